@@ -1,0 +1,60 @@
+# ---
+# Description: Compare one key range of both buckets and plan what is to be done there
+# MemorySize: 1769       # MB; one whole processor
+# Timeout: 600           # seconds
+# Environment:
+#   Variables:
+#     WORK_BUCKET: !Ref WorkBucket
+# Policies:
+#   - Version: 2012-10-17
+#     Statement:
+#       - Sid: ListTheBuckets
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
+#       - Sid: AskForUndecidedKeys
+#         Effect: Allow
+#         Action: s3:GetObject
+#         Resource: [ "${SourceObjects}", "${DestinationObjects}" ]
+#       - Sid: ReadChecksumsOfEncryptedObjects
+#         Effect: Allow
+#         Action: kms:Decrypt
+#         Resource: ${KmsKeys}
+#       - Sid: WriteThePlan
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:PutObject ]
+#         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: TellAMissingRecordFromAForbiddenOne
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: !GetAtt WorkBucket.Arn
+# ---
+"""Compare one range, changing nothing.
+
+Event: `{"run": {...}, "wave": 1, "range": {"id": "1-0001", "after": null, "upTo": "m"}}`. Result: `{"id": "1-0001"}`; everything
+else is in the record `compared/1-0001.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lambda_functions.shared import clients
+from lambda_functions.shared.comparing import budget_seconds, compare
+from lambda_functions.shared.key_ranges import KeyRange
+from lambda_functions.shared.planning import compared_name
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.turn import LambdaContext, Turn
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Leave a record of the range, unless there is one already."""
+    run, key_range = Run.from_json(event["run"]), KeyRange.from_json(event["range"])
+    turn = Turn.of(context, budget_seconds(event["wave"]))
+    connected = clients.connect(run.source.region, run.destination.region)
+    folder = RunFolder(connected.work, run.folder)
+    range_id, name = event["range"]["id"], compared_name(event["range"]["id"])
+    if folder.read(name) is None:
+        folder.record(name, compare(connected, run, range_id, key_range, turn))
+    return {"id": range_id}

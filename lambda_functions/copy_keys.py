@@ -1,0 +1,67 @@
+# ---
+# Description: Copy the objects of one shard
+# MemorySize: 1769       # MB; one whole processor
+# Timeout: 900           # seconds
+# Environment:
+#   Variables:
+#     WORK_BUCKET: !Ref WorkBucket
+# Policies:
+#   - Version: 2012-10-17
+#     Statement:
+#       - Sid: ReadTheSource
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:GetObjectTagging, s3:GetObjectAttributes ]
+#         Resource: ${SourceObjects}
+#       - Sid: TellAMissingObjectFromAForbiddenOne
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
+#       - Sid: WriteTheDestination
+#         Effect: Allow
+#         Action: [ s3:PutObject, s3:PutObjectTagging, s3:GetObject, s3:AbortMultipartUpload ]
+#         Resource: ${DestinationObjects}
+#       - Sid: UseTheKeysOfEncryptedObjects
+#         Effect: Allow
+#         Action: [ kms:Decrypt, kms:GenerateDataKey ]
+#         Resource: ${KmsKeys}
+#       - Sid: ReadTheShardAndWriteTheRecord
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
+#         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: TellAMissingRecordFromAForbiddenOne
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: !GetAtt WorkBucket.Arn
+# ---
+"""Copy the objects of one shard, as many as one turn holds.
+
+Event: `{"run": {...}, "shard": {"id": "copy-000001", "file": "copy/...jsonl", "objects": 2000, "bytes": 123}, "start": 0}`.
+Result: `{"done": false, "next": 1500}`; what became of each object is in the record `copied/copy-000001-0.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lambda_functions.shared import clients
+from lambda_functions.shared.copying import COPIERS, Copier, seconds_needed, too_late
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.shard_turns import take_turn
+from lambda_functions.shared.turn import LambdaContext, Turn, run_jobs
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Copy, and say where to go on."""
+    run, turn = Run.from_json(event["run"]), Turn.of(context)
+    connected = clients.connect(run.source.region, run.destination.region)
+    folder = RunFolder(connected.work, run.folder)
+    copier = Copier(connected, run, folder, turn)
+
+    def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
+        for _, outcome in run_jobs(lines, copier.copy, too_late, turn, COPIERS, seconds_needed):
+            yield outcome
+
+    return take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)

@@ -1,0 +1,53 @@
+# ---
+# Description: Cut the keys of both buckets into the ranges of the first wave
+# MemorySize: 512        # MB
+# Timeout: 300           # seconds
+# Environment:
+#   Variables:
+#     WORK_BUCKET: !Ref WorkBucket
+# Policies:
+#   - Version: 2012-10-17
+#     Statement:
+#       - Sid: ListTheBuckets
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
+#       - Sid: WriteTheIndex
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:PutObject ]
+#         Resource: !Sub ${WorkBucket.Arn}/runs/*
+# ---
+"""Cut what is to be compared into ranges, a handful at first: waves cut again what turns out to be much.
+
+Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 8, "requests": {"LIST": 17}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lambda_functions.shared import clients
+from lambda_functions.shared.cutting import cut_range
+from lambda_functions.shared.key_ranges import KeyRange
+from lambda_functions.shared.planning import ranges_index, write_wave
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.turn import LambdaContext
+
+# Few, because a bucket may turn out to be small and every range costs a LIST or two more than its keys need.
+FIRST_RANGES = 8
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Write the index of the first wave and return where it is."""
+    run = Run.from_json(event["run"])
+    connected = clients.connect(run.source.region, run.destination.region)
+    folder = RunFolder(connected.work, run.folder)
+    ranges = cut_range(connected, run, KeyRange(run.options.startAfter, None), FIRST_RANGES)
+    items = write_wave(folder, 1, (one.to_json() for one in ranges))
+    return {
+        "wave": 1,
+        "index": folder.key(ranges_index(1)),
+        "items": items,
+        "requests": connected.requests.counts(),
+    }

@@ -1,0 +1,132 @@
+"""The S3 clients of one invocation, and the count of what they really send.
+
+A run needs up to three: one in the region of each data bucket and one in our own region for the work bucket. Requests to
+the data buckets are counted at the moment they are sent, retries included; requests to the work bucket are not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# Our names for the requests that people count; every other operation is its own name in upper case with underscores.
+KINDS = {
+    "ListObjectsV2": "LIST",
+    "HeadObject": "HEAD",
+    "GetObject": "GET",
+    "CopyObject": "COPY",
+    "DeleteObject": "DELETE",
+}
+
+# CopyObject may be silent for minutes while S3 moves gigabytes; botocore's own limit of 60 s would send it again and again.
+READ_TIMEOUT_SECONDS = 900
+CONNECT_TIMEOUT_SECONDS = 10
+CONNECTIONS = 64
+ATTEMPTS = 8
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+_client_creation = threading.Lock()
+_extra_headers: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar(
+    "extra_headers", default=_NONE
+)
+
+
+class RequestCounter:
+    """Counts requests by kind; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def watch(self, client: Any) -> Any:
+        """Count everything that this client sends from now on; return the client."""
+        client.meta.events.register("before-send.s3", self._sent)
+        return client
+
+    def _sent(self, event_name: str, **_: Any) -> None:
+        kind = kind_of(event_name.rpartition(".")[2])
+        with self._lock:
+            self._counts[kind] += 1
+
+    def counts(self) -> dict[str, int]:
+        """Return a copy: `{"LIST": 12, "COPY": 3}`."""
+        with self._lock:
+            return dict(self._counts)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """The clients of one invocation; `source` and `destination` are counted in `requests`."""
+
+    source: Any
+    destination: Any
+    work: Any
+    requests: RequestCounter
+
+
+def connect(source_region: str | None, destination_region: str | None) -> Clients:
+    """Return clients for the two regions; None means the region that the function runs in."""
+    requests = RequestCounter()
+    source = requests.watch(client("s3", source_region))
+    same = source_region == destination_region
+    destination = source if same else requests.watch(client("s3", destination_region))
+    return Clients(source, destination, client("s3"), requests)
+
+
+def client(service: str, region: str | None = None) -> Any:
+    """Return a boto3 client with our time limits; creating one is not thread-safe, so it happens under a lock."""
+    with _client_creation:
+        made = _session().client(service, region_name=region, config=_config())
+    if service == "s3":
+        made.meta.events.register("before-call.s3", _add_headers)
+    return made
+
+
+@contextlib.contextmanager
+def extra_headers(headers: Mapping[str, str]) -> Iterator[None]:
+    """Send these headers with every S3 call of this thread inside the block.
+
+    Conditions on the destination and newer directives go this way because the botocore of a Lambda runtime may be older
+    than they are: a parameter it does not know would be refused, a header is signed and sent by every version.
+    """
+    token = _extra_headers.set(headers)
+    try:
+        yield
+    finally:
+        _extra_headers.reset(token)
+
+
+def kind_of(operation: str) -> str:
+    """Return the name under which an operation is counted: `ListObjectsV2` -> `LIST`, `HeadBucket` -> `HEAD_BUCKET`."""
+    return KINDS.get(operation) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
+
+
+def _add_headers(params: dict[str, Any], **_: Any) -> None:
+    params["headers"].update(_extra_headers.get())
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
+
+
+@functools.cache
+def _config() -> Config:
+    return Config(
+        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+        read_timeout=READ_TIMEOUT_SECONDS,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        max_pool_connections=CONNECTIONS,
+        tcp_keepalive=True,
+    )

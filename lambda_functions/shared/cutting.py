@@ -1,0 +1,23 @@
+"""Cutting a range of the two buckets: which side to ask, and asking it."""
+
+from __future__ import annotations
+
+import functools
+
+from lambda_functions.shared.clients import Clients
+from lambda_functions.shared.key_ranges import KeyRange, cut
+from lambda_functions.shared.listing import first_key, is_longer_than_a_page
+from lambda_functions.shared.run import Run
+
+
+def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> list[KeyRange]:
+    """Return ranges that together are `key_range`; one if neither side has more than 1,000 keys after its beginning.
+
+    The source is cut; the destination only where the source is short, because an orphaned bucket has to be read as well.
+    Requests: one or two LISTs of a page, then LISTs of one key.
+    """
+    for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
+        if is_longer_than_a_page(client, side, key_range.after):
+            probe = functools.partial(first_key, client, side)
+            return cut(key_range, wanted, probe, len(side.prefix.encode()))
+    return [key_range]

@@ -1,0 +1,118 @@
+"""What counts as equal: the whole table as pure functions, in the order in which it is asked.
+
+| source | destination | decision |
+| --- | --- | --- |
+| present | absent | copy |
+| absent | present | orphan |
+| sizes differ | | copy |
+| ETags equal (or `X-1`, X the MD5 of the other's bytes), source not newer | | current |
+| ETags equal, source newer | | ask for metadata, unless that is not compared |
+| ETags differ, source newer | | copy |
+| ETags differ, same size, destination not older | | ask for checksums |
+
+LastModified has a resolution of one second and our own copy is always newer than what it was made from, so an object that
+is current now is current on the next run.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lambda_functions.shared.listing import Entry
+
+
+class Decision(enum.Enum):
+    """What is to be done with one key."""
+
+    COPY = "copy"
+    ORPHAN = "orphan"
+    CURRENT = "current"
+    ASK_METADATA = "ask metadata"
+    ASK_CHECKSUMS = "ask checksums"
+    UNPROVABLE = "unprovable"
+
+
+# What CopyObject carries besides the bytes, by its name in HeadObject's answer.
+CONTENT_HEADERS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html, cheapest to compare first
+CHECKSUMS = (
+    "ChecksumCRC64NVME",
+    "ChecksumCRC32C",
+    "ChecksumCRC32",
+    "ChecksumSHA256",
+    "ChecksumSHA1",
+    "ChecksumSHA512",
+    "ChecksumMD5",
+    "ChecksumXXHASH64",
+    "ChecksumXXHASH3",
+    "ChecksumXXHASH128",
+)
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def decide(source: Entry | None, destination: Entry | None, compare_metadata: bool = True) -> Decision:
+    """Return the decision of the table for one key, of which at least one side has an entry."""
+    if source is None:
+        return Decision.ORPHAN
+    if destination is None or source.size != destination.size:
+        return Decision.COPY
+    is_newer = source.modified > destination.modified
+    if same_etag(source.etag, destination.etag):
+        return Decision.ASK_METADATA if is_newer and compare_metadata else Decision.CURRENT
+    return Decision.COPY if is_newer else Decision.ASK_CHECKSUMS
+
+
+def judge_metadata(source: Mapping[str, Any], destination: Mapping[str, Any]) -> Decision:
+    """Return COPY where content headers, user metadata or the redirect differ; both are answers of HeadObject."""
+    names = (*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation")
+    same = all((source.get(name) or None) == (destination.get(name) or None) for name in names)
+    return Decision.CURRENT if same else Decision.COPY
+
+
+def judge_checksums(source: Mapping[str, Any], destination: Mapping[str, Any]) -> Decision:
+    """Return CURRENT, COPY or UNPROVABLE from two answers of HeadObject with ChecksumMode (sizes already equal)."""
+    if source.get("ChecksumType") == destination.get("ChecksumType"):
+        common = [name for name in CHECKSUMS if source.get(name) and destination.get(name)]
+        if common:
+            same = all(source[name] == destination[name] for name in common)
+            return Decision.CURRENT if same else Decision.COPY
+    both_md5 = is_md5(source) and is_md5(destination)
+    return Decision.COPY if both_md5 else Decision.UNPROVABLE
+
+
+def is_md5(head: Mapping[str, Any]) -> bool:
+    """Whether an object's ETag is the MD5 of its bytes: written in one part and not encrypted with a key of KMS or the client.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    plain = head.get("ServerSideEncryption") in (None, "AES256") and not head.get("SSECustomerAlgorithm")
+    return plain and bool(_MD5.fullmatch(head["ETag"].strip('"')))
+
+
+def same_etag(one: str, other: str) -> bool:
+    """Whether two ETags without quotes say the same content: equal, or one the one-part upload's form of the other."""
+    return one == other or one_part_form(one) == other or one_part_form(other) == one
+
+
+def one_part_form(etag: str) -> str | None:
+    """Return the ETag that the same bytes have when uploaded as a multipart upload of one part; None for no plain MD5."""
+    if not _MD5.fullmatch(etag):
+        return None
+    return f"{hashlib.md5(bytes.fromhex(etag), usedforsecurity=False).hexdigest()}-1"
+
+
+def parts_of(etag: str) -> int | None:
+    """Return the number of parts that an ETag `...-N` names, None for an object of one piece."""
+    head, dash, count = etag.rpartition("-")
+    return int(count) if dash and head and count.isdigit() else None

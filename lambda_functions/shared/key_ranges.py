@@ -1,0 +1,133 @@
+"""Key ranges, and cutting one into several by skip-scanning.
+
+A range holds the relative keys with after < key <= up_to in UTF-8 byte order; None is open. Cuts are made between two ends
+of an existing range, so every key stays in exactly one range whatever the cuts are: their quality decides speed, never
+coverage.
+
+Skip-scanning finds where the keys of a range fork: the longest prefix that all of them share, by binary search over the
+prefixes of the first key, each step one LIST of one key that begins after everything with that prefix. Then it steps from
+sibling to sibling at the fork. Each sibling is a cut, and a range to fork in turn, breadth first, until there are enough.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambda_functions.shared.sync_input import MAX_KEY_BYTES
+
+# The greatest character: prefix + LAST comes after every key with that prefix but those that go on with this very character.
+LAST = "\U0010ffff"
+# A cut costs a little more than one probe where keys are many; this bounds what an unlucky bucket may cost.
+PROBES_PER_RANGE = 8
+
+Probe = Callable[[str | None], str | None]
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """The relative keys with after < key <= up_to; None is open."""
+
+    after: str | None = None
+    up_to: str | None = None
+
+    def holds(self, key: str) -> bool:
+        """Whether a key is in this range."""
+        return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return `{"after": ..., "upTo": ...}`."""
+        return {"after": self.after, "upTo": self.up_to}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> KeyRange:
+        """Return the range that `to_json` wrote."""
+        return cls(data["after"], data["upTo"])
+
+
+@dataclass(frozen=True)
+class _Fork:
+    """A range still to be forked; all its keys begin with the first `shared` characters of `first`."""
+
+    first: str
+    shared: int
+    end: str | None
+
+
+def cut(key_range: KeyRange, wanted: int, probe: Probe, prefix_bytes: int = 0) -> list[KeyRange]:
+    """Return at most `wanted` ranges that together are `key_range`.
+
+    `probe(after)` returns the first key after a position; `prefix_bytes` is what the side's prefix adds to a position.
+    """
+    cuts = sorted(_cuts(key_range, wanted - 1, _Prober(probe, wanted * PROBES_PER_RANGE, prefix_bytes)))
+    edges = [key_range.after, *cuts, key_range.up_to]
+    return [KeyRange(after, up_to) for after, up_to in itertools.pairwise(edges)]
+
+
+class _Prober:
+    """Asks for the first key after a position; silent once its probes are spent or a position is longer than a key may be."""
+
+    def __init__(self, probe: Probe, most: int, prefix_bytes: int) -> None:
+        self._probe = probe
+        self._left = most
+        self._most_bytes = MAX_KEY_BYTES - prefix_bytes
+
+    def within(self, after: str | None, end: str | None) -> str | None:
+        """Return the first key after `after` and not after `end`."""
+        if self._left <= 0 or (after is not None and len(after.encode()) > self._most_bytes):
+            return None
+        self._left -= 1
+        found = self._probe(after)
+        return found if found is not None and (end is None or found <= end) else None
+
+
+def _cuts(key_range: KeyRange, wanted: int, prober: _Prober) -> set[str]:
+    cuts: set[str] = set()
+    first = prober.within(key_range.after, key_range.up_to) if wanted > 0 else None
+    forks = deque([_Fork(first, 0, key_range.up_to)] if first is not None else [])
+    while forks and len(cuts) < wanted:
+        fork = _at_first_fork(forks.popleft(), prober)
+        for position, sibling in _siblings(fork, prober, wanted - len(cuts)):
+            if position is not None:
+                cuts.add(position)
+            forks.append(sibling)
+    return {position for position in cuts if key_range.holds(position) and position != key_range.up_to}
+
+
+def _at_first_fork(fork: _Fork, prober: _Prober) -> _Fork:
+    """Return the fork with `shared` raised to the longest prefix of its first key that all its keys share."""
+    low, high = fork.shared, len(fork.first)
+    while low < high:
+        middle = (low + high + 1) // 2
+        beyond = prober.within(fork.first[:middle] + LAST, fork.end)
+        if beyond is None:
+            low = middle
+        else:
+            high = min(middle - 1, _shared_length(fork.first, beyond))
+            low = min(low, high)
+    return _Fork(fork.first, low, fork.end)
+
+
+def _siblings(fork: _Fork, prober: _Prober, most: int) -> Iterator[tuple[str | None, _Fork]]:
+    """Yield (cut, the sibling before it) for each step at the fork; last (None, what reaches the end)."""
+    current, length = fork.first, fork.shared + 1
+    for _ in range(most):
+        position = current[:length] + LAST if len(current) >= length else current
+        following = prober.within(position, fork.end)
+        if following is None or following[:length] <= current[:length]:
+            if current != fork.first:
+                yield None, _Fork(current, min(length, len(current)), fork.end)
+            return
+        yield position, _Fork(current, min(length, len(current)), position)
+        current = following
+    yield None, _Fork(current, fork.shared, fork.end)
+
+
+def _shared_length(one: str, other: str) -> int:
+    return next(
+        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )

@@ -1,0 +1,232 @@
+"""Copying one object in parts: with the source's own part boundaries, so that the copy has the source's ETag.
+
+`plan` asks the source what it is made of, `begin` opens the upload with the source's properties (UploadPartCopy carries none),
+`copy_part` copies one part, `finish` completes under the destination's condition, `abort` gives up. Every part names the ETag
+that the source was listed with, so parts of two versions never meet in one object.
+
+Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload. Where the
+first part's size does not explain the number of parts, also GetObjectAttributes (1,000 parts an answer) or, where that knows no
+sizes, a HEAD a part.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambda_functions.shared import parts as arithmetic
+from lambda_functions.shared.clients import Clients, extra_headers
+from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, parts_of
+from lambda_functions.shared.errors import SyncError
+from lambda_functions.shared.parts import Part
+from lambda_functions.shared.run import Run
+
+# The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
+MAX_TAGGING_BYTES = 2048
+
+
+class SourceChanged(SyncError):
+    """The source is no longer the object that was listed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one object is copied in parts; `are_guessed` until the ETag of the copied parts has confirmed the boundaries."""
+
+    parts: list[Part]
+    properties: dict[str, Any]
+    tagging: str
+    are_guessed: bool
+
+
+@dataclass(frozen=True)
+class CopiedPart:
+    """One part at the destination: its number, its ETag without quotes, and the checksums S3 computed for it."""
+
+    number: int
+    etag: str
+    checksums: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"number": self.number, "etag": self.etag, "checksums": dict(self.checksums)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CopiedPart:
+        """Return what `to_json` wrote."""
+        return cls(data["number"], data["etag"], data["checksums"])
+
+    def for_completion(self) -> dict[str, Any]:
+        """Return it as CompleteMultipartUpload expects it."""
+        return {"PartNumber": self.number, "ETag": f'"{self.etag}"', **self.checksums}
+
+
+def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = False) -> Plan:
+    """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
+    count = parts_of(line["etag"])
+    first = _head(clients, run, line, 1 if count else None)
+    whole = first if _is_listed(first, line) else _head(clients, run, line, None)
+    if not _is_listed(whole, line):
+        raise SourceChanged(line["key"])
+    parts, are_guessed = _parts(clients, run, line, count, first, exact)
+    return Plan(parts, _properties(run, line, whole), _tagging(clients, run, line), are_guessed)
+
+
+def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> str:
+    """Open the upload with the source's properties; return its id."""
+    tagging = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
+    key = run.destination.key(line["key"])
+    answer = clients.destination.create_multipart_upload(
+        **run.destination.parameters(), Key=key, **how.properties, **tagging
+    )
+    return str(answer["UploadId"])
+
+
+def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
+    """Copy one part of the source as it was listed."""
+    answer = clients.destination.upload_part_copy(
+        **run.destination.parameters(),
+        **copy_source(run, line),
+        Key=run.destination.key(line["key"]),
+        UploadId=upload_id,
+        PartNumber=part.number,
+        CopySourceRange=part.byte_range,
+    )["CopyPartResult"]
+    checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
+    return CopiedPart(part.number, answer["ETag"].strip('"'), checksums)
+
+
+def explains(line: Mapping[str, Any], copied: Sequence[CopiedPart]) -> bool:
+    """Whether these parts give the source's ETag, as far as ETags can tell (encrypted with KMS they cannot)."""
+    combined = arithmetic.combined_etag([part.etag for part in copied])
+    return combined is None or parts_of(line["etag"]) is None or combined == line["etag"]
+
+
+def finish(
+    clients: Clients,
+    run: Run,
+    line: Mapping[str, Any],
+    how: Plan,
+    upload_id: str,
+    copied: Sequence[CopiedPart],
+) -> None:
+    """Complete the upload, if the destination still has what it was listed with; then put tags too long for a header."""
+    place = {**run.destination.parameters(), "Key": run.destination.key(line["key"])}
+    with extra_headers(destination_condition(line)):
+        clients.destination.complete_multipart_upload(
+            **place, UploadId=upload_id, MultipartUpload={"Parts": [part.for_completion() for part in copied]}
+        )
+    if len(how.tagging) > MAX_TAGGING_BYTES:
+        tags = [
+            {"Key": name, "Value": value}
+            for name, value in urllib.parse.parse_qsl(how.tagging, keep_blank_values=True)
+        ]
+        clients.destination.put_object_tagging(**place, Tagging={"TagSet": tags})
+
+
+def abort(clients: Clients, run: Run, key: str, upload_id: str) -> None:
+    """Give up an upload; its parts are removed."""
+    clients.destination.abort_multipart_upload(
+        **run.destination.parameters(), Key=run.destination.key(key), UploadId=upload_id
+    )
+
+
+def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that name the source, as it was listed."""
+    parameters: dict[str, Any] = {
+        "CopySource": {"Bucket": run.source.bucket, "Key": run.source.key(line["key"])},
+        "CopySourceIfMatch": f'"{line["etag"]}"',
+    }
+    if run.source.owner:
+        parameters["ExpectedSourceBucketOwner"] = run.source.owner
+    if run.source.requester_pays:
+        parameters["RequestPayer"] = "requester"
+    return parameters
+
+
+def destination_condition(line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the header that lets a write succeed only while the destination is what it was when it was listed."""
+    return {"If-Match": f'"{line["was"]}"'} if line["was"] else {"If-None-Match": "*"}
+
+
+def storage_class(run: Run, line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
+    chosen = line["class"] if run.options.storageClass == "source" else run.options.storageClass
+    return {} if chosen == "STANDARD" else {"StorageClass": chosen}
+
+
+def _is_listed(head: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
+    return bool(head["ETag"].strip('"') == line["etag"])
+
+
+def _head(clients: Clients, run: Run, line: Mapping[str, Any], part: int | None) -> dict[str, Any]:
+    number = {"PartNumber": part} if part else {}
+    answer: dict[str, Any] = clients.source.head_object(
+        **run.source.parameters(), Key=run.source.key(line["key"]), **number
+    )
+    return answer
+
+
+def _parts(
+    clients: Clients,
+    run: Run,
+    line: Mapping[str, Any],
+    count: int | None,
+    first: Mapping[str, Any],
+    exact: bool,
+) -> tuple[list[Part], bool]:
+    if count is None:
+        return arithmetic.default(line["size"]), False
+    if (
+        not exact
+        and first.get("PartsCount") == count
+        and arithmetic.fits(line["size"], first["ContentLength"], count)
+    ):
+        return arithmetic.uniform(line["size"], first["ContentLength"]), True
+    sizes = _listed_sizes(clients, run, line)
+    if len(sizes) != count or sum(sizes) != line["size"]:
+        sizes = [_head(clients, run, line, number)["ContentLength"] for number in range(1, count + 1)]
+    if sum(sizes) != line["size"]:
+        raise SyncError(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {line['size']:,}")
+    return arithmetic.of_sizes(sizes), False
+
+
+def _listed_sizes(clients: Clients, run: Run, line: Mapping[str, Any]) -> list[int]:
+    """Return the part sizes that GetObjectAttributes knows: those of objects uploaded with checksums; else nothing."""
+    sizes: list[int] = []
+    marker = 0
+    while True:
+        answer = clients.source.get_object_attributes(
+            **run.source.parameters(),
+            Key=run.source.key(line["key"]),
+            ObjectAttributes=["ObjectParts"],
+            PartNumberMarker=marker,
+        )
+        found = answer.get("ObjectParts", {})
+        sizes += [part["Size"] for part in found.get("Parts", ())]
+        if not found.get("IsTruncated") or not found.get("Parts"):
+            return sizes
+        marker = found["NextPartNumberMarker"]
+
+
+def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
+    names = (*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation")
+    properties = {name: head[name] for name in names if head.get(name)}
+    if line["checksum"]:
+        algorithm, kind = line["checksum"]
+        properties["ChecksumAlgorithm"] = algorithm
+        if kind:
+            properties["ChecksumType"] = kind
+    return {**properties, **storage_class(run, line)}
+
+
+def _tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
+    """Return the tags as a query string.
+
+    HEAD's TagCount cannot save this request: it is missing where there are no tags, and also where we may not read them.
+    """
+    place = {**run.source.parameters(), "Key": run.source.key(line["key"])}
+    tags = clients.source.get_object_tagging(**place)["TagSet"]
+    return urllib.parse.urlencode([(tag["Key"], tag["Value"]) for tag in tags])

@@ -1,0 +1,78 @@
+"""What became of one object, in the words of the report, and adding them up.
+
+*copied*, *deleted*: done. *skipped*: archived, vanished, unmappable; named, the run succeeds. *changed*: the destination was
+written by somebody else, or the source changed three times while it was read. *failed*: everything else that was not done,
+also a key that could not be decided.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SKIPPED = ("archived", "vanished", "unmappable")
+UNDONE = ("changed", "failed")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`what` is one of copied, deleted, archived, vanished, unmappable, changed, failed."""
+
+    key: str
+    what: str
+    size: int = 0
+    error: str = ""
+
+    def line(self) -> dict[str, str]:
+        """Return the line that names a key that was not synchronised."""
+        return {"key": self.key, "what": self.what, "error": self.error}
+
+
+@dataclass
+class Tally:
+    """Adds up outcomes; `named` are those that a report must name."""
+
+    objects: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+    named: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        self.objects[outcome.what] += 1
+        self.bytes[outcome.what] += outcome.size
+        if outcome.what not in ("copied", "deleted", "current"):
+            self.named.append(outcome)
+
+    def sized(self, what: str) -> dict[str, int]:
+        """Return `{"objects": n, "bytes": b}` of one word."""
+        return {"objects": self.objects[what], "bytes": self.bytes[what]}
+
+    def to_json(self) -> dict[str, dict[str, int]]:
+        """Return `{"copied": {"objects": 3, "bytes": 12}, "archived": ...}` of the words that occurred."""
+        return {what: self.sized(what) for what in sorted(self.objects)}
+
+
+def total(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """Add up what `Tally.to_json` returned."""
+    sums: dict[str, dict[str, int]] = {}
+    for tally in tallies:
+        for what, sized in tally.items():
+            into = sums.setdefault(what, {"objects": 0, "bytes": 0})
+            into["objects"] += sized["objects"]
+            into["bytes"] += sized["bytes"]
+    return sums
+
+
+def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up numbers by name, such as requests by kind."""
+    sums: Counter[str] = Counter()
+    for one in counts:
+        sums.update(one)
+    return dict(sorted(sums.items()))
+
+
+def objects(tally: Mapping[str, Any], what: str) -> int:
+    """Return how many objects a tally has under a word."""
+    return int(tally.get(what, {}).get("objects", 0))

@@ -1,0 +1,64 @@
+"""The two places at which a run decides how it goes on: after a wave of comparing, and after copying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambda_functions.shared.applied import read_copied
+from lambda_functions.shared.clients import Clients
+from lambda_functions.shared.outcomes import objects
+from lambda_functions.shared.planning import (
+    MAX_WAVES,
+    ranges_index,
+    read_compared,
+    read_wave,
+    refusal,
+    write_indexes,
+    write_wave,
+)
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder
+
+
+def tally_comparison(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the next wave, or the plan and whether it is applied.
+
+    `{"next": "compare", "wave": 2, "index", "items"}`, or `{"next": "apply" | "report", "wave", "plan", "copy", "large",
+    "delete", "broken", "refusal", "undecided"}`.
+    """
+    run = Run.from_json(state["run"])
+    folder, wave = RunFolder(clients.work, run.folder), int(state["comparison"]["wave"])
+    requests = state["comparison"]["requests"]
+    records, broken = read_wave(folder, wave)
+    handed_back = [one for record in records for one in record["handedBack"]]
+    if handed_back and not broken:
+        if wave < MAX_WAVES:
+            items = write_wave(folder, wave + 1, handed_back)
+            index = folder.key(ranges_index(wave + 1))
+            return {"next": "compare", "wave": wave + 1, "index": index, "items": items, "requests": requests}
+        broken = f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: the buckets grow faster than they are read"
+    return {"wave": wave, "broken": broken, "requests": requests, **_plan(folder, run, wave, broken)}
+
+
+def tally_copies(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided."""
+    run = Run.from_json(state["run"])
+    copied = read_copied(RunFolder(clients.work, run.folder))
+    undone = copied.undone() + int(state["comparison"]["undecided"])
+    deletes = state["comparison"]["delete"]["items"]
+    return {"next": "delete" if deletes and not undone else "report", "applied": copied.to_json()}
+
+
+def _plan(folder: RunFolder, run: Run, wave: int, broken: str) -> dict[str, Any]:
+    compared = read_compared(folder, wave)
+    refused = "" if broken else refusal(run.options, compared)
+    is_applied = not (broken or refused or run.options.dryRun)
+    nothing = {kind: {"index": "", "items": 0} for kind in ("copy", "large", "delete")}
+    return {
+        "next": "apply" if is_applied else "report",
+        "refusal": refused,
+        "plan": compared.plan,
+        "undecided": objects(compared.tally, "failed"),
+        **(write_indexes(folder, compared) if is_applied else nothing),
+    }

@@ -1,0 +1,116 @@
+"""A run as it travels from state to state: who syncs what into what, and where its papers are.
+
+Keys inside the product are *relative*: without the prefix of their side. A relative key may be empty (an object whose key is
+the prefix itself).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lambda_functions.shared.sync_input import MAX_KEY_BYTES, Options
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two buckets, under one prefix."""
+
+    bucket: str
+    prefix: str
+    region: str | None
+    owner: str | None
+    requester_pays: bool = False
+
+    def key(self, relative: str) -> str:
+        """Return the key of this side for a relative key."""
+        return self.prefix + relative
+
+    def parameters(self) -> dict[str, str]:
+        """Return what every request to this bucket carries besides its own parameters."""
+        parameters = {"Bucket": self.bucket}
+        if self.owner:
+            parameters["ExpectedBucketOwner"] = self.owner
+        if self.requester_pays:
+            parameters["RequestPayer"] = "requester"
+        return parameters
+
+    def where(self, relative: str = "") -> str:
+        """Return the address for people: `s3://bucket/prefix/key`."""
+        return f"s3://{self.bucket}/{self.key(relative)}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a worker needs to know; `to_json` is what the state machine carries as `$.run`."""
+
+    folder: str
+    execution: str
+    started_at: str
+    options: Options
+    source: Side
+    destination: Side
+
+    @classmethod
+    def of(
+        cls, execution: Mapping[str, str], options: Options, regions: tuple[str | None, str | None]
+    ) -> Run:
+        """Return the run of an execution (`{"id", "name", "startTime", "stateMachine"}`)."""
+        source = Side(options.source, options.prefix, regions[0], options.sourceOwner, options.requestPayer)
+        destination = Side(
+            options.destination, options.destinationPrefix, regions[1], options.destinationOwner
+        )
+        return cls(
+            folder_of(execution), execution["id"], execution["startTime"], options, source, destination
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data of a few hundred bytes."""
+        return {
+            "folder": self.folder,
+            "execution": self.execution,
+            "startedAt": self.started_at,
+            "options": self.options.to_json(),
+            "regions": [self.source.region, self.destination.region],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Run:
+        """Return the run that `to_json` wrote."""
+        options = Options.from_json(data["options"])
+        execution = {"id": data["execution"], "startTime": data["startedAt"]}
+        run = cls.of({**execution, "stateMachine": "", "name": ""}, options, tuple(data["regions"]))
+        return cls(data["folder"], run.execution, run.started_at, options, run.source, run.destination)
+
+    def began_at(self) -> datetime:
+        """Return when the execution began, cut to the second as S3's LastModified is."""
+        return datetime.fromisoformat(self.started_at.replace("Z", "+00:00")).replace(microsecond=0)
+
+    def is_mappable(self, relative: str) -> bool:
+        """Whether the destination can have this key: 1 to 1,024 bytes."""
+        return 1 <= len(self.destination.key(relative).encode()) <= MAX_KEY_BYTES
+
+
+def folder_of(execution: Mapping[str, str]) -> str:
+    """Return where a run keeps its papers in the work bucket: `runs/<state machine>/<execution name>`."""
+    return f"runs/{execution['stateMachine']}/{execution['name']}"
+
+
+def in_scope(options: Options) -> Callable[[str], bool]:
+    """Return the filter on relative keys: included by some pattern (or none given) and excluded by none; `*` crosses `/`."""
+    include, exclude = _pattern(options.include), _pattern(options.exclude)
+
+    def is_in_scope(key: str) -> bool:
+        return (include is None or bool(include.match(key))) and not (exclude and exclude.match(key))
+
+    return is_in_scope
+
+
+@functools.lru_cache
+def _pattern(globs: tuple[str, ...]) -> re.Pattern[str] | None:
+    return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None

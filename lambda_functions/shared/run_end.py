@@ -1,0 +1,94 @@
+"""Ending a run: the report is written, left-over uploads are aborted, the lease is given back, whatever has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from lambda_functions.shared import reporting
+from lambda_functions.shared.applied import Applied, read_copied, read_deleted
+from lambda_functions.shared.clients import Clients
+from lambda_functions.shared.leases import Leases
+from lambda_functions.shared.outcomes import add_counts
+from lambda_functions.shared.planning import Compared, read_compared, sum_up
+from lambda_functions.shared.reporting import Ending
+from lambda_functions.shared.run import Run, folder_of
+from lambda_functions.shared.run_folder import RunFolder, work_bucket
+from lambda_functions.shared.uploads import abort_all
+
+REPORT = "report.json"
+
+
+def end_run(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `{"outcome", "cause", "report"}`; the outcome is "Succeeded" or the error to fail with."""
+    execution = state["execution"]
+    folder = RunFolder(clients.work, folder_of(execution))
+    verdict = (state.get("run") or {}).get("verdict")
+    report, ending = _ended(clients, folder, state) if verdict == "valid" else _never_began(state)
+    times = {
+        "startedAt": execution["startTime"],
+        "endedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    outcome = {"outcome": ending.error or "Succeeded", "cause": ending.cause, "phase": ending.phase}
+    whole = {**report, **times, **outcome, "report": folder.address(REPORT)}
+    folder.write(REPORT, whole)
+    return {"outcome": outcome["outcome"], "cause": ending.cause, "report": whole}
+
+
+def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
+    run = Run.from_json(state["run"])
+    compared, copied, deleted = _sums(folder, state)
+    problems = abort_all(folder, clients.destination)
+    ending = reporting.ending(run, state, compared, copied + deleted, folder.address())
+    if problems and not ending.error:
+        ending = Ending(
+            "SyncIncomplete", f"{'; '.join(problems[:3])}. Abort them by hand, or start again.", "reporting"
+        )
+    others = [
+        state["run"].get("requests", {}),
+        (state.get("comparison") or {}).get("requests", {}),
+        clients.requests.counts(),
+    ]
+    report = reporting.report(run, compared, copied, deleted, add_counts(others))
+    Leases(clients.work, work_bucket(), lambda execution: True).release(run)
+    return {**report, "notSynchronised": _named(folder, report["failures"])}, ending
+
+
+def _sums(folder: RunFolder, state: Mapping[str, Any]) -> tuple[Compared, Applied, Applied]:
+    """Return what the records say of each phase that the run has come to; a phase it never began has no sums."""
+    comparison = state.get("comparison") or {}
+    compared = read_compared(folder, int(comparison.get("wave", 0)))
+    if comparison.get("next") != "apply":
+        return compared, Applied(), Applied()
+    deleting = (state.get("copies") or {}).get("next") == "delete"
+    return compared, read_copied(folder), read_deleted(folder) if deleting else Applied()
+
+
+def _never_began(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
+    """Return the report of a run that was refused, or broke before it was accepted."""
+    run, options = state.get("run") or {}, state["input"] if isinstance(state["input"], dict) else {}
+    sums = sum_up([])
+    report = {
+        "source": options.get("source"),
+        "destination": options.get("destination"),
+        "dryRun": bool(options.get("dryRun", False)),
+        "plan": sums.plan,
+        "requests": run.get("requests", {}),
+    }
+    if run.get("verdict") == "refused":
+        return report, Ending(run["error"], run["cause"], "starting")
+    error = state.get("error") or {}
+    why = f"{error.get('Error', '')}: {reporting.message_of(error.get('Cause', ''))}"
+    cause = f"the run broke before it began: {why}. Nothing was changed."
+    return report, Ending("SyncIncomplete", cause, "starting")
+
+
+def _named(folder: RunFolder, files: list[str]) -> list[Any]:
+    """Return the first keys that were not synchronised, as the failure files name them."""
+    named: list[Any] = []
+    for file in files:
+        if len(named) >= reporting.NAMED_KEYS:
+            break
+        named += folder.read_lines(file)
+    return named[: reporting.NAMED_KEYS]

@@ -1,0 +1,136 @@
+"""Everything that is written to the work bucket: the papers of one run.
+
+    ranges/<wave>.json               index: the ranges of a wave
+    compared/<range>.json            record of a compared range; names its shards, and the ranges that it hands back
+    copy/ large/ delete/             shards (JSON lines): what is to be done, at most 2,000 keys each
+    copy.json large.json delete.json indexes of those shards, made from the records
+    copied/ deleted/                 records of what was done
+    uploads/                         multipart uploads under way, written before they are used
+    failures/                        JSON lines: key, what, error
+    report.json                      the end
+
+**A file counts only if a record names it.** A record is written last, in one PUT that succeeds only if there is none yet; an
+attempt that finds one returns what it says. Shards carry the Lambda request id of their attempt, so attempts never mix. What
+no record names is litter, and expires.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.errors import is_missing, status_of
+
+MAX_SHARD_KEYS = 2000
+MAX_SHARD_BYTES = 16 * 1024**3
+READERS = 32
+
+
+def work_bucket() -> str:
+    """Return the work bucket's name, which the deployment puts into every function's environment."""
+    return os.environ["WORK_BUCKET"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run in the work bucket; names are relative to it."""
+
+    client: Any
+    path: str
+    bucket: str = field(default_factory=work_bucket)
+
+    def key(self, name: str) -> str:
+        """Return the key of a file in the work bucket."""
+        return f"{self.path}/{name}"
+
+    def address(self, name: str = "") -> str:
+        """Return the address for people: `s3://work/runs/...`."""
+        return f"s3://{self.bucket}/{self.path}/{name}"
+
+    def write(self, name: str, data: Any) -> None:
+        """Write a JSON document, replacing what is there."""
+        self._put(name, json.dumps(data))
+
+    def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write JSON lines."""
+        self._put(name, "".join(json.dumps(line) + "\n" for line in lines))
+
+    def read(self, name: str) -> Any:
+        """Return a JSON document, or None where there is none."""
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.key(name))
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return json.loads(answer["Body"].read())
+
+    def read_lines(self, name: str) -> list[Any]:
+        """Return the documents of a file of JSON lines."""
+        body = self.client.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read()
+        return [json.loads(line) for line in body.splitlines()]
+
+    def read_many(self, names: Sequence[str]) -> list[Any]:
+        """Return the documents in the order of their names, None where there is none."""
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(self.read, names))
+
+    def record(self, name: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Write a record once and for all; return it, or the one that was there first."""
+        try:
+            self._put(name, json.dumps(data), IfNoneMatch="*")
+        except ClientError as error:
+            if status_of(error) not in (409, 412):
+                raise
+            first: Mapping[str, Any] = self.read(name)
+            return first
+        return data
+
+    def remove(self, name: str) -> None:
+        """Remove a file; no error where there is none."""
+        self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names of the files in a folder (only for uploads: everything else is found through records)."""
+        paginator = self.client.get_paginator("list_objects_v2")
+        for page in paginator.paginate(Bucket=self.bucket, Prefix=self.key(folder)):
+            for found in page.get("Contents", ()):
+                yield found["Key"].removeprefix(f"{self.path}/")
+
+    def _put(self, name: str, body: str, **conditions: str) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=body.encode(), **conditions)
+
+
+@dataclass
+class ShardWriter:
+    """Collects lines into shards of bounded length and size, written as they fill up."""
+
+    folder: RunFolder
+    name: Callable[[int], str]
+    max_bytes: int = MAX_SHARD_BYTES
+    shards: list[dict[str, Any]] = field(default_factory=list)
+    _lines: list[Mapping[str, Any]] = field(default_factory=list)
+    _bytes: int = 0
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
+        size = line.get("size", 0)
+        if self._lines and (len(self._lines) >= MAX_SHARD_KEYS or self._bytes + size > self.max_bytes):
+            self.close()
+        self._lines.append(line)
+        self._bytes += size
+
+    def close(self) -> list[dict[str, Any]]:
+        """Write what is left; return `[{"file", "objects", "bytes"}]` of all shards."""
+        if self._lines:
+            file = self.name(len(self.shards) + 1)
+            self.folder.write_lines(file, self._lines)
+            self.shards.append({"file": file, "objects": len(self._lines), "bytes": self._bytes})
+            self._lines, self._bytes = [], 0
+        return self.shards

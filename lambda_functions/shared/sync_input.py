@@ -1,0 +1,235 @@
+"""The input of an execution: what may be said, what it means when nothing is said, and what is wrong with it.
+
+Pure: bytes of JSON in, an `Options` or one clear sentence out. Whether the buckets exist is asked elsewhere
+(`validation`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lambda_functions.shared.errors import Refused
+
+# The input travels in every state, and 256 KiB is the limit of a state's data
+# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
+MAX_INPUT_BYTES = 32 * 1024
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+MAX_KEY_BYTES = 1024
+# Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_CONCURRENCY = 10_000
+
+STORAGE_CLASSES = (
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+)
+NOT_BUILT = ("compareTags", "acl", "verify", "maxCostUsd")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ACCOUNT = re.compile(r"\d{12}")
+_PERCENT = re.compile(r"(\d{1,2}(\.\d+)?|100(\.0+)?)%")
+
+
+@dataclass(frozen=True)
+class Options:
+    """An input with every default filled in; the names are those of the input, so that it reads the same in the console."""
+
+    source: str
+    destination: str
+    prefix: str = ""
+    destinationPrefix: str = ""  # noqa: N815
+    startAfter: str | None = None  # noqa: N815
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    delete: bool = True
+    maxDelete: int | str | None = None  # noqa: N815
+    allowEmptySource: bool = False  # noqa: N815
+    dryRun: bool = False  # noqa: N815
+    compareMetadata: bool = True  # noqa: N815
+    unprovable: str = "copy"
+    storageClass: str = "source"  # noqa: N815
+    requestPayer: bool = False  # noqa: N815
+    maxConcurrency: int = 20  # noqa: N815
+    sourceOwner: str | None = None  # noqa: N815
+    destinationOwner: str | None = None  # noqa: N815
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for a state."""
+        return {**asdict(self), "include": list(self.include), "exclude": list(self.exclude)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Options:
+        """Return the options that `to_json` wrote."""
+        return cls(**{**data, "include": tuple(data["include"]), "exclude": tuple(data["exclude"])})
+
+
+NAMES = tuple(field.name for field in fields(Options))
+
+
+def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
+    """Return the options of an execution's input; raise `Refused("InvalidInput", ...)` naming everything wrong with it.
+
+    `defaults` are those of the deployment: `{"maxConcurrency": 20, "maxDelete": null}`.
+    """
+    if not isinstance(data, dict):
+        raise _invalid([f"the input is {_show(data)}; expected an object"])
+    if len(json.dumps(data)) > MAX_INPUT_BYTES:
+        raise _invalid(
+            [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
+        )
+    problems = [_unknown(name) for name in data if name not in NAMES]
+    problems += [f'"{name}" is missing' for name in ("source", "destination") if name not in data]
+    known = {name: value for name, value in data.items() if name in NAMES}
+    problems += [problem for name, value in known.items() if (problem := _problem(name, value))]
+    if not problems:
+        options = _with_defaults(known, defaults)
+        problems = _contradictions(options)
+    if problems:
+        raise _invalid(problems)
+    return options
+
+
+def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
+    values = {**{name: value for name, value in defaults.items() if value is not None}, **known}
+    values.setdefault("destinationPrefix", values.get("prefix", ""))
+    for name in ("include", "exclude"):
+        values[name] = tuple(values.get(name, ()))
+    return Options(**values)
+
+
+def _invalid(problems: list[str]) -> Refused:
+    example = 'Start again with, for example, {"source": "a", "destination": "b"}.'
+    return Refused("InvalidInput", f"{'; '.join(problems)}. Nothing was changed. {example}")
+
+
+def _unknown(name: str) -> str:
+    if name in NOT_BUILT:
+        return f'"{name}" is not built yet; leave it out'
+    near = difflib.get_close_matches(name, NAMES, n=1) or difflib.get_close_matches(
+        name.strip(" :"), NAMES, n=1
+    )
+    hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(NAMES)}"
+    return f'"{name}" is not an option; {hint}'
+
+
+def _problem(name: str, value: Any) -> str | None:
+    expected = RULES[name](value)
+    return expected and f'"{name}" is {_show(value)}; {expected}'
+
+
+def _show(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _bucket(value: Any) -> str | None:
+    form = 'expected the name of a general-purpose bucket, such as "my-bucket"'
+    if not isinstance(value, str):
+        return form
+    if value.startswith(("s3://", "arn:")):
+        return _bucket_in(value)
+    if value.endswith("--x-s3"):
+        return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
+    if value.endswith(("-s3alias", "--ol-s3")):
+        return "an access point's alias; expected the name of the bucket behind it"
+    return None if _BUCKET.fullmatch(value) and ".." not in value else form
+
+
+def _bucket_in(value: str) -> str:
+    """Say the right form of an address: its bucket, and its prefix where it has one."""
+    if value.startswith("arn:") and (
+        ":accesspoint" in value or not re.match(r"arn:aws[a-z-]*:s3:::[^/]", value)
+    ):
+        return "an ARN that is not a bucket's; expected the name of a general-purpose bucket"
+    path = value.removeprefix("s3://") if value.startswith("s3://") else value.split(":::", 1)[1]
+    bucket, _, prefix = path.partition("/")
+    also = f', and "prefix": "{prefix}" for what is under it' if prefix else ""
+    return f'expected only the bucket\'s name, "{bucket}"{also}'
+
+
+def _boolean(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "expected true or false"
+
+
+def _key(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "expected text"
+    size = len(value.encode("utf-8", "replace"))
+    return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
+
+
+def _globs(value: Any) -> str | None:
+    fine = isinstance(value, list) and all(isinstance(glob, str) and glob for glob in value)
+    return None if fine else 'expected a list of patterns, such as ["*.log", "tmp/*"]'
+
+
+def _max_delete(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return None
+    fine = isinstance(value, str) and _PERCENT.fullmatch(value)
+    return (
+        None
+        if fine
+        else 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
+    )
+
+
+def _concurrency(value: Any) -> str | None:
+    fine = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY
+    return None if fine else f"expected a whole number from 1 to {MAX_CONCURRENCY:,}"
+
+
+def _account(value: Any) -> str | None:
+    fine = isinstance(value, str) and _ACCOUNT.fullmatch(value)
+    return None if fine else 'expected the 12 digits of an AWS account as text, such as "111122223333"'
+
+
+def _one_of(*words: str) -> Callable[[Any], str | None]:
+    listed = ", ".join(f'"{word}"' for word in words)
+    return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
+
+
+RULES: Mapping[str, Callable[[Any], str | None]] = {
+    "source": _bucket,
+    "destination": _bucket,
+    "prefix": _key,
+    "destinationPrefix": _key,
+    "startAfter": _key,
+    "include": _globs,
+    "exclude": _globs,
+    "delete": _boolean,
+    "maxDelete": _max_delete,
+    "allowEmptySource": _boolean,
+    "dryRun": _boolean,
+    "compareMetadata": _boolean,
+    "unprovable": _one_of("copy", "keep"),
+    "storageClass": _one_of("source", *STORAGE_CLASSES),
+    "requestPayer": _boolean,
+    "maxConcurrency": _concurrency,
+    "sourceOwner": _account,
+    "destinationOwner": _account,
+}
+
+
+def _contradictions(options: Options) -> list[str]:
+    if options.source != options.destination or not overlap(options.prefix, options.destinationPrefix):
+        return []
+    return [
+        f'source and destination are the same bucket, "{options.source}", and their prefixes overlap '
+        f'("{options.prefix}" and "{options.destinationPrefix}"); expected two buckets, '
+        "or prefixes of which neither begins the other"
+    ]
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether a key can be under both prefixes."""
+    return one.startswith(other) or other.startswith(one)

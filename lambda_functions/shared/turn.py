@@ -1,0 +1,106 @@
+"""One turn of a worker: how much time it has, and running many small jobs within it.
+
+A turn begins nothing that its remaining time cannot hold, and a job that is not done when the turn must end is that job's
+failure, named, never the Lambda's timeout.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+# Kept back at the end of every turn for writing its record and answering.
+MARGIN_SECONDS = 30.0
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context object that the workers use."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends the invocation."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The time that one invocation has for its work."""
+
+    began_at: float
+    ends_at: float
+    attempt: str
+    now: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def of(cls, context: LambdaContext, budget_seconds: float | None = None) -> Turn:
+        """Return the turn of an invocation: until `MARGIN_SECONDS` before its timeout, or the budget if that is shorter."""
+        began_at = time.monotonic()
+        remaining = context.get_remaining_time_in_millis() / 1000
+        available = max(remaining - MARGIN_SECONDS, remaining / 2)
+        if budget_seconds is not None:
+            available = min(available, budget_seconds)
+        return cls(began_at, began_at + available, context.aws_request_id)
+
+    def remaining_seconds(self) -> float:
+        """Return the seconds left; negative when the turn is over."""
+        return self.ends_at - self.now()
+
+    def elapsed_seconds(self) -> float:
+        """Return the seconds since the invocation began."""
+        return self.now() - self.began_at
+
+    def is_over(self) -> bool:
+        """Whether nothing more may begin."""
+        return self.remaining_seconds() <= 0
+
+
+def run_jobs(
+    jobs: Iterable[Job],
+    work: Callable[[Job], Outcome],
+    too_late: Callable[[Job], Outcome],
+    turn: Turn,
+    workers: int,
+    seconds_needed: Callable[[Job], float] = lambda job: 0.0,
+) -> Iterator[tuple[int, Outcome]]:
+    """Yield (index, outcome) of the jobs that were begun, in the order in which they end.
+
+    The first job is always begun, a later one only while its needed seconds remain; jobs are begun in order, so the number
+    of outcomes is where the next turn goes on. A job not done when the turn ends yields `too_late(job)`.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
+    running: dict[Future[Outcome], tuple[int, Job]] = {}
+    try:
+        for index, job in enumerate(jobs):
+            if index and turn.remaining_seconds() <= seconds_needed(job):
+                break
+            running[pool.submit(work, job)] = (index, job)
+            if len(running) >= workers:
+                yield from _collect(running, turn, FIRST_COMPLETED)
+        while running and not turn.is_over():
+            yield from _collect(running, turn, FIRST_COMPLETED)
+        yield from _leftovers(running, too_late)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _collect(
+    running: dict[Future[Outcome], tuple[int, Any]], turn: Turn, when: str
+) -> Iterator[tuple[int, Outcome]]:
+    done, _ = wait(running, timeout=max(turn.remaining_seconds(), 0), return_when=when)
+    for future in done:
+        index, _job = running.pop(future)
+        yield index, future.result()
+
+
+def _leftovers(
+    running: dict[Future[Outcome], tuple[int, Job]], too_late: Callable[[Job], Outcome]
+) -> Iterator[tuple[int, Outcome]]:
+    for future, (index, job) in running.items():
+        done = future.done() and not future.cancelled()
+        yield index, future.result() if done else too_late(job)

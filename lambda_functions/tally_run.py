@@ -1,0 +1,48 @@
+# ---
+# Description: Add up what a run has done so far, decide how it goes on, and report its end
+# MemorySize: 1769       # MB
+# Timeout: 900           # seconds
+# Environment:
+#   Variables:
+#     WORK_BUCKET: !Ref WorkBucket
+# Policies:
+#   - Version: 2012-10-17
+#     Statement:
+#       - Sid: ReadTheRecordsAndWriteTheReport
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
+#         Resource: [ !Sub "${WorkBucket.Arn}/runs/*", !Sub "${WorkBucket.Arn}/leases/*" ]
+#       - Sid: FindTheUploads
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: !GetAtt WorkBucket.Arn
+#       - Sid: AbortTheUploadsLeftUnderWay
+#         Effect: Allow
+#         Action: s3:AbortMultipartUpload
+#         Resource: ${DestinationObjects}
+# ---
+"""Add up a phase of a run.
+
+Event: `{"phase": "comparison" | "copies" | "report", "state": {...}}`, the state being all that the machine carries: `execution`,
+`input`, and as far as the run has come `run`, `comparison`, `copies`, `error`.
+Results: `comparison` -> `{"next": "compare" | "apply" | "report", ...}`; `copies` -> `{"next": "delete" | "report", ...}`;
+`report` -> `{"outcome": "Succeeded" | "InvalidInput" | ..., "cause": "...", "report": {...}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lambda_functions.shared import clients
+from lambda_functions.shared.phases import tally_comparison, tally_copies
+from lambda_functions.shared.run_end import end_run
+from lambda_functions.shared.turn import LambdaContext
+
+PHASES = {"comparison": tally_comparison, "copies": tally_copies, "report": end_run}
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Return what the phase comes to."""
+    run = event["state"].get("run") or {}
+    _, destination_region = run.get("regions") or (None, None)
+    return PHASES[event["phase"]](clients.connect(destination_region, destination_region), event["state"])

@@ -1,0 +1,75 @@
+# ---
+# Description: Check the input, ask both buckets, take the lease on the destination
+# MemorySize: 512        # MB
+# Timeout: 60            # seconds
+# Environment:
+#   Variables:
+#     WORK_BUCKET: !Ref WorkBucket
+#     DEPLOYMENT_BUCKET: ${DeploymentBucket}
+# Policies:
+#   - Version: 2012-10-17
+#     Statement:
+#       - Sid: AskTheBuckets
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
+#       - Sid: AbortWhatADeadRunLeft
+#         Effect: Allow
+#         Action: s3:AbortMultipartUpload
+#         Resource: ${DestinationObjects}
+#       - Sid: FindLeases
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: !GetAtt WorkBucket.Arn
+#       - Sid: TakeTheLease
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
+#         Resource: [ !Sub "${WorkBucket.Arn}/leases/*", !Sub "${WorkBucket.Arn}/runs/*" ]
+#       - Sid: AskWhetherAnotherRunIsAlive
+#         Effect: Allow
+#         Action: states:DescribeExecution
+#         Resource: ${StateMachineExecutions}
+# ---
+"""Check an execution's input and return its run, or why it is refused.
+
+Event: `{"input": {"source": "a", "destination": "b"}, "execution": {"id", "name", "startTime", "stateMachine"},
+"defaults": {"maxConcurrency": 20, "maxDelete": null}}`.
+Result: the run (see `shared/run.py`) with `"verdict": "valid"`, or `{"verdict": "refused", "error": "InvalidInput", "cause"}`;
+both with `"requests"`, what was sent to the two buckets.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lambda_functions.shared import clients
+from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.leases import Leases, asks_step_functions
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder, work_bucket
+from lambda_functions.shared.sync_input import parse
+from lambda_functions.shared.turn import LambdaContext
+from lambda_functions.shared.uploads import abort_all
+from lambda_functions.shared.validation import refuse_own_buckets, regions
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Return the run, or the refusal."""
+    asking = clients.connect(None, None)
+    try:
+        run = _accepted(event, asking)
+    except Refused as refused:
+        counts = asking.requests.counts()
+        return {"verdict": "refused", "error": refused.error, "cause": refused.cause, "requests": counts}
+    return {"verdict": "valid", **run.to_json(), "requests": asking.requests.counts()}
+
+
+def _accepted(event: dict[str, Any], asking: clients.Clients) -> Run:
+    options = parse(event["input"], event["defaults"])
+    refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
+    run = Run.of(event["execution"], options, regions(asking.source, options))
+    destination = clients.client("s3", run.destination.region)
+    leases = Leases(asking.work, work_bucket(), asks_step_functions(clients.client("stepfunctions")))
+    leases.take(run, lambda folder: abort_all(RunFolder(asking.work, folder), destination))
+    return run
