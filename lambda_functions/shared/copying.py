@@ -81,14 +81,15 @@ class Copier:
 
     def _send_whole(self, line: Mapping[str, Any]) -> None:
         """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
+        parameters = {
+            **self.run.destination.parameters(),
+            **copy_source(self.run, line),
+            **storage_class(self.run, line),
+            **self._redirect(line),
+            "Key": self.run.destination.key(line["key"]),
+        }
         with extra_headers({**destination_condition(line), **NO_ANNOTATIONS}):
-            self.clients.destination.copy_object(
-                **self.run.destination.parameters(),
-                **copy_source(self.run, line),
-                **storage_class(self.run, line),
-                **self._redirect(line),
-                Key=self.run.destination.key(line["key"]),
-            )
+            self.clients.destination.copy_object(**parameters)
 
     def _redirect(self, line: Mapping[str, Any]) -> dict[str, str]:
         """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""

@@ -1,12 +1,14 @@
 """Runs the rendered state machine on moto, its Tasks being our handlers called in this very process.
 
-moto interprets Amazon States Language but runs no Lambda without Docker, builds a client for every call and really sleeps
-between retries. Four private names of it are replaced here; `test_machine_on_moto.py` asserts that they exist.
+moto interprets Amazon States Language but runs no Lambda without Docker, builds a client for every call, parses a definition
+anew for every execution, really sleeps between retries, and lets a Distributed Map succeed however many of its children
+failed. Private names of it are replaced here for that; `test_machine_on_moto.py` asserts that they exist.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import time
@@ -21,15 +23,31 @@ from unittest import mock
 
 import boto3
 from moto import mock_aws
+from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+    distributed_iteration_component as distributed,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.parse import asl_parser
 
 from deployment import machines
+from wire import Wire, wire_to_moto
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 WORK_BUCKET = "work-bucket"
 ACCOUNT = "123456789012"
+MACHINE = "sync-buckets-state-machine-20260101-000000"
 MOTO = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 LAMBDAS = (
     "validate_input",
@@ -40,6 +58,18 @@ LAMBDAS = (
     "delete_orphaned_keys",
     "tally_run",
 )
+# An execution takes about half a second here; whatever takes so much longer will never end.
+PATIENCE_SECONDS = 60
+
+parsed_once = functools.cache(asl_parser.AmazonStateLanguageParser.parse)
+
+
+class LambdaError(Exception):
+    """An error whose type is given, because that of Lambda's own, such as `Lambda.TooManyRequestsException`, is no class of ours."""
+
+    def __init__(self, error_type: str, message: str = "") -> None:
+        super().__init__(message)
+        self.error_type = error_type
 
 
 @dataclass
@@ -55,6 +85,7 @@ class FakeContext:
 
 
 Handler = Callable[[dict[str, Any], FakeContext], Any]
+Wrapper = Callable[[Handler, dict[str, Any], FakeContext], Any]
 
 
 @dataclass
@@ -63,22 +94,31 @@ class Machine:
 
     client: Any
     arn: str
-    wrap: dict[str, Callable[[Handler, dict[str, Any], FakeContext], Any]] = field(default_factory=dict)
+    wire: Wire
+    wrap: dict[str, Wrapper] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
 
-    def run(self, options: Any, name: str | None = None) -> dict[str, Any]:
-        """Start an execution and wait for its end; return DescribeExecution's answer."""
-        started = self.client.start_execution(
+    def start(self, options: Any, name: str | None = None) -> str:
+        """Start an execution; return its ARN."""
+        arn: str = self.client.start_execution(
             stateMachineArn=self.arn, name=name or str(uuid.uuid4()), input=json.dumps(options)
-        )
-        deadline = time.monotonic() + 60
+        )["executionArn"]
+        return arn
+
+    def wait(self, arn: str) -> dict[str, Any]:
+        """Wait for an execution's end; return DescribeExecution's answer."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            found: dict[str, Any] = self.client.describe_execution(executionArn=started["executionArn"])
+            found: dict[str, Any] = self.client.describe_execution(executionArn=arn)
             if found["status"] != "RUNNING":
                 return found
-            time.sleep(0.02)
-        raise AssertionError("the execution did not end within 60 s")
+            time.sleep(0.01)
+        raise AssertionError(f"the execution did not end within {PATIENCE_SECONDS} s")
+
+    def run(self, options: Any, name: str | None = None) -> dict[str, Any]:
+        """Start an execution and wait for its end; return DescribeExecution's answer."""
+        return self.wait(self.start(options, name))
 
     def report(self, options: Any) -> dict[str, Any]:
         """Run to success; return the report."""
@@ -86,6 +126,16 @@ class Machine:
         assert found["status"] == "SUCCEEDED", (found.get("error"), found.get("cause"))
         report: dict[str, Any] = json.loads(found["output"])
         return report
+
+    def events(self, arn: str) -> list[dict[str, Any]]:
+        """Return the history of an execution."""
+        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
+    def states(self, arn: str) -> list[str]:
+        """Return the states that an execution has entered, in their order."""
+        details = (event.get("stateEnteredEventDetails") for event in self.events(arn))
+        return [detail["name"] for detail in details if detail]
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         """Call a handler as the machine does."""
@@ -99,27 +149,34 @@ class Machine:
 @contextlib.contextmanager
 def machine_on_moto(max_delete: int | str | None = None) -> Iterator[Machine]:
     """Yield the state machine, created in a fresh moto with an empty work bucket."""
-    with mock_aws(config=MOTO):
+    with mock_aws(config=MOTO), wire_to_moto() as wire:
         boto3.client("s3", REGION).create_bucket(
             Bucket=WORK_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
         client = boto3.client("stepfunctions", REGION)
-        machine = Machine(client, "")
+        machine = Machine(client, "", wire)
         with _patched(machine):
             machine.arn = _create(client, max_delete)
             yield machine
 
 
-def _create(client: Any, max_delete: int | str | None) -> str:
+def definition(max_delete: int | str | None = None) -> dict[str, Any]:
+    """Return the state machine as a deployment renders it."""
     (spec,) = machines.read_all(PROJECT / "state_machines")
     versions = {name: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}:1" for name in LAMBDAS}
     values = {"WorkBucket": WORK_BUCKET, "Partition": "aws", "MaxConcurrency": 4, "MaxDelete": max_delete}
-    definition = machines.render(spec, versions, values)
+    return machines.render(spec, versions, values)
+
+
+@functools.cache
+def _rendered(max_delete: int | str | None) -> str:
+    return json.dumps(definition(max_delete))
+
+
+def _create(client: Any, max_delete: int | str | None) -> str:
     role = f"arn:aws:iam::{ACCOUNT}:role/machine"
-    name = "sync-buckets-state-machine-20260101-000000"
-    arn: str = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)[
-        "stateMachineArn"
-    ]
+    created = client.create_state_machine(name=MACHINE, definition=_rendered(max_delete), roleArn=role)
+    arn: str = created["stateMachineArn"]
     return arn
 
 
@@ -135,18 +192,53 @@ def _patched(machine: Machine) -> Iterator[None]:
         payload = parameters["Payload"]
         event = json.loads(payload) if isinstance(payload, str | bytes) else payload
         try:
-            return {"StatusCode": 200, "Payload": machine.invoke(name, event)}
+            # Through JSON and back, as on AWS: nothing else may be handed over.
+            return {"StatusCode": 200, "Payload": json.loads(json.dumps(machine.invoke(name, event)))}
         except Exception as error:
             what = {
-                "errorType": type(error).__name__,
+                "errorType": getattr(error, "error_type", type(error).__name__),
                 "errorMessage": str(error),
                 "stackTrace": traceback.format_tb(error.__traceback__),
             }
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": what}
 
+    component = distributed.DistributedIterationComponent
     with (
         mock.patch.object(lambda_eval_utils, "_invoke_lambda_function", invoke),
         mock.patch.object(lambda_eval_utils, "boto_client_for", cached),
         mock.patch.object(retrier_decl, "time", SimpleNamespace(sleep=machine.slept.append)),
+        mock.patch.object(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parsed_once)),
+        mock.patch.object(component, "_map_run", _tolerant_map_run(component._map_run)),
     ):
         yield
+
+
+def _tolerant_map_run(map_run: Callable[..., None]) -> Callable[..., None]:
+    """Return moto's Map Run with what it leaves out: it fails if more of its items failed than are tolerated.
+
+    AWS counts per cent of all items, and zero tolerated ones unless something else is said
+    (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html); it also stops the other items, here they end.
+    """
+
+    def run(self: Any, env: Any, eval_input: Any) -> None:
+        map_run(self, env=env, eval_input=eval_input)
+        record = eval_input.map_run_record
+        failed, all_of_them = record.item_counter.failed.get(), record.item_counter.total.get()
+        tolerated = all_of_them * (record.tolerated_failure_percentage or 0) / 100
+        if failed > max(tolerated, record.tolerated_failure_count or 0):
+            raise FailureEventException(_too_many_failures(env))
+
+    return run
+
+
+def _too_many_failures(env: Any) -> FailureEvent:
+    name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+    details = MapRunFailedEventDetails(
+        error=name.to_name(), cause="The specified tolerated failure threshold was exceeded"
+    )
+    return FailureEvent(
+        env=env,
+        error_name=StatesErrorName(typ=name),
+        event_type=HistoryEventType.MapRunFailed,
+        event_details=EventDetails(mapRunFailedEventDetails=details),
+    )

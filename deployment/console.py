@@ -1,0 +1,254 @@
+"""What a person sees: results on stdout, progress and questions on stderr.
+
+Not for deciding anything, and not for machines: a task with `--json` sends its one document through `result`. Every
+step of the pipeline receives a Console and says what it does through it; nothing else in `deployment/` prints.
+
+Colour and redrawing happen only on a terminal, and not with NO_COLOR (https://no-color.org) or CI set; a pipe, a log
+and a screen reader get plain lines. Keys and messages come from buckets and from AWS, so no character in them is ever
+read as markup or sent to the terminal as a command.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+import rich.console
+from rich import box
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_INTERVAL_SECONDS = 2.0
+"""Without a terminal, a progress line is written at most this often."""
+
+ELAPSED_SHOWN_SECONDS = 2
+"""On a terminal, what takes longer than this shows for how long it has been going on."""
+
+UNBOUNDED_WIDTH = 10_000
+"""Columns of a pipe: a log is searched and copied from, so nothing in it is folded."""
+
+_NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
+
+
+class Progress(Protocol):
+    """What `Console.progress` hands out."""
+
+    def update(self, text: str) -> None:
+        """Show this text instead of the last one; on a terminal it may take several lines."""
+
+
+class Console:
+    """The two output streams and the keyboard. Streams, environment and clock are parameters for the tests' sake."""
+
+    def __init__(
+        self,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        stdin: TextIO | None = None,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+        width: int | None = None,
+    ) -> None:
+        self._environ = environ
+        self._clock = clock
+        self._stdin = stdin or sys.stdin
+        self._stderr = stderr or sys.stderr
+        self._out = self._writer(stdout or sys.stdout, width)
+        self._err = self._writer(self._stderr, width)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody is there to answer: both the questions and the answers go through a terminal."""
+        return self._stdin.isatty() and self._stderr.isatty() and not self._environ.get("CI")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether progress may be redrawn in place."""
+        plain = self._environ.get("CI") or self._environ.get("NO_COLOR")
+        return self._stderr.isatty() and not plain and self._environ.get("TERM") != "dumb"
+
+    def step(self, text: str) -> None:
+        """Say on stderr what is being done."""
+        self._err.print(Text(visible(text)), soft_wrap=True)
+
+    def warning(self, text: str) -> None:
+        """Say on stderr what deserves a second look."""
+        self._err.print(Text(visible(text), style="yellow"), soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """Write to stdout, whole lines, never folded."""
+        self._out.print(Text(visible(text)), soft_wrap=True)
+
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        row_styles: Sequence[str] = (),
+    ) -> None:
+        """Write a table to stdout; numbers are aligned to the right, long cells are folded, none is cut.
+
+        `row_styles`, if given, has one rich style for each row ("red", "green", "dim", "").
+        """
+        cells = [[_cell(value) for value in row] for row in rows]
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns))
+        if title:
+            self._out.print(Text(visible(title), style="bold"), soft_wrap=True)
+        for number, name in enumerate(columns):
+            values = [row[number] for row in cells if row[number]]
+            is_number = bool(values) and all(_NUMBER.fullmatch(value) for value in values)
+            table.add_column(_text(name), justify="right" if is_number else "left", overflow="fold")
+        for number, row in enumerate(cells):
+            table.add_row(*map(_text, row), style=row_styles[number] if row_styles else None)
+        self._out.print(table)
+
+    @contextmanager
+    def progress(self, description: str) -> Iterator[Progress]:
+        """A block on stderr that is redrawn on a terminal and gone afterwards; elsewhere a line for every change.
+
+        Write no results while it is shown; `step` is fine, its lines appear above the block.
+        """
+        if self.is_live:
+            block = _LiveBlock(description, self._clock)
+            with Live(
+                get_renderable=block.render,
+                console=self._err,
+                transient=True,
+                refresh_per_second=8,
+                redirect_stdout=False,  # it would send what is meant for stdout to stderr
+                redirect_stderr=False,
+            ):
+                yield block
+        else:
+            plain = _PlainProgress(self.step, self._clock)
+            self.step(description)
+            yield plain
+            plain.finish()
+
+    def ask(self, question: str) -> str:
+        """The answer typed to a question, without surrounding blanks; "" when the input has ended."""
+        self._err.print(Text(visible(question) + " "), end="", soft_wrap=True)
+        return self._stdin.readline().strip()
+
+    def _writer(self, stream: TextIO, width: int | None) -> rich.console.Console:
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows its number instead
+            stream.reconfigure(errors="backslashreplace")
+        return rich.console.Console(
+            file=stream,
+            width=width or (None if stream.isatty() else UNBOUNDED_WIDTH),
+            no_color=bool(self._environ.get("NO_COLOR")) or None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+
+
+class _LiveBlock:
+    """A spinner, what is going on and for how long, and the last text; drawn anew several times a second."""
+
+    def __init__(self, description: str, clock: Callable[[], float]) -> None:
+        self._description = description
+        self._text = ""
+        self._clock = clock
+        self._began_at = clock()
+        self._spinner = Spinner("dots")
+
+    def update(self, text: str) -> None:
+        self._text = text
+
+    def render(self) -> Table:
+        elapsed_seconds = int(self._clock() - self._began_at)
+        shown = f" ({duration(elapsed_seconds)})" if elapsed_seconds >= ELAPSED_SHOWN_SECONDS else ""
+        separator = ": " if self._text else ""
+        block = Table.grid(padding=(0, 1))
+        block.add_column()
+        block.add_column(no_wrap=True, overflow="ellipsis")  # the block keeps its height
+        block.add_row(self._spinner, _text(visible(f"{self._description}{shown}{separator}{self._text}")))
+        return block
+
+
+class _PlainProgress:
+    """Prints a text when it differs from the last one printed and enough time has passed."""
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._write = write
+        self._clock = clock
+        self._text = self._written = ""
+        self._next_at = clock()
+
+    def update(self, text: str) -> None:
+        self._text = text
+        if self._clock() >= self._next_at:
+            self.finish()
+
+    def finish(self) -> None:
+        """Print the last text, unless it stands there already."""
+        if self._text != self._written:
+            self._write("  " + "; ".join(self._text.splitlines()))
+            self._written = self._text
+            self._next_at = self._clock() + PLAIN_INTERVAL_SECONDS
+
+
+def visible(text: str) -> str:
+    """The text with every character that a terminal would obey, hide or refuse written as an escape sequence."""
+    return "".join(char if char in "\n\t" or _is_shown(char) else _escaped(char) for char in text)
+
+
+def one_line(text: str) -> str:
+    """As `visible`, and line ends and tabs too: for keys, which may hold them."""
+    return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def objects(number: int) -> str:
+    """`1 object`, `12,345 objects`."""
+    return f"{number:,} object" if number == 1 else f"{number:,} objects"
+
+
+def size(size_bytes: float) -> str:
+    """`999 bytes`, `1.5 KiB`, `20.0 GiB`."""
+    if size_bytes < 1024:
+        return "1 byte" if size_bytes == 1 else f"{size_bytes:.0f} bytes"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        size_bytes /= 1024
+        if size_bytes < 1023.95:
+            return f"{size_bytes:.1f} {unit}"
+    return f"{size_bytes / 1024:,.1f} PiB"
+
+
+def duration(seconds: float) -> str:
+    """`4.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`; no tenths of a second in an int."""
+    if seconds < 9.95 and not isinstance(seconds, int):
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _is_shown(char: str) -> bool:
+    # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
+    # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else one_line(str(value))
+
+
+def _text(value: str) -> Text:
+    return Text(value)

@@ -1,0 +1,84 @@
+"""The independent check of the demo: reads two buckets whole and says in what they differ.
+
+It shares no code and no idea with `lambda_functions/`: it does not look at ETags or times, it reads every object of
+both buckets and compares what was read. That is far too dear for a sync, and just right to check one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any
+
+READERS = 8
+
+_CONTENT_HEADERS = (
+    *(
+        "CacheControl",
+        "ContentDisposition",
+        "ContentEncoding",
+        "ContentLanguage",
+        "ContentType",
+        "ExpiresString",
+    ),
+    *("WebsiteRedirectLocation", "StorageClass"),
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything about an object that a sync has to carry over; the names of the fields appear in `differences`."""
+
+    size_bytes: int
+    sha256: str
+    content_headers: Mapping[str, str]
+    user_metadata: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def read(s3: Any, bucket: str) -> dict[str, Seen]:
+    """Return all objects of a bucket by their keys."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+    with ThreadPoolExecutor(READERS) as pool:
+        return dict(zip(keys, pool.map(lambda key: read_object(s3, bucket, key), keys), strict=True))
+
+
+def read_object(s3: Any, bucket: str, key: str) -> Seen:
+    """Return one object; its content is read through, not kept."""
+    head = s3.head_object(Bucket=bucket, Key=key)
+    tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    digest, size_bytes = hashlib.sha256(), 0
+    for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1024 * 1024):
+        digest.update(chunk)
+        size_bytes += len(chunk)
+    return Seen(
+        size_bytes,
+        digest.hexdigest(),
+        {name: str(head[name]) for name in _CONTENT_HEADERS if head.get(name)},
+        head["Metadata"],
+        {tag["Key"]: tag["Value"] for tag in tags},
+    )
+
+
+def differences(source: Mapping[str, Seen], destination: Mapping[str, Seen]) -> Iterator[str]:
+    """Yield a sentence for every key that is not the same on both sides; nothing if the buckets are equal."""
+    for key in sorted(source.keys() | destination.keys()):
+        if key not in destination:
+            yield f"{key!r} is missing in the destination"
+        elif key not in source:
+            yield f"{key!r} is in the destination only"
+        else:
+            unequal = [
+                field.name
+                for field in fields(Seen)
+                if _of(source, key, field.name) != _of(destination, key, field.name)
+            ]
+            for name in unequal:
+                yield f"{key!r}: {name} is {_of(destination, key, name)!r}, expected {_of(source, key, name)!r}"
+
+
+def _of(side: Mapping[str, Seen], key: str, name: str) -> Any:
+    return getattr(side[key], name)

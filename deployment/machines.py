@@ -1,0 +1,282 @@
+"""The state machines in the account: creates them under a timestamp, finds ours, deletes them.
+
+The last step of a deployment, through the Step Functions API and not the stack: CloudFormation would replace a machine,
+and deleting one ends its running executions. A machine is never changed. A new one appears beside it when its
+definition or role has changed, bound to published Lambda versions, so a running execution never meets new code.
+
+Ours are those with our tag *and* a name of the pattern `<base>-YYYYMMDD-HHMMSS` (UTC); the newest is the current one.
+Reading and rendering the files is done in `definitions` and `rendering`; both are at hand here under this module's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment.account import Account
+from deployment.console import Console
+from deployment.definitions import MachineSpec, lambda_of, read, read_all, states_of
+from deployment.errors import StateMachineError
+from deployment.front_matter import FunctionSpec
+from deployment.rendering import render
+from deployment.settings import Settings
+from deployment.tags import DEFINITION_TAG, is_ours, tags_of
+
+__all__ = [
+    "PLACEHOLDERS",
+    "Machine",
+    "MachineSpec",
+    "create_all",
+    "create_if_changed",
+    "default_concurrency",
+    "delete_all",
+    "lambda_of",
+    "list_ours",
+    "newest",
+    "read",
+    "read_all",
+    "rehearse",
+    "render",
+    "running",
+    "states_of",
+]
+
+ROLE_TIMEOUT_SECONDS = 90
+"""How long a new IAM role may take to be known everywhere; usually ten seconds, sometimes more than sixty."""
+ROLE_RETRY_SECONDS = 5
+
+MOST_CONCURRENCY = 40
+"""The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
+
+PLACEHOLDERS = ("WorkBucket", "Partition", "MaxConcurrency", "MaxDelete")
+"""What `${...}` may stand for in the YAML."""
+
+_TIMESTAMP = "%Y%m%d-%H%M%S"
+_PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
+_NAME_IS_TAKEN = ("StateMachineAlreadyExists", "StateMachineDeleting")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A state machine in the account; `created` where this deployment made it."""
+
+    name: str
+    arn: str
+    created: bool
+    created_at: datetime
+
+
+def rehearse(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
+    """Raise StateMachineError now, before anything is deployed, for what rendering would find after the deployment."""
+    names = {function.name: "" for function in functions}
+    problems = []
+    for spec in specs:
+        try:
+            render(spec, names, dict.fromkeys(PLACEHOLDERS))
+        except StateMachineError as error:
+            problems.append(str(error))
+    if problems:
+        raise StateMachineError("\n".join(problems))
+
+
+def create_all(
+    account: Account,
+    settings: Settings,
+    specs: Iterable[MachineSpec],
+    functions: Iterable[FunctionSpec],
+    outputs: Mapping[str, str],
+    console: Console,
+) -> tuple[Machine, ...]:
+    """Return the current machine of every spec, created where something has changed; `outputs` are those of the stack."""
+    versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
+    values = _values(account, settings, outputs)
+    rendered = [(spec, render(spec, versions, values)) for spec in specs]
+    role = outputs["StateMachineRoleArn"]
+    return tuple(
+        create_if_changed(account, settings, spec, definition, role, console) for spec, definition in rendered
+    )
+
+
+def create_if_changed(
+    account: Account,
+    settings: Settings,
+    spec: MachineSpec,
+    definition: Mapping[str, Any],
+    role_arn: str,
+    console: Console,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], None] = time.sleep,
+) -> Machine:
+    """Return the newest machine if it has this definition and role, else a new one.
+
+    Raises StateMachineError when AWS refuses the definition, or cannot assume the role even after 90 seconds.
+    """
+    client = account.client("stepfunctions")
+    wanted = fingerprint(definition, role_arn)
+    current = newest(account, settings, spec.name)
+    if current and _is_current(client, current.arn, wanted):
+        return current
+    tags = tags_of(settings) | {DEFINITION_TAG: wanted}
+    request = {
+        "definition": json.dumps(definition),
+        "roleArn": role_arn,
+        "tags": [{"key": key, "value": value} for key, value in tags.items()],
+    }
+    return _create(client, spec, request, _free_moment(now(), current), console, sleep)
+
+
+def newest(account: Account, settings: Settings, base_name: str) -> Machine | None:
+    """Return the current machine of a base name, None when there is none; it asks for as few tags as possible."""
+    return next(_ours(account, settings, base_name), None)
+
+
+def list_ours(account: Account, settings: Settings, base_name: str | None = None) -> tuple[Machine, ...]:
+    """Return our machines, newest first; those of one base name, or of all, also of files that are no more."""
+    return tuple(_ours(account, settings, base_name))
+
+
+def running(account: Account, machines: Iterable[Machine]) -> tuple[str, ...]:
+    """Return the ARNs of the running executions of some machines."""
+    pages = account.client("stepfunctions").get_paginator("list_executions")
+    return tuple(
+        execution["executionArn"]
+        for machine in machines
+        for page in pages.paginate(stateMachineArn=machine.arn, statusFilter="RUNNING")
+        for execution in page["executions"]
+    )
+
+
+def delete_all(account: Account, machines: Iterable[Machine]) -> None:
+    """Delete machines. Their executions would end at the next transition anyway; they are stopped, so that they say why."""
+    client = account.client("stepfunctions")
+    for machine in machines:
+        for execution_arn in running(account, [machine]):
+            client.stop_execution(
+                executionArn=execution_arn, error="Deleted", cause="`fab delete` removed the state machine."
+            )
+        client.delete_state_machine(stateMachineArn=machine.arn)
+
+
+def default_concurrency(lambda_client: Any) -> int:
+    """Return how many Lambdas a run may use when nobody has said so: half of the account's limit, from 1 to 40."""
+    limit = lambda_client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    return int(max(1, min(MOST_CONCURRENCY, limit // 2)))
+
+
+def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
+    """Return 16 hex digits that change when definition or role does."""
+    text = json.dumps([definition, role_arn], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _values(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of PLACEHOLDERS."""
+    concurrency = settings.max_concurrency or default_concurrency(account.client("lambda"))
+    values = (outputs["WorkBucket"], account.partition, concurrency, settings.max_delete)
+    return dict(zip(PLACEHOLDERS, values, strict=True))
+
+
+def _ours(account: Account, settings: Settings, base_name: str | None) -> Iterator[Machine]:
+    """Yield our machines, newest first, asking for the tags of each only when it is its turn."""
+    client = account.client("stepfunctions")
+    pages = client.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 1000})
+    records = [record for page in pages for record in page["stateMachines"]]
+    named = [(_base_and_moment(record["name"]), record) for record in records]
+    ours = [(parts[1], record) for parts, record in named if parts and base_name in (None, parts[0])]
+    for _, record in sorted(ours, key=lambda pair: (pair[0], pair[1]["name"]), reverse=True):
+        if is_ours(_tags(client, record["stateMachineArn"]), settings):
+            yield Machine(record["name"], record["stateMachineArn"], False, record["creationDate"])
+
+
+def _base_and_moment(name: str) -> tuple[str, datetime] | None:
+    """Return the two parts of a machine's name, None for a name that we would not have given."""
+    match = _PATTERN.fullmatch(name)
+    try:
+        return (match[1], datetime.strptime(match[2], _TIMESTAMP).replace(tzinfo=UTC)) if match else None
+    except ValueError:
+        return None
+
+
+def _free_moment(now: datetime, current: Machine | None) -> datetime:
+    """Return the present second, or one after the current machine's: the new one must be the newest."""
+    parts = _base_and_moment(current.name) if current else None
+    return max(now, parts[1] + timedelta(seconds=1)) if parts else now
+
+
+def _tags(client: Any, arn: str) -> dict[str, str]:
+    try:
+        tags = client.list_tags_for_resource(resourceArn=arn)["tags"]
+    except client.exceptions.ResourceNotFound:  # deleted since it was listed
+        return {}
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def _is_current(client: Any, arn: str, wanted: str) -> bool:
+    """Whether a machine has the wanted definition and will stay: one that is being deleted is still listed."""
+    if _tags(client, arn).get(DEFINITION_TAG) != wanted:
+        return False
+    return bool(client.describe_state_machine(stateMachineArn=arn)["status"] == "ACTIVE")
+
+
+def _create(
+    client: Any,
+    spec: MachineSpec,
+    request: Mapping[str, Any],
+    moment: datetime,
+    console: Console,
+    sleep: Callable[[float], None],
+) -> Machine:
+    """Create a machine under the first free second, waiting for its role if need be."""
+    waited_seconds = 0
+    while True:
+        name = f"{spec.name}-{moment:{_TIMESTAMP}}"
+        try:
+            made = client.create_state_machine(name=name, **request)
+            return Machine(name, made["stateMachineArn"], True, made["creationDate"])
+        except ClientError as error:
+            if _code(error) in _NAME_IS_TAKEN:
+                moment += timedelta(seconds=1)
+                continue
+            if not _role_is_not_ready(error) or waited_seconds >= ROLE_TIMEOUT_SECONDS:
+                _explain(error, spec, request["roleArn"])
+                raise
+        if not waited_seconds:
+            console.step("Waiting until the new role of the state machine can be used.")
+        sleep(ROLE_RETRY_SECONDS)
+        waited_seconds += ROLE_RETRY_SECONDS
+
+
+def _role_is_not_ready(error: ClientError) -> bool:
+    """Whether Step Functions cannot assume the role (yet), which a new role causes for some seconds.
+
+    A person who lacks a permission gets the same code, with "is not authorized to perform".
+    """
+    return _code(error) == "AccessDeniedException" and "authorized to assume" in _message(error)
+
+
+def _explain(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
+    """Raise StateMachineError for the refusals that have a better sentence than AWS's own."""
+    message = _message(error)
+    if _code(error) in ("InvalidDefinition", "ValidationException"):
+        raise StateMachineError(f"{spec.where}: AWS refuses the definition: {message}") from error
+    if _role_is_not_ready(error):
+        raise StateMachineError(
+            f"{spec.where}: Step Functions cannot assume the role {role_arn} even after {ROLE_TIMEOUT_SECONDS} "
+            f"seconds: {message} Run `fab` again; if it stays so, look at the role's trust policy."
+        ) from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response["Error"].get("Message", ""))

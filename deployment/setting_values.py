@@ -1,0 +1,182 @@
+"""What a value of the configuration may be: each function returns the value to keep or raises ValueError.
+
+The text of the ValueError is the second half of a sentence: what was expected. `settings` puts name, value
+and line before it. Formats are checked, existence is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+# Bucket names have 63 characters at most, and the deployment bucket is <stack>-deployment-<12
+# digits>-<region>; the longest name of a region is us-isof-south-1.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+MAX_BUCKET_NAME_LENGTH = 63
+MAX_STACK_NAME_LENGTH = MAX_BUCKET_NAME_LENGTH - len("-deployment-") - 12 - len("-us-isof-south-1")
+
+# A run's files must outlive its redrive, which is possible for 14 days.
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+MIN_RUN_RETENTION_DAYS = 15
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+MAX_CONCURRENCY = 10_000
+
+# A resource has at most 50 tags, of which CloudFormation, SAM and we add a few.
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+MAX_TAGS = 40
+
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_FORBIDDEN_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_FORBIDDEN_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_TAG_TEXT = re.compile(r"[\w .:/=+\-@]*")
+
+
+def optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return `check`, with None allowed."""
+    return lambda value: None if value is None else check(value)
+
+
+def each(check: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
+    """Return a check for a list of what `check` accepts."""
+
+    def check_all(value: Any) -> tuple[str, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise ValueError("expected a list, such as [] or ['one', 'two']")
+        return tuple(check(element) for element in value)
+
+    return check_all
+
+
+def stack_name(value: Any) -> str:
+    """A name that CloudFormation, S3 and Lambda accept as the beginning of their names."""
+    return _text(
+        value,
+        rf"[a-z][a-z0-9-]{{0,{MAX_STACK_NAME_LENGTH - 1}}}",
+        f"expected 1 to {MAX_STACK_NAME_LENGTH} lower-case letters, digits and hyphens, a letter first",
+    )
+
+
+def region(value: Any) -> str:
+    """The code of a region."""
+    return _text(value, r"[a-z]{2,}(-[a-z]+)+-\d+", "expected the code of a region, such as 'eu-west-1'")
+
+
+def profile(value: Any) -> str:
+    """The name of a profile of the AWS command line."""
+    return _text(value, r".*\S.*", "expected the name of a profile in ~/.aws/config, or None")
+
+
+def bucket_name(value: Any) -> str:
+    """The name of a general-purpose bucket."""
+    name = _text(value, r"(?s).*", "expected the name of a bucket, such as 'my-bucket'")
+    if name.startswith(("s3://", "arn:")):
+        raise ValueError(f"expected bare names of buckets, so '{_bare(name)}' instead of '{name}'")
+    if not _is_bucket_name(name):
+        raise ValueError(
+            f"'{name}' is no name of a general-purpose bucket: 3 to {MAX_BUCKET_NAME_LENGTH} "
+            "lower-case letters, digits, hyphens and dots, a letter or digit first and last"
+        )
+    return name
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"^(s3://|arn:[^:]*:s3:::)", "", name).split("/")[0]
+
+
+def _is_bucket_name(name: str) -> bool:
+    return (
+        _BUCKET_NAME.fullmatch(name) is not None
+        and ".." not in name
+        and not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name)
+        and not name.startswith(_FORBIDDEN_PREFIXES)
+        and not name.endswith(_FORBIDDEN_SUFFIXES)
+    )
+
+
+def kms_key_arn(value: Any) -> str:
+    """The ARN of a KMS key; aliases do not work in policies."""
+    return _text(
+        value,
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+        "expected ARNs of keys (not of aliases), such as "
+        "'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'",
+    )
+
+
+def policy_arn(value: Any) -> str:
+    """The ARN of a managed IAM policy."""
+    return _text(
+        value,
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",
+        "expected the ARN of a policy, such as 'arn:aws:iam::123456789012:policy/boundary', or None",
+    )
+
+
+def run_retention_days(value: Any) -> int:
+    """Days that the files of a run are kept."""
+    return _whole(value, MIN_RUN_RETENTION_DAYS, None, f"expected days, {MIN_RUN_RETENTION_DAYS} or more")
+
+
+def log_retention_days(value: Any) -> int:
+    """Days that CloudWatch keeps logs; it knows certain numbers only."""
+    allowed = ", ".join(map(str, LOG_RETENTION_DAYS))
+    days = _whole(value, 1, None, f"expected days, one of {allowed}")
+    if days not in LOG_RETENTION_DAYS:
+        raise ValueError(f"expected days, one of {allowed}")
+    return days
+
+
+def max_concurrency(value: Any) -> int:
+    """Lambdas at work at the same time."""
+    return _whole(value, 1, MAX_CONCURRENCY, f"expected a whole number from 1 to {MAX_CONCURRENCY}, or None")
+
+
+def max_delete(value: Any) -> int | str:
+    """A number of objects, or a share of the destination's objects such as "10%"."""
+    expected = "expected a whole number of objects, a share from '0%' to '100%', or None"
+    if isinstance(value, str):
+        return _text(value, r"(\d{1,2}(\.\d+)?|100(\.0+)?)%", expected)
+    return _whole(value, 0, None, expected)
+
+
+def tags(value: Any) -> Mapping[str, str]:
+    """Names and values that AWS accepts as tags, and that are not ours."""
+    if not isinstance(value, Mapping):
+        raise ValueError("expected a mapping, such as {'team': 'data'}")
+    if len(value) > MAX_TAGS:
+        raise ValueError(f"expected {MAX_TAGS} tags at most, found {len(value)}")
+    for name, text in value.items():
+        if not _is_tag_text(name, 1, 128) or not _is_tag_text(text, 0, 256):
+            raise ValueError(
+                f"{name!r}: {text!r} is no tag; expected texts of up to 128 and 256 letters, "
+                "digits, spaces and _.:/=+-@"
+            )
+        if name.lower().startswith(("aws:", "syncbuckets:")):
+            raise ValueError(f"names that begin as {name!r} does are reserved")
+    return dict(value)
+
+
+def _is_tag_text(text: object, shortest: int, longest: int) -> bool:
+    return (
+        isinstance(text, str) and shortest <= len(text) <= longest and _TAG_TEXT.fullmatch(text) is not None
+    )
+
+
+def _text(value: Any, pattern: str, expected: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise ValueError(expected)
+    return value
+
+
+def _whole(value: Any, smallest: int, greatest: int | None, expected: str) -> int:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < smallest or (greatest is not None and value > greatest):
+        raise ValueError(expected)
+    return int(value)

@@ -1,0 +1,66 @@
+"""The configuration of `fab`, with every setting at its default.
+
+    cp fabfile_config_template.py fabfile_config.py
+
+then edit the copy; it is never committed. It works as it is, and a setting that is left out has the value
+given here. Environment variables win over this file: AWS_PROFILE, and AWS_REGION or AWS_DEFAULT_REGION.
+"""
+
+# --- Where ------------------------------------------------------------------------------------------------
+
+# The CloudFormation stack, and the beginning of the names of all functions, log groups and the deployment
+# bucket. 1 to 23 lower-case letters, digits and hyphens, a letter first. Another name is another,
+# independent installation.
+STACK_NAME = "sync-buckets"
+
+# The region of the stack, such as "eu-west-1". None: the profile's own. Best the region of the destination
+# buckets, as that is where most requests go; the buckets themselves may be anywhere in the partition.
+AWS_REGION = None
+
+# A profile of ~/.aws/config. None: the default chain of credentials (environment, default profile, instance
+# role).
+AWS_PROFILE = None
+
+# --- What may be touched ----------------------------------------------------------------------------------
+
+# Names of the buckets that may be read. []: every bucket that lets this account read it. Name them where
+# you can: the policies of the functions are then narrowed to these buckets.
+SOURCE_BUCKETS = []
+
+# Names of the buckets that may be written to and deleted from. []: every bucket that lets this account do so.
+DESTINATION_BUCKETS = []
+
+# ARNs of the KMS keys with which objects of these buckets are encrypted, if the keys are your own
+# (SSE-KMS). []: no permission on any key, which is right for SSE-S3, the default of S3.
+KMS_KEY_ARNS = []
+
+# The ARN of a managed policy that all roles get as their permissions boundary. None: no boundary. Needed
+# only where your organisation asks for one.
+PERMISSIONS_BOUNDARY_ARN = None
+
+# --- How much ---------------------------------------------------------------------------------------------
+
+# The most deletions that a run may plan, unless its input says otherwise: a number of objects (1000), or a
+# share of the destination's objects ("10%"). A run that plans more changes nothing and ends with
+# DeletionRefused. None: no limit, so that a sync is a sync from the start. Set it, to "10%" say, once your
+# destinations hold what you cannot get back.
+MAX_DELETE = None
+
+# The number of Lambdas at work at the same time, 1 to 10000. None: half of what the account allows, but 40
+# at most, so that other functions of the account are not starved.
+MAX_CONCURRENCY = None
+
+# --- How long ---------------------------------------------------------------------------------------------
+
+# Days that the files of a run (lists of work, reports) are kept. 15 or more, as a failed execution can be
+# redriven for 14 days and needs them.
+RUN_RETENTION_DAYS = 30
+
+# Days that the functions' logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or another number
+# that CloudWatch knows. As long as the files of a run, so that a report can be explained.
+LOG_RETENTION_DAYS = 30
+
+# --- Tags -------------------------------------------------------------------------------------------------
+
+# Tags for everything that is made, for your bills: names to values, both texts, 40 at most.
+TAGS = {}

@@ -1,0 +1,69 @@
+"""The main job as a newcomer sees it: `fab demo` deploys, syncs and checks on the embedded emulator."""
+
+from __future__ import annotations
+
+import io
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fabfile
+from deployment import demo
+from deployment.console import Console
+
+pytest.importorskip("ministack", reason="the embedded emulator is not installed")
+
+
+def shown() -> tuple[Console, io.StringIO, io.StringIO]:
+    out, err = io.StringIO(), io.StringIO()
+    return Console(out, err, io.StringIO(), environ={}), out, err
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """All hosts that this process connects to."""
+    found: set[str] = set()
+    connect = socket.socket.connect
+
+    def noted(self: socket.socket, address: Any) -> None:
+        found.add(str(address[0]))
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", noted)
+    return found
+
+
+def test_the_demo_syncs_every_kind_of_difference_and_a_second_run_copies_nothing(
+    hosts: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.com")
+    console, out, err = shown()
+    demo.run(fabfile.deploy_everything, None, console)
+    words = [line.split() for line in out.getvalue().splitlines()]
+    assert ["copied", "169", "0"] in words
+    assert ["deleted", "40", "0"] in words
+    assert ["equal,", "left", "alone", "100", "269"] in words
+    assert (
+        "At first 139 objects were missing, 30 had changed, 40 were orphans, 100 were equal."
+        in out.getvalue()
+    )
+    assert "Checked 269 objects on both sides: all equal." in err.getvalue()
+    assert out.getvalue().endswith(f"\n{demo.NEXT}\n")
+    assert max(map(len, out.getvalue().splitlines())) <= 90
+    assert hosts == {"127.0.0.1"}, "whatever profile and endpoint the user has set, nothing reaches AWS"
+
+
+def test_the_demo_takes_a_folder_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "ü & x.html").write_text("<p>")
+    (tmp_path / "big.bin").write_bytes(bytes(5000))
+    (tmp_path / "empty").mkdir()
+    console, out, err = shown()
+    demo.run(fabfile.deploy_everything, tmp_path, console)
+    words = [line.split() for line in out.getvalue().splitlines()]
+    assert ["copied", "2", "0"] in words
+    assert "Left out: empty: an empty folder, or one that cannot be read\n" in err.getvalue()
+    assert "Uploaded 2 files, 4.9 KiB.\n" in err.getvalue()

@@ -1,0 +1,163 @@
+"""What `fab` does and says, on the embedded emulator: first deployment, nothing to do, changes, mistakes, deletion."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+
+MACHINE = re.compile(r"sync-buckets-state-machine-\d{8}-\d{6}")
+
+
+def own_machines(project: Project) -> list[str]:
+    """Return the machines of this project's stack, oldest first."""
+    client = project.client("stepfunctions")
+    stack = re.search(r'STACK_NAME = "(.*)"', (project.folder / "fabfile_config.py").read_text())
+    assert stack
+    names = []
+    for machine in client.list_state_machines()["stateMachines"]:
+        tags = client.list_tags_for_resource(resourceArn=machine["stateMachineArn"])["tags"]
+        if {"key": "syncbuckets:stack", "value": stack[1]} in tags:
+            names.append(machine["name"])
+    return sorted(names)
+
+
+def definition_of(project: Project, name: str) -> dict[str, Any]:
+    client = project.client("stepfunctions")
+    (arn,) = [m["stateMachineArn"] for m in client.list_state_machines()["stateMachines"] if m["name"] == name]
+    definition: dict[str, Any] = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
+    return definition
+
+
+def test_bare_fab_names_the_machine_its_console_link_and_the_input(editable: Project) -> None:
+    done = editable.fab()
+    assert done.returncode == 0, done.stderr
+    (name,) = own_machines(editable)
+    assert MACHINE.fullmatch(name)
+    assert name in done.stdout
+    assert "console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/arn:aws:states:" in done.stdout
+    assert '{"source": "my-source-bucket", "destination": "my-destination-bucket"}' in done.stdout
+
+
+def test_a_second_fab_does_nothing_says_so_and_leaves_nothing_behind(editable: Project) -> None:
+    assert editable.fab().returncode == 0
+    machines, s3 = own_machines(editable), editable.client("s3")
+    buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    again = editable.fab()
+    assert again.returncode == 0
+    assert "Nothing to do: everything is as it should be." in again.stdout
+    assert own_machines(editable) == machines
+    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == buckets
+    cloudformation = editable.client("cloudformation")
+    for stack in cloudformation.describe_stacks()["Stacks"]:
+        left = cloudformation.list_change_sets(StackName=stack["StackName"])["Summaries"]
+        assert [one for one in left if one["ExecutionStatus"] == "AVAILABLE" or one["Status"] == "FAILED"] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("# Timeout: 300           # seconds", "# Timeout: 299           # seconds"),
+        ("FIRST_RANGES = 8", "FIRST_RANGES = 7"),
+    ],
+    ids=["only its Timeout", "its source"],
+)
+def test_a_changed_lambda_gets_a_version_and_a_machine_and_the_old_machine_keeps_the_old_one(
+    editable: Project, before: str, after: str
+) -> None:
+    assert editable.fab().returncode == 0
+    source = editable.folder / "lambda_functions" / "list_ranges.py"
+    assert before in source.read_text()
+    source.write_text(source.read_text().replace(before, after))
+    assert editable.fab().returncode == 0
+    old, new = own_machines(editable)
+    functions = editable.client("lambda")
+    old_arn, new_arn = (definition_of(editable, name)["States"]["ListRanges"]["Resource"] for name in (old, new))
+    assert old_arn != new_arn
+    configurations = [functions.get_function_configuration(FunctionName=arn) for arn in (old_arn, new_arn)]
+    if "Timeout" in before:
+        assert [one["Timeout"] for one in configurations] == [300, 299]
+    else:
+        assert configurations[0]["CodeSha256"] != configurations[1]["CodeSha256"]
+
+
+def test_delete_asks_first_and_with_yes_removes_machines_work_bucket_and_stack(editable: Project) -> None:
+    assert editable.fab().returncode == 0
+    refused = editable.fab("delete")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert len(own_machines(editable)) == 1
+    done = editable.fab("delete", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert own_machines(editable) == []
+    assert "deployment" in done.stdout, "it says that the deployment bucket is kept"
+
+
+def broken(project: Project, file: str, before: str, after: str) -> None:
+    path = project.folder / file
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after, 1))
+
+
+MISTAKES = [
+    pytest.param(
+        ("lambda_functions/copy_keys.py", "# MemorySize: 1769", "# MemorySise: 1769"),
+        ["lambda_functions/copy_keys.py:3", "MemorySise", "MemorySize"],
+        id="a mistyped key in the front matter",
+    ),
+    pytest.param(
+        ("state_machines/sync_buckets_state_machine.yaml", "StartAt: Begin\n", "StartAt: [Begin\n"),
+        ["state_machines/sync_buckets_state_machine.yaml:"],
+        id="YAML that cannot be read",
+    ),
+    pytest.param(
+        ("state_machines/sync_buckets_state_machine.yaml", "Resource: list_ranges", "Resource: list_range"),
+        ["ListRanges", "list_range", "list_ranges"],
+        id="a Lambda that is not there",
+    ),
+    pytest.param(
+        ("fabfile_config.py", "RUN_RETENTION_DAYS = 30", "RUN_RETENTION_DAYS = 3\nSTACKNAME = 1"),
+        ["RUN_RETENTION_DAYS", "15", "STACKNAME", "STACK_NAME"],
+        id="two mistakes in the configuration, named together",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mistake", "said"), MISTAKES)
+def test_a_mistake_is_one_clear_message_and_changes_nothing(
+    editable: Project, mistake: tuple[str, str, str], said: list[str]
+) -> None:
+    broken(editable, *mistake)
+    done = editable.fab()
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    for words in said:
+        assert words in done.stderr
+    assert own_machines(editable) == []
+
+
+def test_a_missing_configuration_says_how_to_make_it(editable: Project) -> None:
+    (editable.folder / "fabfile_config.py").unlink()
+    done = editable.fab()
+    assert done.returncode == 2
+    assert "cp fabfile_config_template.py fabfile_config.py" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert editable.fab("--list").returncode == 0, "the tasks can be listed in a fresh clone"
+
+
+def test_missing_credentials_are_one_sentence(editable: Project) -> None:
+    done = editable.fab(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "credentials" in done.stderr.lower()
+    assert len([line for line in done.stderr.splitlines() if line.strip()]) <= 2
+
+
+def test_the_project_can_be_deployed_from_any_folder_below_it(editable: Project) -> None:
+    below = Path(editable.folder) / "lambda_functions"
+    done = Project(below, editable.environment).fab()
+    assert done.returncode == 0, done.stderr

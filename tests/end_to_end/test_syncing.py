@@ -1,0 +1,133 @@
+"""The main job by the real `fab`, real zips and the real state machine, checked by reading every object of both buckets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from conftest import Project
+
+from deployment import equal
+
+KEYS = 2000
+MISSING, CHANGED, ORPHANED = range(0, 100), range(100, 200), range(100)
+
+
+def key_of(number: int) -> str:
+    return f"data/{number % 7}/{number:05d} ü+%&.txt"
+
+
+def thing(number: int) -> dict[str, Any]:
+    """Return an object with everything that a sync has to carry."""
+    return {
+        "Key": key_of(number),
+        "Body": f"object {number}".encode(),
+        "ContentType": "text/plain",
+        "CacheControl": f"max-age={number}",
+        "ContentLanguage": "en",
+        "Metadata": {"number": str(number)},
+        "Tagging": f"number={number}",
+    }
+
+
+def put_all(client: Any, bucket: str, things: list[dict[str, Any]]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: client.put_object(Bucket=bucket, **one), things))
+
+
+@pytest.fixture(scope="module")
+def two_thousand(deployed: Project) -> Iterator[tuple[Any, Any]]:
+    """Two buckets in two regions: 100 keys missing, 100 changed, 100 orphaned, 1,800 equal and not older at the destination."""
+    source, destination = deployed.bucket("big-source"), deployed.bucket("big-destination", "us-west-2")
+    put_all(source, "big-source", [thing(number) for number in range(KEYS)])
+    there = [thing(number) for number in range(200, KEYS)]
+    there += [{"Key": key_of(number), "Body": b"something else"} for number in CHANGED]
+    there += [{"Key": f"orphan/{number}", "Body": b"orphan"} for number in ORPHANED]
+    put_all(destination, "big-destination", there)
+    yield source, destination
+
+
+def test_two_thousand_objects_in_two_regions_become_equal_and_a_second_run_only_lists(
+    deployed: Project, two_thousand: tuple[Any, Any]
+) -> None:
+    source, destination = two_thousand
+    before = equal.read(destination, "big-destination")
+    planned = deployed.report(source="big-source", destination="big-destination", dryRun=True)
+    assert equal.read(destination, "big-destination") == before, "a dry run changes nothing"
+    report = deployed.report(source="big-source", destination="big-destination")
+    assert list(equal.differences(equal.read(source, "big-source"), equal.read(destination, "big-destination"))) == []
+    assert report["plan"] == planned["plan"], "the plan of a dry run is what the real run then does"
+    assert report["plan"]["copy"]["objects"] == report["copied"]["objects"] == 200
+    assert report["plan"]["delete"]["objects"] == report["deleted"]["objects"] == 100
+    assert report["plan"]["copy"]["bytes"] == report["copied"]["bytes"]
+    assert report["current"]["objects"] == 1800
+    assert report["requests"]["COPY"] == 200
+    assert report["requests"]["HEAD"] == 100
+    again = deployed.report(source="big-source", destination="big-destination")
+    assert again["copied"]["objects"] == again["deleted"]["objects"] == 0
+    assert set(again["requests"]) == {"LIST", "HEAD_BUCKET"}
+
+
+def test_keys_outside_the_prefix_are_untouched(deployed: Project) -> None:
+    source, destination = deployed.bucket("prefix-source"), deployed.bucket("prefix-destination")
+    put_all(source, "prefix-source", [{"Key": key, "Body": b"new"} for key in ("in/a", "in/b", "out/c")])
+    put_all(destination, "prefix-destination", [{"Key": key, "Body": b"older"} for key in ("in/a", "in/z", "out/c", "out/z")])
+    outside = {key: seen for key, seen in equal.read(destination, "prefix-destination").items() if key.startswith("out/")}
+    deployed.report(source="prefix-source", destination="prefix-destination", prefix="in/")
+    after = equal.read(destination, "prefix-destination")
+    assert {key: seen for key, seen in after.items() if key.startswith("out/")} == outside
+    assert sorted(key for key in after if key.startswith("in/")) == ["in/a", "in/b"]
+
+
+@pytest.mark.parametrize("filters", [{}, {"include": ["nothing-is-called-so"]}], ids=["empty", "emptied by its filters"])
+def test_an_empty_source_deletes_nothing(deployed: Project, filters: dict[str, Any]) -> None:
+    name = f"refused-{len(filters)}"
+    source, destination = deployed.bucket(f"{name}-source"), deployed.bucket(f"{name}-destination")
+    kept = "nothing-is-called-so" if filters else "precious"
+    put_all(destination, f"{name}-destination", [{"Key": kept, "Body": b"data"}])
+    if filters:
+        put_all(source, f"{name}-source", [{"Key": "something", "Body": b"data"}])
+    execution = deployed.execute(source=f"{name}-source", destination=f"{name}-destination", **filters)
+    assert (execution["status"], execution["error"]) == ("FAILED", "DeletionRefused")
+    assert "nothing is left of the source" in execution["cause"]
+    assert list(equal.read(destination, f"{name}-destination")) == [kept]
+
+
+MISTAKES = [
+    ({"destination:": "b-bucket"}, 'did you mean "destination"?'),
+    ({"destination": "arn:aws:s3:::b-bucket"}, 'expected only the bucket\'s name, "b-bucket"'),
+    ({"destination": "s3://b-bucket/x/"}, 'expected only the bucket\'s name, "b-bucket", and "prefix": "x/"'),
+    ({"destination": "no-such-bucket-anywhere"}, 'the destination bucket "no-such-bucket-anywhere" does not exist'),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), MISTAKES, ids=["mistyped key", "ARN", "s3 address", "unknown bucket"])
+def test_a_mistaken_input_ends_with_one_clear_cause(deployed: Project, options: dict[str, str], said: str) -> None:
+    if not any(b["Name"] == "a-bucket" for b in deployed.client("s3").list_buckets()["Buckets"]):
+        deployed.bucket("a-bucket")
+    execution = deployed.execute(source="a-bucket", **options)
+    assert (execution["status"], execution["error"]) == ("FAILED", "InvalidInput")
+    assert said in execution["cause"]
+    assert "Nothing was changed." in execution["cause"]
+
+
+def test_fab_sync_prints_one_json_document_and_exits_zero(deployed: Project) -> None:
+    source, destination = deployed.bucket("fab-source"), deployed.bucket("fab-destination")
+    put_all(source, "fab-source", [{"Key": "a", "Body": b"1"}, {"Key": "b", "Body": b"22"}])
+    done = deployed.fab("sync", "--source", "fab-source", "--destination", "fab-destination", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["copied"] == {"objects": 2, "bytes": 3}
+    assert list(equal.read(destination, "fab-destination")) == ["a", "b"]
+
+
+def test_fab_sync_of_a_failing_run_exits_one_with_the_cause(deployed: Project) -> None:
+    deployed.bucket("only-source")
+    done = deployed.fab("sync", "--source", "only-source", "--destination", "nowhere-to-be-found")
+    assert done.returncode == 1
+    assert "InvalidInput" in done.stderr
+    assert 'the destination bucket "nowhere-to-be-found" does not exist' in done.stderr
+    assert "Traceback" not in done.stderr

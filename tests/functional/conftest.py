@@ -1,0 +1,38 @@
+"""The state machine on moto, with the two buckets of most runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import moto.s3.models
+import pytest
+
+import buckets
+from buckets import Bucket
+from machine_on_moto import Machine, machine_on_moto
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """Yield the state machine in a fresh moto, in which parts may be of a few bytes."""
+    monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
+    with machine_on_moto() as running:
+        yield running
+
+
+@pytest.fixture
+def source(machine: Machine) -> Bucket:
+    """Return the empty bucket `source-bucket`."""
+    return buckets.make("source-bucket")
+
+
+@pytest.fixture
+def destination(machine: Machine) -> Bucket:
+    """Return the empty bucket `destination-bucket`."""
+    return buckets.make("destination-bucket")
+
+
+@pytest.fixture
+def sync() -> dict[str, str]:
+    """Return the input of an ordinary sync."""
+    return {"source": "source-bucket", "destination": "destination-bucket"}

@@ -1,0 +1,101 @@
+"""Reading what a run left in the work bucket, and saying whole reports in few words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+
+from machine_on_moto import MACHINE, REGION, WORK_BUCKET
+
+# What differs from run to run, or is another rule's business (the costs have unit tests).
+PASSING = ("startedAt", "endedAt", "report", "estimatedCostUsd", "requests", "failures")
+
+
+def folder(found: dict[str, Any]) -> str:
+    """Return the run folder of an execution (DescribeExecution's answer), as a key of the work bucket."""
+    return f"runs/{MACHINE}/{found['name']}"
+
+
+def address(found: dict[str, Any], name: str = "") -> str:
+    """Return a file of the run folder as people read it."""
+    return f"s3://{WORK_BUCKET}/{folder(found)}/{name}"
+
+
+def work_keys(prefix: str) -> list[str]:
+    """Return the keys of the work bucket under a prefix."""
+    answer = boto3.client("s3", REGION).list_objects_v2(Bucket=WORK_BUCKET, Prefix=prefix)
+    return [one["Key"] for one in answer.get("Contents", ())]
+
+
+def read(found: dict[str, Any], name: str) -> Any:
+    """Return a JSON document of the run folder."""
+    key = f"{folder(found)}/{name}"
+    return json.loads(boto3.client("s3", REGION).get_object(Bucket=WORK_BUCKET, Key=key)["Body"].read())
+
+
+def written(found: dict[str, Any]) -> dict[str, Any]:
+    """Return report.json of an execution, whatever became of it."""
+    report: dict[str, Any] = read(found, "report.json")
+    return report
+
+
+def records(found: dict[str, Any], kind: str) -> list[Any]:
+    """Return the records of a kind: `compared`, `copied`, `deleted`."""
+    place = f"{folder(found)}/{kind}/"
+    return [read(found, key.removeprefix(f"{folder(found)}/")) for key in work_keys(place)]
+
+
+def named_in_failures(found: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the lines of all failure files that the report names, sorted by key."""
+    client = boto3.client("s3", REGION)
+    bodies = (
+        client.get_object(Bucket=WORK_BUCKET, Key=f"{folder(found)}/{name}")["Body"].read()
+        for name in written(found)["failures"]
+    )
+    lines = [json.loads(line) for body in bodies for line in body.splitlines()]
+    return sorted(lines, key=lambda line: str(line["key"]))
+
+
+def leases() -> list[str]:
+    """Return the leases that are held."""
+    return work_keys("leases/")
+
+
+def sized(objects: int = 0, size_bytes: int = 0) -> dict[str, int]:
+    """Return a count as reports hold it."""
+    return {"objects": objects, "bytes": size_bytes}
+
+
+def lasting(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without what differs from run to run."""
+    return {name: value for name, value in report.items() if name not in PASSING}
+
+
+def report_of(**said: Any) -> dict[str, Any]:
+    """Return the lasting part of a whole report in which nothing happened but what is said.
+
+    `copy` and `delete` are the plan; what was planned is also what was copied and deleted, unless that is said as well.
+    """
+    copy, delete = said.pop("copy", sized()), said.pop("delete", sized())
+    skipped = {"archived": 0, "vanished": 0, "unmappable": 0, **said.pop("skipped", {})}
+    whole = {
+        "source": "source-bucket",
+        "destination": "destination-bucket",
+        "dryRun": False,
+        "plan": {"copy": copy, "delete": delete},
+        "current": sized(),
+        "copied": copy,
+        "deleted": delete,
+        "skipped": skipped,
+        "changed": {"objects": 0},
+        "unprovable": {"objects": 0},
+        "failed": {"objects": 0},
+        "notSynchronised": [],
+        "outcome": "Succeeded",
+        "cause": "",
+        "phase": "",
+    }
+    assert set(said) <= set(whole), set(said) - set(whole)
+    return {**whole, **said}

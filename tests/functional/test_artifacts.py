@@ -1,0 +1,228 @@
+"""The deployment bucket: made safe or not at all, filled with what is missing, never anybody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from deployment import artifacts
+from deployment.account import Account
+from deployment.bundle import Bundle
+from deployment.errors import DeploymentBucketError
+from deployment.settings import Settings
+
+ACCOUNT_ID = "123456789012"
+NAME = f"sync-buckets-deployment-{ACCOUNT_ID}-eu-west-1"
+SETTINGS = Settings(tags={"team": "storage"})
+ZIPS = (Bundle("copy_keys", "copy_keys-1.zip", b"one"), Bundle("tally_run", "tally_run-2.zip", b"two"))
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        yield Account(boto3.Session(region_name="eu-west-1"), ACCOUNT_ID, "eu-west-1", "aws")
+
+
+def calls_of(account: Account) -> list[tuple[str, dict[str, Any]]]:
+    """Return the list that all further S3 calls of the account are written to."""
+    calls: list[tuple[str, dict[str, Any]]] = []
+    account.client("s3").meta.events.register(
+        "provide-client-params.s3.*", lambda params, model, **_: calls.append((model.name, params))
+    )
+    return calls
+
+
+def a_plain_bucket(account: Account) -> None:
+    """Make the bucket without its policy, of which moto obeys the Deny and not the Condition."""
+    location = {"LocationConstraint": "eu-west-1"}
+    account.client("s3").create_bucket(Bucket=NAME, CreateBucketConfiguration=location)
+
+
+def buckets(account: Account) -> list[str]:
+    return [bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]]
+
+
+def test_a_missing_bucket_is_made_safe(account: Account) -> None:
+    assert artifacts.ensure_bucket(account, SETTINGS) == NAME
+
+    s3 = account.client("s3")
+    assert s3.get_bucket_location(Bucket=NAME)["LocationConstraint"] == "eu-west-1"
+    assert s3.get_public_access_block(Bucket=NAME)["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+    rules = s3.get_bucket_encryption(Bucket=NAME)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert s3.get_bucket_ownership_controls(Bucket=NAME)["OwnershipControls"] == {
+        "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    }
+    assert s3.get_bucket_lifecycle_configuration(Bucket=NAME)["Rules"] == [
+        {
+            "ID": "abort-incomplete-uploads",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+    ]
+    assert s3.get_bucket_tagging(Bucket=NAME)["TagSet"] == [
+        {"Key": "team", "Value": "storage"},
+        {"Key": "syncbuckets:stack", "Value": "sync-buckets"},
+    ]
+    assert json.loads(s3.get_bucket_policy(Bucket=NAME)["Policy"]) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OnlyOverTls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }
+
+
+def test_in_us_east_1_no_location_is_given(account: Account) -> None:
+    there = Account(boto3.Session(region_name="us-east-1"), ACCOUNT_ID, "us-east-1", "aws")
+
+    name = artifacts.ensure_bucket(there, SETTINGS)
+
+    assert there.client("s3").get_bucket_location(Bucket=name)["LocationConstraint"] is None
+
+
+def test_an_existing_bucket_costs_one_head_and_is_not_changed(account: Account) -> None:
+    artifacts.ensure_bucket(account, SETTINGS)
+    calls = calls_of(account)
+
+    artifacts.ensure_bucket(account, SETTINGS)
+
+    assert calls == [("HeadBucket", {"Bucket": NAME, "ExpectedBucketOwner": ACCOUNT_ID})]
+
+
+def test_every_call_but_the_creation_names_the_expected_owner(account: Account) -> None:
+    calls = calls_of(account)
+
+    artifacts.ensure_bucket(account, SETTINGS)
+    account.client("s3").delete_bucket_policy(Bucket=NAME, ExpectedBucketOwner=ACCOUNT_ID)
+    artifacts.upload_missing(account, NAME, ZIPS)
+    artifacts.upload_template(account, NAME, "{}")
+
+    without = {name for name, params in calls if params.get("ExpectedBucketOwner") != ACCOUNT_ID}
+    assert without == {"CreateBucket"}
+
+
+def test_a_bucket_that_cannot_be_secured_is_removed_again(account: Account) -> None:
+    account.client("s3").meta.events.register("provide-client-params.s3.PutBucketPolicy", _interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        artifacts.ensure_bucket(account, SETTINGS)
+    assert buckets(account) == []
+
+
+def test_a_bucket_that_can_neither_be_secured_nor_removed_is_named(account: Account) -> None:
+    events = account.client("s3").meta.events
+    events.register("provide-client-params.s3.PutBucketPolicy", _interrupt)
+    events.register("provide-client-params.s3.DeleteBucket", _deny)
+
+    with pytest.raises(DeploymentBucketError) as caught:
+        artifacts.ensure_bucket(account, SETTINGS)
+    assert str(caught.value) == (
+        f"The bucket {NAME} was made, but could neither be secured nor removed. Run: aws s3 rb s3://{NAME}"
+    )
+
+
+def _interrupt(**_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _deny(**_: Any) -> None:
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DeleteBucket")
+
+
+@pytest.mark.parametrize("status", [301, 403])
+def test_a_bucket_of_another_account_stops_with_a_sentence(account: Account, status: int) -> None:
+    def answer(**_: Any) -> None:
+        metadata = {"HTTPStatusCode": status}
+        raise ClientError({"Error": {"Code": str(status)}, "ResponseMetadata": metadata}, "HeadBucket")  # type: ignore[typeddict-item]
+
+    account.client("s3").meta.events.register("provide-client-params.s3.HeadBucket", answer)
+
+    with pytest.raises(DeploymentBucketError) as caught:
+        artifacts.ensure_bucket(account, SETTINGS)
+
+    assert str(caught.value) == (
+        f"The bucket {NAME} exists, but account {ACCOUNT_ID} may not use it: another account owns it, or "
+        "s3:ListBucket is not allowed. Allow it, or set another STACK_NAME in fabfile_config.py."
+    )
+
+
+def test_a_name_that_another_account_takes_at_the_last_moment_stops_with_the_same_sentence(
+    account: Account,
+) -> None:
+    def answer(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "BucketAlreadyExists", "Message": ""}}, "CreateBucket")
+
+    account.client("s3").meta.events.register("provide-client-params.s3.CreateBucket", answer)
+
+    with pytest.raises(DeploymentBucketError, match="another account owns it"):
+        artifacts.ensure_bucket(account, SETTINGS)
+
+
+def test_only_missing_zips_are_sent_and_their_keys_returned(account: Account) -> None:
+    a_plain_bucket(account)
+    assert artifacts.upload_missing(account, NAME, ZIPS[:1]) == ["copy_keys-1.zip"]
+    calls = calls_of(account)
+
+    assert artifacts.upload_missing(account, NAME, ZIPS) == ["tally_run-2.zip"]
+
+    assert [name for name, _ in calls] == ["ListObjectsV2", "PutObject"]
+    assert account.client("s3").get_object(Bucket=NAME, Key="tally_run-2.zip")["Body"].read() == b"two"
+
+
+def test_when_all_zips_are_there_one_listing_is_all_that_is_asked(account: Account) -> None:
+    a_plain_bucket(account)
+    artifacts.upload_missing(account, NAME, ZIPS)
+    calls = calls_of(account)
+
+    assert artifacts.upload_missing(account, NAME, ZIPS) == []
+    assert [name for name, _ in calls] == ["ListObjectsV2"]
+
+
+def test_a_template_is_named_by_its_content_and_found_at_its_url(account: Account) -> None:
+    a_plain_bucket(account)
+
+    url = artifacts.upload_template(account, NAME, "{}")
+
+    key = "templates/44136fa355b3678a.json"
+    assert url == f"https://s3.eu-west-1.amazonaws.com/{NAME}/{key}"
+    assert account.client("s3").get_object(Bucket=NAME, Key=key)["Body"].read() == b"{}"
+
+
+def test_a_stack_name_in_capitals_gives_a_bucket_name_in_small_letters(account: Account) -> None:
+    assert (
+        artifacts.bucket_name(account, Settings(stack_name="Sync"))
+        == f"sync-deployment-{ACCOUNT_ID}-eu-west-1"
+    )
+
+
+def test_a_stack_name_that_makes_the_buckets_name_too_long_is_told_by_how_much(account: Account) -> None:
+    with pytest.raises(DeploymentBucketError) as caught:
+        artifacts.ensure_bucket(account, Settings(stack_name="a" * 40))
+
+    assert str(caught.value) == (
+        f"The deployment bucket would be called {'a' * 40}-deployment-{ACCOUNT_ID}-eu-west-1, 11 characters over the "
+        "63 that S3 allows. Set a shorter STACK_NAME in fabfile_config.py."
+    )

@@ -1,0 +1,310 @@
+"""State machines in an account: names, tags, what counts as ours, when a new one is made, what is deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from deployment import machines
+from deployment.account import Account
+from deployment.errors import StateMachineError
+from deployment.front_matter import FunctionSpec
+from deployment.machines import Machine, MachineSpec
+from deployment.settings import Settings
+from tests.recording_console import RecordingConsole
+
+NOW = datetime(2026, 11, 22, 14, 30, 0, tzinfo=UTC)
+ROLE = "arn:aws:iam::123456789012:role/machine"
+SETTINGS = Settings(stack_name="sync-buckets", tags={"team": "storage"})
+SPEC = MachineSpec("sync-it", Path("/project/state_machines/sync_it.yaml"), {})
+DEFINITION = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+OTHER_DEFINITION = {"StartAt": "Stop", "States": {"Stop": {"Type": "Succeed"}}}
+NO_ROLE = (
+    "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "
+    "provided role."
+)
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with mock_aws():
+        yield Account(boto3.Session(region_name="eu-west-1"), "123456789012", "eu-west-1", "aws")
+
+
+def create(account: Account, definition: dict[str, Any] = DEFINITION, **changes: Any) -> Machine:
+    """Create a machine if it has changed, at NOW unless told otherwise, without ever sleeping."""
+    arguments: dict[str, Any] = {
+        "settings": SETTINGS,
+        "spec": SPEC,
+        "definition": definition,
+        "role_arn": ROLE,
+        "console": RecordingConsole(),
+        "now": lambda: NOW,
+        "sleep": never,
+    }
+    return machines.create_if_changed(account, **(arguments | changes))
+
+
+def never(seconds: float) -> None:
+    raise AssertionError(f"slept {seconds} s")
+
+
+def machine_by_hand(account: Account, name: str, **tags: str) -> str:
+    """Create a machine that is not, or not quite, ours."""
+    arn: str = account.client("stepfunctions").create_state_machine(
+        name=name,
+        definition=json.dumps(DEFINITION),
+        roleArn=ROLE,
+        tags=[{"key": key.replace("__", ":"), "value": value} for key, value in tags.items()],
+    )["stateMachineArn"]
+    return arn
+
+
+def names(account: Account) -> list[str]:
+    found = account.client("stepfunctions").list_state_machines()["stateMachines"]
+    return sorted(machine["name"] for machine in found)
+
+
+def refuse(account: Account, *errors: tuple[str, str]) -> None:
+    """Let the next calls of CreateStateMachine fail, one for each code and message; those after them succeed."""
+    waiting = list(errors)
+
+    def answer(**_: Any) -> None:
+        if waiting:
+            code, message = waiting.pop(0)
+            raise ClientError({"Error": {"Code": code, "Message": message}}, "CreateStateMachine")
+
+    account.client("stepfunctions").meta.events.register(
+        "provide-client-params.stepfunctions.CreateStateMachine", answer
+    )
+
+
+def test_a_machine_is_named_by_the_second_in_utc_and_carries_our_tags(account: Account) -> None:
+    made = create(account)
+
+    assert (made.name, made.created) == ("sync-it-20261122-143000", True)
+    client = account.client("stepfunctions")
+    described = client.describe_state_machine(stateMachineArn=made.arn)
+    assert (json.loads(described["definition"]), described["roleArn"]) == (DEFINITION, ROLE)
+    tags = client.list_tags_for_resource(resourceArn=made.arn)["tags"]
+    assert tags == [
+        {"key": "team", "value": "storage"},
+        {"key": "syncbuckets:stack", "value": "sync-buckets"},
+        {"key": "syncbuckets:definition", "value": machines.fingerprint(DEFINITION, ROLE)},
+    ]
+
+
+def test_nothing_is_created_while_definition_and_role_stay_the_same(account: Account) -> None:
+    first = create(account)
+
+    again = create(account, now=lambda: NOW + timedelta(days=1))
+
+    assert (again.name, again.arn, again.created) == (first.name, first.arn, False)
+    assert names(account) == ["sync-it-20261122-143000"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"definition": OTHER_DEFINITION}, {"role_arn": f"{ROLE}-2"}], ids=["definition", "role"]
+)
+def test_a_changed_definition_or_role_makes_a_new_machine_beside_the_old_one(
+    account: Account, change: dict[str, Any]
+) -> None:
+    create(account)
+
+    made = create(account, **{"now": lambda: NOW + timedelta(minutes=1), **change})
+
+    assert (made.name, made.created) == ("sync-it-20261122-143100", True)
+    assert names(account) == ["sync-it-20261122-143000", "sync-it-20261122-143100"]
+
+
+def test_going_back_to_an_older_definition_makes_a_new_machine(account: Account) -> None:
+    create(account)
+    create(account, OTHER_DEFINITION, now=lambda: NOW + timedelta(minutes=1))
+
+    assert create(account, now=lambda: NOW + timedelta(minutes=2)).name == "sync-it-20261122-143200"
+
+
+def test_two_deployments_within_one_second_get_two_names(account: Account) -> None:
+    create(account)
+
+    assert create(account, OTHER_DEFINITION).name == "sync-it-20261122-143001"
+    assert create(account, role_arn=f"{ROLE}-2").name == "sync-it-20261122-143002"
+
+
+@pytest.mark.parametrize("code", ["StateMachineAlreadyExists", "StateMachineDeleting"])
+def test_a_name_that_is_taken_is_left_alone_and_the_next_second_used(account: Account, code: str) -> None:
+    refuse(account, (code, ""), (code, ""))
+
+    assert create(account).name == "sync-it-20261122-143002"
+
+
+def test_a_clock_that_goes_wrong_does_not_make_an_old_machine_of_the_new_one(account: Account) -> None:
+    create(account)
+
+    made = create(account, OTHER_DEFINITION, now=lambda: NOW - timedelta(hours=1))
+
+    assert made.name == "sync-it-20261122-143001"
+    newest = machines.newest(account, SETTINGS, "sync-it")
+    assert newest is not None and newest.arn == made.arn
+
+
+def test_a_machine_that_is_being_deleted_does_not_count_as_unchanged(account: Account) -> None:
+    create(account)
+
+    def deleting(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["status"] = "DELETING"
+
+    account.client("stepfunctions").meta.events.register(
+        "after-call.stepfunctions.DescribeStateMachine", deleting
+    )
+
+    assert create(account).name == "sync-it-20261122-143001"
+
+
+def test_a_new_role_is_waited_for_as_long_as_it_cannot_be_assumed(account: Account) -> None:
+    refuse(account, *[("AccessDeniedException", NO_ROLE)] * 3)
+    naps: list[float] = []
+    console = RecordingConsole()
+
+    made = create(account, sleep=naps.append, console=console)
+
+    assert made.name == "sync-it-20261122-143000"
+    assert naps == [5, 5, 5]
+    assert console.steps == ["Waiting until the new role of the state machine can be used."]
+
+
+def test_a_role_that_cannot_be_assumed_after_ninety_seconds_is_an_error(account: Account) -> None:
+    refuse(account, *[("AccessDeniedException", NO_ROLE)] * 100)
+    naps: list[float] = []
+
+    with pytest.raises(StateMachineError) as caught:
+        create(account, sleep=naps.append)
+
+    assert sum(naps) == 90
+    assert str(caught.value) == (
+        f"state_machines/sync_it.yaml: Step Functions cannot assume the role {ROLE} even after 90 seconds: {NO_ROLE} "
+        "Run `fab` again; if it stays so, look at the role's trust policy."
+    )
+
+
+def test_a_person_without_the_permission_is_told_at_once(account: Account) -> None:
+    message = (
+        "User: arn:aws:iam::1:user/x is not authorized to perform: iam:PassRole on resource: role/machine"
+    )
+    refuse(account, ("AccessDeniedException", message))
+
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        create(account)
+
+
+def test_a_definition_that_aws_refuses_is_told_with_its_file(account: Account) -> None:
+    refuse(account, ("InvalidDefinition", "SCHEMA_VALIDATION_FAILED: no such field at /States/End"))
+
+    with pytest.raises(StateMachineError) as caught:
+        create(account)
+
+    assert str(caught.value) == (
+        "state_machines/sync_it.yaml: AWS refuses the definition: "
+        "SCHEMA_VALIDATION_FAILED: no such field at /States/End"
+    )
+
+
+def test_ours_have_both_our_tag_and_the_pattern_of_our_names(account: Account) -> None:
+    ours = create(account)
+    older = machine_by_hand(account, "sync-it-20250101-000000", syncbuckets__stack="sync-buckets")
+    machine_by_hand(account, "sync-it", syncbuckets__stack="sync-buckets")
+    machine_by_hand(account, "sync-it-20269999-999999", syncbuckets__stack="sync-buckets")
+    machine_by_hand(account, "sync-it-20261122-150000", syncbuckets__stack="another")
+    machine_by_hand(account, "sync-it-20261122-160000")
+    removed = machine_by_hand(account, "removed-file-20261122-143001", syncbuckets__stack="sync-buckets")
+
+    found = machines.list_ours(account, SETTINGS)
+
+    assert [machine.arn for machine in found] == [removed, ours.arn, older]
+    assert [machine.arn for machine in machines.list_ours(account, SETTINGS, "sync-it")] == [ours.arn, older]
+
+
+def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) -> None:
+    for minutes in range(3):
+        create(account, DEFINITION | {"Comment": str(minutes)}, now=lambda: NOW)
+    asked: list[str] = []
+    account.client("stepfunctions").meta.events.register(
+        "provide-client-params.stepfunctions.ListTagsForResource",
+        lambda params, **_: asked.append(params["resourceArn"]),
+    )
+
+    newest = machines.newest(account, SETTINGS, "sync-it")
+
+    assert newest is not None
+    assert (newest.name, asked) == ("sync-it-20261122-143002", [newest.arn])
+
+
+def test_there_is_no_newest_where_nothing_was_deployed(account: Account) -> None:
+    assert machines.newest(account, SETTINGS, "sync-it") is None
+
+
+def test_deleting_stops_running_executions_and_leaves_other_machines_alone(account: Account) -> None:
+    made = create(account)
+    machine_by_hand(account, "by-hand")
+    client = account.client("stepfunctions")
+    execution = client.start_execution(stateMachineArn=made.arn, name="run")["executionArn"]
+    assert machines.running(account, [made]) == (execution,)
+
+    machines.delete_all(account, machines.list_ours(account, SETTINGS))
+
+    assert names(account) == ["by-hand"]
+
+
+def test_all_machines_are_rendered_with_outputs_and_settings(account: Account) -> None:
+    definition = {
+        "StartAt": "Copy",
+        "Comment": "${WorkBucket} ${Partition}",
+        "States": {
+            "Copy": {
+                "Type": "Task",
+                "Resource": "copy_keys",
+                "Parameters": {"concurrency": "${MaxConcurrency}", "maxDelete": "${MaxDelete}"},
+                "End": True,
+            }
+        },
+    }
+    spec = MachineSpec("sync-it", SPEC.path, definition)
+    version = "arn:aws:lambda:eu-west-1:123456789012:function:sync-buckets-copy-keys:3"
+    outputs = {"CopyKeysVersion": version, "WorkBucket": "work", "StateMachineRoleArn": ROLE}
+    functions = [FunctionSpec("copy_keys", Path("lambda_functions/copy_keys.py"), {})]
+    settings = Settings(max_concurrency=7, max_delete="10%")
+
+    (made,) = machines.create_all(account, settings, [spec], functions, outputs, RecordingConsole())
+
+    described = account.client("stepfunctions").describe_state_machine(stateMachineArn=made.arn)
+    rendered = json.loads(described["definition"])
+    assert rendered["Comment"] == "work aws"
+    assert rendered["States"]["Copy"]["Resource"] == version
+    assert rendered["States"]["Copy"]["Parameters"] == {"concurrency": 7, "maxDelete": "10%"}
+    assert described["roleArn"] == ROLE
+
+
+def test_a_rehearsal_finds_what_rendering_would_find_without_any_account() -> None:
+    unknown = {"States": {"Copy": {"Type": "Task", "Resource": "copy_kyes", "Bucket": "${WorkBuckt}"}}}
+    functions = [FunctionSpec("copy_keys", Path("lambda_functions/copy_keys.py"), {})]
+    specs = [MachineSpec("a", Path("m/a.yaml"), unknown), MachineSpec("b", Path("m/b.yaml"), unknown)]
+
+    with pytest.raises(StateMachineError) as caught:
+        machines.rehearse(specs, functions)
+
+    known = "Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}."
+    expected: Callable[[str], str] = lambda file: (  # noqa: E731
+        f"m/{file}.yaml: the state Copy calls the Lambda copy_kyes, which is not in lambda_functions/. "
+        "Did you mean copy_keys? Known: copy_keys.\n"
+        f"m/{file}.yaml: the state Copy uses ${{WorkBuckt}}, which has no value. "
+        f"Did you mean ${{WorkBucket}}? {known}"
+    )
+    assert str(caught.value) == f"{expected('a')}\n{expected('b')}"

@@ -1,0 +1,42 @@
+"""A console that remembers what was said instead of showing it, and answers with what it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+class RecordingConsole:
+    def __init__(self, answers: Sequence[str] | None = None) -> None:
+        self.is_interactive = answers is not None
+        self.answers = list(answers or ())
+        self.questions: list[str] = []
+        self.steps: list[str] = []
+        self.warnings: list[str] = []
+        self.results: list[str] = []
+        self.tables: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = []
+        self.updates: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def result(self, text: str) -> None:
+        self.results.append(text)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        self.tables.append((title, columns, rows))
+
+    @contextmanager
+    def progress(self, description: str) -> Iterator[RecordingConsole]:
+        self.updates.append(description)
+        yield self
+
+    def update(self, text: str) -> None:
+        self.updates.append(text)
+
+    def ask(self, question: str) -> str:
+        self.questions.append(question)
+        return self.answers.pop(0)

@@ -1,0 +1,116 @@
+"""What the unit tests of lambda_functions are made of: a work bucket in memory, runs, and listed objects."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.listing import Entry
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.sync_input import Options
+
+EXECUTION = {
+    "id": "arn:aws:states:eu-west-1:111122223333:execution:sync-20261122-101112:first",
+    "name": "first",
+    "startTime": "2026-11-22T10:11:12.345Z",
+    "stateMachine": "sync-20261122-101112",
+}
+FOLDER = "runs/sync-20261122-101112/first"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def client_error(status: int, code: str, operation: str, message: str = "") -> ClientError:
+    """Return the error that boto3 raises for an answer with this status and code."""
+    response: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, operation)
+
+
+class MemoryS3:
+    """The requests that RunFolder and Leases send, answered from a dictionary: quick enough for a thousand examples.
+
+    What S3 itself would say is asked of moto in test_run_folder.py and test_leases.py.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.read: list[str] = []
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "") -> None:  # noqa: N803
+        if IfNoneMatch and Key in self.files:
+            raise client_error(412, "PreconditionFailed", "PutObject")
+        self.files[Key] = Body
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        self.read.append(Key)
+        if Key not in self.files:
+            raise client_error(404, "NoSuchKey", "GetObject")
+        return {"Body": io.BytesIO(self.files[Key])}
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        self.files.pop(Key, None)
+
+    def get_paginator(self, operation: str) -> MemoryS3:
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        yield {"Contents": [{"Key": key} for key in sorted(self.files) if key.startswith(Prefix)]}
+
+
+def memory_folder() -> RunFolder:
+    """Return the empty folder of a run in a work bucket of its own."""
+    return RunFolder(MemoryS3(), FOLDER)
+
+
+def run_of(execution: Mapping[str, str] = EXECUTION, **options: Any) -> Run:
+    """Return the run of an input: from bucket `from` to bucket `into` if nothing else is said."""
+    whole = {"source": "from", "destination": "into", **options}
+    return Run.of(execution, Options(**whole), ("eu-west-1", "us-east-1"))
+
+
+def entry(key: str, **values: Any) -> Entry:
+    """Return a listed object: 3 bytes, written at noon."""
+    whole = {"etag": "0cc175b9c0f1b6a831c399e269772661", "size": 3, "modified": NOON, **values}
+    return Entry(key=key, **whole)
+
+
+def entries(keys: Iterable[str]) -> list[Entry]:
+    """Return the listing of a bucket that holds these keys."""
+    return [entry(key) for key in sorted(set(keys))]
+
+
+def shard(file: str, objects: int = 1, size: int = 1) -> dict[str, Any]:
+    """Return what a record says of a shard."""
+    return {"file": file, "objects": objects, "bytes": size}
+
+
+def compared_record(
+    range_id: str = "1-0001",
+    *,
+    tally: Mapping[str, Any] | None = None,
+    listed: tuple[int, int] = (0, 0),
+    shards: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    **values: Any,
+) -> dict[str, Any]:
+    """Return the record of a compared range: nothing found, nothing handed back, nothing failed if nothing else is said."""
+    record = {
+        "range": {"id": range_id, "after": None, "upTo": None},
+        "broken": "",
+        "handedBack": [],
+        "tally": dict(tally or {}),
+        "listed": {"source": listed[0], "destination": listed[1]},
+        "unprovable": 0,
+        "shards": {"copy": [], "large": [], "delete": [], **(shards or {})},
+        "failures": None,
+        "requests": {},
+        "seconds": 0.0,
+    }
+    return {**record, **values}

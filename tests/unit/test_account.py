@@ -1,0 +1,171 @@
+"""The way into an AWS account: every reason why there is none, as one sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    InvalidRegionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    SSOTokenLoadError,
+)
+
+from deployment.account import Account, aws_sentence, connect
+from deployment.errors import CredentialsError
+from deployment.settings import Settings
+
+IDENTITY = {"Account": "123456789012", "Arn": "arn:aws-cn:iam::123456789012:user/me"}
+
+
+class FakeSession:
+    """A session whose STS answers with an identity, or raises."""
+
+    def __init__(self, answer: Any = IDENTITY, region: str | None = "cn-north-1") -> None:
+        self.region_name = region
+        self.answer = answer
+        self.made: list[str] = []
+        self.arguments: dict[str, Any] = {}
+
+    def __call__(self, **arguments: Any) -> FakeSession:
+        self.arguments = arguments
+        if isinstance(self.answer, ProfileNotFound):
+            raise self.answer
+        return self
+
+    def client(self, service: str, **_: Any) -> Any:
+        self.made.append(service)
+        return self
+
+    def get_caller_identity(self) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def refusal(code: str, operation: str = "GetCallerIdentity", message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def test_an_account_knows_its_number_region_and_partition() -> None:
+    session = FakeSession()
+
+    account = connect(Settings(profile="prod", region="cn-north-1"), session)
+
+    assert account == Account(session, "123456789012", "cn-north-1", "aws-cn")
+    assert session.arguments == {"profile_name": "prod", "region_name": "cn-north-1"}
+
+
+def test_a_service_has_one_client_however_often_it_is_asked_for() -> None:
+    session = FakeSession()
+    account = connect(Settings(), session)
+
+    account.client("s3")
+    account.client("s3")
+    account.client("sts")
+
+    assert session.made == ["sts", "s3"]
+
+
+@pytest.mark.parametrize(
+    "error, settings, sentence",
+    [
+        (
+            NoCredentialsError(),
+            Settings(),
+            "There are no AWS credentials. Set AWS_PROFILE in fabfile_config.py or in the environment, or run "
+            "`aws configure`.",
+        ),
+        (
+            ProfileNotFound(profile="prod"),
+            Settings(profile="prod"),
+            "The AWS profile prod is not configured. Run `aws configure list-profiles` to see those that are, and set "
+            "AWS_PROFILE in fabfile_config.py or in the environment.",
+        ),
+        (
+            InvalidRegionError(region_name="eu west"),
+            Settings(region="eu west"),
+            "'eu west' is not an AWS region. Set AWS_REGION in fabfile_config.py or in the environment, for example "
+            "to eu-west-1.",
+        ),
+        (
+            SSOTokenLoadError(error_msg="Token has expired\nand refresh failed", profile_name="prod"),
+            Settings(profile="prod"),
+            "The sign-in has ended (Error loading SSO Token: Token has expired and refresh failed). "
+            "Run `aws sso login --profile prod`.",
+        ),
+        (
+            CredentialRetrievalError(provider="custom", error_msg="no such program"),
+            Settings(),
+            "The AWS credentials could not be fetched: Error when retrieving credentials from custom: no such program",
+        ),
+        (
+            EndpointConnectionError(endpoint_url="https://sts.eu-wst-1.amazonaws.com/"),
+            Settings(),
+            'Could not connect to the endpoint URL: "https://sts.eu-wst-1.amazonaws.com/". Check the network, the '
+            "region's name and AWS_ENDPOINT_URL.",
+        ),
+        (
+            refusal("ExpiredToken"),
+            Settings(),
+            "The AWS credentials have expired (ExpiredToken). Sign in again, for example with `aws sso login`; if "
+            "they are new, check this computer's clock.",
+        ),
+        (
+            refusal("InvalidClientTokenId"),
+            Settings(),
+            "AWS does not know these credentials (InvalidClientTokenId). Check AWS_PROFILE, or the access key and its "
+            "secret.",
+        ),
+        (
+            refusal("AccessDenied", message="an explicit deny"),
+            Settings(),
+            "AWS refused GetCallerIdentity with AccessDenied: an explicit deny",
+        ),
+    ],
+)
+def test_every_closed_way_into_the_account_has_its_sentence(
+    error: Exception, settings: Settings, sentence: str
+) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        connect(settings, FakeSession(error))
+    assert str(caught.value) == sentence
+
+
+def test_without_a_region_nothing_is_asked() -> None:
+    session = FakeSession(region=None)
+
+    with pytest.raises(CredentialsError) as caught:
+        connect(Settings(), session)
+
+    assert str(caught.value) == (
+        "No AWS region is set. Set AWS_REGION in fabfile_config.py or in the environment, for example to eu-west-1."
+    )
+    assert session.made == []
+
+
+@pytest.mark.parametrize(
+    "error, sentence",
+    [
+        (
+            refusal("AccessDenied", "CreateBucket", "You may not."),
+            "AWS refused CreateBucket with AccessDenied: You may not.",
+        ),
+        (ClientError({}, "ListBuckets"), "AWS refused ListBuckets with an unknown code: without a message"),
+        (
+            ConnectTimeoutError(endpoint_url="https://s3"),
+            'Connect timeout on endpoint URL: "https://s3". Check the network, the region\'s name and AWS_ENDPOINT_URL.',
+        ),
+        (
+            InvalidRegionError(region_name="x"),
+            "InvalidRegionError: Provided region_name 'x' doesn't match a supported format.",
+        ),
+    ],
+)
+def test_what_botocore_raises_becomes_one_sentence(error: Any, sentence: str) -> None:
+    assert aws_sentence(error) == sentence

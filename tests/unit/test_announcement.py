@@ -1,0 +1,130 @@
+"""The end of `fab`, compared whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from deployment import announcement
+from deployment.account import Account
+from deployment.change_sets import Change
+from deployment.errors import ConfigurationError, Problem
+from deployment.machines import Machine
+from deployment.settings import Settings
+from deployment.stack import Stack
+from tests.recording_console import RecordingConsole
+
+NAME = "sync-buckets-state-machine-20261122-143000"
+ARN = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{NAME}"
+CHANGES = (Change("Add", "CopyKeys", "AWS::Lambda::Function"), Change("Modify", "Role", "AWS::IAM::Role"))
+LINK = f"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/{ARN}"
+ACCOUNT = Account(None, "123456789012", "eu-west-1", "aws")
+
+
+def machine(created: bool) -> Machine:
+    return Machine(NAME, ARN, created, datetime(2026, 11, 22, tzinfo=UTC))
+
+
+def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
+    deployed = Stack("sync-buckets", {}, True, CHANGES)
+
+    text = announcement.ending(ACCOUNT, Settings(), ["a.zip", "b.zip"], deployed, [machine(True)])
+
+    assert text == (
+        "Account 123456789012, region eu-west-1, stack sync-buckets\n"
+        "\n"
+        "Uploaded: 2 zips\n"
+        "Stack: 2 changes\n"
+        f"State machine: {NAME} created\n"
+        "\n"
+        f"{NAME}\n"
+        f"  {LINK}\n"
+        "\n"
+        "Start it with this input:\n"
+        '{"source": "my-source-bucket", "destination": "my-destination-bucket"}\n'
+        "or from here:\n"
+        "fab sync --source my-source-bucket --destination my-destination-bucket"
+    )
+
+
+def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() -> None:
+    settings = Settings(source_buckets=("photos", "films"), destination_buckets=("photos-copy",))
+    deployed = Stack("sync-buckets", {}, False, ())
+
+    text = announcement.ending(ACCOUNT, settings, [], deployed, [machine(False)])
+
+    assert text == (
+        "Account 123456789012, region eu-west-1, stack sync-buckets\n"
+        "\n"
+        "Nothing to do: everything is as it should be.\n"
+        "\n"
+        f"{NAME}\n"
+        f"  {LINK}\n"
+        "\n"
+        "Start it with this input:\n"
+        '{"source": "photos", "destination": "photos-copy"}\n'
+        "or from here:\n"
+        "fab sync --source photos --destination photos-copy"
+    )
+
+
+@pytest.mark.parametrize(
+    "uploaded, changed, created, lines",
+    [
+        (["a"], False, False, ["Uploaded: 1 zip", "Stack: unchanged", "State machine: unchanged"]),
+        ([], True, False, ["Uploaded: no zips", "Stack: 2 changes", "State machine: unchanged"]),
+        ([], False, True, ["Uploaded: no zips", "Stack: unchanged", f"State machine: {NAME} created"]),
+    ],
+)
+def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: bool, lines: list[str]) -> None:
+    deployed = Stack("sync-buckets", {}, changed, CHANGES if changed else ())
+
+    text = announcement.ending(ACCOUNT, Settings(), uploaded, deployed, [machine(created)])
+
+    assert text.splitlines()[2:5] == lines
+
+
+@pytest.mark.parametrize(
+    "partition, region, start",
+    [
+        ("aws", "eu-west-1", "https://eu-west-1.console.aws.amazon.com/"),
+        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+        ("aws-eusc", "eusc-de-east-1", "https://eusc-de-east-1.console.amazonaws-eusc.eu/"),
+    ],
+)
+def test_every_partition_has_a_console_of_its_own(partition: str, region: str, start: str) -> None:
+    arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
+
+    assert announcement.console_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
+
+
+def test_the_account_is_named_before_anything_is_done() -> None:
+    console = RecordingConsole()
+
+    announcement.begin(console, ACCOUNT, Settings())
+
+    assert console.steps == ["Deploying sync-buckets to account 123456789012, region eu-west-1"]
+
+
+def test_the_verdict_of_a_check_names_every_problem() -> None:
+    problems = [
+        Problem("state_machines/a.yaml", 3, "no such state"),
+        Problem("lambda_functions/b.py", None, "odd"),
+    ]
+
+    with pytest.raises(ConfigurationError) as caught:
+        announcement.verdict(RecordingConsole(), problems)
+
+    assert str(caught.value) == (
+        "2 problems found.\n  state_machines/a.yaml:3: no such state\n  lambda_functions/b.py: odd"
+    )
+
+
+def test_a_check_without_problems_says_so() -> None:
+    console = RecordingConsole()
+
+    announcement.verdict(console, [])
+
+    assert console.results == ["No problems found."]

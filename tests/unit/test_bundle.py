@@ -1,0 +1,167 @@
+"""The zips: what is in them, that they are the same everywhere, and that Lambda can import from them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import random
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployment import bundle
+from deployment.front_matter import FunctionSpec, read, read_all
+
+PROJECT = Path(__file__).parents[2]
+
+SOURCE = """\
+# ---
+# Timeout: 3
+# ---
+from lambda_functions.shared.words import GREETING
+
+
+def handler(event, context):
+    return GREETING
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path)
+
+
+def make_project(folder: Path) -> Path:
+    shared = folder / "lambda_functions" / "shared"
+    (shared / "deeper").mkdir(parents=True)
+    (shared / "words.py").write_bytes(b'GREETING = "hello"\n')
+    (shared / "deeper" / "table.json").write_bytes(b"{}\n")
+    (folder / "lambda_functions" / "greet.py").write_bytes(SOURCE.encode())
+    (folder / "lambda_functions" / "other.py").write_bytes(SOURCE.encode())
+    return folder
+
+
+def spec_of(project: Path, name: str = "greet") -> FunctionSpec:
+    return read(project / "lambda_functions" / f"{name}.py")
+
+
+def names(made: bundle.Bundle) -> list[str]:
+    return zipfile.ZipFile(io.BytesIO(made.content)).namelist()
+
+
+def test_a_zip_holds_the_function_and_all_of_shared_under_their_paths(project):
+    assert names(bundle.make(spec_of(project), project)) == [
+        "lambda_functions/greet.py",
+        "lambda_functions/shared/deeper/table.json",
+        "lambda_functions/shared/words.py",
+    ]
+
+
+def test_what_python_and_editors_leave_behind_changes_nothing(project):
+    before = bundle.make(spec_of(project), project)
+    shared = project / "lambda_functions" / "shared"
+    (shared / "__pycache__").mkdir()
+    (shared / "__pycache__" / "words.cpython-313.pyc").write_bytes(b"x")
+    for litter in (".DS_Store", "words.py~", "words.pyc", ".words.py.swp"):
+        (shared / litter).write_bytes(b"x")
+    assert bundle.make(spec_of(project), project) == before
+
+
+def test_the_key_is_the_function_and_the_hash_of_the_zip(project):
+    made = bundle.make(spec_of(project), project)
+    assert made.function_name == "greet"
+    assert made.key == f"greet-{hashlib.sha256(made.content).hexdigest()[:16]}.zip"
+
+
+def test_the_zip_depends_on_contents_and_paths_only(project, tmp_path_factory):
+    made = bundle.make(spec_of(project), project)
+    copy = make_project(tmp_path_factory.mktemp("elsewhere"))
+    for path in copy.rglob("*.py"):
+        path.chmod(0o755)
+        os.utime(path, (time.time() - 1_000_000,) * 2)
+    assert bundle.make(spec_of(copy), copy) == made
+
+
+def test_the_bytes_are_the_same_on_every_machine(project):
+    """A golden hash: should another Python write zips otherwise, every function would be deployed again."""
+    assert bundle.make(spec_of(project), project).key == "greet-2c99fd2a42a7bd9c.zip"
+
+
+def test_each_entry_is_a_stored_regular_file_from_1980(project):
+    archive = zipfile.ZipFile(io.BytesIO(bundle.make(spec_of(project), project).content))
+    for entry in archive.infolist():
+        assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+        assert entry.external_attr >> 16 == stat.S_IFREG | 0o644
+        assert (entry.create_system, entry.compress_type) == (3, zipfile.ZIP_STORED)
+
+
+@given(st.dictionaries(st.text(st.characters(categories=("L", "N")), min_size=1), st.binary()), st.randoms())
+def test_the_order_in_which_files_are_found_makes_no_difference(
+    files: dict[str, bytes], shuffle: random.Random
+):
+    shuffled = list(files.items())
+    shuffle.shuffle(shuffled)
+    content = bundle.zipped(dict(shuffled))
+    assert content == bundle.zipped(files)
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+def test_a_change_of_shared_code_changes_every_zip_and_a_change_of_a_function_only_its_own(project):
+    def keys() -> list[str]:
+        return [made.key for made in bundle.make_all((spec_of(project), spec_of(project, "other")), project)]
+
+    first = keys()
+    (project / "lambda_functions" / "greet.py").write_text(SOURCE + "# changed\n")
+    second = keys()
+    (project / "lambda_functions" / "shared" / "words.py").write_text('GREETING = "hi"\n')
+    third = keys()
+    assert (first[0] != second[0], first[1] == second[1]) == (True, True)
+    assert not set(second) & set(third)
+
+
+def test_a_function_without_shared_code_is_a_zip_of_one_file(tmp_path):
+    (tmp_path / "functions").mkdir()
+    path = tmp_path / "functions" / "alone.py"
+    path.write_text(SOURCE)
+    assert names(bundle.make(read(path), tmp_path)) == ["functions/alone.py"]
+
+
+def test_lambda_can_import_the_handler_from_the_zip(project, tmp_path_factory):
+    """As the runtime does it: the part before the last dot is imported, with its slashes as dots."""
+    spec = spec_of(project)
+    task = tmp_path_factory.mktemp("var_task")
+    zipfile.ZipFile(io.BytesIO(bundle.make(spec, project).content)).extractall(task)
+    code = """
+import importlib, sys
+module, function = sys.argv[1].rsplit(".", 1)
+print(getattr(importlib.import_module(module.replace("/", ".")), function)({}, None))
+"""
+    command = [sys.executable, "-c", code, spec.handler]
+    assert subprocess.run(command, cwd=task, capture_output=True, text=True, check=True).stdout == "hello\n"
+
+
+def test_every_one_of_our_lambdas_can_be_imported_from_its_zip(tmp_path):
+    for spec in read_all(PROJECT / "lambda_functions"):
+        task = tmp_path / spec.name
+        zipfile.ZipFile(io.BytesIO(bundle.make(spec, PROJECT).content)).extractall(task)
+        module = spec.handler.rsplit(".", 1)[0].replace("/", ".")
+        code = f"import {module} as module; assert callable(module.handler)"
+        environment = {**os.environ, "WORK_BUCKET": "work", "DEPLOYMENT_BUCKET": "zips"}
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=task,
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+        assert found.returncode == 0, found.stderr

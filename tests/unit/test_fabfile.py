@@ -1,0 +1,231 @@
+"""The tasks as the `fab` program sees them, and what becomes of errors: one message and an exit status, no traceback."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+
+import fabfile
+from deployment.errors import ConfigurationError, Declined
+from deployment.sync_options import sync_options
+
+PROJECT = Path(fabfile.__file__).resolve().parent
+TASKS = Collection.from_module(fabfile)
+
+
+@pytest.fixture
+def fresh_clone(tmp_path: Path) -> Path:
+    """A copy of what is in the repository, so without `fabfile_config.py`."""
+    for name in ("deployment", "lambda_functions", "state_machines"):
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("fabfile.py", "fabfile_config_template.py"):
+        shutil.copy(PROJECT / name, tmp_path)
+    return tmp_path
+
+
+def fab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fabric", *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+
+
+def exit_of(error: BaseException) -> Exit:
+    """Return what `friendly` makes of an error."""
+
+    @fabfile.friendly
+    def failing() -> None:
+        raise error
+
+    with pytest.raises(Exit) as caught:
+        failing()
+    return caught.value
+
+
+def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
+    assert set(TASKS.task_names) == {"deploy", "delete", "sync", "local", "demo", "check"}
+    assert TASKS.default == "deploy"
+
+
+def test_every_task_has_a_line_for_the_list_and_a_help_text_for_every_flag() -> None:
+    for name in TASKS.task_names:
+        task = TASKS[name]
+        assert task.__doc__ and len(task.__doc__) < 70, name
+        for argument in task.get_arguments():
+            assert argument.help, f"{name}: {argument.name}"
+            assert [flag for flag in argument.names if len(flag) == 1] == [], f"{name}: {argument.names}"
+
+
+def test_the_default_task_takes_no_flags_because_fab_would_not_pass_them_on() -> None:
+    assert TASKS["deploy"].get_arguments() == []
+
+
+def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
+    ended = fab(fresh_clone, "--list")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == (
+        "Available tasks:\n"
+        "\n"
+        "  check    Check Lambdas, template and state machines, offline.\n"
+        "  delete   Delete the stack and the state machines, not the data.\n"
+        "  demo     Deploy and sync on this machine, without an AWS account.\n"
+        "  deploy   Deploy everything that has changed.\n"
+        "  local    Run the embedded emulator until Ctrl-C.\n"
+        "  sync     Make the destination bucket equal to the source bucket.\n"
+        "\n"
+        "Default task: deploy\n"
+        "\n"
+    )
+
+
+def test_a_fresh_clone_is_told_what_to_copy_before_it_can_deploy(fresh_clone: Path) -> None:
+    ended = fab(fresh_clone)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "Error: fabfile_config.py is missing. Run: cp fabfile_config_template.py fabfile_config.py\n"
+    )
+
+
+def test_a_fresh_clone_can_be_checked_from_any_of_its_folders(fresh_clone: Path) -> None:
+    ended = fab(fresh_clone / "state_machines", "check")
+
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("No problems found.\n", "", 0)
+
+
+def test_a_mistake_in_a_state_machine_ends_a_deployment_before_aws_is_asked(fresh_clone: Path) -> None:
+    shutil.copy(fresh_clone / "fabfile_config_template.py", fresh_clone / "fabfile_config.py")
+    (fresh_clone / "state_machines" / "broken.yaml").write_text("StartAt: A\nStartAt: B\n")
+
+    ended = fab(fresh_clone)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "Error: state_machines/broken.yaml:2: StartAt appears twice, first on line 1\n"
+
+
+def test_the_help_of_sync_needs_no_buckets(fresh_clone: Path) -> None:
+    ended = fab(fresh_clone, "sync", "--help")
+
+    assert ended.returncode == 0
+    assert "--[no-]wait" in ended.stdout
+    assert "--destination-prefix=STRING" in ended.stdout
+
+
+def test_a_mistake_of_the_user_becomes_its_message_and_its_exit_status() -> None:
+    found = exit_of(ConfigurationError("STACK_NAME is 7: expected text"))
+
+    assert (found.message, found.code) == ("Error: STACK_NAME is 7: expected text", 2)
+    assert exit_of(Declined("no")).code == 1
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "You may not."}}, "CreateChangeSet"),
+            "Error: AWS refused CreateChangeSet with AccessDenied: You may not.",
+        ),
+        (
+            NoCredentialsError(),
+            "Error: There are no AWS credentials. Set AWS_PROFILE in fabfile_config.py or in the environment, or run "
+            "`aws configure`.",
+        ),
+        (
+            EndpointConnectionError(endpoint_url="https://x/"),
+            'Error: Could not connect to the endpoint URL: "https://x/". Check the network, the region\'s name and '
+            "AWS_ENDPOINT_URL.",
+        ),
+    ],
+)
+def test_what_aws_refuses_and_nobody_has_caught_becomes_one_sentence(error: Exception, message: str) -> None:
+    found = exit_of(error)
+
+    assert (found.message, found.code) == (message, 1)
+
+
+def test_ctrl_c_ends_with_the_status_that_shells_expect() -> None:
+    found = exit_of(KeyboardInterrupt())
+
+    assert (found.message, found.code) == ("Interrupted.", 130)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), ParamValidationError(report="x")])
+def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
+    @fabfile.friendly
+    def failing() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        failing()
+
+
+def test_only_what_was_given_reaches_the_state_machine() -> None:
+    assert sync_options("a", "b") == {"source": "a", "destination": "b"}
+
+
+def test_every_flag_of_sync_has_its_place_in_the_input() -> None:
+    options = sync_options(
+        "a",
+        "b",
+        prefix="x/",
+        destination_prefix="",
+        dry_run=True,
+        no_delete=True,
+        max_delete="500",
+        allow_empty_source=True,
+    )
+
+    assert options == {
+        "source": "a",
+        "destination": "b",
+        "prefix": "x/",
+        "destinationPrefix": "",
+        "dryRun": True,
+        "delete": False,
+        "maxDelete": 500,
+        "allowEmptySource": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "text, value", [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%")]
+)
+def test_a_limit_is_a_number_or_a_share(text: str, value: Any) -> None:
+    assert sync_options("a", "b", max_delete=text)["maxDelete"] == value
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١"])
+def test_any_other_limit_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync_options("a", "b", max_delete=text)
+
+    assert str(caught.value) == (
+        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
+    )
+
+
+@pytest.mark.parametrize(
+    "source, destination, missing",
+    [
+        (None, "b", "--source is"),
+        ("a", None, "--destination is"),
+        (None, "", "--source and --destination are"),
+    ],
+)
+def test_a_bucket_that_was_not_given_is_asked_for(
+    source: str | None, destination: str | None, missing: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync_options(source, destination)
+
+    assert str(caught.value) == (
+        f"{missing} missing. Run: fab sync --source my-bucket --destination my-other-bucket"
+    )

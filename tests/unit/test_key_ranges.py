@@ -1,0 +1,376 @@
+"""Cutting key ranges: every key stays in exactly one range whatever the keys are, and the cuts are good where keys are ordinary."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import run_of
+
+from lambda_functions.shared.clients import Clients, RequestCounter
+from lambda_functions.shared.cutting import cut_range
+from lambda_functions.shared.key_ranges import LAST, PROBES_PER_RANGE, KeyRange, cut
+from lambda_functions.shared.sync_input import MAX_KEY_BYTES
+
+# First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
+# UTF-16 order them differently.
+NASTY = "\x00\x01/ab~\x7f\x80é\u07ff\u0800\ud7ff\ue000\ufffd\uffff\U00010000😀\U0010fffe\U0010ffff"
+NASTY_KEYS = st.text(alphabet=NASTY, max_size=6)
+FEW_CHARACTERS = st.text(alphabet="ab\U0010ffff", max_size=8)  # so that many keys begin one another
+ANY_KEYS = st.text(max_size=12)
+LONG_KEYS = st.builds(
+    lambda filler, length, end: filler * (length // len(filler.encode())) + end,
+    st.sampled_from(["a", "é", "😀", LAST, "a/"]),
+    st.integers(1000, MAX_KEY_BYTES - 8),
+    st.text(alphabet="ab", max_size=8),
+)
+KEY_SETS = st.one_of(
+    st.sets(NASTY_KEYS, max_size=60),
+    st.sets(FEW_CHARACTERS, max_size=60),
+    st.sets(ANY_KEYS, max_size=40),
+    st.sets(LONG_KEYS | FEW_CHARACTERS, max_size=25),
+)
+WANTED = st.integers(1, 20)
+
+
+class Bucket:
+    """Keys in order, and the probes that were asked."""
+
+    def __init__(self, keys: set[str] | Sequence[str]) -> None:
+        self.keys = sorted(set(keys))
+        self.probes: list[str | None] = []
+
+    def probe(self, after: str | None) -> str | None:
+        self.probes.append(after)
+        following = self.position(after)
+        return self.keys[following] if following < len(self.keys) else None
+
+    def position(self, after: str | None) -> int:
+        return 0 if after is None else bisect_right(self.keys, after)
+
+    def size(self, key_range: KeyRange) -> int:
+        end = len(self.keys) if key_range.up_to is None else self.position(key_range.up_to)
+        return max(end - self.position(key_range.after), 0)
+
+
+def range_between(one: str | None, other: str | None) -> KeyRange:
+    ends = [end for end in (one, other) if end is not None]
+    return KeyRange(min(ends), max(ends)) if len(ends) == 2 else KeyRange(one, other)
+
+
+RANGES = st.builds(range_between, st.none() | NASTY_KEYS, st.none() | NASTY_KEYS) | st.builds(
+    range_between, st.none() | FEW_CHARACTERS, st.none() | FEW_CHARACTERS
+)
+
+
+def assert_tiles(ranges: Sequence[KeyRange], whole: KeyRange) -> None:
+    """Assert that ranges follow one another without gap or overlap and together are the whole."""
+    assert (ranges[0].after, ranges[-1].up_to) == (whole.after, whole.up_to)
+    for one, next_one in itertools.pairwise(ranges):
+        assert one.up_to is not None
+        assert one.up_to == next_one.after
+        assert one.after is None or one.after < one.up_to
+    assert len(ranges) == 1 or whole.up_to is None or ranges[-1].after < whole.up_to  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("key_range", "inside", "outside"),
+    [
+        (KeyRange(), ["", "a", LAST], []),
+        (KeyRange(None, "m"), ["", "a", "m"], ["m\x00", "n"]),
+        (KeyRange("m", None), ["m\x00", "z"], ["", "m"]),
+        (KeyRange("a", "m"), ["a\x00", "b", "m"], ["a", "m\x00"]),
+        (KeyRange("", None), ["\x00"], [""]),
+        (KeyRange("a", "a"), [], ["a", ""]),
+    ],
+)
+def test_a_range_begins_after_one_key_and_ends_with_another(
+    key_range: KeyRange, inside: list[str], outside: list[str]
+) -> None:
+    assert [key for key in (*inside, *outside) if key_range.holds(key)] == inside
+
+
+@given(RANGES)
+def test_a_range_comes_back_from_json_as_it_went(key_range: KeyRange) -> None:
+    assert KeyRange.from_json(key_range.to_json()) == key_range
+
+
+@given(ANY_KEYS | NASTY_KEYS, ANY_KEYS | NASTY_KEYS)
+def test_keys_are_ordered_as_s3_orders_them_by_their_bytes(one: str, other: str) -> None:
+    assert (one < other) == (one.encode() < other.encode())
+
+
+@given(KEY_SETS, RANGES, WANTED, st.sets(ANY_KEYS | NASTY_KEYS, max_size=10))
+def test_every_key_is_in_exactly_one_range(
+    keys: set[str], key_range: KeyRange, wanted: int, written_later: set[str]
+) -> None:
+    ranges = cut(key_range, wanted, Bucket(keys).probe)
+
+    assert_tiles(ranges, key_range)
+    for key in keys | written_later:
+        assert sum(one.holds(key) for one in ranges) == int(key_range.holds(key))
+
+
+@given(KEY_SETS, RANGES, WANTED)
+def test_no_range_is_empty_while_the_keys_stand_still(
+    keys: set[str], key_range: KeyRange, wanted: int
+) -> None:
+    bucket = Bucket(keys)
+
+    ranges = cut(key_range, wanted, bucket.probe)
+
+    assert len(ranges) == 1 or all(bucket.size(one) for one in ranges)
+
+
+@given(KEY_SETS, RANGES, st.integers(0, 20), st.integers(0, MAX_KEY_BYTES))
+def test_ranges_and_probes_are_never_more_or_longer_than_they_may_be(
+    keys: set[str], key_range: KeyRange, wanted: int, prefix_bytes: int
+) -> None:
+    bucket = Bucket(keys)
+
+    ranges = cut(key_range, wanted, bucket.probe, prefix_bytes)
+
+    assert 1 <= len(ranges) <= max(wanted, 1)
+    assert len(bucket.probes) <= wanted * PROBES_PER_RANGE
+    assert all(after is None or len(after.encode()) + prefix_bytes <= MAX_KEY_BYTES for after in bucket.probes)
+
+
+@given(RANGES, WANTED, st.lists(st.none() | NASTY_KEYS | FEW_CHARACTERS, max_size=200))
+def test_answers_that_make_no_sense_spoil_the_cuts_but_not_the_coverage(
+    key_range: KeyRange, wanted: int, answers: list[str | None]
+) -> None:
+    """A bucket that changes while it is probed, or lists out of order, can say anything."""
+    given_answers = iter(answers)
+
+    ranges = cut(key_range, wanted, lambda after: next(given_answers, None))
+
+    assert_tiles(ranges, key_range)
+    assert len(ranges) <= wanted
+
+
+@given(KEY_SETS, st.integers(2, 8), st.integers(1, 5))
+def test_ranges_cut_again_wave_after_wave_still_hold_every_key_once(
+    keys: set[str], wanted: int, keys_a_turn: int
+) -> None:
+    bucket, seen = Bucket(keys), list[str]()
+    ranges, waves = cut(KeyRange(), wanted, bucket.probe), 0
+    while ranges:
+        waves += 1
+        rests = [read(bucket, one, keys_a_turn, seen) for one in ranges]
+        ranges = [part for rest in rests if rest for part in cut(rest, wanted, bucket.probe)]
+
+    assert sorted(seen) == bucket.keys
+    assert waves <= len(keys) + 1
+
+
+def read(bucket: Bucket, key_range: KeyRange, most: int, seen: list[str]) -> KeyRange | None:
+    """Read a turn's worth of a range, as compare_listings does; return what is left of it."""
+    start = bucket.position(key_range.after)
+    turn = bucket.keys[start : start + bucket.size(key_range)][:most]
+    seen += turn
+    return KeyRange(turn[-1], key_range.up_to) if len(turn) < bucket.size(key_range) else None
+
+
+def test_few_keys_are_cut_into_single_ones() -> None:
+    bucket = Bucket(["a", "ab", "abc", "b", "ba"])
+
+    assert [bucket.size(one) for one in cut(KeyRange(), 5, bucket.probe)] == [1, 1, 1, 1, 1]
+
+
+def test_an_empty_bucket_is_one_range_for_one_probe() -> None:
+    bucket = Bucket([])
+
+    assert cut(KeyRange("a", "b"), 64, bucket.probe) == [KeyRange("a", "b")]
+    assert bucket.probes == ["a"]
+
+
+def test_one_range_is_cut_without_a_probe() -> None:
+    bucket = Bucket(["a", "b"])
+
+    assert cut(KeyRange(), 1, bucket.probe) == [KeyRange()]
+    assert bucket.probes == []
+
+
+def test_folders_are_cut_where_they_end() -> None:
+    bucket = Bucket([f"logs/{year}/{number}" for year in (2024, 2025, 2026) for number in range(5)])
+
+    assert cut(KeyRange(), 3, bucket.probe) == [
+        KeyRange(None, "logs/2024" + LAST),
+        KeyRange("logs/2024" + LAST, "logs/2025" + LAST),
+        KeyRange("logs/2025" + LAST, None),
+    ]
+
+
+KEYS = 20_000
+
+
+def uuids() -> list[str]:
+    chance = random.Random(7)
+    return [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(KEYS)]
+
+
+def numbers() -> list[str]:
+    return [f"object-{number:09d}.bin" for number in range(KEYS)]
+
+
+def dates() -> list[str]:
+    return [
+        f"logs/{2018 + number % 8}/{number // 8 % 12 + 1:02d}/{number // 96 % 28 + 1:02d}/{number:06d}.gz"
+        for number in range(KEYS)
+    ]
+
+
+def deep() -> list[str]:
+    chance = random.Random(7)
+    return [f"one/very/deep/folder/that/all/keys/share/{chance.getrandbits(64):016x}" for _ in range(KEYS)]
+
+
+def one_folder() -> list[str]:
+    return [f"small/{number:06d}" if number % 100 == 0 else f"big/{number:06d}" for number in range(KEYS)]
+
+
+def one_folder_of_many() -> list[str]:
+    return [f"{chr(97 + number // 100 % 26)}/{number}" for number in range(0, KEYS, 100)] + one_folder()
+
+
+def unicode() -> list[str]:
+    chance = random.Random(7)
+    alphabet = "aäé中文字кшქ한국어😀🚀ß/"
+    return [
+        "".join(chance.choices(alphabet, k=chance.randint(3, 12))) + str(number) for number in range(KEYS)
+    ]
+
+
+def nested() -> list[str]:
+    """Folders within folders within folders, most keys near the top: each level needs a wave of its own."""
+    chance = random.Random(3)
+    depths = (min(12, int(chance.expovariate(0.3))) for _ in range(KEYS))
+    return ["/".join(map(str, range(depth))) + f"/{chance.getrandbits(40):010x}" for depth in depths]
+
+
+@pytest.mark.parametrize(
+    ("keys", "most_probes", "largest_to_mean"),
+    [
+        (uuids, 85, 4.5),
+        (numbers, 95, 3.5),
+        (dates, 160, 6.5),
+        (deep, 90, 4.5),
+        (one_folder, 110, 3.5),
+        (unicode, 85, 4.5),
+    ],
+)
+def test_64_ranges_of_ordinary_keys_cost_few_probes_and_none_is_much_larger_than_the_others(
+    keys: Callable[[], list[str]], most_probes: int, largest_to_mean: float
+) -> None:
+    bucket = Bucket(keys())
+
+    sizes = [bucket.size(one) for one in cut(KeyRange(), 64, bucket.probe)]
+
+    assert (len(sizes), sum(sizes), min(sizes) > 0) == (64, len(bucket.keys), True)
+    assert len(bucket.probes) <= most_probes
+    assert max(sizes) <= largest_to_mean * sum(sizes) / len(sizes)
+
+
+@pytest.mark.parametrize(
+    ("keys", "most_waves"),
+    [
+        (uuids, 7),
+        (numbers, 6),
+        (dates, 5),
+        (deep, 7),
+        (one_folder, 7),
+        (one_folder_of_many, 7),
+        (unicode, 6),
+        (nested, 25),
+    ],
+)
+def test_a_skewed_bucket_balances_itself_in_few_waves(
+    keys: Callable[[], list[str]], most_waves: int
+) -> None:
+    """10^9 keys at 10,000 a second, 1 : 50,000: turns of 30, 60 and 300 seconds read 6, 12 and 60 of these keys."""
+    bucket, seen = Bucket(keys()), list[str]()
+    ranges, waves = cut(KeyRange(), 8, bucket.probe), 0
+    while ranges:
+        keys_a_turn = (6, 12, 60)[min(waves, 2)]
+        rests = [read(bucket, one, keys_a_turn, seen) for one in ranges]
+        ranges = [part for rest in rests if rest for part in cut(rest, 8, bucket.probe)]
+        waves += 1
+
+    assert sorted(seen) == bucket.keys
+    assert waves <= most_waves
+
+
+class Listing:
+    """Answers ListObjectsV2 for one bucket from a list of keys."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.bucket = Bucket(keys)
+        self.started_after: list[str] = []
+
+    def list_objects_v2(self, **parameters: Any) -> dict[str, Any]:
+        after = parameters.get("StartAfter", "")
+        self.started_after.append(after)
+        keys = [key for key in self.bucket.keys if key.startswith(parameters["Prefix"]) and key > after]
+        page = keys[: parameters["MaxKeys"]]
+        return {"Contents": [{"Key": key} for key in page], "IsTruncated": len(page) < len(keys)}
+
+
+def cut_between(
+    source: Sequence[str], destination: Sequence[str], key_range: KeyRange, **prefixes: str
+) -> tuple[list[KeyRange], Listing, Listing]:
+    sides = Listing(source), Listing(destination)
+    clients = Clients(*sides, SimpleNamespace(), RequestCounter())
+    return cut_range(clients, run_of(**prefixes), key_range, 8), *sides
+
+
+def test_a_source_of_more_than_a_page_is_cut_and_the_destination_is_not_asked() -> None:
+    ranges, source, destination = cut_between(numbers()[:1001], numbers(), KeyRange())
+
+    assert len(ranges) == 8
+    assert 1 < len(source.started_after) <= 1 + 8 * PROBES_PER_RANGE
+    assert destination.started_after == []
+
+
+def test_a_destination_of_more_than_a_page_is_cut_where_the_source_is_short() -> None:
+    ranges, source, destination = cut_between([], numbers()[:1001], KeyRange())
+
+    assert len(ranges) == 8
+    assert source.started_after == [""]
+    assert len(destination.started_after) > 1
+
+
+def test_two_short_buckets_are_one_range_for_two_requests() -> None:
+    ranges, source, destination = cut_between(numbers()[:1000], numbers()[:1000], KeyRange("a", "p"))
+
+    assert ranges == [KeyRange("a", "p")]
+    assert source.started_after + destination.started_after == ["a", "a"]
+
+
+def test_a_bucket_is_cut_under_its_prefix_and_the_ranges_are_relative_to_it() -> None:
+    keys = [*(f"a/{key}" for key in numbers()[:2000]), "b"]
+
+    ranges, source, _ = cut_between(keys, [], KeyRange(), prefix="a/", destinationPrefix="")
+
+    assert len(ranges) == 8
+    assert all(one.up_to is None or one.up_to.startswith("object-") for one in ranges)
+    assert all(after == "" or after.startswith("a/object-") for after in source.started_after)
+
+
+# A range begins with StartAfter on both sides, and S3 takes no key of more than 1,024 bytes anywhere.
+@pytest.mark.parametrize("destination_prefix_bytes", [0, 415, 419, 500, 1000])
+def test_no_cut_is_longer_than_a_key_may_be_on_either_side(destination_prefix_bytes: int) -> None:
+    keys = ["x" * 600 + f"{number:04d}" for number in range(1001)]
+    prefix = "p" * destination_prefix_bytes
+
+    ranges, _, _ = cut_between(keys, [], KeyRange(), destinationPrefix=prefix)
+
+    positions = [prefix + one.after for one in ranges if one.after is not None]
+    assert max((len(position.encode()) for position in positions), default=0) <= MAX_KEY_BYTES

@@ -1,0 +1,276 @@
+"""From the configuration to Settings: what is kept, what wins, and what the report of mistakes says."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fabfile_config_template
+from deployment import setting_values, settings
+from deployment.errors import ConfigurationError
+from deployment.settings import RULES, Settings, from_module
+
+
+def config(**names: object) -> ModuleType:
+    module = ModuleType("fabfile_config")
+    vars(module).update(names)
+    return module
+
+
+def mistakes(**names: object) -> list[str]:
+    """The report without its first and last line."""
+    with pytest.raises(ConfigurationError) as caught:
+        from_module(config(**names), {})
+    return [line.strip() for line in str(caught.value).splitlines()[1:-1]]
+
+
+@pytest.fixture
+def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is searched first for fabfile_config, which nothing has imported yet."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "fabfile_config", raising=False)
+    return tmp_path
+
+
+# --- Settings and the template hold each other ------------------------------------------------------------
+
+
+def test_the_template_works_unedited_and_has_the_defaults():
+    assert from_module(fabfile_config_template, {}) == Settings() == settings.defaults({})
+
+
+def test_every_setting_stands_in_the_template_and_nothing_else_does():
+    in_template = [name for name in vars(fabfile_config_template) if not name.startswith("_")]
+    assert sorted(in_template) == sorted(RULES)
+    assert sorted(rule.field for rule in RULES.values()) == sorted(
+        f.name for f in dataclasses.fields(Settings)
+    )
+
+
+def test_every_setting_of_the_template_is_explained_by_a_comment_above_it():
+    lines = Path(fabfile_config_template.__file__).read_text(encoding="utf-8").splitlines()
+    for name in RULES:
+        number = next(number for number, line in enumerate(lines) if line.startswith(f"{name} ="))
+        assert lines[number - 1].startswith("# "), f"{name} has no comment"
+
+
+def test_the_template_names_the_limits_that_the_checks_have():
+    text = Path(fabfile_config_template.__file__).read_text(encoding="utf-8")
+    assert f"1 to {setting_values.MAX_STACK_NAME_LENGTH} lower-case letters" in text
+    assert f"kept. {setting_values.MIN_RUN_RETENTION_DAYS} or more" in text
+    assert f"1 to {setting_values.MAX_CONCURRENCY}." in text
+    assert f"{setting_values.MAX_TAGS} at most" in text
+
+
+# --- What is kept -----------------------------------------------------------------------------------------
+
+
+def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    boundary = "arn:aws:iam::123456789012:policy/teams/boundary"
+    assert from_module(
+        config(
+            STACK_NAME="nightly",
+            AWS_REGION="us-gov-west-1",
+            AWS_PROFILE="my profile",
+            SOURCE_BUCKETS=["a-bucket", "b.bucket"],
+            DESTINATION_BUCKETS=("c-bucket",),
+            KMS_KEY_ARNS=[key],
+            RUN_RETENTION_DAYS=15,
+            LOG_RETENTION_DAYS=3653,
+            MAX_CONCURRENCY=10_000,
+            MAX_DELETE="10%",
+            PERMISSIONS_BOUNDARY_ARN=boundary,
+            TAGS={"team": "data"},
+        ),
+        {},
+    ) == Settings(
+        stack_name="nightly",
+        region="us-gov-west-1",
+        profile="my profile",
+        source_buckets=("a-bucket", "b.bucket"),
+        destination_buckets=("c-bucket",),
+        kms_key_arns=(key,),
+        run_retention_days=15,
+        log_retention_days=3653,
+        max_concurrency=10_000,
+        max_delete="10%",
+        permissions_boundary_arn=boundary,
+        tags={"team": "data"},
+    )
+
+
+def test_a_setting_that_is_left_out_has_its_default():
+    assert from_module(config(MAX_DELETE=0), {}) == Settings(max_delete=0)
+
+
+def test_the_environment_wins_over_the_configuration():
+    environ = {"AWS_PROFILE": "work", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    found = from_module(config(AWS_PROFILE="home", AWS_REGION="ap-south-1"), environ)
+    assert (found.profile, found.region) == ("work", "eu-west-1")
+    assert from_module(config(), {"AWS_DEFAULT_REGION": "us-east-1"}).region == "us-east-1"
+
+
+def test_an_empty_environment_variable_counts_as_not_set():
+    assert from_module(config(AWS_REGION="ap-south-1"), {"AWS_REGION": ""}).region == "ap-south-1"
+
+
+def test_helpers_of_a_persons_own_are_left_alone():
+    names = {"_ACCOUNT": "1", "account": "1", "os": sys, "make": len, "SOURCE_BUCKETS": ["abc"]}
+    assert from_module(config(**names), {}) == Settings(source_buckets=("abc",))
+
+
+@given(st.from_regex(r"[a-z][a-z0-9-]{0,22}", fullmatch=True))
+def test_every_accepted_stack_name_fits_the_deployment_bucket_in_every_region(name):
+    stack_name = from_module(config(STACK_NAME=name), {}).stack_name
+    assert len(f"{stack_name}-deployment-123456789012-us-isof-south-1") <= 63
+
+
+# --- What is refused --------------------------------------------------------------------------------------
+
+
+def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
+    (config_folder / "fabfile_config.py").write_text(
+        "import os\n"
+        'STACK_NAMES = "sync"\n'
+        "LOG_RETENTION_DAYS = 31\n"
+        "SOURCE_BUCKETS: list = 'my-bucket'\n"
+        "max_delete = 5\n"
+        "COLOUR = 'red'\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load({"AWS_REGION": "Ireland"})
+    assert str(caught.value) == (
+        "fabfile_config.py cannot be used as it is:\n"
+        "  environment variable AWS_REGION: AWS_REGION is 'Ireland': expected the code of a region, "
+        "such as 'eu-west-1'\n"
+        "  fabfile_config.py:2: STACK_NAMES is not a setting; did you mean STACK_NAME?\n"
+        "  fabfile_config.py:3: LOG_RETENTION_DAYS is 31: expected days, one of 1, 3, 5, 7, 14, 30, 60, 90, "
+        "120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653\n"
+        "  fabfile_config.py:4: SOURCE_BUCKETS is 'my-bucket': expected a list, "
+        "such as [] or ['one', 'two']\n"
+        "  fabfile_config.py:5: max_delete is not a setting; did you mean MAX_DELETE?\n"
+        "  fabfile_config.py:6: COLOUR is not a setting; begin a name of your own with an underscore.\n"
+        "fabfile_config_template.py explains every setting."
+    )
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        (
+            "STACK_NAME",
+            "SyncBuckets",
+            "expected 1 to 23 lower-case letters, digits and hyphens, a letter first",
+        ),
+        ("STACK_NAME", "a" * 24, "expected 1 to 23 lower-case letters, digits and hyphens, a letter first"),
+        ("STACK_NAME", "", "expected 1 to 23 lower-case letters, digits and hyphens, a letter first"),
+        ("STACK_NAME", None, "expected 1 to 23 lower-case letters, digits and hyphens, a letter first"),
+        ("AWS_PROFILE", " ", "expected the name of a profile in ~/.aws/config, or None"),
+        ("SOURCE_BUCKETS", None, "expected a list, such as [] or ['one', 'two']"),
+        ("SOURCE_BUCKETS", [1], "expected the name of a bucket, such as 'my-bucket'"),
+        (
+            "SOURCE_BUCKETS",
+            ["s3://abc/x"],
+            "expected bare names of buckets, so 'abc' instead of 's3://abc/x'",
+        ),
+        (
+            "DESTINATION_BUCKETS",
+            ["arn:aws:s3:::abc/*"],
+            "expected bare names of buckets, so 'abc' instead of 'arn:aws:s3:::abc/*'",
+        ),
+        ("RUN_RETENTION_DAYS", 14, "expected days, 15 or more"),
+        ("RUN_RETENTION_DAYS", True, "expected days, 15 or more"),
+        ("MAX_CONCURRENCY", 0, "expected a whole number from 1 to 10000, or None"),
+        ("MAX_CONCURRENCY", 10_001, "expected a whole number from 1 to 10000, or None"),
+        (
+            "PERMISSIONS_BOUNDARY_ARN",
+            "boundary",
+            "expected the ARN of a policy, such as 'arn:aws:iam::123456789012:policy/boundary', or None",
+        ),
+        ("TAGS", ["team"], "expected a mapping, such as {'team': 'data'}"),
+        ("TAGS", {"syncbuckets:stack": "x"}, "names that begin as 'syncbuckets:stack' does are reserved"),
+        ("TAGS", {str(number): "" for number in range(41)}, "expected 40 tags at most, found 41"),
+        (
+            "TAGS",
+            {"cost": 3},
+            "'cost': 3 is no tag; expected texts of up to 128 and 256 letters, digits, spaces and _.:/=+-@",
+        ),
+    ],
+)
+def test_a_wrong_value_is_reported_with_what_was_expected(name, value, expected):
+    assert mistakes(**{name: value}) == [f"fabfile_config.py: {name} is {value!r}: {expected}"]
+
+
+@pytest.mark.parametrize("value", [0, 1000, "0%", "1.5%", "100%"])
+def test_max_delete_may_be_a_number_of_objects_or_a_share_of_them(value):
+    assert from_module(config(MAX_DELETE=value), {}).max_delete == value
+
+
+@pytest.mark.parametrize("value", ["10", "101%", "-1%", "ten", "100.1%", -1, 1.5, True])
+def test_max_delete_is_a_number_or_a_share(value):
+    expected = "expected a whole number of objects, a share from '0%' to '100%', or None"
+    assert mistakes(MAX_DELETE=value) == [f"fabfile_config.py: MAX_DELETE is {value!r}: {expected}"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ab",
+        "a" * 64,
+        "Abc",
+        "a_b",
+        "-abc",
+        "abc-",
+        "a..b",
+        "192.168.0.1",
+        "xn--abc",
+        "my-s3alias",
+        "use1--x-s3",
+        "a\nb",
+    ],
+)
+def test_what_is_no_general_purpose_bucket_is_refused(name):
+    with pytest.raises(ValueError, match="is no name of a general-purpose bucket"):
+        setting_values.bucket_name(name)
+
+
+def test_an_alias_is_no_key():
+    with pytest.raises(ValueError, match="ARNs of keys \\(not of aliases\\)"):
+        setting_values.kms_key_arn("arn:aws:kms:eu-west-1:123456789012:alias/mine")
+
+
+# --- The file itself --------------------------------------------------------------------------------------
+
+
+def test_a_missing_configuration_says_what_to_copy(config_folder):
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load({})
+    assert str(caught.value) == (
+        "fabfile_config.py is missing. Run: cp fabfile_config_template.py fabfile_config.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("TAGS = {", "fabfile_config.py:1 cannot be imported: SyntaxError: '{' was never closed"),
+        (
+            "import nowhere",
+            "fabfile_config.py cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
+        ),
+        ("1 / 0", "fabfile_config.py cannot be imported: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_configuration_that_cannot_be_imported_is_one_sentence(config_folder, source, message):
+    (config_folder / "fabfile_config.py").write_text(source)
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load({})
+    assert str(caught.value) == message

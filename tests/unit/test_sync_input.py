@@ -1,0 +1,407 @@
+"""The input of an execution: its defaults, and the whole sentence for each thing that can be wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.sync_input import (
+    MAX_INPUT_BYTES,
+    NAMES,
+    NOT_BUILT,
+    RULES,
+    STORAGE_CLASSES,
+    Options,
+    overlap,
+    parse,
+)
+
+DEFAULTS = {"maxConcurrency": 20, "maxDelete": None}
+END = '. Nothing was changed. Start again with, for example, {"source": "a", "destination": "b"}.'
+BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
+KNOWN = (
+    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
+    "dryRun, compareMetadata, unprovable, storageClass, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+)
+
+
+def options(**data: Any) -> Options:
+    return parse({"source": "from", "destination": "into", **data}, DEFAULTS)
+
+
+def refusal(data: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        parse(data, DEFAULTS)
+    assert caught.value.error == "InvalidInput"
+    assert str(caught.value) == caught.value.cause
+    return caught.value.cause
+
+
+def problem(**data: Any) -> str:
+    """Return what is said about one value, without the sentences that follow every time."""
+    cause = refusal({"source": "from", "destination": "into", **data})
+    assert cause.endswith(END)
+    return cause.removesuffix(END)
+
+
+def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
+    assert options() == Options(
+        source="from",
+        destination="into",
+        prefix="",
+        destinationPrefix="",
+        startAfter=None,
+        include=(),
+        exclude=(),
+        delete=True,
+        maxDelete=None,
+        allowEmptySource=False,
+        dryRun=False,
+        compareMetadata=True,
+        unprovable="copy",
+        storageClass="source",
+        requestPayer=False,
+        maxConcurrency=20,
+        sourceOwner=None,
+        destinationOwner=None,
+    )
+
+
+def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
+    assert ", ".join(NAMES) == KNOWN
+    assert tuple(RULES) == NAMES
+    assert NOT_BUILT == ("compareTags", "acl", "verify", "maxCostUsd")
+
+
+def test_every_option_is_taken_as_it_is_given() -> None:
+    given_options = {
+        "source": "one",
+        "destination": "two",
+        "prefix": "a/",
+        "destinationPrefix": "",
+        "startAfter": "k",
+        "include": ["*.log"],
+        "exclude": ["tmp/*", "*~"],
+        "delete": False,
+        "maxDelete": "12.5%",
+        "allowEmptySource": True,
+        "dryRun": True,
+        "compareMetadata": False,
+        "unprovable": "keep",
+        "storageClass": "GLACIER_IR",
+        "requestPayer": True,
+        "maxConcurrency": 10_000,
+        "sourceOwner": "111122223333",
+        "destinationOwner": "012345678901",
+    }
+
+    assert parse(given_options, DEFAULTS).to_json() == given_options
+
+
+def test_the_destination_prefix_is_the_prefix_unless_it_is_said() -> None:
+    assert options(prefix="photos/").destinationPrefix == "photos/"
+    assert options(prefix="photos/", destinationPrefix="").destinationPrefix == ""
+
+
+def test_defaults_of_the_deployment_hold_where_the_input_says_nothing() -> None:
+    two = {"source": "from", "destination": "into"}
+
+    assert parse(two, {"maxConcurrency": 7, "maxDelete": "10%"}).maxConcurrency == 7
+    assert parse(two, {"maxConcurrency": 7, "maxDelete": "10%"}).maxDelete == "10%"
+    assert parse({**two, "maxDelete": 5}, {"maxConcurrency": 7, "maxDelete": "10%"}).maxDelete == 5
+    assert parse(two, {"maxConcurrency": None, "maxDelete": None}).maxConcurrency == 20
+
+
+@pytest.mark.parametrize("value", [0, 1, 10**12, "0%", "10%", "0.5%", "99.99%", "100%", "100.0%"])
+def test_max_delete_is_a_number_of_objects_or_a_share(value: int | str) -> None:
+    assert options(maxDelete=value).maxDelete == value
+
+
+@pytest.mark.parametrize("name", ["abc", "a-b.c", "0123", "a" * 63])
+def test_names_of_general_purpose_buckets_are_fine(name: str) -> None:
+    assert options(source=name).source == name
+
+
+@pytest.mark.parametrize("value", STORAGE_CLASSES)
+def test_every_storage_class_of_general_purpose_buckets_is_fine(value: str) -> None:
+    assert options(storageClass=value).storageClass == value
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        ([], "the input is []; expected an object"),
+        (None, "the input is null; expected an object"),
+        ("from", 'the input is "from"; expected an object'),
+        ({}, '"source" is missing; "destination" is missing'),
+        ({"source": "from"}, '"destination" is missing'),
+        (
+            {"sorce": "from", "destination": "into"},
+            '"sorce" is not an option; did you mean "source"?; "source" is missing',
+        ),
+        (
+            {" destination": "into", "source": "from"},
+            '" destination" is not an option; did you mean "destination"?; "destination" is missing',
+        ),
+    ],
+)
+def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
+    assert refusal(data) == cause + END
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"dryrun": True}, '"dryrun" is not an option; did you mean "dryRun"?'),
+        ({"exclud": []}, '"exclud" is not an option; did you mean "exclude"?'),
+        ({"quux": 1}, f'"quux" is not an option; known are {KNOWN}'),
+        ({"compareTags": True}, '"compareTags" is not built yet; leave it out'),
+        ({"acl": "private"}, '"acl" is not built yet; leave it out'),
+        ({"verify": True}, '"verify" is not built yet; leave it out'),
+        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        ({"delete": "false"}, '"delete" is "false"; expected true or false'),
+        ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
+        ({"allowEmptySource": None}, '"allowEmptySource" is null; expected true or false'),
+        ({"compareMetadata": []}, '"compareMetadata" is []; expected true or false'),
+        ({"requestPayer": "requester"}, '"requestPayer" is "requester"; expected true or false'),
+        ({"prefix": 7}, '"prefix" is 7; expected text'),
+        ({"startAfter": None}, '"startAfter" is null; expected text'),
+        (
+            {"destinationPrefix": "é" * 513},
+            f'"destinationPrefix" is "{"é" * 76}...; it has 1,026 bytes; a key has at most 1,024',
+        ),
+        (
+            {"include": "*.log"},
+            '"include" is "*.log"; expected a list of patterns, such as ["*.log", "tmp/*"]',
+        ),
+        (
+            {"exclude": ["a", ""]},
+            '"exclude" is ["a", ""]; expected a list of patterns, such as ["*.log", "tmp/*"]',
+        ),
+        (
+            {"maxConcurrency": 0},
+            '"maxConcurrency" is 0; expected a whole number from 1 to 10,000',
+        ),
+        (
+            {"maxConcurrency": 10_001},
+            '"maxConcurrency" is 10001; expected a whole number from 1 to 10,000',
+        ),
+        (
+            {"maxConcurrency": True},
+            '"maxConcurrency" is true; expected a whole number from 1 to 10,000',
+        ),
+        ({"unprovable": "ask"}, '"unprovable" is "ask"; expected one of "copy", "keep"'),
+        (
+            {"storageClass": "OUTPOSTS"},
+            '"storageClass" is "OUTPOSTS"; expected one of "source", "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", '
+            '"ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"',
+        ),
+        (
+            {"sourceOwner": 111122223333},
+            '"sourceOwner" is 111122223333; expected the 12 digits of an AWS account as text, such as "111122223333"',
+        ),
+        (
+            {"destinationOwner": "1234"},
+            '"destinationOwner" is "1234"; expected the 12 digits of an AWS account as text, such as "111122223333"',
+        ),
+    ],
+)
+def test_a_wrong_value_is_shown_with_what_was_expected(data: dict[str, Any], text: str) -> None:
+    assert problem(**data) == text
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, None, "10", "101%", "100.1%", "-1%", "%", "ten", [1]])
+def test_max_delete_is_refused_when_it_is_neither_a_number_nor_a_share(value: Any) -> None:
+    assert problem(maxDelete=value) == (
+        f'"maxDelete" is {json.dumps(value)}; expected a number of objects, such as 1000, or a share of the destination, '
+        'such as "10%"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7, BUCKET),
+        ("", BUCKET),
+        ("ab", BUCKET),
+        ("a" * 64, BUCKET),
+        ("My-Bucket", BUCKET),
+        ("-bucket", BUCKET),
+        ("bucket.", BUCKET),
+        ("my..bucket", BUCKET),
+        ("my_bucket", BUCKET),
+        ("bucket/prefix", BUCKET),
+        ("s3://photos", 'expected only the bucket\'s name, "photos"'),
+        ("s3://photos/", 'expected only the bucket\'s name, "photos"'),
+        (
+            "s3://photos/2026/a",
+            'expected only the bucket\'s name, "photos", and "prefix": "2026/a" for what is under it',
+        ),
+        ("arn:aws:s3:::photos", 'expected only the bucket\'s name, "photos"'),
+        (
+            "arn:aws-cn:s3:::photos/a/",
+            'expected only the bucket\'s name, "photos", and "prefix": "a/" for what is under it',
+        ),
+        (
+            "arn:aws:s3:eu-west-1:111122223333:accesspoint/photos",
+            "an ARN that is not a bucket's; expected the name of a general-purpose bucket",
+        ),
+        (
+            "arn:aws:lambda:eu-west-1:111122223333:function:photos",
+            "an ARN that is not a bucket's; expected the name of a general-purpose bucket",
+        ),
+        (
+            "photos--euw1-az1--x-s3",
+            "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket",
+        ),
+        (
+            "photos-0123456789-s3alias",
+            "an access point's alias; expected the name of the bucket behind it",
+        ),
+        ("photos--ol-s3", "an access point's alias; expected the name of the bucket behind it"),
+    ],
+)
+def test_what_is_not_the_name_of_a_general_purpose_bucket_is_refused(value: Any, text: str) -> None:
+    shown = json.dumps(value)
+    assert problem(source=value) == f'"source" is {shown}; {text}'
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html reserves these endings as well.
+def test_the_alias_of_a_multi_region_access_point_is_refused() -> None:
+    assert problem(source="mfzwi23gnjvgw.mrap") == (
+        '"source" is "mfzwi23gnjvgw.mrap"; an access point\'s alias; expected the name of the bucket behind it'
+    )
+
+
+def test_an_address_given_as_destination_is_told_to_be_a_destination_prefix() -> None:
+    assert problem(destination="s3://photos/2026/") == (
+        '"destination" is "s3://photos/2026/"; expected only the bucket\'s name, "photos", and "destinationPrefix": "2026/" '
+        "for what is under it"
+    )
+
+
+def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
+    data = {"delete": "no", "Source": "from", "verify": True, "destination": "Into"}
+
+    assert refusal(data) == (
+        '"Source" is not an option; did you mean "source"?; "verify" is not built yet; leave it out; "source" is missing; '
+        f'"delete" is "no"; expected true or false; "destination" is "Into"; {BUCKET}{END}'
+    )
+
+
+def test_a_long_value_is_shown_with_its_beginning_only() -> None:
+    assert problem(delete="x" * 1000) == f'"delete" is "{"x" * 76}...; expected true or false'
+
+
+def test_an_input_of_more_than_32_kib_is_refused() -> None:
+    frame = len(json.dumps({"source": "from", "destination": "into", "include": [""]}))
+    fits = ["x" * (MAX_INPUT_BYTES - frame)]
+
+    assert options(include=fits).include == tuple(fits)
+    assert problem(include=[fits[0] + "x"]) == (
+        "the input is larger than 32,768 bytes; name prefixes instead of single keys"
+    )
+
+
+# JSON can carry half a surrogate pair, a key cannot: https://www.rfc-editor.org/rfc/rfc8259#section-8.2
+@pytest.mark.parametrize("name", ["prefix", "destinationPrefix", "startAfter"])
+def test_text_that_utf_8_cannot_carry_is_refused(name: str) -> None:
+    data = json.loads('{"source": "from", "destination": "into", "' + name + '": "a\\ud800"}')
+
+    assert refusal(data).encode()
+
+
+@pytest.mark.parametrize("digits", ["١١١١٢٢٢٢٣٣٣٣", "１１１１２２２２３３３３"])  # Arabic-Indic, full-width
+def test_an_account_has_ascii_digits_only(digits: str) -> None:
+    assert problem(sourceOwner=digits) == (
+        f'"sourceOwner" is "{digits}"; expected the 12 digits of an AWS account as text, such as "111122223333"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "destination_prefix"), [("", ""), ("a/", "a/"), ("a/", "a/b/"), ("a/b", "a"), ("", "x")]
+)
+def test_one_bucket_with_overlapping_prefixes_is_refused(prefix: str, destination_prefix: str) -> None:
+    data = {"source": "one", "destination": "one", "prefix": prefix, "destinationPrefix": destination_prefix}
+
+    assert refusal(data) == (
+        f'source and destination are the same bucket, "one", and their prefixes overlap ("{prefix}" and "{destination_prefix}"); '
+        f"expected two buckets, or prefixes of which neither begins the other{END}"
+    )
+
+
+def test_one_bucket_with_separate_prefixes_is_fine() -> None:
+    assert parse(
+        {"source": "one", "destination": "one", "prefix": "a/", "destinationPrefix": "b/"}, DEFAULTS
+    )
+
+
+@given(st.text(), st.text(), st.text())
+def test_prefixes_overlap_exactly_if_a_key_can_be_under_both(one: str, other: str, rest: str) -> None:
+    longer = max(one, other, key=len) + rest
+    assert overlap(one, other) == (longer.startswith(one) and longer.startswith(other))
+    assert overlap(one, other) == overlap(other, one)
+
+
+KEYS = st.text(max_size=20)
+GLOBS = st.lists(st.text(min_size=1, max_size=8), max_size=4)
+BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)
+INPUTS = st.fixed_dictionaries(
+    {"source": BUCKETS.map(lambda name: f"s{name}"), "destination": BUCKETS.map(lambda name: f"d{name}")},
+    optional={
+        "prefix": KEYS,
+        "destinationPrefix": KEYS,
+        "startAfter": KEYS,
+        "include": GLOBS,
+        "exclude": GLOBS,
+        "delete": st.booleans(),
+        "maxDelete": st.integers(0, 10**12) | st.integers(0, 100).map(lambda share: f"{share}%"),
+        "allowEmptySource": st.booleans(),
+        "dryRun": st.booleans(),
+        "compareMetadata": st.booleans(),
+        "unprovable": st.sampled_from(["copy", "keep"]),
+        "storageClass": st.sampled_from(["source", *STORAGE_CLASSES]),
+        "requestPayer": st.booleans(),
+        "maxConcurrency": st.integers(1, 10_000),
+        "sourceOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
+        "destinationOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
+    },
+)
+
+
+@given(INPUTS)
+def test_options_come_back_from_json_as_they_went(data: dict[str, Any]) -> None:
+    parsed = parse(data, DEFAULTS)
+
+    assert Options.from_json(json.loads(json.dumps(parsed.to_json()))) == parsed
+    assert parse(
+        {name: value for name, value in parsed.to_json().items() if value is not None}, DEFAULTS
+    ) == parse({**data, "destinationPrefix": parsed.destinationPrefix}, DEFAULTS)
+
+
+@given(INPUTS)
+def test_what_the_input_says_is_what_the_options_say(data: dict[str, Any]) -> None:
+    said = parse(data, DEFAULTS).to_json()
+
+    assert {name: said[name] for name in data} == data
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_BUILT, "x"]), JSON_VALUES, max_size=6))
+def test_whatever_the_input_is_there_are_options_or_one_sentence(data: Any) -> None:
+    try:
+        parse(data, DEFAULTS)
+    except Refused as refused:
+        assert refused.error == "InvalidInput"
+        assert refused.cause.endswith(END)
