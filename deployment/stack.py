@@ -215,7 +215,9 @@ def _cause(site: _Site, stack_id: str, outcome: Outcome, template: Mapping[str, 
     cause = stack_events.explain_failure(outcome.events, template)
     if "DescribeEvents" not in cause:
         return cause
-    operation_id = outcome.events[-1].operation_id
+    operation_id = next(
+        (event.operation_id for event in outcome.events if event.status.endswith("_FAILED")), None
+    )
     where = {"OperationId": operation_id} if operation_id else {"StackName": stack_id}
     return f"{cause}\n{stack_events.validation_details(site.cloudformation, where, template)}"
 

@@ -62,7 +62,7 @@ def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     try:
         description: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
-        if "does not exist" in error.response.get("Error", {}).get("Message", ""):
+        if _is_absent(error):
             return None
         raise
     return None if description["StackStatus"] == "DELETE_COMPLETE" else description
@@ -70,7 +70,7 @@ def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
 
 def newest_event(cloudformation: Any, stack_id: str) -> str | None:
     """Return the id of the last event so far: what comes after it belongs to the next operation."""
-    events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+    events = _page_of_events(cloudformation, {"StackName": stack_id})["StackEvents"]
     return events[0]["EventId"] if events else None
 
 
@@ -194,7 +194,7 @@ def _events_since(cloudformation: Any, stack_id: str, after: str | None) -> list
     found: list[Event] = []
     request = {"StackName": stack_id}
     while True:
-        page = cloudformation.describe_stack_events(**request)
+        page = _page_of_events(cloudformation, request)
         for record in page["StackEvents"]:
             if record["EventId"] == after:
                 return found[::-1]
@@ -202,6 +202,21 @@ def _events_since(cloudformation: Any, stack_id: str, after: str | None) -> list
         if not page.get("NextToken"):
             return found[::-1]
         request["NextToken"] = page["NextToken"]
+
+
+def _page_of_events(cloudformation: Any, request: Mapping[str, str]) -> dict[str, Any]:
+    """Return a page; an empty one for a stack that was deleted before anything was created, of which nothing is kept."""
+    try:
+        page: dict[str, Any] = cloudformation.describe_stack_events(**request)
+    except ClientError as error:
+        if _is_absent(error):
+            return {"StackEvents": []}
+        raise
+    return page
+
+
+def _is_absent(error: ClientError) -> bool:
+    return "does not exist" in error.response.get("Error", {}).get("Message", "")
 
 
 def _event(record: Mapping[str, Any]) -> Event:

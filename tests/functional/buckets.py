@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-
-from machine_on_moto import REGION
+from machine_on_moto import REGION, client
 from wire import stored
 
 HEADERS = (
@@ -134,9 +132,8 @@ class Bucket:
 
 def make(name: str) -> Bucket:
     """Return a new, empty bucket."""
-    client = boto3.client("s3", REGION)
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return Bucket(name, client)
+    client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return Bucket(name, client("s3"))
 
 
 def in_class(snapshot: dict[str, Stored], storage_class: str) -> dict[str, Stored]:

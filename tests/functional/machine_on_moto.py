@@ -64,6 +64,17 @@ PATIENCE_SECONDS = 60
 parsed_once = functools.cache(asl_parser.AmazonStateLanguageParser.parse)
 
 
+@functools.cache
+def client(service: str) -> Any:
+    """Return the one client of all tests for a service; moto would load the models of services anew for every test."""
+    return _session().client(service, REGION)
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
+
+
 class LambdaError(Exception):
     """An error whose type is given, because that of Lambda's own, such as `Lambda.TooManyRequestsException`, is no class of ours."""
 
@@ -150,13 +161,12 @@ class Machine:
 def machine_on_moto(max_delete: int | str | None = None) -> Iterator[Machine]:
     """Yield the state machine, created in a fresh moto with an empty work bucket."""
     with mock_aws(config=MOTO), wire_to_moto() as wire:
-        boto3.client("s3", REGION).create_bucket(
+        client("s3").create_bucket(
             Bucket=WORK_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        client = boto3.client("stepfunctions", REGION)
-        machine = Machine(client, "", wire)
+        machine = Machine(client("stepfunctions"), "", wire)
         with _patched(machine):
-            machine.arn = _create(client, max_delete)
+            machine.arn = _create(machine.client, max_delete)
             yield machine
 
 
@@ -173,19 +183,18 @@ def _rendered(max_delete: int | str | None) -> str:
     return json.dumps(definition(max_delete))
 
 
-def _create(client: Any, max_delete: int | str | None) -> str:
+def _create(step_functions: Any, max_delete: int | str | None) -> str:
     role = f"arn:aws:iam::{ACCOUNT}:role/machine"
-    created = client.create_state_machine(name=MACHINE, definition=_rendered(max_delete), roleArn=role)
+    text = _rendered(max_delete)
+    created = step_functions.create_state_machine(name=MACHINE, definition=text, roleArn=role)
     arn: str = created["stateMachineArn"]
     return arn
 
 
 @contextlib.contextmanager
 def _patched(machine: Machine) -> Iterator[None]:
-    clients: dict[tuple[str, str], Any] = {}
-
     def cached(region: str, service: str, **_: Any) -> Any:
-        return clients.setdefault((region, service), boto3.client(service, region))
+        return client(service)
 
     def invoke(parameters: dict[str, Any], **_: Any) -> dict[str, Any]:
         name = parameters["FunctionName"].split(":")[6]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
-
-from machine_on_moto import MACHINE, REGION, WORK_BUCKET
+from machine_on_moto import MACHINE, WORK_BUCKET, client
 
 # What differs from run to run, or is another rule's business (the costs have unit tests).
 PASSING = ("startedAt", "endedAt", "report", "estimatedCostUsd", "requests", "failures")
@@ -25,14 +23,14 @@ def address(found: dict[str, Any], name: str = "") -> str:
 
 def work_keys(prefix: str) -> list[str]:
     """Return the keys of the work bucket under a prefix."""
-    answer = boto3.client("s3", REGION).list_objects_v2(Bucket=WORK_BUCKET, Prefix=prefix)
+    answer = client("s3").list_objects_v2(Bucket=WORK_BUCKET, Prefix=prefix)
     return [one["Key"] for one in answer.get("Contents", ())]
 
 
 def read(found: dict[str, Any], name: str) -> Any:
     """Return a JSON document of the run folder."""
     key = f"{folder(found)}/{name}"
-    return json.loads(boto3.client("s3", REGION).get_object(Bucket=WORK_BUCKET, Key=key)["Body"].read())
+    return json.loads(client("s3").get_object(Bucket=WORK_BUCKET, Key=key)["Body"].read())
 
 
 def written(found: dict[str, Any]) -> dict[str, Any]:
@@ -49,9 +47,8 @@ def records(found: dict[str, Any], kind: str) -> list[Any]:
 
 def named_in_failures(found: dict[str, Any]) -> list[dict[str, str]]:
     """Return the lines of all failure files that the report names, sorted by key."""
-    client = boto3.client("s3", REGION)
     bodies = (
-        client.get_object(Bucket=WORK_BUCKET, Key=f"{folder(found)}/{name}")["Body"].read()
+        client("s3").get_object(Bucket=WORK_BUCKET, Key=f"{folder(found)}/{name}")["Body"].read()
         for name in written(found)["failures"]
     )
     lines = [json.loads(line) for body in bodies for line in body.splitlines()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import BotocoreStubber
@@ -21,7 +20,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 
 from buckets import Bucket
 from lambda_functions.shared import clients
-from machine_on_moto import LAMBDAS, REGION, FakeContext, LambdaError, Machine, definition
+from machine_on_moto import LAMBDAS, REGION, FakeContext, LambdaError, Machine, client, definition
 from wire import DENIED, REFUSED, Killed, stored
 
 MAX_STATE_BYTES = 256 * 1024
@@ -231,7 +230,7 @@ def test_the_wire_refuses_another_owner(machine: Machine, source: Bucket) -> Non
 def test_an_object_of_moto_can_be_made_as_old_as_a_test_wants(machine: Machine, source: Bucket) -> None:
     source.put("a", b"1", age_seconds=10)
     source.put("b", b"1", age_seconds=1000)
-    listed = boto3.client("s3", REGION).list_objects_v2(Bucket=source.name)["Contents"]
+    listed = client("s3").list_objects_v2(Bucket=source.name)["Contents"]
 
     assert round((listed[0]["LastModified"] - listed[1]["LastModified"]).total_seconds()) == 990
     assert stored(source.name, "a").etag == listed[0]["ETag"]

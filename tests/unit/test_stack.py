@@ -377,6 +377,22 @@ def test_a_stack_in_review_is_known_as_ours_by_its_change_set() -> None:
     assert fake.called() == ["delete_stack", "create_change_set", "execute_change_set"]
 
 
+def test_a_stack_in_review_may_be_forgotten_as_soon_as_it_is_deleted() -> None:
+    class Forgetting(FakeCloudFormation):
+        def describe_stack_events(self, StackName: str, NextToken: str = "0") -> dict[str, Any]:
+            self.describe_stacks(StackName)
+            return super().describe_stack_events(StackName, NextToken)
+
+        def delete_stack(self, **request: Any) -> None:
+            super().delete_stack(**request)
+            self.status = None
+
+    fake = Forgetting("REVIEW_IN_PROGRESS", change_set=READY, executed=CREATED)
+    fake.change_set_names = ["syncbuckets-0123"]
+
+    assert deploy(fake).changed
+
+
 @pytest.mark.parametrize(
     "status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "UPDATE_COMPLETE", "CREATE_FAILED"]
 )

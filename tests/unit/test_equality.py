@@ -1,0 +1,233 @@
+"""What counts as equal: the whole table of the design, line by line, and that every key gets an answer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import NOON, entry
+
+from lambda_functions.shared.equality import (
+    CHECKSUMS,
+    CONTENT_HEADERS,
+    Decision,
+    decide,
+    is_md5,
+    judge_checksums,
+    judge_metadata,
+    one_part_form,
+    parts_of,
+    same_etag,
+)
+from lambda_functions.shared.listing import Entry
+
+A, B = hashlib.md5(b"a").hexdigest(), hashlib.md5(b"b").hexdigest()
+A_IN_ONE_PART = hashlib.md5(hashlib.md5(b"a").digest()).hexdigest() + "-1"
+OLDER, NEWER = NOON, NOON + timedelta(seconds=1)
+
+
+def object_of(etag: str, modified: datetime = NOON, size: int = 3) -> Entry:
+    return entry("key", etag=etag, modified=modified, size=size)
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "decision"),
+    [
+        pytest.param(object_of(A), None, Decision.COPY, id="absent at the destination"),
+        pytest.param(None, object_of(A), Decision.ORPHAN, id="absent at the source"),
+        pytest.param(object_of(A, OLDER, 3), object_of(A, NEWER, 4), Decision.COPY, id="sizes differ"),
+        pytest.param(object_of(A, NEWER, 0), object_of(A, OLDER, 3), Decision.COPY, id="source is empty"),
+        pytest.param(object_of(A, OLDER), object_of(A, NEWER), Decision.CURRENT, id="same etag, older"),
+        pytest.param(object_of(A, NOON), object_of(A, NOON), Decision.CURRENT, id="same etag, same second"),
+        pytest.param(object_of(A, NEWER), object_of(A, OLDER), Decision.ASK_METADATA, id="same etag, newer"),
+        pytest.param(
+            object_of(A, OLDER), object_of(A_IN_ONE_PART, NEWER), Decision.CURRENT, id="uploaded in one part"
+        ),
+        pytest.param(
+            object_of(A_IN_ONE_PART, OLDER), object_of(A, NEWER), Decision.CURRENT, id="copied in one piece"
+        ),
+        pytest.param(
+            object_of(A_IN_ONE_PART, NEWER), object_of(A), Decision.ASK_METADATA, id="in one part, newer"
+        ),
+        pytest.param(object_of(A, NEWER), object_of(B, OLDER), Decision.COPY, id="etags differ, newer"),
+        pytest.param(
+            object_of(A, OLDER), object_of(B, NEWER), Decision.ASK_CHECKSUMS, id="etags differ, older"
+        ),
+        pytest.param(
+            object_of(A, NOON), object_of(B, NOON), Decision.ASK_CHECKSUMS, id="etags differ, same second"
+        ),
+        pytest.param(
+            object_of(A + "-2"), object_of(A + "-3"), Decision.ASK_CHECKSUMS, id="other numbers of parts"
+        ),
+    ],
+)
+def test_the_table_of_the_design(
+    source: Entry | None, destination: Entry | None, decision: Decision
+) -> None:
+    assert decide(source, destination) is decision
+
+
+def test_metadata_is_not_asked_for_where_it_is_not_compared() -> None:
+    assert decide(object_of(A, NEWER), object_of(A, OLDER), compare_metadata=False) is Decision.CURRENT
+    assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata=False) is Decision.COPY
+
+
+ETAGS = st.sampled_from([A, B, A_IN_ONE_PART, A + "-2", B + "-2", "not-md5", ""])
+OBJECTS = st.builds(object_of, ETAGS, st.sampled_from([OLDER, NEWER]), st.integers(0, 2))
+
+
+@given(st.none() | OBJECTS, st.none() | OBJECTS, st.booleans())
+def test_every_key_gets_one_decision_and_only_the_destination_alone_is_an_orphan(
+    source: Entry | None, destination: Entry | None, compare_metadata: bool
+) -> None:
+    decision = decide(source, destination, compare_metadata)
+
+    assert decision is not Decision.UNPROVABLE  # a listing alone never says so
+    assert (decision is Decision.ORPHAN) == (source is None)
+    if decision in (Decision.CURRENT, Decision.ASK_METADATA, Decision.ASK_CHECKSUMS):
+        assert source is not None
+        assert destination is not None
+        assert source.size == destination.size
+
+
+@given(OBJECTS, OBJECTS)
+def test_what_was_just_copied_is_current(source: Entry, destination: Entry) -> None:
+    """The copy has the source's ETag and is not older: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html."""
+    copied = object_of(source.etag, max(source.modified, destination.modified), source.size)
+
+    assert decide(source, copied) is Decision.CURRENT
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_etags_say_the_same_exactly_if_the_bytes_are_the_same(one: bytes, other: bytes) -> None:
+    plain, in_one_part = hashlib.md5(one).hexdigest(), one_part_form(hashlib.md5(other).hexdigest())
+
+    assert in_one_part == hashlib.md5(hashlib.md5(other).digest()).hexdigest() + "-1"
+    assert same_etag(plain, in_one_part) == same_etag(in_one_part, plain) == (one == other)
+    assert same_etag(in_one_part, in_one_part)
+
+
+@pytest.mark.parametrize("etag", ["", A + "-1", A.upper(), A[:-1], A + "0", "g" * 32])
+def test_what_is_no_md5_has_no_form_of_one_part(etag: str) -> None:
+    assert one_part_form(etag) is None
+
+
+@pytest.mark.parametrize(
+    ("etag", "parts"),
+    [(A, None), (A + "-1", 1), (A + "-10000", 10_000), ("", None), ("-7", None), (A + "-", None), ("a-b", None)],
+)
+def test_an_etag_names_its_number_of_parts(etag: str, parts: int | None) -> None:
+    assert parts_of(etag) == parts
+
+
+def head(etag: str = A, **values: Any) -> dict[str, Any]:
+    return {"ETag": f'"{etag}"', "ContentLength": 3, "LastModified": NOON, **values}
+
+
+CRC = {"ChecksumType": "FULL_OBJECT", "ChecksumCRC64NVME": "one"}
+KMS = {"ServerSideEncryption": "aws:kms"}
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "decision"),
+    [
+        pytest.param(CRC, CRC, Decision.CURRENT, id="equal checksums"),
+        pytest.param({**CRC, **KMS}, CRC, Decision.CURRENT, id="equal checksums, one encrypted"),
+        pytest.param(CRC, {**CRC, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other checksum"),
+        pytest.param({**CRC, **KMS}, {**CRC, **KMS, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other, KMS"),
+        pytest.param(
+            {**CRC, "ChecksumSHA256": "x"}, {**CRC, "ChecksumSHA256": "y"}, Decision.COPY, id="one of two differs"
+        ),
+        pytest.param({**CRC, "ChecksumSHA256": "x"}, CRC, Decision.CURRENT, id="one algorithm in common"),
+        pytest.param(
+            {**CRC, **KMS},
+            {"ChecksumType": "FULL_OBJECT", "ChecksumCRC32": "one", **KMS},
+            Decision.UNPROVABLE,
+            id="other algorithms",
+        ),
+        pytest.param(
+            {**CRC, **KMS}, {**CRC, **KMS, "ChecksumType": "COMPOSITE"}, Decision.UNPROVABLE, id="other types"
+        ),
+        pytest.param({**CRC, **KMS}, KMS, Decision.UNPROVABLE, id="one side without"),
+        pytest.param({}, {}, Decision.COPY, id="two plain MD5s that differ"),
+        pytest.param({"ServerSideEncryption": "AES256"}, {}, Decision.COPY, id="encrypted by S3 itself"),
+        pytest.param(KMS, {}, Decision.UNPROVABLE, id="source encrypted by KMS"),
+        pytest.param({}, KMS, Decision.UNPROVABLE, id="destination encrypted by KMS"),
+        pytest.param({}, {"ServerSideEncryption": "aws:kms:dsse"}, Decision.UNPROVABLE, id="twice"),
+        pytest.param({"SSECustomerAlgorithm": "AES256"}, {}, Decision.UNPROVABLE, id="customer's key"),
+        pytest.param({}, {"ETag": f'"{B}-2"'}, Decision.UNPROVABLE, id="uploaded in parts"),
+    ],
+)
+def test_checksums_prove_equal_or_different_or_nothing(
+    source: dict[str, Any], destination: dict[str, Any], decision: Decision
+) -> None:
+    assert judge_checksums(head(A, **source), head(**{"etag": B, **destination})) is decision
+
+
+@pytest.mark.parametrize("name", CHECKSUMS)
+def test_every_algorithm_can_prove(name: str) -> None:
+    one, other = (
+        {"ChecksumType": "FULL_OBJECT", **KMS, name: "1"},
+        {"ChecksumType": "FULL_OBJECT", **KMS, name: "2"},
+    )
+
+    assert judge_checksums(head(A, **one), head(B, **one)) is Decision.CURRENT
+    assert judge_checksums(head(A, **one), head(B, **other)) is Decision.COPY
+
+
+@given(
+    *(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "ChecksumType": st.sampled_from(["FULL_OBJECT", "COMPOSITE"]),
+                "ServerSideEncryption": st.sampled_from(["AES256", "aws:kms"]),
+                **{name: st.sampled_from(["", "1", "2"]) for name in CHECKSUMS[:3]},
+            },
+        )
+        for _ in range(2)
+    )
+)
+def test_proof_is_the_same_in_both_directions(source: dict[str, Any], destination: dict[str, Any]) -> None:
+    one, other = head(A, **source), head(B, **destination)
+
+    assert judge_checksums(one, other) is judge_checksums(other, one)
+    assert judge_checksums(one, other) in (Decision.CURRENT, Decision.COPY, Decision.UNPROVABLE)
+
+
+@pytest.mark.parametrize("name", [*CONTENT_HEADERS, "WebsiteRedirectLocation"])
+def test_any_header_that_differs_is_copied(name: str) -> None:
+    assert judge_metadata(head(**{name: "x"}), head(**{name: "x"})) is Decision.CURRENT
+    assert judge_metadata(head(**{name: "x"}), head(**{name: "y"})) is Decision.COPY
+    assert judge_metadata(head(**{name: "x"}), head()) is Decision.COPY
+    assert judge_metadata(head(), head(**{name: "x"})) is Decision.COPY
+
+
+def test_user_metadata_that_differs_is_copied() -> None:
+    assert judge_metadata(head(Metadata={"a": "1"}), head(Metadata={"a": "2"})) is Decision.COPY
+    assert judge_metadata(head(Metadata={"a": "1"}), head()) is Decision.COPY
+    assert judge_metadata(head(Metadata={}), head()) is Decision.CURRENT
+
+
+def test_what_a_copy_does_not_carry_is_not_metadata() -> None:
+    source = head(StorageClass="GLACIER", ServerSideEncryption="aws:kms", LastModified=NEWER, VersionId="1")
+
+    assert judge_metadata(source, head(TagCount=3)) is Decision.CURRENT
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, True),
+        ({"ServerSideEncryption": "AES256"}, True),
+        (KMS, False),
+        ({"SSECustomerAlgorithm": "AES256"}, False),
+        ({"ETag": f'"{A}-1"'}, False),
+    ],
+)
+def test_an_etag_is_the_md5_of_plain_objects_of_one_piece(values: dict[str, Any], expected: bool) -> None:
+    assert is_md5(head(**values)) is expected

@@ -1,0 +1,208 @@
+"""Outcomes and sums: the words of the report, and that it does not matter in which order things are added up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import memory_folder, shard
+
+from lambda_functions.shared.applied import Applied, read_copied, read_deleted
+from lambda_functions.shared.outcomes import SKIPPED, UNDONE, Outcome, Tally, add_counts, objects, total
+from lambda_functions.shared.run_folder import RunFolder
+
+WORDS = ("copied", "deleted", "current", *SKIPPED, *UNDONE)
+OUTCOMES = st.lists(st.builds(Outcome, st.text(max_size=3), st.sampled_from(WORDS), st.integers(0, 10**15)))
+TALLIES = st.dictionaries(
+    st.sampled_from(WORDS),
+    st.fixed_dictionaries({"objects": st.integers(0, 10**10), "bytes": st.integers(0, 10**18)}),
+)
+COUNTS = st.dictionaries(st.sampled_from(["LIST", "HEAD", "COPY"]), st.integers(0, 10**10))
+
+
+def tally_of(outcomes: list[Outcome]) -> Tally:
+    tally = Tally()
+    for outcome in outcomes:
+        tally.add(outcome)
+    return tally
+
+
+def test_a_tally_counts_objects_and_bytes_of_each_word() -> None:
+    tally = tally_of([Outcome("a", "copied", 5), Outcome("b", "copied", 7), Outcome("c", "archived", 0, "why")])
+
+    assert tally.to_json() == {
+        "archived": {"objects": 1, "bytes": 0},
+        "copied": {"objects": 2, "bytes": 12},
+    }
+    assert tally.sized("copied") == {"objects": 2, "bytes": 12}
+    assert tally.sized("failed") == {"objects": 0, "bytes": 0}
+
+
+@pytest.mark.parametrize("what", WORDS)
+def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
+    outcome = Outcome("a/key", what, 5, "why")
+
+    assert tally_of([outcome]).named == ([] if what in ("copied", "deleted", "current") else [outcome])
+    assert outcome.line() == {"key": "a/key", "what": what, "error": "why"}
+
+
+@given(OUTCOMES, OUTCOMES)
+def test_tallies_of_two_halves_add_up_to_the_tally_of_the_whole(
+    one: list[Outcome], other: list[Outcome]
+) -> None:
+    assert total([tally_of(one).to_json(), tally_of(other).to_json()]) == tally_of([*one, *other]).to_json()
+
+
+@given(OUTCOMES)
+def test_nothing_is_lost_in_a_tally(outcomes: list[Outcome]) -> None:
+    tally = tally_of(outcomes).to_json()
+
+    assert sum(objects(tally, word) for word in WORDS) == len(outcomes)
+    assert sum(sized["bytes"] for sized in tally.values()) == sum(outcome.size for outcome in outcomes)
+    assert json.loads(json.dumps(tally)) == tally
+
+
+@given(TALLIES, TALLIES, TALLIES)
+def test_it_does_not_matter_how_tallies_are_bracketed_or_ordered(one: Any, two: Any, three: Any) -> None:
+    assert total([total([one, two]), three]) == total([one, total([two, three])]) == total([three, two, one])
+    assert total([one, {}]) == total([one]) == one
+    assert total([]) == {}
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_it_does_not_matter_how_counts_are_bracketed_or_ordered(one: Any, two: Any, three: Any) -> None:
+    assert (
+        add_counts([add_counts([one, two]), three])
+        == add_counts([one, add_counts([two, three])])
+        == add_counts([three, two, one])
+    )
+    assert add_counts([one, {}]) == one
+    assert add_counts([]) == {}
+
+
+@given(TALLIES)
+def test_adding_up_leaves_what_is_added_as_it_was(tally: Any) -> None:
+    before = json.dumps(tally)
+
+    total([tally, tally])
+
+    assert json.dumps(tally) == before
+
+
+def test_counts_are_in_the_order_of_their_names() -> None:
+    assert list(add_counts([{"LIST": 1, "COPY": 2}, {"HEAD": 3}])) == ["COPY", "HEAD", "LIST"]
+
+
+def test_a_word_that_did_not_occur_has_no_objects() -> None:
+    assert objects({"copied": {"objects": 3, "bytes": 1}}, "failed") == 0
+
+
+# --- What was applied ---------------------------------------------------------------------------------------
+
+APPLIED = st.builds(
+    Applied,
+    tally=TALLIES,
+    failures=st.lists(st.text(max_size=3)),
+    requests=COUNTS,
+    turns=st.integers(0, 100),
+    seconds=st.integers(0, 10**6).map(float),
+    unfinished=st.lists(st.text(max_size=3)),
+    unfinished_objects=st.integers(0, 100),
+)
+
+
+@given(APPLIED, APPLIED, APPLIED)
+def test_it_does_not_matter_how_what_was_applied_is_bracketed(
+    one: Applied, two: Applied, three: Applied
+) -> None:
+    assert ((one + two) + three).to_json() == (one + (two + three)).to_json()
+    assert (one + two).undone() == one.undone() + two.undone()
+
+
+@given(APPLIED)
+def test_a_state_carries_at_most_20_names_of_each_kind(applied: Applied) -> None:
+    data = applied.to_json()
+
+    assert len(data["failures"]) <= 20
+    assert len(data["unfinished"]) <= 20
+    assert data["unfinished_objects"] == applied.unfinished_objects
+
+
+def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
+    return {
+        "shard": "copy-000001",
+        "start": start,
+        "next": following,
+        "tally": {what: {"objects": count, "bytes": count * 10} for what, count in tally.items()},
+        "failures": f"failures/{start}.jsonl" if "failed" in tally else None,
+        "requests": {"COPY": following - start},
+        "seconds": 2.0,
+    }
+
+
+@pytest.fixture
+def folder() -> RunFolder:
+    made = memory_folder()
+    made.write("copy.json", [{"id": "copy-000001", **shard("copy/a.jsonl", 5, 50)}])
+    return made
+
+
+def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=2, failed=1))
+    folder.write("copied/copy-000001-3.json", turn_record(3, 5, copied=2))
+
+    assert read_copied(folder).to_json() == {
+        "tally": {"copied": {"objects": 4, "bytes": 40}, "failed": {"objects": 1, "bytes": 10}},
+        "failures": ["failures/0.jsonl"],
+        "requests": {"COPY": 5},
+        "turns": 2,
+        "seconds": 4.0,
+        "unfinished": [],
+        "unfinished_objects": 0,
+    }
+
+
+def test_lines_behind_the_last_record_are_unfinished(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=3))
+
+    copied = read_copied(folder)
+
+    assert (copied.unfinished, copied.unfinished_objects, copied.undone()) == (["copy/a.jsonl"], 2, 2)
+
+
+def test_a_shard_without_a_record_is_unfinished_as_a_whole(folder: RunFolder) -> None:
+    assert (read_copied(folder).undone(), read_copied(folder).turns) == (5, 0)
+
+
+def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
+    folder.write("copied/copy-000002-0.json", turn_record(0, 9, failed=9))
+    folder.write("copied/copy-000001-2.json", turn_record(2, 5, failed=3))
+
+    assert read_copied(folder).tally == {"copied": {"objects": 5, "bytes": 50}}
+
+
+def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
+    folder.write("large.json", [{"id": "large-000001", "line": {}}, {"id": "large-000002", "line": {}}])
+    folder.write("copied/large-000001-0.json", turn_record(0, 1, copied=1))
+
+    copied = read_copied(folder)
+
+    assert copied.tally == {"copied": {"objects": 6, "bytes": 60}}
+    assert (copied.unfinished, copied.unfinished_objects) == (["large-000002"], 1)
+
+
+def test_what_was_deleted_is_read_through_its_own_index() -> None:
+    folder = memory_folder()
+    folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a.jsonl", 2, 20)}])
+    folder.write("deleted/delete-000001-0.json", turn_record(0, 2, deleted=2))
+
+    assert read_deleted(folder).tally == {"deleted": {"objects": 2, "bytes": 20}}
+
+
+def test_a_run_that_copied_nothing_has_no_sums() -> None:
+    assert read_copied(memory_folder()).to_json() == Applied().to_json()

@@ -1,0 +1,314 @@
+"""Turns: how much time a worker has, and that what does not fit into it is named, handed on, or an error, never lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import memory_folder
+
+from lambda_functions.shared.clients import Clients, RequestCounter
+from lambda_functions.shared.errors import NoProgress
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.shard_turns import record_name, take_turn
+from lambda_functions.shared.turn import MARGIN_SECONDS, Turn, run_jobs
+
+# Longer than any test: a wait that ends by itself would hide that nobody ended it.
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    seconds: float = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+
+def turn_of(seconds: float, clock: Clock | None = None) -> Turn:
+    return Turn(0.0, seconds, "attempt", (clock or Clock()).now)
+
+
+@dataclass
+class Context:
+    """What Lambda tells its handler."""
+
+    remaining_millis: int
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_millis
+
+
+@pytest.mark.parametrize(
+    ("remaining_seconds", "budget_seconds", "available_seconds"),
+    [
+        (900, None, 870),
+        (600, 300, 300),
+        (600, 30, 30),
+        (200, 300, 170),
+        (60, None, 30),
+        (40, None, 20),
+        (0, None, 0),
+    ],
+)
+def test_a_turn_keeps_half_a_minute_back_or_half_of_what_there_is(
+    remaining_seconds: int, budget_seconds: float | None, available_seconds: float
+) -> None:
+    turn = Turn.of(Context(remaining_seconds * 1000), budget_seconds)
+
+    assert turn.ends_at - turn.began_at == pytest.approx(available_seconds)
+    assert turn.attempt == "request-1"
+
+
+@given(st.integers(0, 900_000), st.none() | st.floats(0, 1000))
+def test_a_turn_ends_before_its_lambda(remaining_millis: int, budget_seconds: float | None) -> None:
+    turn = Turn.of(Context(remaining_millis), budget_seconds)
+    available = turn.ends_at - turn.began_at
+
+    assert 0 <= available <= max(remaining_millis / 1000 - MARGIN_SECONDS, remaining_millis / 2000) + 1e-6
+    assert budget_seconds is None or available <= budget_seconds + 1e-6
+
+
+def test_a_turn_knows_what_is_left_and_what_is_spent() -> None:
+    clock = Clock()
+    turn = turn_of(10, clock)
+
+    assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (0, 10, False)
+    clock.seconds = 10
+    assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (10, 0, True)
+    clock.seconds = 12
+    assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (12, -2, True)
+
+
+def late(job: Any) -> str:
+    return f"{job} was late"
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers(1, 8))
+def test_every_job_ends_once_while_there_is_time(jobs: list[int], workers: int) -> None:
+    ended = list(run_jobs(jobs, str, late, turn_of(PATIENCE_SECONDS), workers))
+
+    assert sorted(ended) == [(index, str(job)) for index, job in enumerate(jobs)]
+
+
+def test_one_worker_ends_its_jobs_in_order() -> None:
+    ended = list(run_jobs("abc", str.upper, late, turn_of(PATIENCE_SECONDS), 1))
+
+    assert ended == [(0, "A"), (1, "B"), (2, "C")]
+
+
+def test_no_jobs_have_no_outcomes() -> None:
+    assert list(run_jobs([], str, late, turn_of(0), 4)) == []
+
+
+def test_the_first_job_is_begun_even_if_the_turn_is_over() -> None:
+    begun: list[str] = []
+
+    ended = list(run_jobs("abc", begun.append, late, turn_of(0), 4))
+
+    assert begun == ["a"]
+    assert [index for index, _ in ended] == [0]
+
+
+def test_a_later_job_is_begun_only_while_the_seconds_it_needs_remain() -> None:
+    """The turn of 100 seconds has the first one whatever it needs, and goes on behind the last one begun."""
+    needs = {"a": 500.0, "b": 99.0, "c": 100.0, "d": 1.0}
+
+    ended = list(run_jobs("abcd", str.upper, late, turn_of(100), 4, needs.__getitem__))
+
+    assert sorted(ended) == [(0, "A"), (1, "B")]
+
+
+def test_time_that_passes_while_jobs_run_is_time_that_later_jobs_do_not_have() -> None:
+    clock = Clock()
+
+    def work(job: str) -> str:
+        clock.seconds += 40
+        return job.upper()
+
+    ended = list(run_jobs("abcdef", work, late, turn_of(100, clock), 1, lambda job: 10))
+
+    assert ended == [(0, "A"), (1, "B"), (2, "C")]
+
+
+def test_a_job_that_has_not_ended_when_the_turn_ends_is_late_and_does_not_hold_up_the_others() -> None:
+    clock, slow_began, release = Clock(), threading.Event(), threading.Event()
+
+    def work(job: str) -> str:
+        if job == "slow":
+            slow_began.set()
+            release.wait(PATIENCE_SECONDS)
+        else:
+            slow_began.wait(PATIENCE_SECONDS)
+            clock.seconds = 100
+        return f"{job} done"
+
+    try:
+        ended = list(run_jobs(["quick", "slow", "never begun"], work, late, turn_of(100, clock), 2))
+    finally:
+        release.set()
+
+    assert ended == [(0, "quick done"), (1, "slow was late")]
+
+
+def test_no_more_jobs_run_at_a_time_than_there_are_workers() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    both = threading.Barrier(2)
+
+    def work(job: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        both.wait(PATIENCE_SECONDS)
+        with lock:
+            running -= 1
+        return job
+
+    ended = list(run_jobs(range(10), work, late, turn_of(PATIENCE_SECONDS), 2))
+
+    assert len(ended) == 10
+    assert most == 2
+
+
+def test_jobs_are_read_only_as_they_are_begun() -> None:
+    read: list[int] = []
+
+    def jobs() -> Iterator[int]:
+        for number in range(1000):
+            read.append(number)
+            yield number
+
+    ended = run_jobs(jobs(), str, late, turn_of(PATIENCE_SECONDS), 4)
+    next(ended)
+    ended.close()  # type: ignore[attr-defined]
+
+    assert len(read) <= 8
+
+
+def test_an_error_that_a_job_does_not_turn_into_an_outcome_reaches_the_worker() -> None:
+    def work(job: str) -> str:
+        raise KeyError(job)
+
+    with pytest.raises(KeyError, match="a"):
+        list(run_jobs("a", work, late, turn_of(PATIENCE_SECONDS), 2))
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.lists(st.integers(0, 30), min_size=12, max_size=12))
+def test_outcomes_are_those_of_the_first_jobs_so_that_their_number_says_where_to_go_on(
+    count: int, workers: int, seconds: list[int]
+) -> None:
+    clock, lock = Clock(), threading.Lock()
+
+    def work(job: int) -> str:
+        with lock:
+            clock.seconds += seconds[job]
+        return "done"
+
+    ended = list(run_jobs(range(count), work, late, turn_of(60, clock), workers))
+
+    assert sorted(index for index, _ in ended) == list(range(len(ended)))
+    assert len(ended) >= 1
+    assert len(ended) == count or clock.seconds >= 60
+
+
+# --- Turns of a shard ---------------------------------------------------------------------------------------
+
+LINES = [{"key": f"key-{number}", "size": 10} for number in range(5)]
+SHARD = {"id": "copy-000001", "file": "copy/1-0001-0001-request.jsonl", "objects": 5, "bytes": 50}
+
+
+def clients() -> Clients:
+    return Clients(None, None, None, RequestCounter())
+
+
+def working(most: int, what: str = "copied") -> Callable[[Sequence[Any]], list[Outcome]]:
+    """Return the work of a turn whose time holds so many lines."""
+    return lambda lines: [Outcome(line["key"], what, line["size"]) for line in lines[:most]]
+
+
+@pytest.fixture
+def folder() -> RunFolder:
+    made = memory_folder()
+    made.write_lines(SHARD["file"], LINES)
+    return made
+
+
+def take(folder: RunFolder, start: int, work: Callable[[Sequence[Any]], list[Outcome]]) -> dict[str, Any]:
+    return take_turn(folder, "copied", SHARD, start, turn_of(10), clients(), work)
+
+
+def test_a_turn_says_where_to_go_on_until_the_shard_is_done(folder: RunFolder) -> None:
+    assert take(folder, 0, working(3)) == {"done": False, "next": 3}
+    assert take(folder, 3, working(3)) == {"done": True, "next": 5}
+    assert folder.read("copied/copy-000001-3.json") == {
+        "shard": "copy-000001",
+        "start": 3,
+        "next": 5,
+        "tally": {"copied": {"objects": 2, "bytes": 20}},
+        "failures": None,
+        "requests": {},
+        "seconds": 0.0,
+    }
+
+
+def test_a_turn_that_has_a_record_is_not_done_again(folder: RunFolder) -> None:
+    take(folder, 0, working(3))
+
+    def again(lines: Sequence[Any]) -> list[Outcome]:
+        raise AssertionError("a turn was done twice")
+
+    assert take(folder, 0, again) == {"done": False, "next": 3}
+
+
+def test_of_two_attempts_at_the_same_turn_the_first_record_wins(folder: RunFolder) -> None:
+    def overtaken(lines: Sequence[Any]) -> list[Outcome]:
+        take(folder, 0, working(2))
+        return working(5)(lines)
+
+    assert take(folder, 0, overtaken) == {"done": False, "next": 2}
+
+
+def test_keys_that_were_not_synchronised_are_named_in_a_file_that_the_record_names(folder: RunFolder) -> None:
+    take(folder, 0, lambda lines: [Outcome(lines[0]["key"], "failed", 0, "AccessDenied: no (CopyObject)")])
+
+    name = folder.read(record_name("copied", "copy-000001", 0))["failures"]
+    assert name == "failures/copy-000001-0-attempt.jsonl"
+    assert folder.read_lines(name) == [
+        {"key": "key-0", "what": "failed", "error": "AccessDenied: no (CopyObject)"}
+    ]
+
+
+def test_a_turn_that_gets_nowhere_is_an_error(folder: RunFolder) -> None:
+    with pytest.raises(NoProgress) as caught:
+        take(folder, 0, working(0))
+
+    assert str(caught.value) == "the turn of copy/1-0001-0001-request.jsonl from line 0 ended at line 0"
+
+
+# Its record would be read again and again by whoever follows the chain of turns, and would make every retry fail.
+def test_a_turn_that_gets_nowhere_leaves_no_record(folder: RunFolder) -> None:
+    with pytest.raises(NoProgress):
+        take(folder, 0, working(0))
+
+    assert folder.read(record_name("copied", "copy-000001", 0)) is None
+
+
+def test_what_a_turn_has_sent_is_in_its_record(folder: RunFolder) -> None:
+    counted = clients()
+    counted.requests._sent("before-send.s3.CopyObject")
+
+    take_turn(folder, "copied", SHARD, 0, turn_of(10), counted, working(5))
+
+    assert folder.read("copied/copy-000001-0.json")["requests"] == {"COPY": 1}
+    assert SimpleNamespace(**SHARD).objects == 5
