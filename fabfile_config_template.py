@@ -53,7 +53,8 @@ MAX_CONCURRENCY = None
 # --- How long ---------------------------------------------------------------------------------------------
 
 # Days that the files of a run (lists of work, reports) are kept. 15 or more, as a failed execution can be
-# redriven for 14 days and needs them.
+# redriven for 14 days and needs them; 89 at most, as Step Functions takes the same execution name again after
+# 90 days, and a run must never find the records of another.
 RUN_RETENTION_DAYS = 30
 
 # Days that the functions' logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or another number

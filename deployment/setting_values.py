@@ -19,6 +19,7 @@ MAX_STACK_NAME_LENGTH = MAX_BUCKET_NAME_LENGTH - len("-deployment-") - 12 - len(
 # A run's files must outlive its redrive, which is possible for 14 days.
 # https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
 MIN_RUN_RETENTION_DAYS = 15
+MAX_RUN_RETENTION_DAYS = 89
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
 LOG_RETENTION_DAYS = (
@@ -121,7 +122,8 @@ def policy_arn(value: Any) -> str:
 
 def run_retention_days(value: Any) -> int:
     """Days that the files of a run are kept."""
-    return _whole(value, MIN_RUN_RETENTION_DAYS, None, f"expected days, {MIN_RUN_RETENTION_DAYS} or more")
+    least, most = MIN_RUN_RETENTION_DAYS, MAX_RUN_RETENTION_DAYS
+    return _whole(value, least, most, f"expected days, {least} to {most}")
 
 
 def log_retention_days(value: Any) -> int:

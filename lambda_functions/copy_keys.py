@@ -28,6 +28,10 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: ReadTheLease
+#         Effect: Allow
+#         Action: s3:GetObject
+#         Resource: !Sub ${WorkBucket.Arn}/leases/*
 #       - Sid: TellAMissingRecordFromAForbiddenOne
 #         Effect: Allow
 #         Action: s3:ListBucket
@@ -46,6 +50,7 @@ from typing import Any
 
 from lambda_functions.shared import clients
 from lambda_functions.shared.copying import COPIERS, Copier, seconds_needed, too_late
+from lambda_functions.shared.leases import require_lease
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
@@ -57,6 +62,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Copy, and say where to go on."""
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
+    require_lease(connected.work, run)
     folder = RunFolder(connected.work, run.folder)
     copier = Copier(connected, run, folder, turn)
 

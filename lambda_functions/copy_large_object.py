@@ -28,6 +28,10 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: ReadTheLease
+#         Effect: Allow
+#         Action: s3:GetObject
+#         Resource: !Sub ${WorkBucket.Arn}/leases/*
 #       - Sid: TellAMissingRecordFromAForbiddenOne
 #         Effect: Allow
 #         Action: s3:ListBucket
@@ -35,10 +39,10 @@
 # ---
 """Do one step of a large copy: `begin`, `parts`, `complete` or `abort`.
 
-Events: `{"step": "begin", "run": {...}, "item": {"id": "large-000001", "line": {...}}, "exact": false}`;
-`{"step": "parts", "run", "item", "upload": "large/...json", "group": {"first": 1, "last": 64}}`;
-`{"step": "complete", "run", "item", "upload"}`; `{"step": "abort", "run", "item", "upload": {...} or null, "error": {...}}`.
-Result: `{"verdict": "copy" | "done" | "again", "upload": "...", "groups": [...], "exact": false}`; `{}` of a group.
+Event: `{"step": "begin", "run": {...}, "item": {"id": "large-000001", "line": {...}}, "upload": {"verdict": "again",
+"line": null, "exact": false, "tries": 0, "upload": "", "groups": []}}`, `upload` being what the step before returned; `parts` also
+has `"group": {"first": 1, "last": 64}`, `abort` also `"error": {"Error", "Cause"}`.
+Result: the next `upload`, its verdict `copy` (groups are to be copied), `again` (begin again) or `done`; `{}` of a group.
 """
 
 from __future__ import annotations
@@ -47,6 +51,8 @@ from typing import Any
 
 from lambda_functions.shared import clients
 from lambda_functions.shared.large_objects import LargeObject
+from lambda_functions.shared.leases import require_lease
+from lambda_functions.shared.reporting import message_of
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
 from lambda_functions.shared.turn import LambdaContext, Turn
@@ -56,28 +62,30 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the step that the event names."""
     run = Run.from_json(event["run"])
     connected = clients.connect(run.source.region, run.destination.region)
+    require_lease(connected.work, run)
     folder = RunFolder(connected.work, run.folder)
     subject = LargeObject(connected, run, folder, Turn.of(context), event["item"]["id"])
     return STEPS[event["step"]](subject, event)
 
 
 def _begin(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
-    return subject.begin(event["item"]["line"], event["exact"])
+    upload = event["upload"]
+    return subject.begin(upload["line"] or event["item"]["line"], upload["exact"], upload["tries"])
 
 
 def _parts(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
-    subject.copy_parts(event["upload"], event["group"])
+    subject.copy_parts(event["upload"]["upload"], event["group"])
     return {}
 
 
 def _complete(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
-    return subject.complete(event["upload"])
+    return subject.complete(event["upload"]["upload"])
 
 
 def _abort(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
-    error = event["error"]
-    why = f"{error.get('Error', '')}: {error.get('Cause', '')}"[:1000]
-    return subject.abort(event["item"]["line"], event["upload"].get("upload", ""), why)
+    error, upload = event["error"], event["upload"]
+    why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
+    return subject.abort(upload["line"] or event["item"]["line"], upload["upload"], why)
 
 
 STEPS = {"begin": _begin, "parts": _parts, "complete": _complete, "abort": _abort}

@@ -28,6 +28,10 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: ReadTheLease
+#         Effect: Allow
+#         Action: s3:GetObject
+#         Resource: !Sub ${WorkBucket.Arn}/leases/*
 #       - Sid: TellAMissingRecordFromAForbiddenOne
 #         Effect: Allow
 #         Action: s3:ListBucket
@@ -46,6 +50,7 @@ from typing import Any
 
 from lambda_functions.shared import clients
 from lambda_functions.shared.deleting import Deleter, batches
+from lambda_functions.shared.leases import require_lease
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
@@ -60,7 +65,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Delete, and say where to go on."""
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
-    deleter = Deleter(connected, run)
+    require_lease(connected.work, run)
+    deleter = Deleter(connected, run, turn)
 
     def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
         for number, batch in enumerate(batches(lines)):

@@ -23,10 +23,11 @@
 # ---
 """Add up a phase of a run.
 
-Event: `{"phase": "comparison" | "copies" | "report", "state": {...}}`, the state being all that the machine carries: `execution`,
-`input`, and as far as the run has come `run`, `comparison`, `copies`, `error`.
-Results: `comparison` -> `{"next": "compare" | "apply" | "report", ...}`; `copies` -> `{"next": "delete" | "report", ...}`;
-`report` -> `{"outcome": "Succeeded" | "InvalidInput" | ..., "cause": "...", "report": {...}}`.
+Event: `{"phase": "comparison" | "copies" | "deletes" | "report", "state": {...}}`, the state being all that the machine carries:
+`execution`, `input`, and as far as the run has come `run`, `comparison`, `copies`, `deletes`, `error`.
+Results: `comparison` -> `{"next": "compare" | "apply" | "report", ...}`; `copies` -> `{"next": "tally" | "delete" | "report",
+...}`; `deletes` -> `{"next": "tally" | "report", ...}`; `report` -> `{"outcome": "Succeeded" | "InvalidInput" | ...,
+"cause": "...", "report": {...}}`.
 """
 
 from __future__ import annotations
@@ -34,15 +35,16 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared import clients
-from lambda_functions.shared.phases import tally_comparison, tally_copies
+from lambda_functions.shared.phases import tally_comparison, tally_copies, tally_deletes
 from lambda_functions.shared.run_end import end_run
-from lambda_functions.shared.turn import LambdaContext
+from lambda_functions.shared.turn import LambdaContext, Turn
 
-PHASES = {"comparison": tally_comparison, "copies": tally_copies, "report": end_run}
+PHASES = {"comparison": tally_comparison, "copies": tally_copies, "deletes": tally_deletes, "report": end_run}
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return what the phase comes to."""
     run = event["state"].get("run") or {}
     _, destination_region = run.get("regions") or (None, None)
-    return PHASES[event["phase"]](clients.connect(destination_region, destination_region), event["state"])
+    connected = clients.connect(destination_region, destination_region)
+    return PHASES[event["phase"]](connected, event["state"], Turn.of(context))

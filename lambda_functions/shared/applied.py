@@ -1,8 +1,11 @@
-"""Adding up what was done: the records of copied and deleted shards and of large objects, found through the indexes."""
+"""Adding up what was done: the records of copied and deleted shards and of large objects, found through the indexes.
+
+A run may have more records than one invocation can read, so this goes on from turn to turn, the sums so far being a file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,8 +13,13 @@ from typing import Any
 from lambda_functions.shared.outcomes import add_counts, objects, total
 from lambda_functions.shared.run_folder import READERS, RunFolder
 from lambda_functions.shared.shard_turns import record_name
+from lambda_functions.shared.turn import Turn
+
+# Items whose records are read between two looks at the clock.
+CHUNK = 512
 
 Record = Mapping[str, Any]
+Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,12 +35,8 @@ class Applied:
     unfinished_objects: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data, with the names of at most 20 files each so that it fits into a state."""
-        return {
-            **asdict(self),
-            "failures": list(self.failures)[:20],
-            "unfinished": list(self.unfinished)[:20],
-        }
+        """Return plain data."""
+        return asdict(self)
 
     def undone(self) -> int:
         """Return how many objects are not as they should be: failed, changed, or of unfinished shards."""
@@ -51,55 +55,49 @@ class Applied:
         )
 
 
-def read_copied(folder: RunFolder) -> Applied:
-    """Return what was copied, plain shards and large objects together."""
-    return _read_shards(folder, "copied", "copy.json") + _read_large(folder)
+def items_of(folder: RunFolder, kind: str) -> list[Item]:
+    """Return what was to be "copied" or "deleted": the items of the indexes, each with its number of objects."""
+    if kind == "deleted":
+        return list(folder.require("delete.json"))
+    large = ({"id": item["id"], "file": item["id"], "objects": 1} for item in folder.require("large.json"))
+    return [*folder.require("copy.json"), *large]
 
 
-def read_deleted(folder: RunFolder) -> Applied:
-    """Return what was deleted."""
-    return _read_shards(folder, "deleted", "delete.json")
-
-
-def _read_shards(folder: RunFolder, kind: str, index: str) -> Applied:
-    shards = folder.read(index) or []
+def add_up(
+    folder: RunFolder, kind: str, items: Sequence[Item], start: int, before: Applied, turn: Turn
+) -> tuple[int, Applied]:
+    """Return where to go on, and the sums with the records of the items from `start` on that this turn could read."""
+    position, sums = start, before
     with ThreadPoolExecutor(READERS) as pool:
-        chains = list(pool.map(lambda shard: _chain(folder, kind, shard), shards))
-    done = [chain[-1]["next"] if chain else 0 for chain in chains]
-    open_ends = [(shard, end) for shard, end in zip(shards, done, strict=True) if end < shard["objects"]]
-    return _sum_up(
-        (record for chain in chains for record in chain),
-        [shard["file"] for shard, _ in open_ends],
-        sum(shard["objects"] - end for shard, end in open_ends),
-    )
+        while position < len(items) and (position == start or not turn.is_over()):
+            chunk = items[position : position + CHUNK]
+            chains = list(pool.map(lambda item: _chain(folder, kind, item), chunk))
+            sums += _sum_up(chunk, chains)
+            position += len(chunk)
+    return position, sums
 
 
-def _chain(folder: RunFolder, kind: str, shard: Mapping[str, Any]) -> list[Record]:
-    """Return the records of a shard's turns, from its first line on."""
+def _chain(folder: RunFolder, kind: str, item: Item) -> list[Record]:
+    """Return the records of an item's turns, from its first object on."""
     chain: list[Record] = []
-    while not chain or chain[-1]["next"] < shard["objects"]:
-        record = folder.read(record_name(kind, shard["id"], chain[-1]["next"] if chain else 0))
+    while not chain or chain[-1]["next"] < item["objects"]:
+        record = folder.read(record_name(kind, item["id"], chain[-1]["next"] if chain else 0))
         if record is None:
             break
         chain.append(record)
     return chain
 
 
-def _read_large(folder: RunFolder) -> Applied:
-    index = folder.read("large.json") or []
-    records = folder.read_many([record_name("copied", item["id"], 0) for item in index])
-    missing = [item["id"] for item, record in zip(index, records, strict=True) if record is None]
-    return _sum_up((record for record in records if record), missing, len(missing))
-
-
-def _sum_up(records: Iterable[Record], unfinished: Sequence[str], unfinished_objects: int) -> Applied:
-    known = list(records)
+def _sum_up(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> Applied:
+    known = [record for chain in chains for record in chain]
+    ends = [chain[-1]["next"] if chain else 0 for chain in chains]
+    open_ends = [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
     return Applied(
         tally=total(record["tally"] for record in known),
-        failures=[record["failures"] for record in known if record["failures"]],
+        failures=[file for record in known for file in record["failures"]],
         requests=add_counts(record["requests"] for record in known),
         turns=len(known),
         seconds=sum(record["seconds"] for record in known),
-        unfinished=unfinished,
-        unfinished_objects=unfinished_objects,
+        unfinished=[item["file"] for item, _ in open_ends],
+        unfinished_objects=sum(item["objects"] - end for item, end in open_ends),
     )

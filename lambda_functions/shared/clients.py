@@ -30,15 +30,17 @@ KINDS = {
 }
 
 # CopyObject may be silent for minutes while S3 moves gigabytes; botocore's own limit of 60 s would send it again and again.
-READ_TIMEOUT_SECONDS = 900
+COPY_TIMEOUT_SECONDS = 900
+READ_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
 CONNECTIONS = 64
-ATTEMPTS = 8
+# botocore's `standard` mode gives up for a whole client after about a hundred retries, which S3's ordinary throttling of a prefix
+# that warms up exceeds at once; `legacy` backs off for every request by itself, for minutes.
+RETRIES = {"mode": "legacy", "total_max_attempts": 9}
 
-_NONE: Mapping[str, str] = MappingProxyType({})
 _client_creation = threading.Lock()
-_extra_headers: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar(
-    "extra_headers", default=_NONE
+_extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(
+    "extra_headers", default=("", MappingProxyType({}))
 )
 
 
@@ -79,28 +81,27 @@ def connect(source_region: str | None, destination_region: str | None) -> Client
     """Return clients for the two regions; None means the region that the function runs in."""
     requests = RequestCounter()
     source = requests.watch(client("s3", source_region))
-    same = source_region == destination_region
-    destination = source if same else requests.watch(client("s3", destination_region))
+    destination = requests.watch(client("s3", destination_region, COPY_TIMEOUT_SECONDS))
     return Clients(source, destination, client("s3"), requests)
 
 
-def client(service: str, region: str | None = None) -> Any:
+def client(service: str, region: str | None = None, read_timeout_seconds: int = READ_TIMEOUT_SECONDS) -> Any:
     """Return a boto3 client with our time limits; creating one is not thread-safe, so it happens under a lock."""
     with _client_creation:
-        made = _session().client(service, region_name=region, config=_config())
+        made = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
     if service == "s3":
         made.meta.events.register("before-call.s3", _add_headers)
     return made
 
 
 @contextlib.contextmanager
-def extra_headers(headers: Mapping[str, str]) -> Iterator[None]:
-    """Send these headers with every S3 call of this thread inside the block.
+def extra_headers(operation: str, headers: Mapping[str, str]) -> Iterator[None]:
+    """Send these headers with one kind of call, such as `CopyObject`, of this thread inside the block.
 
     Conditions on the destination and newer directives go this way because the botocore of a Lambda runtime may be older
     than they are: a parameter it does not know would be refused, a header is signed and sent by every version.
     """
-    token = _extra_headers.set(headers)
+    token = _extra_headers.set((operation, headers))
     try:
         yield
     finally:
@@ -112,8 +113,10 @@ def kind_of(operation: str) -> str:
     return KINDS.get(operation) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
 
 
-def _add_headers(params: dict[str, Any], **_: Any) -> None:
-    params["headers"].update(_extra_headers.get())
+def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
+    operation, headers = _extra_headers.get()
+    if model.name == operation:
+        params["headers"].update(headers)
 
 
 @functools.cache
@@ -122,10 +125,10 @@ def _session() -> boto3.session.Session:
 
 
 @functools.cache
-def _config() -> Config:
+def _config(read_timeout_seconds: int) -> Config:
     return Config(
-        retries={"mode": "standard", "max_attempts": ATTEMPTS},
-        read_timeout=READ_TIMEOUT_SECONDS,
+        retries=RETRIES,
+        read_timeout=read_timeout_seconds,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         max_pool_connections=CONNECTIONS,
         tcp_keepalive=True,

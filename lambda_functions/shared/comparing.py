@@ -5,6 +5,7 @@ Nothing is changed here. A range that is not done when its time is spent hands t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from lambda_functions.shared.merging import Pair, key_of, merge
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.run import Run, in_scope
 from lambda_functions.shared.run_folder import MAX_SHARD_BYTES, RunFolder, ShardWriter
+from lambda_functions.shared.shard_turns import failure_writer, outcome_of
 from lambda_functions.shared.turn import Turn
 from lambda_functions.shared.undecided import Asker
 
@@ -60,8 +62,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         "broken": broken,
         "handedBack": [part.to_json() for part in handed_back],
         **plan.close(),
-        "requests": clients.requests.counts(),
-        "seconds": round(turn.elapsed_seconds(), 3),
+        **outcome_of(plan.tally, plan.failures, turn, clients),
     }
 
 
@@ -103,14 +104,12 @@ def _rest(key_range: KeyRange, cursor: str) -> KeyRange | None:
 class _Plan:
     """What is to be done in one range, flowing into shards as it is decided."""
 
-    folder: RunFolder
     run: Run
-    range_id: str
-    attempt: str
     copy: ShardWriter
     large: ShardWriter
     delete: ShardWriter
-    tally: Tally = field(default_factory=Tally)
+    failures: ShardWriter
+    tally: Tally
     listed: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
     unprovable: int = 0
 
@@ -118,10 +117,21 @@ class _Plan:
     def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str) -> _Plan:
         """Return an empty plan."""
 
-        def writer(kind: str) -> ShardWriter:
-            return ShardWriter(folder, lambda number: f"{kind}/{range_id}-{number:04d}-{attempt}.jsonl")
+        def writer(kind: str, max_bytes: float = MAX_SHARD_BYTES) -> ShardWriter:
+            return ShardWriter(
+                folder, lambda number: f"{kind}/{range_id}-{number:04d}-{attempt}.jsonl", max_bytes
+            )
 
-        return cls(folder, run, range_id, attempt, writer("copy"), writer("large"), writer("delete"))
+        failures = failure_writer(folder, range_id, attempt)
+        unbounded = math.inf
+        return cls(
+            run,
+            writer("copy"),
+            writer("large", unbounded),
+            writer("delete", unbounded),
+            failures,
+            Tally(failures),
+        )
 
     def decide(self, pair: Pair, asker: Asker) -> None:
         """Decide one key by its listings, or put the question."""
@@ -173,16 +183,8 @@ class _Plan:
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
-        failures = f"failures/{self.range_id}-{self.attempt}.jsonl" if self.tally.named else None
-        if failures:
-            self.folder.write_lines(failures, (outcome.line() for outcome in self.tally.named))
-        return {
-            "tally": self.tally.to_json(),
-            "listed": self.listed,
-            "unprovable": self.unprovable,
-            "shards": {"copy": self.copy.close(), "large": self.large.close(), "delete": self.delete.close()},
-            "failures": failures,
-        }
+        shards = {"copy": self.copy.close(), "large": self.large.close(), "delete": self.delete.close()}
+        return {"listed": self.listed, "unprovable": self.unprovable, "shards": shards}
 
 
 def is_large(entry: Entry) -> bool:

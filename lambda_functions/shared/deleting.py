@@ -6,26 +6,29 @@ keeps the object and is a failure.
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_functions.shared.asking import head, require_bucket
 from lambda_functions.shared.clients import Clients, extra_headers
-from lambda_functions.shared.errors import describe
+from lambda_functions.shared.errors import describe, explain
 from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.refusals import BucketMissing, is_refusal, require_bucket
+from lambda_functions.shared.refusals import is_refusal
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.sync_input import MAX_KEY_BYTES
-from lambda_functions.shared.undecided import head
+from lambda_functions.shared.turn import Turn, run_jobs
 
 # The most that one request deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 BATCH_KEYS = 1000
 ASKERS = 32
-TRIES = 3
+TRIES = 4
+UNKNOWN = "whether the source has it is unknown"
 # Answers for one key of a batch that are worth another try; botocore repeats whole requests only.
 PASSING = ("InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted", "RequestTimeout")
 # Characters that XML 1.0 cannot hold or that its readers turn into others (https://www.w3.org/TR/xml/#charsets).
@@ -40,6 +43,8 @@ class Deleter:
 
     clients: Clients
     run: Run
+    turn: Turn
+    sleep: Callable[[float], None] = time.sleep
 
     def delete(self, lines: Sequence[Line]) -> list[Outcome]:
         """Delete at most 1,000 listed orphans; return an outcome for each, in no particular order."""
@@ -47,18 +52,16 @@ class Deleter:
         try:
             if orphans:
                 require_bucket(self.clients.source, self.run.source)
-        except (BucketMissing, ClientError, BotoCoreError) as error:
-            return outcomes + [
-                _kept(line, f"whether the source has it is unknown: {describe(error)}") for line in orphans
-            ]
+        except Exception as error:  # unknown is not absent
+            return outcomes + [_kept(line, f"{UNKNOWN}: {explain(error)}") for line in orphans]
         return outcomes + self._delete_orphans(orphans)
 
     def _ask(self, lines: Sequence[Line]) -> tuple[list[Outcome], list[Line]]:
         """HEAD every key at the source; return outcomes of those that stay, and the orphans."""
-        with ThreadPoolExecutor(ASKERS, thread_name_prefix="asking") as pool:
-            answers = list(pool.map(self._asked, lines))
-        stays = [answer for answer in answers if answer]
-        return stays, [line for line, answer in zip(lines, answers, strict=True) if answer is None]
+        answers: dict[int, Outcome | None] = dict(run_jobs(lines, self._asked, _not_asked, self.turn, ASKERS))
+        kept = [answers[index] if index in answers else _not_asked(line) for index, line in enumerate(lines)]
+        stays = [answer for answer in kept if answer]
+        return stays, [line for line, answer in zip(lines, kept, strict=True) if answer is None]
 
     def _asked(self, line: Line) -> Outcome | None:
         """Return None if the source does not have this key, else why it stays."""
@@ -66,8 +69,8 @@ class Deleter:
             return None
         try:
             found = head(self.clients.source, self.run.source, line["key"])
-        except (ClientError, BotoCoreError) as error:
-            return _kept(line, f"whether the source has it is unknown: {describe(error)}")
+        except Exception as error:  # unknown is not absent
+            return _kept(line, f"{UNKNOWN}: {explain(error)}")
         if found is None:
             return None
         return Outcome(
@@ -79,9 +82,10 @@ class Deleter:
         together = [
             line for line in orphans if not _NOT_FOR_XML.search(self.run.destination.key(line["key"]))
         ]
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             if not together:
                 break
+            self.sleep(random.uniform(0, 2**attempt) if attempt else 0)
             done, together = self._delete_together(together)
             outcomes += done
         outcomes += [_kept(line, f"S3 was too busy {TRIES} times") for line in together]
@@ -132,7 +136,7 @@ class Deleter:
     def _delete_alone(self, line: Line) -> Outcome:
         place = {**self.run.destination.parameters(), "Key": self.run.destination.key(line["key"])}
         try:
-            with extra_headers({"If-Match": f'"{line["etag"]}"'}):
+            with extra_headers("DeleteObject", {"If-Match": f'"{line["etag"]}"'}):
                 self.clients.destination.delete_object(**place)
         except ClientError as error:
             return self._looked_at(line) if is_refusal(error) else _kept(line, describe(error))
@@ -144,6 +148,10 @@ class Deleter:
 def batches(lines: Sequence[Line]) -> Iterable[Sequence[Line]]:
     """Yield the lines in batches of at most 1,000."""
     return (lines[start : start + BATCH_KEYS] for start in range(0, len(lines), BATCH_KEYS))
+
+
+def _not_asked(line: Line) -> Outcome:
+    return _kept(line, f"{UNKNOWN}: its worker's time was over before it could be asked")
 
 
 def _deleted(line: Line) -> Outcome:

@@ -96,8 +96,12 @@ def is_md5(head: Mapping[str, Any]) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
     """
-    plain = head.get("ServerSideEncryption") in (None, "AES256") and not head.get("SSECustomerAlgorithm")
-    return plain and bool(_MD5.fullmatch(head["ETag"].strip('"')))
+    return is_plain(head) and bool(_MD5.fullmatch(head["ETag"].strip('"')))
+
+
+def is_plain(answer: Mapping[str, Any]) -> bool:
+    """Whether an object or upload is encrypted with S3's own keys or not at all, so that ETags of its pieces are MD5s."""
+    return answer.get("ServerSideEncryption") in (None, "AES256") and not answer.get("SSECustomerAlgorithm")
 
 
 def same_etag(one: str, other: str) -> bool:

@@ -4,11 +4,17 @@
      +-- Refused              the run must not go on: InvalidInput or AlreadyRunning, with a cause a person can act on
      +-- RangeBroken          a listing could not be read to the end, or came out of order: nothing may be concluded from it
      +-- NoProgress           a turn would hand back exactly what it was given
+     +-- PaperMissing         (run_folder) a file of the run that must be there is not
+     +-- SourceChanged        (multipart) the source is no longer the object that was listed
+     +-- BucketMissing        (asking) a bucket of the run does not exist any more
+     +-- LeaseLost            (leases) the run may not write into its destination any more
 
 Errors of one object never raise through a worker: they become that object's outcome (see `outcomes`).
 """
 
 from __future__ import annotations
+
+import logging
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -64,3 +70,11 @@ def describe(error: Exception) -> str:
     if isinstance(error, BotoCoreError | OSError):
         return f"{type(error).__name__}: {error}"
     return str(error) or type(error).__name__
+
+
+def explain(error: Exception) -> str:
+    """Return one line for any error; one that nobody foresaw also goes to the log, with its traceback."""
+    if not isinstance(error, SyncError | BotoCoreError | ClientError | OSError):
+        logging.getLogger(__name__).error("unforeseen", exc_info=error)
+        return f"{type(error).__name__}: {error}"
+    return describe(error)

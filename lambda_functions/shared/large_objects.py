@@ -2,10 +2,11 @@
 
     begin      opens the upload, writes how it is to be done into `large/<id>-<attempt>.json`
     parts      copies one group, writes the parts it made into `large/<id>-<attempt>-<first>.json`
-    complete   puts the groups together and leaves the record `copied/<id>-0.json`
+    complete   puts the groups together and leaves the record `copied/<id>-0.json`, or has it all begun again
     abort      gives up, and leaves that record as well
 
 A group that could not be copied says why in its file instead of failing its worker, so that one object never stops others.
+What travels between the steps is a small state: `{"verdict", "line", "exact", "tries", "upload", "groups"}`.
 """
 
 from __future__ import annotations
@@ -14,24 +15,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from lambda_functions.shared import multipart, parts, uploads
 from lambda_functions.shared.clients import Clients
-from lambda_functions.shared.copying import COPIERS, TRIES, seconds_needed
-from lambda_functions.shared.errors import describe
-from lambda_functions.shared.multipart import CopiedPart, Plan, SourceChanged
+from lambda_functions.shared.copying import COPIERS, seconds_needed
+from lambda_functions.shared.errors import SyncError, explain
+from lambda_functions.shared.multipart import CopiedPart, Plan, SourceChanged, Upload
 from lambda_functions.shared.outcomes import Outcome, Tally, add_counts
 from lambda_functions.shared.parts import Part
-from lambda_functions.shared.refusals import BucketMissing, Judgement, Verdict, is_refusal, judge
+from lambda_functions.shared.refusals import TRIES, Verdict, is_refusal, judge, outcome_of_error
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.shard_turns import record_name, write_failures
+from lambda_functions.shared.shard_turns import failure_writer, outcome_of, record_name
 from lambda_functions.shared.turn import Turn, run_jobs
 
-DONE: dict[str, Any] = {"verdict": "done", "groups": [], "exact": False, "upload": ""}
 Line = Mapping[str, Any]
 Paper = Mapping[str, Any]
+State = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,72 +45,70 @@ class LargeObject:
     turn: Turn
     name: str
 
-    def begin(self, line: Line, exact: bool) -> dict[str, Any]:
+    def begin(self, line: Line, exact: bool, tries: int) -> State:
         """Open the upload; return `{"verdict": "copy", "upload": name of its file, "groups": [{"first", "last"}]}`."""
         if self.folder.read(record_name("copied", self.name, 0)):
-            return DONE
-        for _ in range(TRIES):
-            try:
-                return self._open(line, multipart.plan(self.clients, self.run, line, exact))
-            except (SourceChanged, ClientError) as error:
-                if isinstance(error, ClientError) and not is_refusal(error):
-                    raise
-                judgement = judge(self.clients, self.run, line)
-            if judgement.verdict is not Verdict.SOURCE_CHANGED:
-                return self._end(_outcome(judgement))
-            line = judgement.line
-        return self._end(
-            Outcome(line["key"], "changed", 0, f"the source changed {TRIES} times while it was read")
-        )
+            return _state("done", line)
+        try:
+            how = multipart.plan(self.clients, self.run, line, exact)
+            return self._open(line, how, tries, multipart.begin(self.clients, self.run, line, how))
+        except Exception as error:  # whatever happens to one object must not end the others
+            return self._after(line, tries, error, [])
 
     def copy_parts(self, upload_name: str, group: Mapping[str, int]) -> None:
         """Copy one group and write down what it made, unless that is written already."""
         name = _group_name(upload_name, group["first"])
         if self.folder.read(name) is None:
-            upload = self.folder.read(upload_name)
-            wanted = [part for part in _parts_of(upload) if group["first"] <= part.number <= group["last"]]
-            self.folder.record(name, self._copy_group(upload, wanted))
+            paper = self.folder.require(upload_name)
+            wanted = [
+                part
+                for part in parts.of_sizes(paper["sizes"])
+                if group["first"] <= part.number <= group["last"]
+            ]
+            self.folder.record(name, self._copy_group(paper, wanted))
 
-    def complete(self, upload_name: str) -> dict[str, Any]:
-        """Put the parts together; `{"verdict": "again", "exact": true}` if they were guessed wrongly."""
-        upload = self.folder.read(upload_name)
-        line, upload_id = upload["line"], upload["uploadId"]
-        groups = [self.folder.read(_group_name(upload_name, group["first"])) for group in upload["groups"]]
-        problems = [group["problem"] for group in groups if group["problem"]]
-        copied = [CopiedPart.from_json(part) for group in groups for part in group["parts"]]
-        papers = [upload, *groups]
-        if problems:
-            return self._judged(line, upload_id, problems[0], papers)
-        if upload["guessed"] and not multipart.explains(line, copied):
-            self._give_up(line, upload_id)
-            return {"verdict": "again", "exact": True, "groups": [], "upload": ""}
-        return self._finish(upload, copied, papers)
+    def complete(self, upload_name: str) -> State:
+        """Put the parts together; `{"verdict": "again"}` if they were guessed wrongly, or the source has moved on."""
+        paper = self.folder.require(upload_name)
+        groups = [self.folder.require(_group_name(upload_name, group["first"])) for group in paper["groups"]]
+        try:
+            return self._finish(paper, groups)
+        except Exception as error:
+            uploads.give_up(self.clients, self.run, paper["line"]["key"], paper["uploadId"])
+            return self._after(paper["line"], paper["tries"], error, [paper, *groups])
 
-    def abort(self, line: Line, upload_name: str, why: str) -> dict[str, Any]:
-        """Give up after an error of a worker; the object is a failure, named."""
-        upload = self.folder.read(upload_name) if upload_name else None
-        if upload:
-            self._give_up(line, upload["uploadId"])
-        return self._end(Outcome(line["key"], "failed", 0, why))
+    def abort(self, line: Line, upload_name: str, why: str) -> State:
+        """Give up after a worker's own end; the object is a failure, named."""
+        paper = self.folder.read(upload_name) if upload_name else None
+        if paper:
+            uploads.give_up(self.clients, self.run, line["key"], paper["uploadId"])
+        return self._end(line, Outcome(line["key"], "failed", 0, why), [])
 
-    def _open(self, line: Line, how: Plan) -> dict[str, Any]:
-        upload_id = multipart.begin(self.clients, self.run, line, how)
-        uploads.remember(self.folder, self.run.destination, line["key"], upload_id)
+    def _open(self, line: Line, how: Plan, tries: int, upload: Upload) -> State:
+        uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
         name = f"large/{self.name}-{self.turn.attempt}.json"
         groups = parts.groups(how.parts)
-        sizes = [part.size for part in how.parts]
-        wanted = {"line": line, "uploadId": upload_id, "sizes": sizes, "groups": groups}
-        self.folder.write(
-            name, {**wanted, "guessed": how.are_guessed, "tagging": how.tagging, **self._spent()}
-        )
-        return {"verdict": "copy", "upload": name, "groups": groups, "exact": False}
+        wanted = {
+            "line": line,
+            "uploadId": upload.id,
+            "sizes": [part.size for part in how.parts],
+            "groups": groups,
+        }
+        doubts = {
+            "guessed": how.are_guessed,
+            "provable": upload.is_provable,
+            "tagging": how.tagging,
+            "tries": tries,
+        }
+        self.folder.write(name, {**wanted, **doubts, **self._spent()})
+        return {**_state("copy", line, tries), "upload": name, "groups": groups}
 
-    def _copy_group(self, upload: Mapping[str, Any], wanted: Sequence[Part]) -> dict[str, Any]:
+    def _copy_group(self, paper: Paper, wanted: Sequence[Part]) -> dict[str, Any]:
         def copy(part: Part) -> CopiedPart | str:
             try:
-                return multipart.copy_part(self.clients, self.run, upload["line"], upload["uploadId"], part)
-            except (ClientError, BotoCoreError, OSError) as error:
-                return describe(error)
+                return multipart.copy_part(self.clients, self.run, paper["line"], paper["uploadId"], part)
+            except Exception as error:
+                return explain(error)
 
         def too_late(part: Part) -> str:
             return f"part {part.number} had not ended when its worker's time was over"
@@ -124,77 +123,67 @@ class LargeObject:
         copied = sorted((part for part in made if isinstance(part, CopiedPart)), key=lambda part: part.number)
         return {
             "parts": [part.to_json() for part in copied],
-            "problem": problems[0] if problems else "",
+            "problem": (problems or [""])[0],
             **self._spent(),
         }
 
-    def _finish(self, upload: Paper, copied: Sequence[CopiedPart], papers: Sequence[Paper]) -> dict[str, Any]:
-        line, upload_id = upload["line"], upload["uploadId"]
-        how = Plan([], {}, upload["tagging"], upload["guessed"])
-        try:
-            multipart.finish(self.clients, self.run, line, how, upload_id, copied)
-        except ClientError as error:
-            return self._judged(line, upload_id, describe(error), papers)
-        uploads.forget(self.folder, upload_id)
-        return self._end(Outcome(line["key"], "copied", line["size"]), papers)
+    def _finish(self, paper: Paper, groups: Sequence[Paper]) -> State:
+        line, copied = (
+            paper["line"],
+            [CopiedPart.from_json(part) for group in groups for part in group["parts"]],
+        )
+        problems = [group["problem"] for group in groups if group["problem"]]
+        if problems:
+            raise _PartsMissing(problems[0])
+        upload = Upload(paper["uploadId"], paper["provable"])
+        if paper["guessed"] and not multipart.explains(line, upload, copied):
+            uploads.give_up(self.clients, self.run, line["key"], upload.id)
+            return {**_state("again", line, paper["tries"]), "exact": True}
+        multipart.finish(self.clients, self.run, line, upload.id, copied)
+        uploads.forget(self.folder, upload.id)
+        multipart.put_long_tags(self.clients, self.run, line, paper["tagging"])
+        return self._end(line, Outcome(line["key"], "copied", line["size"]), [paper, *groups])
 
-    def _judged(self, line: Line, upload_id: str, problem: str, papers: Sequence[Paper]) -> dict[str, Any]:
-        """Look at both objects after a problem: the source may have moved on, or an earlier try may have succeeded."""
+    def _after(self, line: Line, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
+        """Look at both objects after an error: begin again where that may help, else end."""
+        is_judged = isinstance(error, SourceChanged | _PartsMissing) or (
+            isinstance(error, ClientError) and is_refusal(error)
+        )
+        if not is_judged:
+            return self._end(line, outcome_of_error(line, error), papers)
         try:
-            judgement = judge(self.clients, self.run, line)
-        except (BucketMissing, ClientError, BotoCoreError):
-            judgement = Judgement(Verdict.DESTINATION_CHANGED, line)
-        self._give_up(line, upload_id)
-        if judgement.verdict in (Verdict.COPIED, Verdict.VANISHED):
-            return self._end(_outcome(judgement), papers)
-        if judgement.verdict is Verdict.SOURCE_CHANGED:
-            return self._end(
-                Outcome(line["key"], "changed", 0, "the source changed while its parts were copied"), papers
-            )
-        return self._end(Outcome(line["key"], "failed", 0, problem), papers)
-
-    def _give_up(self, line: Line, upload_id: str) -> None:
-        try:
-            multipart.abort(self.clients, self.run, line["key"], upload_id)
-            uploads.forget(self.folder, upload_id)
-        except (ClientError, BotoCoreError):
-            return  # it stays on the list of uploads, and the report tries again
+            judgement = judge(self.clients, self.run, line, error)
+        except Exception as unknown:
+            return self._end(line, outcome_of_error(line, unknown), papers)
+        if judgement.verdict is Verdict.AGAIN and tries + 1 < TRIES:
+            return _state("again", judgement.line, tries + 1)
+        return self._end(line, judgement.outcome, papers)
 
     def _spent(self) -> dict[str, Any]:
         """Return what this step has cost so far; the last step adds up what the papers of all steps say."""
         return {"requests": self.clients.requests.counts(), "seconds": round(self.turn.elapsed_seconds(), 3)}
 
-    def _end(self, outcome: Outcome, papers: Sequence[Paper] = ()) -> dict[str, Any]:
-        spent = [*papers, self._spent()]
-        tally = Tally()
+    def _end(self, line: Line, outcome: Outcome, papers: Sequence[Paper]) -> State:
+        writer = failure_writer(self.folder, self.name, self.turn.attempt)
+        tally = Tally(writer)
         tally.add(outcome)
-        record = {
-            "shard": self.name,
-            "start": 0,
-            "next": 1,
-            "tally": tally.to_json(),
-            "failures": write_failures(self.folder, self.name, self.turn, tally),
-            "requests": add_counts(paper["requests"] for paper in spent),
-            "seconds": sum(paper["seconds"] for paper in spent),
+        own = outcome_of(tally, writer, self.turn, self.clients)
+        spent = {
+            "requests": add_counts(paper["requests"] for paper in [*papers, own]),
+            "seconds": sum(paper["seconds"] for paper in [*papers, own]),
         }
+        record = {"shard": self.name, "start": 0, "next": 1, **own, **spent}
         self.folder.record(record_name("copied", self.name, 0), record)
-        return DONE
+        return _state("done", line)
+
+
+class _PartsMissing(SyncError):
+    """Some part was not copied; the first reason is the text."""
+
+
+def _state(verdict: str, line: Line, tries: int = 0) -> State:
+    return {"verdict": verdict, "line": line, "exact": False, "tries": tries, "upload": "", "groups": []}
 
 
 def _group_name(upload_name: str, first: int) -> str:
     return f"{upload_name.removesuffix('.json')}-{first}.json"
-
-
-def _parts_of(upload: Mapping[str, Any]) -> list[Part]:
-    return parts.of_sizes(upload["sizes"])
-
-
-def _outcome(judgement: Judgement) -> Outcome:
-    line = judgement.line
-    if judgement.verdict is Verdict.COPIED:
-        return Outcome(line["key"], "copied", line["size"])
-    if judgement.verdict is Verdict.VANISHED:
-        return Outcome(line["key"], "vanished", 0, "the source object was gone when it was to be copied")
-    return Outcome(
-        line["key"], "changed", 0, "the destination was written by somebody else after it was listed"
-    )

@@ -16,6 +16,7 @@ from typing import Any
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.key_ranges import KeyRange
 from lambda_functions.shared.run import Side
+from lambda_functions.shared.sync_input import MAX_KEY_BYTES
 
 # The most that one LIST returns: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 PAGE_KEYS = 1000
@@ -39,10 +40,12 @@ def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
 
     Requests: one LIST for each 1,000 keys, the last one possibly reaching past the end of the range.
     """
-    last = key_range.after
+    last: str | None = None
     for page in _pages(client, side, key_range.after):
         for found in page.get("Contents", ()):
             entry = _entry(found, side.prefix)
+            if key_range.after is not None and entry.key <= key_range.after:
+                continue
             if last is not None and entry.key <= last:
                 raise RangeBroken(
                     f"{side.where()} lists {entry.key!r} after {last!r}: its keys are not in order"
@@ -83,7 +86,10 @@ def _pages(client: Any, side: Side, after: str | None) -> Iterator[Mapping[str, 
 
 
 def _start(side: Side, after: str | None) -> dict[str, str]:
-    return {} if after is None or not side.key(after) else {"StartAfter": side.key(after)}
+    """Return where a listing begins: just after a relative key, or a little before it if that is longer than a key may be."""
+    if after is None or not side.key(after):
+        return {}
+    return {"StartAfter": side.key(after).encode()[:MAX_KEY_BYTES].decode("utf-8", "ignore")}
 
 
 def _list(

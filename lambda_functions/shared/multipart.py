@@ -16,10 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lambda_functions.shared import parts as arithmetic
 from lambda_functions.shared.clients import Clients, extra_headers
-from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, parts_of
-from lambda_functions.shared.errors import SyncError
+from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, is_plain, parts_of
+from lambda_functions.shared.errors import SyncError, describe
 from lambda_functions.shared.parts import Part
 from lambda_functions.shared.run import Run
 
@@ -33,12 +35,27 @@ class SourceChanged(SyncError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How one object is copied in parts; `are_guessed` until the ETag of the copied parts has confirmed the boundaries."""
+    """How one object is copied in parts.
+
+    `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s.
+    """
 
     parts: list[Part]
     properties: dict[str, Any]
     tagging: str
     are_guessed: bool
+    is_plain: bool
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload under way; `is_provable` if the ETags of its parts can tell whether the boundaries were guessed right.
+
+    They cannot where the source or the copy is encrypted with KMS, whose ETags look like MD5s and are none.
+    """
+
+    id: str
+    is_provable: bool
 
 
 @dataclass(frozen=True)
@@ -71,17 +88,19 @@ def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = Fals
     if not _is_listed(whole, line):
         raise SourceChanged(line["key"])
     parts, are_guessed = _parts(clients, run, line, count, first, exact)
-    return Plan(parts, _properties(run, line, whole), _tagging(clients, run, line), are_guessed)
+    return Plan(
+        parts, _properties(run, line, whole), tagging(clients, run, line), are_guessed, is_plain(whole)
+    )
 
 
-def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> str:
-    """Open the upload with the source's properties; return its id."""
-    tagging = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
+def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upload:
+    """Open the upload with the source's properties."""
+    tags = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
     key = run.destination.key(line["key"])
     answer = clients.destination.create_multipart_upload(
-        **run.destination.parameters(), Key=key, **how.properties, **tagging
+        **run.destination.parameters(), Key=key, **how.properties, **tags
     )
-    return str(answer["UploadId"])
+    return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
 
 
 def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
@@ -98,32 +117,38 @@ def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: st
     return CopiedPart(part.number, answer["ETag"].strip('"'), checksums)
 
 
-def explains(line: Mapping[str, Any], copied: Sequence[CopiedPart]) -> bool:
-    """Whether these parts give the source's ETag, as far as ETags can tell (encrypted with KMS they cannot)."""
+def explains(line: Mapping[str, Any], upload: Upload, copied: Sequence[CopiedPart]) -> bool:
+    """Whether these parts give the source's ETag, as far as ETags can tell."""
+    if not upload.is_provable or parts_of(line["etag"]) is None:
+        return True
     combined = arithmetic.combined_etag([part.etag for part in copied])
-    return combined is None or parts_of(line["etag"]) is None or combined == line["etag"]
+    return combined is None or combined == line["etag"]
 
 
 def finish(
-    clients: Clients,
-    run: Run,
-    line: Mapping[str, Any],
-    how: Plan,
-    upload_id: str,
-    copied: Sequence[CopiedPart],
+    clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, copied: Sequence[CopiedPart]
 ) -> None:
-    """Complete the upload, if the destination still has what it was listed with; then put tags too long for a header."""
+    """Complete the upload, if the destination still has what it was listed with."""
     place = {**run.destination.parameters(), "Key": run.destination.key(line["key"])}
-    with extra_headers(destination_condition(line)):
-        clients.destination.complete_multipart_upload(
-            **place, UploadId=upload_id, MultipartUpload={"Parts": [part.for_completion() for part in copied]}
-        )
-    if len(how.tagging) > MAX_TAGGING_BYTES:
-        tags = [
-            {"Key": name, "Value": value}
-            for name, value in urllib.parse.parse_qsl(how.tagging, keep_blank_values=True)
-        ]
-        clients.destination.put_object_tagging(**place, Tagging={"TagSet": tags})
+    parts = {"Parts": [part.for_completion() for part in copied]}
+    with extra_headers("CompleteMultipartUpload", destination_condition(line)):
+        clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
+
+
+def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tags: str) -> None:
+    """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
+    if len(tags) <= MAX_TAGGING_BYTES:
+        return
+    place = {**run.destination.parameters(), "Key": run.destination.key(line["key"])}
+    tag_set = [
+        {"Key": name, "Value": value} for name, value in urllib.parse.parse_qsl(tags, keep_blank_values=True)
+    ]
+    try:
+        clients.destination.put_object_tagging(**place, Tagging={"TagSet": tag_set})
+    except (ClientError, BotoCoreError) as error:
+        raise SyncError(
+            f"copied, but its tags were not: {describe(error)}. The next run will not notice; tag the copy, or delete it"
+        ) from error
 
 
 def abort(clients: Clients, run: Run, key: str, upload_id: str) -> None:
@@ -222,7 +247,7 @@ def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> d
     return {**properties, **storage_class(run, line)}
 
 
-def _tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
+def tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
     """Return the tags as a query string.
 
     HEAD's TagCount cannot save this request: it is missing where there are no tags, and also where we may not read them.

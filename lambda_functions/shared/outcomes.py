@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 SKIPPED = ("archived", "vanished", "unmappable")
-UNDONE = ("changed", "failed")
+AS_IT_SHOULD_BE = ("copied", "deleted", "current")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`what` is one of copied, deleted, archived, vanished, unmappable, changed, failed."""
+    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, failed."""
 
     key: str
     what: str
@@ -30,28 +30,33 @@ class Outcome:
         return {"key": self.key, "what": self.what, "error": self.error}
 
 
+class Lines(Protocol):
+    """Where lines go, such as a `run_folder.ShardWriter`."""
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Take one line."""
+
+
 @dataclass
 class Tally:
-    """Adds up outcomes; `named` are those that a report must name."""
+    """Adds up outcomes; those that a report must name go to `failures` at once, so that memory does not grow with them."""
 
+    failures: Lines
     objects: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
-    named: list[Outcome] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
         self.objects[outcome.what] += 1
         self.bytes[outcome.what] += outcome.size
-        if outcome.what not in ("copied", "deleted", "current"):
-            self.named.append(outcome)
-
-    def sized(self, what: str) -> dict[str, int]:
-        """Return `{"objects": n, "bytes": b}` of one word."""
-        return {"objects": self.objects[what], "bytes": self.bytes[what]}
+        if outcome.what not in AS_IT_SHOULD_BE:
+            self.failures.add(outcome.line())
 
     def to_json(self) -> dict[str, dict[str, int]]:
         """Return `{"copied": {"objects": 3, "bytes": 12}, "archived": ...}` of the words that occurred."""
-        return {what: self.sized(what) for what in sorted(self.objects)}
+        return {
+            what: {"objects": self.objects[what], "bytes": self.bytes[what]} for what in sorted(self.objects)
+        }
 
 
 def total(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:

@@ -1,11 +1,11 @@
-"""The two places at which a run decides how it goes on: after a wave of comparing, and after copying."""
+"""The places at which a run adds up what it has, and decides how it goes on: after comparing, copying, deleting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_functions.shared.applied import read_copied
+from lambda_functions.shared.applied import Applied, add_up, items_of
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.outcomes import objects
 from lambda_functions.shared.planning import (
@@ -19,9 +19,10 @@ from lambda_functions.shared.planning import (
 )
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.turn import Turn
 
 
-def tally_comparison(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
+def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return the next wave, or the plan and whether it is applied.
 
     `{"next": "compare", "wave": 2, "index", "items"}`, or `{"next": "apply" | "report", "wave", "plan", "copy", "large",
@@ -41,13 +42,36 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any]) -> dict[str, An
     return {"wave": wave, "broken": broken, "requests": requests, **_plan(folder, run, wave, broken)}
 
 
-def tally_copies(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided."""
-    run = Run.from_json(state["run"])
-    copied = read_copied(RunFolder(clients.work, run.folder))
-    undone = copied.undone() + int(state["comparison"]["undecided"])
-    deletes = state["comparison"]["delete"]["items"]
-    return {"next": "delete" if deletes and not undone else "report", "applied": copied.to_json()}
+def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
+    """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided.
+
+    `{"next": "tally" | "delete" | "report", "at": 1024, "sums": "tally/copied-1024.json"}`, "tally" meaning another turn.
+    """
+    progress, copied = _add_up(clients, state, turn, "copied", state.get("copies"))
+    comparison = state["comparison"]
+    is_allowed = comparison["delete"]["items"] and not (
+        copied.undone() or comparison["undecided"] or state.get("error")
+    )
+    return {"next": "delete" if is_allowed else "report", **progress}
+
+
+def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
+    """Return `{"next": "tally" | "report", "at", "sums"}`."""
+    return {"next": "report", **_add_up(clients, state, turn, "deleted", state.get("deletes"))[0]}
+
+
+def _add_up(
+    clients: Clients, state: Mapping[str, Any], turn: Turn, kind: str, progress: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], Applied]:
+    """Go on adding up; return where it stands, with `"next": "tally"` if this turn did not reach the end, and the sums."""
+    folder = RunFolder(clients.work, Run.from_json(state["run"]).folder)
+    items = items_of(folder, kind)
+    before = Applied(**folder.require(progress["sums"])) if progress else Applied()
+    position, applied = add_up(folder, kind, items, progress["at"] if progress else 0, before, turn)
+    name = f"tally/{kind}-{position}.json"
+    folder.write(name, applied.to_json())
+    again = {"next": "tally"} if position < len(items) else {}
+    return {"at": position, "sums": name, **again}, applied
 
 
 def _plan(folder: RunFolder, run: Run, wave: int, broken: str) -> dict[str, Any]:

@@ -5,13 +5,15 @@ What the records do not name does not exist. Guards are pure functions over the 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from lambda_functions.shared.outcomes import add_counts, total
-from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.run_folder import READERS, RunFolder
 from lambda_functions.shared.sync_input import Options
 
 # After this many waves a source is growing faster than it is read.
@@ -54,15 +56,14 @@ def compared_name(range_id: str) -> str:
 
 
 def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> int:
-    """Write the index of a wave; return how many ranges it has. Their ids say the wave: `2-0001`."""
+    """Write the index of a wave, once and for all; return how many ranges it has. Their ids say the wave: `2-0001`."""
     index = [{"id": f"{wave}-{number:04d}", **one} for number, one in enumerate(ranges, 1)]
-    folder.write(ranges_index(wave), index)
-    return len(index)
+    return len(folder.record(ranges_index(wave), index))
 
 
 def read_wave(folder: RunFolder, wave: int) -> tuple[list[Record], str]:
     """Return the records of a wave, and why it cannot be built upon ("" if it can)."""
-    index = folder.read(ranges_index(wave)) or []
+    index = folder.require(ranges_index(wave))
     records = folder.read_many([compared_name(one["id"]) for one in index])
     missing = [one["id"] for one, record in zip(index, records, strict=True) if record is None]
     broken = [record["broken"] for record in records if record and record["broken"]]
@@ -80,7 +81,7 @@ def sum_up(records: Sequence[Record]) -> Compared:
         listed=add_counts(record["listed"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
-        failures=[record["failures"] for record in records if record["failures"]],
+        failures=[file for record in records for file in record["failures"]],
         requests=add_counts(record["requests"] for record in records),
         turns=len(records),
         seconds=sum(record["seconds"] for record in records),
@@ -132,11 +133,19 @@ def _sized(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _pointers(kind: str, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the items of an index, in an order that has nothing to do with keys.
+
+    Workers that start together would otherwise all write into one range of keys, and S3 limits requests for each
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
+    """
+    shards = sorted(shards, key=lambda shard: hashlib.sha256(shard["file"].encode()).digest())
     return [{"id": f"{kind}-{number:06d}", **shard} for number, shard in enumerate(shards, 1)]
 
 
 def _large_objects(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    lines = [line for shard in shards for line in folder.read_lines(shard["file"])]
+    with ThreadPoolExecutor(READERS) as pool:
+        lists = pool.map(lambda shard: folder.read_lines(shard["file"]), shards)
+        lines = [line for lines in lists for line in lines]
     return [{"id": f"large-{number:06d}", "line": line} for number, line in enumerate(lines, 1)]
 
 

@@ -12,13 +12,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambda_functions.shared.asking import head, require_bucket
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.equality import Decision, judge_checksums, same_etag
-from lambda_functions.shared.errors import code_of, status_of
-from lambda_functions.shared.run import Run, Side
-from lambda_functions.shared.undecided import head
+from lambda_functions.shared.errors import code_of, explain, status_of
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.run import Run
 
 REFUSED_STATUSES = (404, 409, 412)
+# How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
+TRIES = 3
+
+Head = Mapping[str, Any]
+Line = Mapping[str, Any]
 
 
 class Verdict(enum.Enum):
@@ -26,74 +32,92 @@ class Verdict(enum.Enum):
 
     COPIED = "copied"  # by an earlier try of ours
     VANISHED = "vanished"
-    SOURCE_CHANGED = "source changed"
-    DESTINATION_CHANGED = "destination changed"
-
-
-class BucketMissing(Exception):
-    """A bucket of the run does not exist any more."""
+    AGAIN = "again"  # with the line of the judgement
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and, for a source that changed, what it is now: the line to try next."""
+    """A verdict, the line to go on with, and the outcome if nothing more is tried."""
 
     verdict: Verdict
-    line: Mapping[str, Any]
+    line: Line
+    outcome: Outcome
 
 
 def is_refusal(error: ClientError) -> bool:
-    """Whether an error says that a condition did not hold or something was not there."""
-    return status_of(error) in REFUSED_STATUSES and code_of(error) not in ("NoSuchBucket", "NoSuchUpload")
+    """Whether an error says that a condition did not hold or something was not there.
+
+    NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
+    """
+    return status_of(error) in REFUSED_STATUSES and code_of(error) != "NoSuchBucket"
 
 
-def judge(clients: Clients, run: Run, line: Mapping[str, Any]) -> Judgement:
-    """Return what a refused copy of this line means; raises what its own HEAD requests raise.
+def judge(clients: Clients, run: Run, line: Line, refusal: Exception) -> Judgement:
+    """Return what the refused copy of this line means; raises what its own HEAD requests raise.
 
     Raises `BucketMissing` where the source bucket itself is gone, which answers 404 as well.
     """
     source = head(clients.source, run.source, line["key"])
     destination = head(clients.destination, run.destination, line["key"])
-    if destination and _is_ours(run, line, source, destination):
-        return Judgement(Verdict.COPIED, line)
+    ours = _ours(run, line, source, destination)
+    if ours:
+        return ours
     if source is None:
         require_bucket(clients.source, run.source)
-        return Judgement(Verdict.VANISHED, line)
-    if source["ETag"].strip('"') != line["etag"]:
-        return Judgement(Verdict.SOURCE_CHANGED, reread(line, source))
-    return Judgement(Verdict.DESTINATION_CHANGED, line)
-
-
-def require_bucket(client: Any, side: Side) -> None:
-    """Raise `BucketMissing` unless the bucket answers; HEAD of an object says 404 for a missing bucket too."""
-    try:
-        client.head_bucket(
-            **{name: value for name, value in side.parameters().items() if name != "RequestPayer"}
+        return _judged(
+            Verdict.VANISHED, line, "vanished", "the source object was gone when it was to be copied"
         )
-    except ClientError as error:
-        if status_of(error) == 404:
-            raise BucketMissing(f"the bucket {side.bucket} does not exist any more") from error
-        raise
+    if etag_of(source) != line["etag"]:
+        return _judged(
+            Verdict.AGAIN,
+            reread(line, source),
+            "changed",
+            f"the source changed {TRIES} times while it was read",
+        )
+    if line["was"] == (destination and etag_of(destination)):
+        return _judged(Verdict.AGAIN, line, "failed", explain(refusal))
+    return _judged(
+        Verdict.CHANGED, line, "changed", "the destination was written by somebody else after it was listed"
+    )
 
 
-def reread(line: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
+def outcome_of_error(line: Line, error: Exception) -> Outcome:
+    """Return the outcome of an object whose copy ended in an error that is no refusal."""
+    archived = isinstance(error, ClientError) and code_of(error) == "InvalidObjectState"
+    return Outcome(line["key"], "archived" if archived else "failed", 0, explain(error))
+
+
+def etag_of(answer: Head) -> str:
+    """Return the ETag of HeadObject's answer, without quotes."""
+    return str(answer["ETag"]).strip('"')
+
+
+def reread(line: Line, source: Head) -> dict[str, Any]:
     """Return the line for the object that the source is now; the destination may still only replace what was listed."""
     now = {
-        "etag": source["ETag"].strip('"'),
+        "etag": etag_of(source),
         "size": source["ContentLength"],
         "class": source.get("StorageClass", "STANDARD"),
     }
     return {**line, **now}
 
 
-def _is_ours(
-    run: Run, line: Mapping[str, Any], source: Mapping[str, Any] | None, destination: Mapping[str, Any]
-) -> bool:
-    """Whether the destination is what this very run has put there: written since it began, and the listed content."""
-    if destination["LastModified"] < run.began_at():
-        return False
-    if same_etag(destination["ETag"].strip('"'), line["etag"]):
-        return True
-    same_size = destination["ContentLength"] == line["size"]
-    is_listed = source is not None and source["ETag"].strip('"') == line["etag"]
-    return same_size and is_listed and judge_checksums(source or {}, destination) is Decision.CURRENT
+def _ours(run: Run, line: Line, source: Head | None, destination: Head | None) -> Judgement | None:
+    """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
+    if destination is None or destination["LastModified"] < run.began_at():
+        return None
+    copied = Judgement(Verdict.COPIED, line, Outcome(line["key"], "copied", line["size"]))
+    if same_etag(etag_of(destination), line["etag"]):
+        return copied
+    if source is None or etag_of(source) != line["etag"] or destination["ContentLength"] != line["size"]:
+        return None
+    equality = judge_checksums(source, destination)
+    if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
+        why = "somebody writes an object of the same size into the destination"
+        return _judged(Verdict.AGAIN, {**line, "was": etag_of(destination)}, "changed", why)
+    return None if equality is Decision.COPY else copied
+
+
+def _judged(verdict: Verdict, line: Line, what: str, why: str) -> Judgement:
+    return Judgement(verdict, line, Outcome(line["key"], what, 0, why))

@@ -53,14 +53,11 @@ def report(
         "estimatedCostUsd": estimate_usd(
             requests, compared.turns + done.turns, compared.seconds + done.seconds
         ),
-        "failures": [*compared.failures, *done.failures][:NAMED_KEYS],
     }
 
 
-def ending(
-    run: Run, state: Mapping[str, Any], compared: Compared, done: Applied, folder_address: str
-) -> Ending:
-    """Return how the run ended; the first reason that applies is the one that is given."""
+def ending(run: Run, state: Mapping[str, Any], compared: Compared, done: Applied, failures: str) -> Ending:
+    """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
     comparison = state.get("comparison") or {}
     if state.get("error"):
         return Ending("SyncIncomplete", _broken(state), phase_of(state))
@@ -69,26 +66,32 @@ def ending(
     if comparison.get("refusal"):
         return Ending("DeletionRefused", comparison["refusal"], "planning")
     undone = objects(compared.tally, "failed") + done.undone()
-    if undone and not run.options.dryRun:
-        return Ending("SyncIncomplete", _incomplete(undone, compared, done, folder_address), phase_of(state))
+    if undone:
+        return Ending("SyncIncomplete", _incomplete(undone, compared, done, failures), phase_of(state))
     return Ending()
 
 
 def phase_of(state: Mapping[str, Any]) -> str:
     """Return in which phase a run was when it came to its report, in one word."""
-    if state.get("copies"):
-        return "copying" if state["copies"].get("next") != "delete" else "deleting"
+    if state.get("deletes") or (state.get("copies") or {}).get("next") == "delete":
+        return "deleting"
     if (state.get("comparison") or {}).get("next") == "apply":
         return "copying"
     return "comparing" if state.get("comparison") else "starting"
 
 
+def may_have_stragglers(state: Mapping[str, Any]) -> bool:
+    """Whether Lambdas of the run may still be writing: a Map that breaks ends its children, not the Lambdas they wait for."""
+    return bool(state.get("error")) and phase_of(state) in ("copying", "deleting")
+
+
 def _broken(state: Mapping[str, Any]) -> str:
     error = state["error"]
     why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
+    when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state) else "now"
     return (
-        f"the run broke while {phase_of(state)}: {why}. What it had done by then is in the report; "
-        "nothing was deleted that was not an orphan. Start again: a sync takes up where the last one stopped."
+        f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
+        f"report. Start again {when}: a sync takes up where the last one stopped."
     )
 
 
@@ -100,12 +103,12 @@ def message_of(cause: str) -> str:
         return cause[:1000]
 
 
-def _incomplete(undone: int, compared: Compared, done: Applied, folder_address: str) -> str:
+def _incomplete(undone: int, compared: Compared, done: Applied, failures: str) -> str:
     failed = objects(compared.tally, "failed") + objects(done.tally, "failed") + done.unfinished_objects
     changed = objects(done.tally, "changed")
-    deletes = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
-    kept = f" {deletes:,} orphans were kept: nothing is deleted after a failure." if deletes > 0 else ""
+    kept = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
+    orphans = f" {kept:,} orphans were kept: nothing is deleted after a failure." if kept > 0 else ""
     return (
-        f"{undone:,} objects were not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{kept} They are named in "
-        f"{folder_address}failures/. Start again: a sync takes up where the last one stopped."
+        f"{undone:,} objects were not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
+        f"{failures} lists name them. Start again: a sync takes up where the last one stopped."
     )

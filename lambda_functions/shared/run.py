@@ -16,6 +16,9 @@ from typing import Any
 
 from lambda_functions.shared.sync_input import MAX_KEY_BYTES, Options
 
+# How many workers the state machine gives to one very large object at the same time.
+LARGE_WORKERS = 10
+
 
 @dataclass(frozen=True)
 class Side:
@@ -76,6 +79,7 @@ class Run:
             "execution": self.execution,
             "startedAt": self.started_at,
             "options": self.options.to_json(),
+            "largeConcurrency": max(1, self.options.maxConcurrency // LARGE_WORKERS),
             "regions": [self.source.region, self.destination.region],
         }
 

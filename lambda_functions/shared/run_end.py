@@ -7,20 +7,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambda_functions.shared import reporting
-from lambda_functions.shared.applied import Applied, read_copied, read_deleted
+from lambda_functions.shared.applied import Applied
 from lambda_functions.shared.clients import Clients
-from lambda_functions.shared.leases import Leases
+from lambda_functions.shared.leases import release_lease
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.planning import Compared, read_compared, sum_up
 from lambda_functions.shared.reporting import Ending
 from lambda_functions.shared.run import Run, folder_of
-from lambda_functions.shared.run_folder import RunFolder, work_bucket
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.turn import Turn
 from lambda_functions.shared.uploads import abort_all
 
 REPORT = "report.json"
+FAILURES = "failures.json"
 
 
-def end_run(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
+def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return `{"outcome", "cause", "report"}`; the outcome is "Succeeded" or the error to fail with."""
     execution = state["execution"]
     folder = RunFolder(clients.work, folder_of(execution))
@@ -39,30 +41,36 @@ def end_run(clients: Clients, state: Mapping[str, Any]) -> dict[str, Any]:
 def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
     run = Run.from_json(state["run"])
     compared, copied, deleted = _sums(folder, state)
+    files = _write_failures(folder, compared, copied + deleted)
+    ending = reporting.ending(run, state, compared, copied + deleted, folder.address(FAILURES))
     problems = abort_all(folder, clients.destination)
-    ending = reporting.ending(run, state, compared, copied + deleted, folder.address())
     if problems and not ending.error:
         ending = Ending(
             "SyncIncomplete", f"{'; '.join(problems[:3])}. Abort them by hand, or start again.", "reporting"
         )
-    others = [
-        state["run"].get("requests", {}),
-        (state.get("comparison") or {}).get("requests", {}),
-        clients.requests.counts(),
-    ]
-    report = reporting.report(run, compared, copied, deleted, add_counts(others))
-    Leases(clients.work, work_bucket(), lambda execution: True).release(run)
-    return {**report, "notSynchronised": _named(folder, report["failures"])}, ending
+    others = [state["run"].get("requests", {}), (state.get("comparison") or {}).get("requests", {})]
+    report = reporting.report(
+        run, compared, copied, deleted, add_counts([*others, clients.requests.counts()])
+    )
+    if not reporting.may_have_stragglers(state):
+        release_lease(clients.work, run)
+    named = {"failures": folder.address(FAILURES), "notSynchronised": _named(folder, files)}
+    return {**report, **named}, ending
 
 
 def _sums(folder: RunFolder, state: Mapping[str, Any]) -> tuple[Compared, Applied, Applied]:
-    """Return what the records say of each phase that the run has come to; a phase it never began has no sums."""
-    comparison = state.get("comparison") or {}
-    compared = read_compared(folder, int(comparison.get("wave", 0)))
-    if comparison.get("next") != "apply":
-        return compared, Applied(), Applied()
-    deleting = (state.get("copies") or {}).get("next") == "delete"
-    return compared, read_copied(folder), read_deleted(folder) if deleting else Applied()
+    """Return what is added up of each phase that the run has come to; a phase it never began has no sums."""
+    wave = int((state.get("comparison") or {}).get("wave", 0))
+    slots = [state.get(slot) for slot in ("copies", "deletes")]
+    copied, deleted = (Applied(**folder.require(slot["sums"])) if slot else Applied() for slot in slots)
+    return read_compared(folder, wave), copied, deleted
+
+
+def _write_failures(folder: RunFolder, compared: Compared, done: Applied) -> list[str]:
+    """Write the index of all files that name keys that were not synchronised; return those files."""
+    files = [*compared.failures, *done.failures]
+    folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished)})
+    return files
 
 
 def _never_began(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,11 +26,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import is_missing, status_of
+from lambda_functions.shared.errors import SyncError, is_missing, status_of
 
 MAX_SHARD_KEYS = 2000
 MAX_SHARD_BYTES = 16 * 1024**3
 READERS = 32
+RECORD_PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
+
+
+class PaperMissing(SyncError):
+    """A file of the run that must exist does not; nothing may be concluded from its absence."""
 
 
 def work_bucket() -> str:
@@ -71,6 +77,15 @@ class RunFolder:
             raise
         return json.loads(answer["Body"].read())
 
+    def require(self, name: str) -> Any:
+        """Return a JSON document that must be there; a missing one is an error, never an empty one."""
+        found = self.read(name)
+        if found is None:
+            raise PaperMissing(
+                f"{self.address(name)} is not there: the run's papers have expired, or somebody removed them"
+            )
+        return found
+
     def read_lines(self, name: str) -> list[Any]:
         """Return the documents of a file of JSON lines."""
         body = self.client.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read()
@@ -81,16 +96,20 @@ class RunFolder:
         with ThreadPoolExecutor(READERS) as pool:
             return list(pool.map(self.read, names))
 
-    def record(self, name: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    def record(self, name: str, data: Any) -> Any:
         """Write a record once and for all; return it, or the one that was there first."""
-        try:
-            self._put(name, json.dumps(data), IfNoneMatch="*")
-        except ClientError as error:
-            if status_of(error) not in (409, 412):
-                raise
-            first: Mapping[str, Any] = self.read(name)
-            return first
-        return data
+        for pause_seconds in RECORD_PAUSES_SECONDS:
+            try:
+                self._put(name, json.dumps(data), IfNoneMatch="*")
+                return data
+            except ClientError as error:
+                if status_of(error) not in (409, 412):
+                    raise
+            first = self.read(name)
+            if first is not None:
+                return first
+            time.sleep(pause_seconds)  # 409: somebody is writing it at this moment
+        raise SyncError(f"{self.address(name)} could not be written: other writers were in the way")
 
     def remove(self, name: str) -> None:
         """Remove a file; no error where there is none."""
@@ -113,7 +132,7 @@ class ShardWriter:
 
     folder: RunFolder
     name: Callable[[int], str]
-    max_bytes: int = MAX_SHARD_BYTES
+    max_bytes: float = MAX_SHARD_BYTES
     shards: list[dict[str, Any]] = field(default_factory=list)
     _lines: list[Mapping[str, Any]] = field(default_factory=list)
     _bytes: int = 0

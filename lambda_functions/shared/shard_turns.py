@@ -12,7 +12,7 @@ from typing import Any
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.outcomes import Outcome, Tally
-from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.run_folder import RunFolder, ShardWriter
 from lambda_functions.shared.turn import Turn
 
 Line = Mapping[str, Any]
@@ -39,33 +39,37 @@ def take_turn(
     """
     name = record_name(kind, shard["id"], start)
     record = folder.read(name) or folder.record(name, _record(folder, shard, start, turn, clients, work))
-    if record["next"] <= start:
-        raise NoProgress(f"the turn of {shard['file']} from line {start} ended at line {record['next']}")
     return {"done": record["next"] >= shard["objects"], "next": record["next"]}
 
 
 def _record(
     folder: RunFolder, shard: Mapping[str, Any], start: int, turn: Turn, clients: Clients, work: Work
 ) -> dict[str, Any]:
-    tally, begun = Tally(), 0
+    writer = failure_writer(folder, f"{shard['id']}-{start}", turn.attempt)
+    tally, begun = Tally(writer), 0
     for outcome in work(folder.read_lines(shard["file"])[start:]):
         tally.add(outcome)
         begun += 1
+    if not begun:
+        raise NoProgress(f"the turn of {shard['file']} from line {start} began nothing")
     return {
         "shard": shard["id"],
         "start": start,
         "next": start + begun,
-        "tally": tally.to_json(),
-        "failures": write_failures(folder, f"{shard['id']}-{start}", turn, tally),
-        "requests": clients.requests.counts(),
-        "seconds": round(turn.elapsed_seconds(), 3),
+        **outcome_of(tally, writer, turn, clients),
     }
 
 
-def write_failures(folder: RunFolder, what: str, turn: Turn, tally: Tally) -> str | None:
-    """Write the keys that a report must name; return the file, None if there are none."""
-    if not tally.named:
-        return None
-    name = f"failures/{what}-{turn.attempt}.jsonl"
-    folder.write_lines(name, (outcome.line() for outcome in tally.named))
-    return name
+def failure_writer(folder: RunFolder, what: str, attempt: str) -> ShardWriter:
+    """Return where the keys go that a report must name."""
+    return ShardWriter(folder, lambda number: f"failures/{what}-{attempt}-{number:04d}.jsonl")
+
+
+def outcome_of(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients) -> dict[str, Any]:
+    """Return what every record says of its turn: the tally, the files that name keys, what was sent, how long it took."""
+    return {
+        "tally": tally.to_json(),
+        "failures": [shard["file"] for shard in writer.close()],
+        "requests": clients.requests.counts(),
+        "seconds": round(turn.elapsed_seconds(), 3),
+    }

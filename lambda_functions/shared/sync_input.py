@@ -18,6 +18,7 @@ from lambda_functions.shared.errors import Refused
 # The input travels in every state, and 256 KiB is the limit of a state's data
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
+MOST_PROBLEMS = 10
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
 # Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -108,7 +109,10 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
 
 def _invalid(problems: list[str]) -> Refused:
     example = 'Start again with, for example, {"source": "a", "destination": "b"}.'
-    return Refused("InvalidInput", f"{'; '.join(problems)}. Nothing was changed. {example}")
+    more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
+    return Refused(
+        "InvalidInput", f"{'; '.join(problems[:MOST_PROBLEMS])}{more}. Nothing was changed. {example}"
+    )
 
 
 def _unknown(name: str) -> str:
@@ -163,7 +167,10 @@ def _boolean(value: Any) -> str | None:
 def _key(value: Any) -> str | None:
     if not isinstance(value, str):
         return "expected text"
-    size = len(value.encode("utf-8", "replace"))
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        return "it has half a character (a lone surrogate), which no key can have"
     return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambda_functions.shared.asking import head_bucket
 from lambda_functions.shared.errors import Refused, status_of
 from lambda_functions.shared.sync_input import Options
 
 
 def regions(client: Any, options: Options) -> tuple[str | None, str | None]:
     """Return the regions of source and destination; raise `Refused("InvalidInput", ...)` where one cannot be used."""
-    source = _region(client, "source", options.source, options.sourceOwner)
-    return source, _region(client, "destination", options.destination, options.destinationOwner)
+    source = _region(client, "source", options.source, options.sourceOwner, options.requestPayer)
+    return source, _region(client, "destination", options.destination, options.destinationOwner, False)
 
 
 def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
@@ -28,10 +29,9 @@ def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
             )
 
 
-def _region(client: Any, name: str, bucket: str, owner: str | None) -> str | None:
-    expected = {"ExpectedBucketOwner": owner} if owner else {}
+def _region(client: Any, name: str, bucket: str, owner: str | None, pays: bool) -> str | None:
     try:
-        answer = client.head_bucket(Bucket=bucket, **expected)
+        answer = head_bucket(client, bucket, owner, pays)
     except ClientError as error:
         if not 400 <= status_of(error) < 500 or status_of(error) == 429:
             raise

@@ -1,104 +1,14 @@
-"""One emulator and one deployment for all end-to-end tests, made by the real `fab` command line in a copy of the project."""
+"""One emulator and one deployment for all end-to-end tests."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from deployed_project import Project, copy_project
 
 from deployment.local import Emulator
-
-PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("deployment", "lambda_functions", "state_machines", "fabfile.py", "fabfile_config_template.py")
-FAB = Path(sys.executable).with_name("fab")
-DEADLINE_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Project:
-    """A copy of the project that a test may edit, and the emulator that it deploys to."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def fab(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run `fab` as a person would; standard input is not a terminal."""
-        environment = {**os.environ, **self.environment, "NO_COLOR": "1", **variables}
-        return subprocess.run(
-            [str(FAB), *words],
-            cwd=self.folder,
-            env={name: value for name, value in environment.items() if value},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-
-    def client(self, service: str, region: str | None = None) -> Any:
-        """Return a client for the emulator."""
-        return boto3.client(
-            service,
-            region_name=region or self.environment["AWS_REGION"],
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-        )
-
-    def machines(self) -> list[str]:
-        """Return the names of the state machines, oldest first."""
-        found = self.client("stepfunctions").list_state_machines()["stateMachines"]
-        return sorted(machine["name"] for machine in found)
-
-    def execute(self, **options: Any) -> dict[str, Any]:
-        """Start the newest machine as the console does, and wait for the end."""
-        client = self.client("stepfunctions")
-        found = client.list_state_machines()["stateMachines"]
-        newest = max(found, key=lambda machine: machine["name"])["stateMachineArn"]
-        arn = client.start_execution(stateMachineArn=newest, input=json.dumps(options))["executionArn"]
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline:
-            execution: dict[str, Any] = client.describe_execution(executionArn=arn)
-            if execution["status"] != "RUNNING":
-                return execution
-            time.sleep(0.2)
-        raise AssertionError(f"{arn} did not end within {DEADLINE_SECONDS} s")
-
-    def report(self, **options: Any) -> dict[str, Any]:
-        """Execute to success; return the report."""
-        execution = self.execute(**options)
-        assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
-        report: dict[str, Any] = json.loads(execution["output"])
-        return report
-
-    def bucket(self, name: str, region: str | None = None) -> Any:
-        """Create a bucket; return a client of its region."""
-        client = self.client("s3", region)
-        where = {"LocationConstraint": client.meta.region_name}
-        client.create_bucket(Bucket=name, CreateBucketConfiguration=where)
-        return client
-
-
-def copy_project(folder: Path) -> Path:
-    """Copy what is needed to deploy, with the configuration as the README says to make it."""
-    for part in PARTS:
-        source = PROJECT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
+from deployed_project import Project
 
 MACHINE = re.compile(r"sync-buckets-state-machine-\d{8}-\d{6}")
 
@@ -28,7 +28,9 @@ def own_machines(project: Project) -> list[str]:
 
 def definition_of(project: Project, name: str) -> dict[str, Any]:
     client = project.client("stepfunctions")
-    (arn,) = [m["stateMachineArn"] for m in client.list_state_machines()["stateMachines"] if m["name"] == name]
+    (arn,) = [
+        m["stateMachineArn"] for m in client.list_state_machines()["stateMachines"] if m["name"] == name
+    ]
     definition: dict[str, Any] = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
     return definition
 
@@ -39,7 +41,10 @@ def test_bare_fab_names_the_machine_its_console_link_and_the_input(editable: Pro
     (name,) = own_machines(editable)
     assert MACHINE.fullmatch(name)
     assert name in done.stdout
-    assert "console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/arn:aws:states:" in done.stdout
+    assert (
+        "console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/arn:aws:states:"
+        in done.stdout
+    )
     assert '{"source": "my-source-bucket", "destination": "my-destination-bucket"}' in done.stdout
 
 
@@ -55,7 +60,9 @@ def test_a_second_fab_does_nothing_says_so_and_leaves_nothing_behind(editable: P
     cloudformation = editable.client("cloudformation")
     for stack in cloudformation.describe_stacks()["Stacks"]:
         left = cloudformation.list_change_sets(StackName=stack["StackName"])["Summaries"]
-        assert [one for one in left if one["ExecutionStatus"] == "AVAILABLE" or one["Status"] == "FAILED"] == []
+        assert [
+            one for one in left if one["ExecutionStatus"] == "AVAILABLE" or one["Status"] == "FAILED"
+        ] == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,9 @@ def test_a_changed_lambda_gets_a_version_and_a_machine_and_the_old_machine_keeps
     assert editable.fab().returncode == 0
     old, new = own_machines(editable)
     functions = editable.client("lambda")
-    old_arn, new_arn = (definition_of(editable, name)["States"]["ListRanges"]["Resource"] for name in (old, new))
+    old_arn, new_arn = (
+        definition_of(editable, name)["States"]["ListRanges"]["Resource"] for name in (old, new)
+    )
     assert old_arn != new_arn
     configurations = [functions.get_function_configuration(FunctionName=arn) for arn in (old_arn, new_arn)]
     if "Timeout" in before:

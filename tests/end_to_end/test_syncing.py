@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import Project
+from deployed_project import Project
 
 from deployment import equal
 
@@ -36,7 +36,9 @@ def thing(number: int) -> dict[str, Any]:
 def listed(client: Any, bucket: str) -> dict[str, tuple[str, Any]]:
     """Return ETag and date of every object: what no write leaves as it is."""
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return {one["Key"]: (one["ETag"], one["LastModified"]) for page in pages for one in page.get("Contents", ())}
+    return {
+        one["Key"]: (one["ETag"], one["LastModified"]) for page in pages for one in page.get("Contents", ())
+    }
 
 
 def put_all(client: Any, bucket: str, things: list[dict[str, Any]]) -> None:
@@ -64,7 +66,10 @@ def test_two_thousand_objects_in_two_regions_become_equal_and_a_second_run_only_
     planned = deployed.report(source="big-source", destination="big-destination", dryRun=True)
     assert listed(destination, "big-destination") == before, "a dry run changes nothing"
     report = deployed.report(source="big-source", destination="big-destination")
-    assert list(equal.differences(equal.read(source, "big-source"), equal.read(destination, "big-destination"))) == []
+    assert (
+        list(equal.differences(equal.read(source, "big-source"), equal.read(destination, "big-destination")))
+        == []
+    )
     assert report["plan"] == planned["plan"], "the plan of a dry run is what the real run then does"
     assert report["plan"]["copy"]["objects"] == report["copied"]["objects"] == 200
     assert report["plan"]["delete"]["objects"] == report["deleted"]["objects"] == 100
@@ -80,15 +85,25 @@ def test_two_thousand_objects_in_two_regions_become_equal_and_a_second_run_only_
 def test_keys_outside_the_prefix_are_untouched(deployed: Project) -> None:
     source, destination = deployed.bucket("prefix-source"), deployed.bucket("prefix-destination")
     put_all(source, "prefix-source", [{"Key": key, "Body": b"new"} for key in ("in/a", "in/b", "out/c")])
-    put_all(destination, "prefix-destination", [{"Key": key, "Body": b"older"} for key in ("in/a", "in/z", "out/c", "out/z")])
-    outside = {key: seen for key, seen in equal.read(destination, "prefix-destination").items() if key.startswith("out/")}
+    put_all(
+        destination,
+        "prefix-destination",
+        [{"Key": key, "Body": b"older"} for key in ("in/a", "in/z", "out/c", "out/z")],
+    )
+    outside = {
+        key: seen
+        for key, seen in equal.read(destination, "prefix-destination").items()
+        if key.startswith("out/")
+    }
     deployed.report(source="prefix-source", destination="prefix-destination", prefix="in/")
     after = equal.read(destination, "prefix-destination")
     assert {key: seen for key, seen in after.items() if key.startswith("out/")} == outside
     assert sorted(key for key in after if key.startswith("in/")) == ["in/a", "in/b"]
 
 
-@pytest.mark.parametrize("filters", [{}, {"include": ["nothing-is-called-so"]}], ids=["empty", "emptied by its filters"])
+@pytest.mark.parametrize(
+    "filters", [{}, {"include": ["nothing-is-called-so"]}], ids=["empty", "emptied by its filters"]
+)
 def test_an_empty_source_deletes_nothing(deployed: Project, filters: dict[str, Any]) -> None:
     name = f"refused-{len(filters)}"
     source, destination = deployed.bucket(f"{name}-source"), deployed.bucket(f"{name}-destination")
@@ -106,12 +121,19 @@ MISTAKES = [
     ({"destination:": "b-bucket"}, 'did you mean "destination"?'),
     ({"destination": "arn:aws:s3:::b-bucket"}, 'expected only the bucket\'s name, "b-bucket"'),
     ({"destination": "s3://b-bucket/x/"}, 'expected only the bucket\'s name, "b-bucket", and "prefix": "x/"'),
-    ({"destination": "no-such-bucket-anywhere"}, 'the destination bucket "no-such-bucket-anywhere" does not exist'),
+    (
+        {"destination": "no-such-bucket-anywhere"},
+        'the destination bucket "no-such-bucket-anywhere" does not exist',
+    ),
 ]
 
 
-@pytest.mark.parametrize(("options", "said"), MISTAKES, ids=["mistyped key", "ARN", "s3 address", "unknown bucket"])
-def test_a_mistaken_input_ends_with_one_clear_cause(deployed: Project, options: dict[str, str], said: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"), MISTAKES, ids=["mistyped key", "ARN", "s3 address", "unknown bucket"]
+)
+def test_a_mistaken_input_ends_with_one_clear_cause(
+    deployed: Project, options: dict[str, str], said: str
+) -> None:
     if not any(b["Name"] == "a-bucket" for b in deployed.client("s3").list_buckets()["Buckets"]):
         deployed.bucket("a-bucket")
     execution = deployed.execute(source="a-bucket", **options)

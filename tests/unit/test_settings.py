@@ -64,6 +64,7 @@ def test_the_template_names_the_limits_that_the_checks_have():
     text = Path(fabfile_config_template.__file__).read_text(encoding="utf-8")
     assert f"1 to {setting_values.MAX_STACK_NAME_LENGTH} lower-case letters" in text
     assert f"kept. {setting_values.MIN_RUN_RETENTION_DAYS} or more" in text
+    assert f"{setting_values.MAX_RUN_RETENTION_DAYS} at most" in text
     assert f"1 to {setting_values.MAX_CONCURRENCY}." in text
     assert f"{setting_values.MAX_TAGS} at most" in text
 
@@ -186,8 +187,8 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
             ["arn:aws:s3:::abc/*"],
             "expected bare names of buckets, so 'abc' instead of 'arn:aws:s3:::abc/*'",
         ),
-        ("RUN_RETENTION_DAYS", 14, "expected days, 15 or more"),
-        ("RUN_RETENTION_DAYS", True, "expected days, 15 or more"),
+        ("RUN_RETENTION_DAYS", 14, "expected days, 15 to 89"),
+        ("RUN_RETENTION_DAYS", True, "expected days, 15 to 89"),
         ("MAX_CONCURRENCY", 0, "expected a whole number from 1 to 10000, or None"),
         ("MAX_CONCURRENCY", 10_001, "expected a whole number from 1 to 10000, or None"),
         (
