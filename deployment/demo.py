@@ -87,10 +87,7 @@ def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
         return demo_data.upload(s3, SOURCE, folder, console)
     with console.progress("Filling two buckets"):
         scenario = demo_data.prepare(s3, SOURCE, DESTINATION)
-    console.step(
-        f"Filled two buckets: {objects(scenario.missing)} are missing in the destination, {scenario.changed} have changed, "
-        f"{scenario.orphaned} are orphans, {scenario.equal} are equal."
-    )
+    console.step(f"Filled two buckets: {_before(scenario)}.")
     return scenario
 
 
@@ -142,18 +139,24 @@ def summarise(outcome: Outcome, console: Console) -> None:
         list(_rows(outcome.first, outcome.second)),
     )
     console.result(
-        f"\nAt first {objects(scenario.missing)} were missing, {scenario.changed} had changed, {scenario.orphaned} were "
-        f"orphans, {scenario.equal} were equal.\n"
-        f"Then {objects(outcome.checked_objects)} ({size(scenario.source_bytes)}) were read back from both buckets: equal "
-        "in keys, bytes,\ncontent headers, user metadata, tags and redirects. "
+        f"\nBefore: {_before(scenario)}.\n"
+        f"After:  {objects(outcome.checked_objects)} ({size(scenario.source_bytes)}) read back from both buckets, all equal\n"
+        "        in keys, bytes, content headers, user metadata, tags, redirects.\n"
         f"All of it took {duration(outcome.seconds)}.\n\n{NEXT}"
     )
 
 
+def _before(scenario: Scenario) -> str:
+    return (
+        f"{objects(scenario.missing)} missing, {scenario.changed} changed, {scenario.orphaned} orphaned, "
+        f"{scenario.equal} equal"
+    )
+
+
 NEXT = """Next, with an AWS account:
-  cp fabfile_config_template.py fabfile_config.py   # every setting is explained in it
-  fab                                               # deploys what you have just seen
-  fab sync --source A --destination B --dry-run     # counts; without --dry-run it syncs"""
+  cp fabfile_config_template.py fabfile_config.py  # every setting is explained
+  fab                                              # deploys what you have seen
+  fab sync --source A --destination B --dry-run    # counts; without it, syncs"""
 
 
 def _rows(*runs: Execution) -> Iterator[list[str]]:

@@ -33,6 +33,7 @@ PHASES: Mapping[str, str] = {
     "CopyLargeObjects": "copying",
     "TallyCopies": "copying",
     "DeleteOrphanedKeys": "deleting",
+    "TallyDeletes": "deleting",
     "Report": "reporting",
 }
 """Of a state's name; a state that is not named here belongs to the phase before it."""

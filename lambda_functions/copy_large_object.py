@@ -40,8 +40,8 @@
 """Do one step of a large copy: `begin`, `parts`, `complete` or `abort`.
 
 Event: `{"step": "begin", "run": {...}, "item": {"id": "large-000001", "line": {...}}, "upload": {"verdict": "again",
-"line": null, "exact": false, "tries": 0, "upload": "", "groups": []}}`, `upload` being what the step before returned; `parts` also
-has `"group": {"first": 1, "last": 64}`, `abort` also `"error": {"Error", "Cause"}`.
+"line": null, "exact": false, "tries": 0, "upload": "", "groups": []}}`, `upload` being what the step before returned; `parts`
+also has `"group": {"first": 1, "last": 64}`, `abort` also `"error": {"Error", "Cause"}`.
 Result: the next `upload`, its verdict `copy` (groups are to be copied), `again` (begin again) or `done`; `{}` of a group.
 """
 

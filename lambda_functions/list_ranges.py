@@ -16,6 +16,10 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: TellAMissingIndexFromAForbiddenOne
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: !GetAtt WorkBucket.Arn
 # ---
 """Cut what is to be compared into ranges, a handful at first: waves cut again what turns out to be much.
 

@@ -43,25 +43,25 @@ class MemoryS3:
         self.files: dict[str, bytes] = {}
         self.read: list[str] = []
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "") -> None:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "") -> None:
         if IfNoneMatch and Key in self.files:
             raise client_error(412, "PreconditionFailed", "PutObject")
         self.files[Key] = Body
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         self.read.append(Key)
         if Key not in self.files:
             raise client_error(404, "NoSuchKey", "GetObject")
         return {"Body": io.BytesIO(self.files[Key])}
 
-    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+    def delete_object(self, *, Bucket: str, Key: str) -> None:
         self.files.pop(Key, None)
 
     def get_paginator(self, operation: str) -> MemoryS3:
         assert operation == "list_objects_v2"
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
         yield {"Contents": [{"Key": key} for key in sorted(self.files) if key.startswith(Prefix)]}
 
 
@@ -109,7 +109,7 @@ def compared_record(
         "listed": {"source": listed[0], "destination": listed[1]},
         "unprovable": 0,
         "shards": {"copy": [], "large": [], "delete": [], **(shards or {})},
-        "failures": None,
+        "failures": [],
         "requests": {},
         "seconds": 0.0,
     }

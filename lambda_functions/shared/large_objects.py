@@ -12,7 +12,7 @@ What travels between the steps is a small state: `{"verdict", "line", "exact", "
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -104,28 +104,26 @@ class LargeObject:
         return {**_state("copy", line, tries), "upload": name, "groups": groups}
 
     def _copy_group(self, paper: Paper, wanted: Sequence[Part]) -> dict[str, Any]:
-        def copy(part: Part) -> CopiedPart | str:
+        def copy(part: Part) -> CopiedPart | _Problem:
             try:
                 return multipart.copy_part(self.clients, self.run, paper["line"], paper["uploadId"], part)
             except Exception as error:
-                return explain(error)
+                return _Problem(explain(error), outcome_of_error(paper["line"], error).what)
 
-        def too_late(part: Part) -> str:
-            return f"part {part.number} had not ended when its worker's time was over"
+        def too_late(part: Part) -> _Problem:
+            return _Problem(f"part {part.number} had not ended when its worker's time was over")
 
         def needed(part: Part) -> float:
             return seconds_needed({"size": part.size})
 
         made = [outcome for _, outcome in run_jobs(wanted, copy, too_late, self.turn, COPIERS, needed)]
-        problems = [outcome for outcome in made if isinstance(outcome, str)]
+        problems = [outcome for outcome in made if isinstance(outcome, _Problem)]
         if not problems and len(made) < len(wanted):
-            problems = [f"{len(wanted) - len(made)} of {len(wanted)} parts did not fit into a worker's time"]
+            missing = len(wanted) - len(made)
+            problems = [_Problem(f"{missing} of {len(wanted)} parts did not fit into a worker's time")]
         copied = sorted((part for part in made if isinstance(part, CopiedPart)), key=lambda part: part.number)
-        return {
-            "parts": [part.to_json() for part in copied],
-            "problem": (problems or [""])[0],
-            **self._spent(),
-        }
+        problem = asdict(problems[0]) if problems else None
+        return {"parts": [part.to_json() for part in copied], "problem": problem, **self._spent()}
 
     def _finish(self, paper: Paper, groups: Sequence[Paper]) -> State:
         line, copied = (
@@ -134,7 +132,7 @@ class LargeObject:
         )
         problems = [group["problem"] for group in groups if group["problem"]]
         if problems:
-            raise _PartsMissing(problems[0])
+            raise _PartsMissing(_Problem(**problems[0]))
         upload = Upload(paper["uploadId"], paper["provable"])
         if paper["guessed"] and not multipart.explains(line, upload, copied):
             uploads.give_up(self.clients, self.run, line["key"], upload.id)
@@ -146,6 +144,8 @@ class LargeObject:
 
     def _after(self, line: Line, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
+        if isinstance(error, _PartsMissing) and error.problem.what == "archived":
+            return self._end(line, Outcome(line["key"], "archived", 0, str(error)), papers)
         is_judged = isinstance(error, SourceChanged | _PartsMissing) or (
             isinstance(error, ClientError) and is_refusal(error)
         )
@@ -177,8 +177,20 @@ class LargeObject:
         return _state("done", line)
 
 
+@dataclass(frozen=True)
+class _Problem:
+    """Why a part was not copied, and the outcome that this would be for the object."""
+
+    text: str
+    what: str = "failed"
+
+
 class _PartsMissing(SyncError):
-    """Some part was not copied; the first reason is the text."""
+    """Some part was not copied."""
+
+    def __init__(self, problem: _Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
 
 
 def _state(verdict: str, line: Line, tries: int = 0) -> State:

@@ -20,7 +20,7 @@ MAX_COPY_BYTES = 5 * GB
 PART_BYTES = 512 * MB
 # What one worker copies of a very large object.
 GROUP_PARTS = 64
-GROUP_BYTES = 32 * GB
+GROUP_BYTES = 64 * GB
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from lambda_functions.shared.outcomes import add_counts, total
@@ -116,7 +117,7 @@ def refusal(options: Options, compared: Compared) -> str:
         return (
             f"{deletes:,} objects of {options.destination} would be deleted; maxDelete allows {most:,} "
             f"({options.maxDelete}, of {compared.listed.get('destination', 0):,} in scope). Nothing was changed. "
-            f'Look at the plan with "dryRun": true; if it is right, start again with "maxDelete": {deletes}.'
+            f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )
     return ""
 
@@ -125,7 +126,7 @@ def most_deletes(max_delete: int | str | None, destination_objects: int) -> int 
     """Return how many objects may be deleted: a number, or a share such as "10%" rounded down; None is no limit."""
     if max_delete is None or isinstance(max_delete, int):
         return max_delete
-    return math.floor(destination_objects * float(max_delete.rstrip("%")) / 100)
+    return math.floor(destination_objects * Fraction(max_delete.rstrip("%")) / 100)
 
 
 def _sized(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:

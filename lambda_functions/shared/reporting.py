@@ -67,7 +67,8 @@ def ending(run: Run, state: Mapping[str, Any], compared: Compared, done: Applied
         return Ending("DeletionRefused", comparison["refusal"], "planning")
     undone = objects(compared.tally, "failed") + done.undone()
     if undone:
-        return Ending("SyncIncomplete", _incomplete(undone, compared, done, failures), phase_of(state))
+        cause = _incomplete(undone, compared, done, failures, "deletes" in state)
+        return Ending("SyncIncomplete", cause, phase_of(state))
     return Ending()
 
 
@@ -98,16 +99,17 @@ def _broken(state: Mapping[str, Any]) -> str:
 def message_of(cause: str) -> str:
     """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
     try:
-        return str(json.loads(cause)["errorMessage"])
+        return str(json.loads(cause)["errorMessage"])[:1000]
     except (ValueError, KeyError, TypeError):
         return cause[:1000]
 
 
-def _incomplete(undone: int, compared: Compared, done: Applied, failures: str) -> str:
+def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, deletes_began: bool) -> str:
     failed = objects(compared.tally, "failed") + objects(done.tally, "failed") + done.unfinished_objects
     changed = objects(done.tally, "changed")
     kept = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
-    orphans = f" {kept:,} orphans were kept: nothing is deleted after a failure." if kept > 0 else ""
+    why = "" if deletes_began else ": nothing is deleted after a failure"
+    orphans = f" {kept:,} orphans were kept{why}." if kept > 0 else ""
     return (
         f"{undone:,} objects were not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
         f"{failures} lists name them. Start again: a sync takes up where the last one stopped."

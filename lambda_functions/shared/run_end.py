@@ -46,7 +46,9 @@ def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tup
     problems = abort_all(folder, clients.destination)
     if problems and not ending.error:
         ending = Ending(
-            "SyncIncomplete", f"{'; '.join(problems[:3])}. Abort them by hand, or start again.", "reporting"
+            "SyncIncomplete",
+            f"{'; '.join(problems[:3])}. Abort them by hand: their parts cost money.",
+            "reporting",
         )
     others = [state["run"].get("requests", {}), (state.get("comparison") or {}).get("requests", {})]
     report = reporting.report(

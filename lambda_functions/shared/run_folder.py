@@ -4,9 +4,12 @@
     compared/<range>.json            record of a compared range; names its shards, and the ranges that it hands back
     copy/ large/ delete/             shards (JSON lines): what is to be done, at most 2,000 keys each
     copy.json large.json delete.json indexes of those shards, made from the records
+    large/<id>-...json               how a very large object is being copied, and what its groups of parts have done
     copied/ deleted/                 records of what was done
+    tally/                           sums over those records, as far as they have been read
     uploads/                         multipart uploads under way, written before they are used
     failures/                        JSON lines: key, what, error
+    failures.json                    index of the files in failures/ that count
     report.json                      the end
 
 **A file counts only if a record names it.** A record is written last, in one PUT that succeeds only if there is none yet; an

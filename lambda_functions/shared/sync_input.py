@@ -36,8 +36,8 @@ STORAGE_CLASSES = (
 )
 NOT_BUILT = ("compareTags", "acl", "verify", "maxCostUsd")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_ACCOUNT = re.compile(r"\d{12}")
-_PERCENT = re.compile(r"(\d{1,2}(\.\d+)?|100(\.0+)?)%")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
 
 
 def _invalid(problems: list[str]) -> Refused:
-    example = 'Start again with, for example, {"source": "a", "destination": "b"}.'
+    example = 'Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
     more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
     return Refused(
         "InvalidInput", f"{'; '.join(problems[:MOST_PROBLEMS])}{more}. Nothing was changed. {example}"
@@ -122,7 +122,7 @@ def _unknown(name: str) -> str:
         name.strip(" :"), NAMES, n=1
     )
     hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(NAMES)}"
-    return f'"{name}" is not an option; {hint}'
+    return f"{_show(name)} is not an option ({hint})"
 
 
 def _problem(name: str, value: Any) -> str | None:
@@ -131,7 +131,7 @@ def _problem(name: str, value: Any) -> str | None:
 
 
 def _show(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -143,7 +143,7 @@ def _bucket(value: Any) -> str | None:
         return _bucket_in(value)
     if value.endswith("--x-s3"):
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
-    if value.endswith(("-s3alias", "--ol-s3")):
+    if value.endswith(("-s3alias", "--ol-s3", ".mrap")):
         return "an access point's alias; expected the name of the bucket behind it"
     return None if _BUCKET.fullmatch(value) and ".." not in value else form
 

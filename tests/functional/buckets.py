@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from machine_on_moto import REGION, client
-from wire import stored
+from wire import stored, tags_of
 
 HEADERS = (
     "CacheControl",
@@ -100,7 +100,7 @@ class Bucket:
 
     def bodies(self) -> dict[str, bytes]:
         """Return what each key holds."""
-        return {key: self.client.get_object(Bucket=self.name, Key=key)["Body"].read() for key in self.keys()}
+        return {key: stored(self.name, key).value for key in self.keys()}
 
     def etag(self, key: str) -> str:
         """Return an object's ETag without quotes."""
@@ -108,14 +108,15 @@ class Bucket:
 
     def stored(self, key: str) -> Stored:
         """Return one object."""
-        answer = self.client.get_object(Bucket=self.name, Key=key)
-        tags = self.client.get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
+        answer = self.client.head_object(Bucket=self.name, Key=key)
+        found = stored(self.name, key)
+        tags = tags_of(found)
         return Stored(
-            answer["Body"].read(),
+            found.value,
             answer["ETag"].strip('"'),
             tuple((name, answer[name]) for name in HEADERS if name in answer),
             tuple(sorted(answer["Metadata"].items())),
-            tuple(sorted((tag["Key"], tag["Value"]) for tag in tags)),
+            tuple(sorted(tags.items())),
             answer.get("WebsiteRedirectLocation"),
             answer.get("StorageClass", "STANDARD"),
         )

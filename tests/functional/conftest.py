@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator
 
 import moto.s3.models
@@ -27,6 +28,8 @@ def rarely_collected() -> Iterator[None]:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """Yield the state machine in a fresh moto, in which parts may be of a few bytes."""
     monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
+    # It writes the whole state machine for every error, also for those that a test is about.
+    monkeypatch.setattr(logging.getLogger("moto.stepfunctions"), "disabled", True)
     with machine_on_moto() as running:
         yield running
 

@@ -11,17 +11,20 @@ import contextlib
 import functools
 import importlib
 import json
+import threading
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import boto3
+import botocore.endpoint
 from moto import mock_aws
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
@@ -39,8 +42,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.parse import asl_parser
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
 from deployment import machines
+from lambda_functions.shared.copying import Copier
+from lambda_functions.shared.deleting import Deleter
 from wire import Wire, wire_to_moto
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -59,7 +67,7 @@ LAMBDAS = (
     "tally_run",
 )
 # An execution takes about half a second here; whatever takes so much longer will never end.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 30
 
 parsed_once = functools.cache(asl_parser.AmazonStateLanguageParser.parse)
 
@@ -101,7 +109,11 @@ Wrapper = Callable[[Handler, dict[str, Any], FakeContext], Any]
 
 @dataclass
 class Machine:
-    """The state machine on moto; `wrap[name]` may replace a handler, `calls` are the Lambdas in the order of their calls."""
+    """The state machine on moto.
+
+    `wrap[name]` may replace a handler. `calls` are the Lambdas in the order of their calls, `slept` what the machine would have
+    slept between them, `paused` what the workers and their clients would have, all in seconds.
+    """
 
     client: Any
     arn: str
@@ -109,6 +121,17 @@ class Machine:
     wrap: dict[str, Wrapper] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    paused: list[float] = field(default_factory=list)
+    endings: dict[str, threading.Event] = field(default_factory=dict)
+
+    def ended(self, arn: str) -> threading.Event:
+        """Return the event that is set when an execution has ended."""
+        return self.endings.setdefault(arn, threading.Event())
+
+    def pause(self, seconds: float) -> None:
+        """Note a pause instead of making it."""
+        if seconds:
+            self.paused.append(seconds)
 
     def start(self, options: Any, name: str | None = None) -> str:
         """Start an execution; return its ARN."""
@@ -119,13 +142,14 @@ class Machine:
 
     def wait(self, arn: str) -> dict[str, Any]:
         """Wait for an execution's end; return DescribeExecution's answer."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            found: dict[str, Any] = self.client.describe_execution(executionArn=arn)
-            if found["status"] != "RUNNING":
-                return found
-            time.sleep(0.01)
-        raise AssertionError(f"the execution did not end within {PATIENCE_SECONDS} s")
+        in_time = self.ended(arn).wait(PATIENCE_SECONDS)
+        assert in_time, f"the execution did not end within {PATIENCE_SECONDS} s"
+        found: dict[str, Any] = self.client.describe_execution(executionArn=arn)
+        return found
+
+    def long_ago(self, arn: str, seconds: float = 3600) -> None:
+        """Make an execution one that ended so many seconds earlier."""
+        stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn).stop_date -= timedelta(seconds=seconds)
 
     def run(self, options: Any, name: str | None = None) -> dict[str, Any]:
         """Start an execution and wait for its end; return DescribeExecution's answer."""
@@ -193,8 +217,8 @@ def _create(step_functions: Any, max_delete: int | str | None) -> str:
 
 @contextlib.contextmanager
 def _patched(machine: Machine) -> Iterator[None]:
-    def cached(region: str, service: str, **_: Any) -> Any:
-        return client(service)
+    def cached(service_name: str, **_: Any) -> Any:
+        return client(service_name)
 
     def invoke(parameters: dict[str, Any], **_: Any) -> dict[str, Any]:
         name = parameters["FunctionName"].split(":")[6]
@@ -211,15 +235,30 @@ def _patched(machine: Machine) -> Iterator[None]:
             }
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": what}
 
+    def terminated(self: Any, reflect: Callable[[Any], None] = BaseExecutionWorkerCommunication.terminated) -> None:
+        reflect(self)
+        machine.ended(self.execution.exec_arn).set()
+
     component = distributed.DistributedIterationComponent
     with (
         mock.patch.object(lambda_eval_utils, "_invoke_lambda_function", invoke),
-        mock.patch.object(lambda_eval_utils, "boto_client_for", cached),
+        mock.patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=machine.pause)),
+        mock.patch.object(Copier.__init__, "__defaults__", _instead_of_sleep(Copier, machine.pause)),
+        mock.patch.object(Deleter.__init__, "__defaults__", _instead_of_sleep(Deleter, machine.pause)),
+        mock.patch.object(BaseExecutionWorkerCommunication, "terminated", terminated),
+        mock.patch.object(boto_client, "boto3", SimpleNamespace(client=cached)),
         mock.patch.object(retrier_decl, "time", SimpleNamespace(sleep=machine.slept.append)),
         mock.patch.object(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parsed_once)),
         mock.patch.object(component, "_map_run", _tolerant_map_run(component._map_run)),
     ):
         yield
+
+
+def _instead_of_sleep(kind: type, sleep: Callable[[float], None]) -> tuple[Any, ...]:
+    """Return the defaults of a dataclass with another function instead of `time.sleep`."""
+    defaults: tuple[Any, ...] = kind.__init__.__defaults__  # type: ignore[misc]
+    assert defaults.count(time.sleep) == 1, f"{kind.__name__} pauses in another way now"
+    return tuple(sleep if default is time.sleep else default for default in defaults)
 
 
 def _tolerant_map_run(map_run: Callable[..., None]) -> Callable[..., None]:

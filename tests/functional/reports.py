@@ -46,10 +46,11 @@ def records(found: dict[str, Any], kind: str) -> list[Any]:
 
 
 def named_in_failures(found: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the lines of all failure files that the report names, sorted by key."""
+    """Return the lines of all files that name what was not synchronised, sorted by key."""
+    assert written(found)["failures"] == address(found, "failures.json")
     bodies = (
         client("s3").get_object(Bucket=WORK_BUCKET, Key=f"{folder(found)}/{name}")["Body"].read()
-        for name in written(found)["failures"]
+        for name in read(found, "failures.json")["files"]
     )
     lines = [json.loads(line) for body in bodies for line in body.splitlines()]
     return sorted(lines, key=lambda line: str(line["key"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import BotocoreStubber
@@ -17,6 +18,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils, state_task_lambda
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from buckets import Bucket
 from lambda_functions.shared import clients
@@ -36,7 +39,9 @@ def test_the_private_names_of_moto_that_are_replaced_exist() -> None:
         "region",
         "state_credentials",
     ]
-    assert parameters_of(lambda_eval_utils.boto_client_for) == ["region", "service", "state_credentials"]
+    assert boto_client.boto3 is boto3
+    assert parameters_of(BaseExecutionWorkerCommunication.terminated) == ["self"]
+    assert "exec_arn" in Execution.__annotations__
     assert parameters_of(DistributedIterationComponent._map_run) == ["self", "env", "eval_input"]
     assert parameters_of(AmazonStateLanguageParser.parse) == ["definition"]
     assert retrier_decl.time.sleep
@@ -68,7 +73,12 @@ def test_every_map_is_distributed_and_catches_what_goes_wrong() -> None:
 
     assert sorted(maps) == ["CompareRanges", "CopyKeys", "CopyLargeObjects", "DeleteOrphanedKeys"]
     assert all(state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED" for state in maps.values())
-    assert all(state["Catch"][0]["Next"] == "Report" for state in maps.values())
+    assert {name: state["Catch"][0]["Next"] for name, state in maps.items()} == {
+        "CompareRanges": "Report",
+        "CopyKeys": "TallyCopies",
+        "CopyLargeObjects": "TallyCopies",
+        "DeleteOrphanedKeys": "TallyDeletes",
+    }
 
 
 def test_a_task_whose_lambda_raises_is_tried_again_without_sleeping_and_then_caught(
@@ -181,7 +191,7 @@ def test_the_wire_lets_a_copy_replace_only_what_its_condition_names(
     if there is not None:
         destination.put("a", there)
 
-    with clients.extra_headers(condition):
+    with clients.extra_headers("CopyObject", condition):
         assert status == status_of_copy(source, destination)
 
 

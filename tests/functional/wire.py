@@ -8,6 +8,10 @@ moto ignores some of what the product relies on. Here those are answered as AWS 
   no object (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)
 - the `ETag` of each key of DeleteObjects: an error for that key, the others are deleted
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html)
+- HeadObject with PartNumber: ETag and metadata are those of the whole object, moto gives the part's
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html)
+- ListObjectsV2 with OptionalObjectAttributes: whether an archived object is restored
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)
 - `x-amz-expected-bucket-owner` and `x-amz-source-expected-bucket-owner`: 403
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html)
 
@@ -29,6 +33,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3.models import s3_backends
 
@@ -47,6 +52,7 @@ class Request:
     key: str
     headers: dict[str, str]
     body: bytes
+    query: str
 
     @classmethod
     def of(cls, event_name: str, prepared: Any) -> Request:
@@ -60,6 +66,7 @@ class Request:
             urllib.parse.unquote(address.path[1:]),
             headers,
             body.encode() if isinstance(body, str) else bytes(body) if isinstance(body, bytes) else b"",
+            address.query,
         )
 
     def source(self) -> tuple[str, str]:
@@ -80,6 +87,8 @@ class Answer:
 
 DENIED = Answer(403, "AccessDenied", "Access Denied")
 GONE = Answer(404, "NoSuchKey", "The specified key does not exist.")
+BUSY = Answer(503, "SlowDown", "Please reduce your request rate.")
+LOST = Answer(0)
 REFUSED = Answer(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 
 Action = Callable[[Request], Answer | None]
@@ -136,6 +145,10 @@ class Wire:
 
         self.on(operation, die, **{"times": 1, **where})
 
+    def lose(self, operation: str, **where: Any) -> None:
+        """Have S3 do such a request and lose its answer, once unless `times` is given; botocore then sends it again."""
+        self.on(operation, LOST, **{"times": 1, **where})
+
     def relent(self) -> None:
         """Forget what `on` and `kill` have said."""
         with self._lock:
@@ -161,7 +174,9 @@ class Wire:
         if ".s3." not in event_name:
             return None
         seen = Request.of(event_name, request)
-        answer = self._act(seen) or _refusal(seen)
+        answer = self._act(seen)
+        request.is_lost = answer is LOST
+        answer = _refusal(seen) if request.is_lost or answer is None else answer
         request.is_answered = answer is not None
         return _response(request.url, seen, answer) if answer else None
 
@@ -191,14 +206,53 @@ def _moto_unless_answered(moto: Callable[..., Any]) -> Callable[..., Any]:
     """Return moto's own handler of `before-send`, silent where the wire has answered: botocore asks all its handlers."""
 
     def call(self: Any, event_name: str, request: Any, **more: Any) -> Any:
-        return None if getattr(request, "is_answered", False) else moto(self, event_name, request, **more)
+        if getattr(request, "is_answered", False):
+            return None
+        answer = moto(self, event_name, request, **more)
+        if getattr(request, "is_lost", False):
+            raise ConnectionClosedError(endpoint_url=request.url)
+        if event_name.endswith(".HeadObject") and "partNumber=" in request.url:
+            _describe_the_whole(Request.of(event_name, request), answer)
+        if event_name.endswith(".ListObjectsV2") and "x-amz-optional-object-attributes" in request.headers:
+            return _with_restored(Request.of(event_name, request), answer)
+        return answer
 
     return call
+
+
+def _with_restored(request: Request, answer: AWSResponse) -> AWSResponse:
+    there = s3_backends[ACCOUNT]["aws"].buckets.get(request.bucket)
+    restored = [key for key in there.keys if there.keys[key]._expiry] if there else []
+    if not restored:
+        return answer
+    body = answer.content.decode()
+    for key in restored:
+        name = f"<Key>{urllib.parse.quote(key)}</Key>"
+        body = body.replace(name, name + _RESTORED)
+    return AWSResponse(answer.url, answer.status_code, answer.headers, _Raw(body.encode()))
+
+
+_RESTORED = (
+    "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>"
+    "<RestoreExpiryDate>2040-01-01T00:00:00.000Z</RestoreExpiryDate></RestoreStatus>"
+)
+
+
+def _describe_the_whole(request: Request, answer: AWSResponse) -> None:
+    whole = stored(request.bucket, request.key)
+    if whole and answer.status_code < 300:
+        answer.headers.update({**whole.metadata, "ETag": whole.etag})
 
 
 def stored(bucket: str, key: str) -> Any:
     """Return moto's own object, whose attributes a test may change; None where there is none."""
     return s3_backends[ACCOUNT]["aws"].get_bucket(bucket).keys.get(key)
+
+
+def tags_of(found: Any) -> dict[str, str]:
+    """Return the tags of one of moto's own objects, also of an archived one, which moto's API refuses."""
+    tags: dict[str, str] = s3_backends[ACCOUNT]["aws"].tagger.get_tag_dict_for_resource(found.arn)
+    return tags
 
 
 def _refusal(request: Request) -> Answer | None:

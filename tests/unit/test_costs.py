@@ -56,7 +56,7 @@ def test_a_run_costs_its_requests_its_workers_and_its_states() -> None:
     lambdas = 1000 * WORKER_GB * 0.0000133334 + 500 * 0.20 / 1_000_000
     states = (500 * 3 + 20) * 0.025 / 1000
 
-    assert estimate_usd(requests, turns=500, seconds=1000.0) == round(s3 + lambdas + states, 6) == 5.070135
+    assert estimate_usd(requests, turns=500, seconds=1000.0) == round(s3 + lambdas + states, 6) == 5.070134
 
 
 def test_a_run_that_did_nothing_costs_its_state_transitions() -> None:

@@ -65,9 +65,7 @@ def object_of(etag: str, modified: datetime = NOON, size: int = 3) -> Entry:
         ),
     ],
 )
-def test_the_table_of_the_design(
-    source: Entry | None, destination: Entry | None, decision: Decision
-) -> None:
+def test_the_table_of_the_design(source: Entry | None, destination: Entry | None, decision: Decision) -> None:
     assert decide(source, destination) is decision
 
 
@@ -118,7 +116,15 @@ def test_what_is_no_md5_has_no_form_of_one_part(etag: str) -> None:
 
 @pytest.mark.parametrize(
     ("etag", "parts"),
-    [(A, None), (A + "-1", 1), (A + "-10000", 10_000), ("", None), ("-7", None), (A + "-", None), ("a-b", None)],
+    [
+        (A, None),
+        (A + "-1", 1),
+        (A + "-10000", 10_000),
+        ("", None),
+        ("-7", None),
+        (A + "-", None),
+        ("a-b", None),
+    ],
 )
 def test_an_etag_names_its_number_of_parts(etag: str, parts: int | None) -> None:
     assert parts_of(etag) == parts
@@ -138,9 +144,14 @@ KMS = {"ServerSideEncryption": "aws:kms"}
         pytest.param(CRC, CRC, Decision.CURRENT, id="equal checksums"),
         pytest.param({**CRC, **KMS}, CRC, Decision.CURRENT, id="equal checksums, one encrypted"),
         pytest.param(CRC, {**CRC, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other checksum"),
-        pytest.param({**CRC, **KMS}, {**CRC, **KMS, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other, KMS"),
         pytest.param(
-            {**CRC, "ChecksumSHA256": "x"}, {**CRC, "ChecksumSHA256": "y"}, Decision.COPY, id="one of two differs"
+            {**CRC, **KMS}, {**CRC, **KMS, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other, KMS"
+        ),
+        pytest.param(
+            {**CRC, "ChecksumSHA256": "x"},
+            {**CRC, "ChecksumSHA256": "y"},
+            Decision.COPY,
+            id="one of two differs",
         ),
         pytest.param({**CRC, "ChecksumSHA256": "x"}, CRC, Decision.CURRENT, id="one algorithm in common"),
         pytest.param(

@@ -10,11 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import memory_folder, shard
 
-from lambda_functions.shared.applied import Applied, read_copied, read_deleted
-from lambda_functions.shared.outcomes import SKIPPED, UNDONE, Outcome, Tally, add_counts, objects, total
-from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.applied import CHUNK, Applied, add_up, items_of
+from lambda_functions.shared.outcomes import (
+    AS_IT_SHOULD_BE,
+    SKIPPED,
+    Outcome,
+    Tally,
+    add_counts,
+    objects,
+    total,
+)
+from lambda_functions.shared.run_folder import PaperMissing, RunFolder, ShardWriter
+from lambda_functions.shared.turn import Turn
 
-WORDS = ("copied", "deleted", "current", *SKIPPED, *UNDONE)
+WORDS = (*AS_IT_SHOULD_BE, *SKIPPED, "changed", "failed")
 OUTCOMES = st.lists(st.builds(Outcome, st.text(max_size=3), st.sampled_from(WORDS), st.integers(0, 10**15)))
 TALLIES = st.dictionaries(
     st.sampled_from(WORDS),
@@ -23,30 +32,49 @@ TALLIES = st.dictionaries(
 COUNTS = st.dictionaries(st.sampled_from(["LIST", "HEAD", "COPY"]), st.integers(0, 10**10))
 
 
-def tally_of(outcomes: list[Outcome]) -> Tally:
-    tally = Tally()
+class Named(list[dict[str, Any]]):
+    """Takes the lines of the keys that a report must name."""
+
+    def add(self, line: Any) -> None:
+        self.append(line)
+
+
+def tally_of(outcomes: list[Outcome], named: Named | ShardWriter | None = None) -> Tally:
+    tally = Tally(Named() if named is None else named)
     for outcome in outcomes:
         tally.add(outcome)
     return tally
 
 
 def test_a_tally_counts_objects_and_bytes_of_each_word() -> None:
-    tally = tally_of([Outcome("a", "copied", 5), Outcome("b", "copied", 7), Outcome("c", "archived", 0, "why")])
+    tally = tally_of(
+        [Outcome("a", "copied", 5), Outcome("b", "copied", 7), Outcome("c", "archived", 0, "why")]
+    )
 
     assert tally.to_json() == {
         "archived": {"objects": 1, "bytes": 0},
         "copied": {"objects": 2, "bytes": 12},
     }
-    assert tally.sized("copied") == {"objects": 2, "bytes": 12}
-    assert tally.sized("failed") == {"objects": 0, "bytes": 0}
 
 
 @pytest.mark.parametrize("what", WORDS)
 def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
-    outcome = Outcome("a/key", what, 5, "why")
+    outcome, named = Outcome("a/key", what, 5, "why"), Named()
 
-    assert tally_of([outcome]).named == ([] if what in ("copied", "deleted", "current") else [outcome])
+    tally_of([outcome], named)
+
     assert outcome.line() == {"key": "a/key", "what": what, "error": "why"}
+    assert named == ([] if what in ("copied", "deleted", "current") else [outcome.line()])
+
+
+def test_names_go_to_files_of_2000_lines_whatever_the_objects_were_large() -> None:
+    folder = memory_folder()
+    writer = ShardWriter(folder, lambda number: f"failures/1-0001-request-{number:04d}.jsonl")
+
+    tally_of([Outcome(f"{number}", "archived", 10**12) for number in range(4001)], writer)
+
+    assert [one["objects"] for one in writer.close()] == [2000, 2000, 1]
+    assert len(folder.read_lines("failures/1-0001-request-0003.jsonl")) == 1
 
 
 @given(OUTCOMES, OUTCOMES)
@@ -123,12 +151,8 @@ def test_it_does_not_matter_how_what_was_applied_is_bracketed(
 
 
 @given(APPLIED)
-def test_a_state_carries_at_most_20_names_of_each_kind(applied: Applied) -> None:
-    data = applied.to_json()
-
-    assert len(data["failures"]) <= 20
-    assert len(data["unfinished"]) <= 20
-    assert data["unfinished_objects"] == applied.unfinished_objects
+def test_sums_come_back_from_json_as_they_went(applied: Applied) -> None:
+    assert Applied(**json.loads(json.dumps(applied.to_json()))) == applied
 
 
 def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
@@ -137,16 +161,30 @@ def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
         "start": start,
         "next": following,
         "tally": {what: {"objects": count, "bytes": count * 10} for what, count in tally.items()},
-        "failures": f"failures/{start}.jsonl" if "failed" in tally else None,
+        "failures": [f"failures/{start}.jsonl"] if "failed" in tally else [],
         "requests": {"COPY": following - start},
         "seconds": 2.0,
     }
+
+
+def turn_that_ends(after_looks: float) -> Turn:
+    """Return a turn that is over when its clock has been looked at so many times."""
+    looks = iter(range(10**6))
+    return Turn(0.0, after_looks, "attempt", lambda: float(next(looks)))
+
+
+def read_all(folder: RunFolder, kind: str = "copied") -> Applied:
+    items = items_of(folder, kind)
+    position, applied = add_up(folder, kind, items, 0, Applied(), turn_that_ends(1000))
+    assert position == len(items)
+    return applied
 
 
 @pytest.fixture
 def folder() -> RunFolder:
     made = memory_folder()
     made.write("copy.json", [{"id": "copy-000001", **shard("copy/a.jsonl", 5, 50)}])
+    made.write("large.json", [])
     return made
 
 
@@ -154,7 +192,7 @@ def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folde
     folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=2, failed=1))
     folder.write("copied/copy-000001-3.json", turn_record(3, 5, copied=2))
 
-    assert read_copied(folder).to_json() == {
+    assert read_all(folder).to_json() == {
         "tally": {"copied": {"objects": 4, "bytes": 40}, "failed": {"objects": 1, "bytes": 10}},
         "failures": ["failures/0.jsonl"],
         "requests": {"COPY": 5},
@@ -168,13 +206,13 @@ def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folde
 def test_lines_behind_the_last_record_are_unfinished(folder: RunFolder) -> None:
     folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=3))
 
-    copied = read_copied(folder)
+    copied = read_all(folder)
 
     assert (copied.unfinished, copied.unfinished_objects, copied.undone()) == (["copy/a.jsonl"], 2, 2)
 
 
 def test_a_shard_without_a_record_is_unfinished_as_a_whole(folder: RunFolder) -> None:
-    assert (read_copied(folder).undone(), read_copied(folder).turns) == (5, 0)
+    assert (read_all(folder).undone(), read_all(folder).turns) == (5, 0)
 
 
 def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
@@ -182,7 +220,7 @@ def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
     folder.write("copied/copy-000002-0.json", turn_record(0, 9, failed=9))
     folder.write("copied/copy-000001-2.json", turn_record(2, 5, failed=3))
 
-    assert read_copied(folder).tally == {"copied": {"objects": 5, "bytes": 50}}
+    assert read_all(folder).tally == {"copied": {"objects": 5, "bytes": 50}}
 
 
 def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished(folder: RunFolder) -> None:
@@ -190,7 +228,7 @@ def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished
     folder.write("large.json", [{"id": "large-000001", "line": {}}, {"id": "large-000002", "line": {}}])
     folder.write("copied/large-000001-0.json", turn_record(0, 1, copied=1))
 
-    copied = read_copied(folder)
+    copied = read_all(folder)
 
     assert copied.tally == {"copied": {"objects": 6, "bytes": 60}}
     assert (copied.unfinished, copied.unfinished_objects) == (["large-000002"], 1)
@@ -201,8 +239,46 @@ def test_what_was_deleted_is_read_through_its_own_index() -> None:
     folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a.jsonl", 2, 20)}])
     folder.write("deleted/delete-000001-0.json", turn_record(0, 2, deleted=2))
 
-    assert read_deleted(folder).tally == {"deleted": {"objects": 2, "bytes": 20}}
+    assert read_all(folder, "deleted").tally == {"deleted": {"objects": 2, "bytes": 20}}
 
 
-def test_a_run_that_copied_nothing_has_no_sums() -> None:
-    assert read_copied(memory_folder()).to_json() == Applied().to_json()
+@pytest.mark.parametrize(
+    ("kind", "there"), [("copied", ["copy.json"]), ("copied", ["large.json"]), ("deleted", ["copy.json"])]
+)
+def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, there: list[str]) -> None:
+    folder = memory_folder()
+    for name in there:
+        folder.write(name, [])
+
+    with pytest.raises(PaperMissing):
+        items_of(folder, kind)
+
+
+def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
+    folder, count = memory_folder(), 2 * CHUNK + 10
+    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", 2)} for number in range(count)]
+    for number in range(count):
+        folder.write(f"copied/copy-{number}-0.json", turn_record(0, 2, copied=2))
+
+    position, applied, turns = 0, Applied(), 0
+    while position < count:
+        position, applied = add_up(folder, "copied", items, position, applied, turn_that_ends(0))
+        turns += 1
+
+    assert turns == 3
+    assert applied.tally == {"copied": {"objects": 2 * count, "bytes": 20 * count}}
+    assert (applied.turns, applied.undone()) == (count, 0)
+
+
+@given(st.lists(st.integers(1, 6), max_size=8), st.lists(st.integers(0, 6), min_size=8, max_size=8))
+def test_no_object_of_any_shard_is_counted_twice_or_forgotten(sizes: list[int], reached: list[int]) -> None:
+    folder = memory_folder()
+    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", size)} for number, size in enumerate(sizes)]
+    for item, end in zip(items, reached, strict=False):
+        for start in range(min(end, item["objects"])):
+            folder.write(f"copied/{item['id']}-{start}.json", turn_record(start, start + 1, copied=1))
+
+    _, applied = add_up(folder, "copied", items, 0, Applied(), turn_that_ends(1000))
+
+    assert objects(applied.tally, "copied") + applied.unfinished_objects == sum(sizes)
+    assert len(applied.unfinished) == sum(end < size for size, end in zip(sizes, reached, strict=False))

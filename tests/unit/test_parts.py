@@ -109,7 +109,9 @@ def test_the_first_part_explains_the_number_of_parts_or_not(
 
 @given(SIZES)
 def test_groups_hold_every_part_once_in_order(sizes: list[int]) -> None:
-    numbers = [number for group in groups(of_sizes(sizes)) for number in range(group["first"], group["last"] + 1)]
+    numbers = [
+        number for group in groups(of_sizes(sizes)) for number in range(group["first"], group["last"] + 1)
+    ]
 
     assert numbers == list(range(1, len(sizes) + 1))
 

@@ -294,6 +294,21 @@ def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
     )
 
 
+def test_of_many_problems_ten_are_said_and_the_others_counted() -> None:
+    flags = ("delete", "allowEmptySource", "dryRun", "compareMetadata", "requestPayer")
+    wrong = dict.fromkeys(
+        (*flags, "prefix", "startAfter", "include", "exclude", "unprovable", "maxDelete"), 0
+    )
+    cause = problem(**{**wrong, "maxDelete": -1, "maxConcurrency": 0})
+
+    assert cause.count("; expected ") == 10
+    assert cause.endswith('"unprovable" is 0; expected one of "copy", "keep"; and 2 more')
+
+
+def test_an_unknown_name_is_shown_with_its_beginning_only() -> None:
+    assert problem(**{"x" * 1000: 1}) == f'"{"x" * 76}... is not an option; known are {KNOWN}'
+
+
 def test_a_long_value_is_shown_with_its_beginning_only() -> None:
     assert problem(delete="x" * 1000) == f'"delete" is "{"x" * 76}...; expected true or false'
 
@@ -313,7 +328,12 @@ def test_an_input_of_more_than_32_kib_is_refused() -> None:
 def test_text_that_utf_8_cannot_carry_is_refused(name: str) -> None:
     data = json.loads('{"source": "from", "destination": "into", "' + name + '": "a\\ud800"}')
 
-    assert refusal(data).encode()
+    assert (
+        refusal(data).encode()
+        == (
+            f'"{name}" is "a\\ud800"; it has half a character (a lone surrogate), which no key can have{END}'
+        ).encode()
+    )
 
 
 @pytest.mark.parametrize("digits", ["١١١١٢٢٢٢٣٣٣٣", "１１１１２２２２３３３３"])  # Arabic-Indic, full-width
@@ -336,9 +356,7 @@ def test_one_bucket_with_overlapping_prefixes_is_refused(prefix: str, destinatio
 
 
 def test_one_bucket_with_separate_prefixes_is_fine() -> None:
-    assert parse(
-        {"source": "one", "destination": "one", "prefix": "a/", "destinationPrefix": "b/"}, DEFAULTS
-    )
+    assert parse({"source": "one", "destination": "one", "prefix": "a/", "destinationPrefix": "b/"}, DEFAULTS)
 
 
 @given(st.text(), st.text(), st.text())

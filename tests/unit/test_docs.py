@@ -1,0 +1,389 @@
+"""The documentation against the code: names that must be there, links that must lead somewhere, examples that must be true."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fabfile_config_template
+from deployment import errors, front_matter
+from lambda_functions.shared import costs, sync_input
+from lambda_functions.shared.errors import Refused
+
+PROJECT = Path(__file__).parents[2]
+DOCS = PROJECT / "docs"
+PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
+MODULES = ("deployment", "lambda_functions", "lambda_functions/shared")
+MANY = "…"
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICY_CHARACTERS = 6144
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w$]){re.escape(name)}(?!\w)", text) is not None
+
+
+def sources(folder: str) -> Iterator[Path]:
+    yield from sorted((PROJECT / folder).rglob("*.py"))
+
+
+def named(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+# --- Names --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", [*sync_input.NAMES, *sync_input.NOT_BUILT])
+def test_every_option_of_the_input_is_explained(option):
+    assert mentions(page("input.md"), option)
+
+
+def test_every_option_has_a_line_in_the_table_and_a_section():
+    headings = " ".join(re.findall(r"^## (.*)$", page("input.md"), re.MULTILINE))
+    listed = re.findall(r"^\| \[`(\w+)`\]", page("input.md"), re.MULTILINE)
+    assert listed == list(sync_input.NAMES)
+    assert [option for option in sync_input.NAMES if f"`{option}`" not in headings] == []
+
+
+def execution_errors() -> set[str]:
+    machine = (PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").read_text(encoding="utf-8")
+    return set(re.findall(r"^ +Error: (\w+)$", machine, re.MULTILINE))
+
+
+def deployment_errors() -> set[str]:
+    classes = (value for value in vars(errors).values() if isinstance(value, type))
+    return {found.__name__ for found in classes if issubclass(found, errors.SyncBucketsError)}
+
+
+def worker_errors() -> set[str]:
+    """The exceptions of the Lambdas, by their sources."""
+    parents = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for path in sources("lambda_functions")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    }
+    found = {"Exception"}
+    while grown := {name for name, bases in parents.items() if bases & found} - found:
+        found |= grown
+    return {name for name in found if not name.startswith("_")} - {"Exception"}
+
+
+def test_every_error_has_its_place_in_troubleshooting():
+    wanted = execution_errors() | deployment_errors() | worker_errors()
+    assert wanted >= {"InvalidInput", "SyncIncomplete", "StackError", "RangeBroken"}
+    assert [name for name in sorted(wanted) if not mentions(page("troubleshooting.md"), name)] == []
+
+
+def test_every_setting_is_mentioned_somewhere():
+    whole = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    settings = [name for name in vars(fabfile_config_template) if name.isupper()]
+    assert len(settings) == 12
+    assert [name for name in settings if not mentions(whole, name)] == []
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_every_module_has_its_paragraph_and_no_paragraph_is_without_a_module(folder):
+    sections = re.split(r"^## ", page("architecture.md"), flags=re.MULTILINE)
+    (section,) = [one for one in sections if one.startswith(f"The modules of `{folder}/`\n")]
+    modules = {path.stem for path in (PROJECT / folder).glob("*.py") if path.stem != "__init__"}
+    assert sorted(re.findall(r"^\*\*`(\w+)`\*\* ", section, re.MULTILINE)) == sorted(modules)
+
+
+def test_every_state_is_in_the_picture_or_the_text():
+    machine = (PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").read_text(encoding="utf-8")
+    working = re.findall(r"^  (\w+):\n    Type: (?:Task|Map|Fail|Succeed)$", machine, re.MULTILINE)
+    assert "CopyKeys" in working
+    unnamed = [name for name in working if not mentions(page("architecture.md"), name)]
+    assert unnamed == ["NoReport"]  # it fails with SyncIncomplete as well
+
+
+# --- Permissions --------------------------------------------------------------------------------------------
+
+
+def statements() -> Iterator[tuple[str, Any]]:
+    for spec in front_matter.read_all(PROJECT / "lambda_functions"):
+        for policy in spec.properties["Policies"]:
+            for statement in policy["Statement"]:
+                yield spec.name, statement
+
+
+def actions_of(statement: Any) -> list[str]:
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)
+
+
+def function_section(name: str) -> str:
+    sections = re.split(r"^#{2,3} ", page("permissions.md"), flags=re.MULTILINE)
+    (section,) = [one for one in sections if f"`{name}`" in one.partition("\n")[0]]
+    return section
+
+
+def test_every_action_of_a_function_is_in_its_table_and_no_other():
+    allowed: dict[str, set[str]] = {}
+    for name, statement in statements():
+        allowed.setdefault(name, set()).update(actions_of(statement))
+    first_columns = {
+        name: "".join(re.findall(r"^\| (`.*?`) \|", function_section(name), re.MULTILINE)) for name in allowed
+    }
+    written = {name: set(re.findall(r"`(\w+:\w+)`", text)) for name, text in first_columns.items()}
+    assert written == allowed
+
+
+def policy(name: str) -> dict[str, Any]:
+    """The JSON document behind the comment `<!-- policy: name -->`."""
+    found = re.search(rf"<!-- policy: {name} -->\n```json\n(.*?)```", page("permissions.md"), re.DOTALL)
+    assert found
+    document: dict[str, Any] = json.loads(found[1])
+    return document
+
+
+def allowed_actions(document: dict[str, Any]) -> set[str]:
+    return {action for statement in document["Statement"] for action in actions_of(statement)}
+
+
+def test_the_policies_are_what_iam_understands():
+    import cfnlint.api
+    from cfnlint.config import ManualArgs
+
+    resources: dict[str, Any] = {
+        "Fab": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy("fab")}}
+    }
+    for side in ("source", "destination"):
+        properties = {"Bucket": f"my-{side}-bucket", "PolicyDocument": policy(side)}
+        resources[side.capitalize()] = {"Type": "AWS::S3::BucketPolicy", "Properties": properties}
+    document = {"Version": "2012-10-17", "Statement": [policy("key")]}
+    resources["Key"] = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": document}}
+    found = cfnlint.api.lint(json.dumps({"Resources": resources}), config=ManualArgs(regions=["eu-west-1"]))
+    rules = ("E", "W3037", "W3045")
+    assert [f"{match.message} {match.path}" for match in found if match.rule.id.startswith(rules)] == []
+
+
+def test_the_policy_of_fab_fits_into_one_managed_policy():
+    assert len(re.sub(r"\s", "", json.dumps(policy("fab")))) <= MANAGED_POLICY_CHARACTERS
+
+
+# The permission behind an API call, where it is not called as the call is; None where none is needed.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+PERMISSIONS = {
+    "sts:GetCallerIdentity": None,
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+SERVICES = {
+    "sts": "sts",
+    "s3": "s3",
+    "cloudformation": "cloudformation",
+    "stepfunctions": "states",
+    "lambda": "lambda",
+}
+# Modules that reach AWS only by way of the emulator.
+WITHOUT_AWS = ("demo", "demo_data", "equal", "local", "local_keeper")
+
+
+def calls_of_fab() -> set[str]:
+    """The API calls in the sources of deployment/, such as `s3:PutObject`: names that boto3's clients know."""
+    import boto3
+    from botocore import xform_name
+
+    session = boto3.Session(region_name="eu-west-1")
+    operations: dict[str, set[str]] = {}
+    for service, prefix in SERVICES.items():
+        for operation in session.client(service).meta.service_model.operation_names:
+            operations.setdefault(xform_name(operation), set()).add(f"{prefix}:{operation}")
+    found: set[str] = set()
+    for path in sources("deployment"):
+        if path.stem in WITHOUT_AWS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = (
+                [node.func.attr]
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+                else []
+            )
+            if names == ["get_paginator"] and isinstance(node.args[0], ast.Constant):
+                names = [node.args[0].value]
+            for name in names:
+                found |= operations.get(name, set())
+    return found
+
+
+def test_the_policy_of_fab_allows_every_call_that_fab_makes():
+    calls = calls_of_fab()
+    assert {"s3:CreateBucket", "cloudformation:ExecuteChangeSet", "states:ListMapRuns"} <= calls
+    needed = {PERMISSIONS.get(call, call) for call in calls} - {None}
+    assert sorted(needed - allowed_actions(policy("fab"))) == []
+
+
+def test_the_policies_of_other_accounts_allow_what_the_functions_are_allowed():
+    wanted: dict[str, set[str]] = {"Source": set(), "Destination": set(), "Kms": set()}
+    for _, statement in statements():
+        for side in wanted:
+            if f"${{{side}" in json.dumps(statement["Resource"]):
+                wanted[side].update(actions_of(statement))
+    assert allowed_actions(policy("source")) == wanted["Source"]
+    assert allowed_actions(policy("destination")) == wanted["Destination"]
+    assert set(actions_of(policy("key"))) == wanted["Kms"]
+
+
+# --- Examples, sentences, numbers ---------------------------------------------------------------------------
+
+
+def refused_examples() -> list[tuple[str, str]]:
+    return re.findall(r"```json refused\n(.*?)\n```\n+```text\n(.*?)\n```", page("input.md"), re.DOTALL)
+
+
+def accepted_examples() -> list[str]:
+    return re.findall(r"```json\n(.*?)\n```", page("input.md"), re.DOTALL)
+
+
+@pytest.mark.parametrize(("example", "sentence"), refused_examples())
+def test_every_refused_example_is_refused_with_its_sentence(example, sentence):
+    with pytest.raises(Refused) as refused:
+        sync_input.parse(json.loads(example), {"maxConcurrency": 20, "maxDelete": None})
+    assert refused.value.error == "InvalidInput"
+    assert sentence in refused.value.cause
+
+
+@pytest.mark.parametrize("example", accepted_examples())
+def test_every_other_example_is_accepted(example):
+    sync_input.parse(json.loads(example), {"maxConcurrency": 20, "maxDelete": None})
+
+
+def test_every_option_has_an_example_that_works_and_one_that_is_refused():
+    accepted = {name for example in accepted_examples() for name in json.loads(example)}
+    assert {name for name in sync_input.NAMES if name not in accepted} == set()
+    assert len(refused_examples()) >= len(re.findall(r"^## `", page("input.md"), re.MULTILINE))
+
+
+def sentences_in_code() -> str:
+    """All texts of the sources, with `…` for what is filled in, and the state machine."""
+    texts = [(PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").read_text(encoding="utf-8")]
+    for folder in ("deployment", "lambda_functions"):
+        for path in sources(folder):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.JoinedStr):
+                    texts.append(
+                        "".join(
+                            str(part.value) if isinstance(part, ast.Constant) else MANY
+                            for part in node.values
+                        )
+                    )
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    texts.append(node.value)
+    return "\n".join(texts)
+
+
+def test_every_sentence_in_troubleshooting_is_one_that_the_code_says():
+    code = sentences_in_code()
+    quoted = re.findall(r"`([^`\n]*…[^`\n]*)`", page("troubleshooting.md"))
+    quoted += re.findall(
+        r"^\| (?:archived|vanished|unmappable|changed|failed) \| `(.*?)`",
+        page("troubleshooting.md"),
+        re.MULTILINE,
+    )
+    sentences = [one for one in quoted if not one.startswith("aws ")]
+    assert len(sentences) > 40
+    parts = [(one, part.strip()) for one in sentences for part in one.split(MANY) if len(part.strip()) > 2]
+    assert [one for one, part in parts if part not in code] == []
+
+
+def test_the_prices_are_those_of_the_code():
+    text = page("cost.md")
+    for name in ("WRITE_CLASS_USD", "READ_CLASS_USD", "STATE_TRANSITION_USD"):
+        assert f"${getattr(costs, name) * 1000:g} for 1,000" in text.replace("state transitions", "")
+    assert f"${costs.LAMBDA_GB_SECOND_USD:.10f} for a GB-second" in text
+    assert f"${costs.LAMBDA_REQUEST_USD * 1_000_000:.2f} for 1,000,000" in text
+    for kinds in (costs.FREE, costs.READ_CLASS):
+        assert f"| {', '.join(kinds)} |" in text
+
+
+def cost_rows() -> list[list[str]]:
+    rows = re.findall(r"^\| (10\^\d.*) \|$", page("cost.md"), re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")] for row in rows]
+
+
+@pytest.mark.parametrize("row", cost_rows())
+def test_every_cost_in_the_examples_is_what_the_code_estimates(row):
+    kinds = ("LIST", "HEAD", "COPY", "HEAD_BUCKET")
+    *counts, turns, seconds = (int(cell.replace(",", "")) for cell in row[2:-1])
+    usd = costs.estimate_usd(dict(zip(kinds, counts, strict=True)), turns, seconds)
+    assert row[-1] == (f"{usd:,.4f}" if usd < 1 else f"{usd:,.2f}")
+
+
+def test_there_are_examples_for_ten_thousand_a_million_and_a_billion_objects():
+    assert {row[0] for row in cost_rows()} == {"10^4", "10^6", "10^9"}
+
+
+def tables(path: Path) -> list[list[str]]:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [block.splitlines() for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_table_has_a_head_and_as_many_cells_in_every_line(path):
+    for table in tables(path):
+        assert re.fullmatch(r"\|( --- \|)+", table[1]), table[0]
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {table[1].count("|")}, table[0]
+
+
+# --- Links --------------------------------------------------------------------------------------------------
+
+
+def links(path: Path) -> list[str]:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", link)]
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_relative_link_leads_somewhere(path):
+    for link in links(path):
+        target, _, anchor = link.partition("#")
+        file = path.parent / target if target else path
+        assert file.exists(), link
+        assert not anchor or anchor in anchors(file), link
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, waiting = set(), [PROJECT / "README.md"]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached and path.suffix == ".md":
+            reached.add(path)
+            waiting += [
+                (path.parent / link.partition("#")[0]).resolve()
+                for link in links(path)
+                if not link.startswith("#")
+            ]
+    assert {named(path) for path in DOCS.glob("*.md")} <= {named(path) for path in reached}
+
+
+def test_every_test_file_that_the_table_of_tests_names_exists():
+    text = (PROJECT / "tests" / "README.md").read_text(encoding="utf-8")
+    files = re.findall(r"`((?:\w+/)?\w+\.py)`", text)
+    assert files
+    assert [name for name in files if not (PROJECT / "tests" / name).exists()] == []

@@ -1,0 +1,294 @@
+"""Leases, in moto's S3: two runs never write into the same part of a destination."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
+
+from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.leases import (
+    STRAGGLERS_SECONDS,
+    LeaseLost,
+    Leases,
+    asks_step_functions,
+    lease_key,
+    release_lease,
+    require_lease,
+)
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.sync_input import overlap
+
+
+def execution(name: str) -> dict[str, str]:
+    return {**EXECUTION, "id": EXECUTION["id"].replace("first", name), "name": name}
+
+
+FIRST, SECOND, THIRD = (execution(name) for name in ("first", "second", "third"))
+
+
+ENDED = "it has ended"
+
+
+class World:
+    """The leases in one work bucket, who is running, and whose folders were cleaned up."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.running: set[str] = set()
+        self.cleaned: list[str] = []
+        self.not_cleaned: list[str] = []
+        self.leases = Leases(client, "work-bucket", lambda arn: ENDED if arn in self.running else "")
+
+    def take(self, run: Run) -> None:
+        self.running.add(run.execution)
+        self.leases.take(run, self.clean_up)
+
+    def clean_up(self, folder: str) -> list[str]:
+        self.cleaned.append(folder)
+        return self.not_cleaned
+
+    def keys(self) -> list[str]:
+        found = self.client.list_objects_v2(Bucket="work-bucket").get("Contents", ())
+        return [one["Key"] for one in found]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with mock_aws():
+        client = boto3.client("s3", region_name="eu-west-1")
+        client.create_bucket(
+            Bucket="work-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        yield World(client)
+
+
+def test_a_lease_names_the_execution_its_prefix_and_its_papers(world: World) -> None:
+    run = run_of(FIRST, destinationPrefix="a/")
+
+    world.take(run)
+
+    assert world.keys() == [lease_key(run)]
+    assert lease_key(run).startswith("leases/into/")
+    body = world.client.get_object(Bucket="work-bucket", Key=lease_key(run))["Body"].read()
+    assert json.loads(body) == {
+        "execution": FIRST["id"],
+        "prefix": "a/",
+        "folder": "runs/sync-20261122-101112/first",
+        "startedAt": "2026-11-22T10:11:12.345Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"), [("", ""), ("a/", "a/"), ("a/", "a/b/"), ("a/b/", "a/"), ("", "x")]
+)
+def test_a_run_into_an_overlapping_part_is_refused_and_told_who_is_there(
+    world: World, held: str, wanted: str
+) -> None:
+    world.take(run_of(FIRST, destination="photos", destinationPrefix=held))
+
+    with pytest.raises(Refused) as caught:
+        world.take(run_of(SECOND, destination="photos", destinationPrefix=wanted))
+
+    assert caught.value.error == "AlreadyRunning"
+    assert caught.value.cause == (
+        f'another execution is writing into photos, prefix "{held}": {FIRST["id"]}, started 2026-11-22T10:11:12.345Z. '
+        "Nothing was changed. Wait until it has ended, then start again."
+    )
+    assert world.keys() == [lease_key(run_of(FIRST, destination="photos"))]
+    assert world.cleaned == []
+
+
+def test_runs_into_separate_parts_run_side_by_side(world: World) -> None:
+    world.take(run_of(FIRST, destinationPrefix="a/"))
+    world.take(run_of(SECOND, destinationPrefix="b/"))
+    world.take(run_of(THIRD, destination="elsewhere"))
+
+    assert len(world.keys()) == 3
+
+
+def test_a_destination_whose_name_begins_another_is_another(world: World) -> None:
+    world.take(run_of(FIRST, destination="into-2"))
+    world.take(run_of(SECOND, destination="into"))
+
+    assert len(world.keys()) == 2
+
+
+def test_the_same_source_can_be_read_by_two_runs(world: World) -> None:
+    world.take(run_of(FIRST, source="from", destination="one"))
+    world.take(run_of(SECOND, source="from", destination="two"))
+
+
+def test_taking_ones_own_lease_again_is_no_error(world: World) -> None:
+    world.take(run_of(FIRST))
+    world.take(run_of(FIRST))
+
+    assert world.keys() == [lease_key(run_of(FIRST))]
+
+
+def test_the_lease_of_a_dead_run_does_not_count_and_what_it_left_is_cleaned_up(world: World) -> None:
+    world.take(run_of(FIRST))
+    world.running.clear()
+
+    world.take(run_of(SECOND))
+
+    assert world.cleaned == ["runs/sync-20261122-101112/first"]
+    assert world.keys() == [lease_key(run_of(SECOND))]
+
+
+def test_a_dead_run_that_could_not_be_cleaned_up_keeps_its_lease_for_the_next_run_to_try(
+    world: World,
+) -> None:
+    world.take(run_of(FIRST))
+    world.running.clear()
+    world.not_cleaned = ["the upload 1 was not aborted"]
+
+    world.take(run_of(SECOND))
+    assert set(world.keys()) == {lease_key(run_of(FIRST)), lease_key(run_of(SECOND))}
+    world.running.clear()
+    world.not_cleaned = []
+    world.take(run_of(THIRD))
+
+    assert world.keys() == [lease_key(run_of(THIRD))]
+    assert world.cleaned.count("runs/sync-20261122-101112/first") == 2
+
+
+def test_a_dead_run_elsewhere_is_left_alone(world: World) -> None:
+    world.take(run_of(FIRST, destinationPrefix="a/"))
+    world.running.clear()
+
+    world.take(run_of(SECOND, destinationPrefix="b/"))
+
+    assert world.cleaned == []
+    assert len(world.keys()) == 2
+
+
+def test_a_lease_given_back_is_free_and_giving_it_back_twice_is_no_error(world: World) -> None:
+    world.take(run_of(FIRST))
+    release_lease(world.client, run_of(FIRST))
+    release_lease(world.client, run_of(FIRST))
+
+    world.take(run_of(SECOND))
+
+    assert world.keys() == [lease_key(run_of(SECOND))]
+
+
+def test_a_worker_goes_on_only_while_its_run_has_its_lease(world: World) -> None:
+    run = run_of(FIRST)
+    world.take(run)
+    require_lease(world.client, run)
+    release_lease(world.client, run)
+    world.take(run_of(SECOND))
+
+    with pytest.raises(LeaseLost) as caught:
+        require_lease(world.client, run)
+    assert str(caught.value) == (f"{FIRST['id']} has given back its lease on into; start a new execution")
+
+
+def test_a_lease_that_is_given_back_while_it_is_looked_at_does_not_count(world: World) -> None:
+    run = run_of(FIRST)
+    world.take(run)
+
+    class Vanishing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.client, name)
+
+        def get_object(self, **parameters: str) -> Any:
+            release_lease(world.client, run)
+            return world.client.get_object(**parameters)
+
+    Leases(Vanishing(), "work-bucket", lambda arn: ENDED).take(run_of(SECOND), world.clean_up)
+
+    assert world.keys() == [lease_key(run_of(SECOND))]
+
+
+def test_of_two_runs_that_begin_together_both_are_refused_rather_than_none(world: World) -> None:
+    world.leases._write(lease_key(run_of(FIRST)), run_of(FIRST))
+
+    with pytest.raises(Refused):
+        Leases(world.client, "work-bucket", lambda arn: ENDED).take(run_of(SECOND), world.clean_up)
+    world.leases._write(lease_key(run_of(SECOND)), run_of(SECOND))
+    with pytest.raises(Refused):
+        Leases(world.client, "work-bucket", lambda arn: ENDED).take(run_of(FIRST), world.clean_up)
+
+
+PREFIXES = st.sampled_from(["", "a", "a/", "a/b", "b/", "ab"])
+STEPS = st.lists(st.tuples(st.sampled_from(["take", "end", "die"]), st.integers(0, 4)), max_size=20)
+
+
+@given(st.lists(PREFIXES, min_size=5, max_size=5), STEPS)
+def test_whatever_happens_no_two_living_runs_write_into_the_same_part(
+    prefixes: list[str], steps: list[tuple[str, int]]
+) -> None:
+    runs = [run_of(execution(f"run-{number}"), destinationPrefix=prefixes[number]) for number in range(5)]
+    alive: set[str] = set()
+    client = MemoryS3()
+    leases = Leases(client, "work-bucket", lambda arn: ENDED if arn in alive else "")
+    for what, number in steps:
+        run = runs[number]
+        if what == "end" and run.execution in alive:
+            release_lease(client, run)
+        if what != "take":
+            alive.discard(run.execution)
+        elif run.execution not in alive:
+            alive.add(run.execution)
+            try:
+                leases.take(run, lambda folder: [])
+            except Refused:
+                alive.discard(run.execution)
+        living = [one.destination.prefix for one in runs if one.execution in alive]
+        assert not any(
+            overlap(one, other) for index, one in enumerate(living) for other in living[index + 1 :]
+        )
+
+
+# --- Asking Step Functions ------------------------------------------------------------------------------------
+
+
+class StepFunctions:
+    """Answers DescribeExecution, or with an error."""
+
+    def __init__(self, answer: dict[str, Any] | Exception) -> None:
+        self.answer = answer
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
+        assert executionArn == FIRST["id"]
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def busy_until(answer: dict[str, Any] | Exception, now: datetime = NOON) -> str:
+    return asks_step_functions(StepFunctions(answer), lambda: now)(FIRST["id"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"status": "RUNNING"}, ENDED),
+        (client_error(400, "ExecutionDoesNotExist", "DescribeExecution"), ""),
+        (client_error(400, "AccessDeniedException", "DescribeExecution"), ENDED),
+        (client_error(503, "ServiceUnavailable", "DescribeExecution"), ENDED),
+    ],
+)
+def test_an_execution_counts_as_running_unless_step_functions_says_that_it_is_not(
+    answer: dict[str, Any] | Exception, expected: str
+) -> None:
+    assert busy_until(answer) == expected
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"])
+def test_an_execution_that_has_ended_is_busy_until_its_last_lambda_must_be_over(status: str) -> None:
+    ended = {"status": status, "stopDate": NOON}
+
+    assert busy_until(ended, NOON) == "12:15:30 UTC, when its last Lambda must be over"
+    assert busy_until(ended, NOON + timedelta(seconds=STRAGGLERS_SECONDS - 1)) != ""
+    assert busy_until(ended, NOON + timedelta(seconds=STRAGGLERS_SECONDS)) == ""

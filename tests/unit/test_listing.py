@@ -1,0 +1,200 @@
+"""Reading one side of a key range, page by page: in order, to the end, and never from beyond what S3 takes as a position."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import NOON, run_of
+
+from lambda_functions.shared.errors import RangeBroken
+from lambda_functions.shared.key_ranges import LAST, KeyRange
+from lambda_functions.shared.listing import Entry, entries, first_key, is_longer_than_a_page
+from lambda_functions.shared.run import Side
+from lambda_functions.shared.sync_input import MAX_KEY_BYTES
+
+ETAG = "0cc175b9c0f1b6a831c399e269772661"
+
+
+class Listing:
+    """Answers ListObjectsV2 as S3 does, in pages of at most `page_keys`; or in the order given, as S3 never should."""
+
+    def __init__(self, keys: list[str], page_keys: int = 1000, *, is_sorted: bool = True) -> None:
+        self.keys = sorted(set(keys)) if is_sorted else keys
+        self.page_keys = page_keys
+        self.asked: list[dict[str, Any]] = []
+
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        assert asked.get("StartAfter") != ""
+        assert len(asked.get("StartAfter", "").encode()) <= MAX_KEY_BYTES
+        under = [key for key in self.keys if key.startswith(asked["Prefix"])]
+        keys = [key for key in under if key > asked["StartAfter"]] if "StartAfter" in asked else under
+        keys = keys[self.going_on(asked, keys) :]
+        page = keys[: min(asked["MaxKeys"], self.page_keys)]
+        more = {"NextContinuationToken": page[-1]} if len(page) < len(keys) else {}
+        return {"Contents": [self.content(key) for key in page], "IsTruncated": bool(more), **more}
+
+    def going_on(self, asked: dict[str, Any], keys: list[str]) -> int:
+        """Return where a page begins: behind the key that its token names, if it names one."""
+        token = asked.get("ContinuationToken")
+        return keys.index(token) + 1 if token in keys else 0
+
+    def content(self, key: str) -> dict[str, Any]:
+        return {"Key": key, "ETag": f'"{ETAG}"', "Size": 3, "LastModified": NOON}
+
+
+def read(client: Any, key_range: KeyRange | None = None, side: Side | None = None) -> list[str]:
+    return [one.key for one in entries(client, side or run_of().source, key_range or KeyRange())]
+
+
+def test_a_listing_is_read_to_its_end() -> None:
+    listing = Listing([f"{number:04d}" for number in range(2500)])
+
+    assert read(listing) == listing.keys
+    assert len(listing.asked) == 3
+
+
+def test_every_request_names_the_bucket_its_owner_and_what_is_to_be_told() -> None:
+    listing = Listing(["p/a", "p/b"])
+
+    read(listing, side=run_of(prefix="p/", sourceOwner="111122223333", requestPayer=True).source)
+
+    assert listing.asked == [
+        {
+            "Bucket": "from",
+            "ExpectedBucketOwner": "111122223333",
+            "RequestPayer": "requester",
+            "Prefix": "p/",
+            "MaxKeys": 1000,
+            "OptionalObjectAttributes": ["RestoreStatus"],
+        }
+    ]
+
+
+def test_a_range_is_read_from_behind_its_beginning_to_its_end() -> None:
+    listing = Listing(["p/a", "p/b", "p/c", "p/d", "q"])
+
+    assert read(listing, KeyRange("a", "c"), run_of(prefix="p/").source) == ["b", "c"]
+    assert listing.asked[0]["StartAfter"] == "p/a"
+
+
+def test_a_key_equal_to_the_prefix_is_the_empty_key_and_comes_first() -> None:
+    listing, side = Listing(["p/", "p/a"]), run_of(prefix="p/").source
+
+    assert read(listing, KeyRange(None, None), side) == ["", "a"]
+    assert read(listing, KeyRange("", None), side) == ["a"]
+    assert read(listing, KeyRange(None, ""), side) == [""]
+
+
+@pytest.mark.parametrize("keys", [["b", "a"], ["a", "a"], ["a", "c", "b"]])
+def test_keys_out_of_order_break_the_range(keys: list[str]) -> None:
+    with pytest.raises(RangeBroken) as caught:
+        read(Listing(keys, is_sorted=False))
+
+    assert str(caught.value) == (
+        f"s3://from/ lists {keys[-1]!r} after {keys[-2]!r}: its keys are not in order"
+    )
+
+
+def test_an_error_in_the_middle_of_a_listing_is_not_its_end() -> None:
+    class Breaking(Listing):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            if "ContinuationToken" in asked:
+                raise ConnectionError("the line is dead")
+            return super().list_objects_v2(**asked)
+
+    with pytest.raises(ConnectionError):
+        read(Breaking(["a", "b", "c"], page_keys=1))
+
+
+KEYS = st.text(alphabet="ab/é\uffff\U00010000\U0010ffff", max_size=4)
+
+
+@given(
+    st.sets(KEYS, max_size=30),
+    st.none() | KEYS,
+    st.none() | KEYS,
+    st.integers(1, 5),
+    st.sampled_from(["p/", "é"]),
+)
+def test_exactly_the_keys_of_the_range_are_read_in_order(
+    keys: set[str], after: str | None, up_to: str | None, page_keys: int, prefix: str
+) -> None:
+    key_range = KeyRange(after, up_to)
+    listing = Listing([prefix + key for key in keys] + ["", "a", "z"], page_keys)
+
+    found = read(listing, key_range, run_of(prefix=prefix).source)
+
+    assert found == sorted(key for key in keys if key_range.holds(key))
+
+
+@given(
+    st.integers(1000, 1024), st.sampled_from(["a", "é", "中", LAST]), st.integers(0, 30), st.integers(0, 1000)
+)
+def test_a_position_longer_than_a_key_may_be_begins_a_little_earlier_and_leaves_out_what_is_before(
+    prefix_bytes: int, filler: str, length: int, size: int
+) -> None:
+    """The other side of the range may have a shorter prefix, and longer relative keys."""
+    prefix, after = "p" * prefix_bytes, filler * length
+    room = (MAX_KEY_BYTES - prefix_bytes) // len(filler.encode())
+    keys = [filler * count for count in range(room + 1)]
+
+    found = read(Listing([prefix + key for key in keys]), KeyRange(after), run_of(prefix=prefix).source)
+
+    assert found == [key for key in keys if key > after]
+
+
+def test_an_entry_says_what_a_decision_needs() -> None:
+    class Telling(Listing):
+        def content(self, key: str) -> dict[str, Any]:
+            more: dict[str, dict[str, Any]] = {
+                "archived": {"StorageClass": "GLACIER"},
+                "restored": {
+                    "StorageClass": "DEEP_ARCHIVE",
+                    "RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": NOON},
+                },
+                "restoring": {"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}},
+                "checksum": {"ChecksumAlgorithm": ["CRC64NVME"], "ChecksumType": "FULL_OBJECT"},
+                "plain": {},
+            }
+            return {**super().content(key), **more[key]}
+
+    names = ["archived", "checksum", "plain", "restored", "restoring"]
+
+    assert list(entries(Telling(names), run_of().source, KeyRange())) == [
+        Entry("archived", ETAG, 3, NOON, "GLACIER"),
+        Entry("checksum", ETAG, 3, NOON, checksum=("CRC64NVME", "FULL_OBJECT")),
+        Entry("plain", ETAG, 3, NOON),
+        Entry("restored", ETAG, 3, NOON, "DEEP_ARCHIVE", is_restored=True),
+        Entry("restoring", ETAG, 3, NOON, "GLACIER"),
+    ]
+
+
+def test_the_first_key_behind_a_position_costs_one_request_of_one_key() -> None:
+    listing, side = Listing(["p/a", "p/b", "q"]), run_of(prefix="p/").source
+
+    assert [first_key(listing, side, after) for after in (None, "", "a", "b")] == ["a", "a", "b", None]
+    assert [asked["MaxKeys"] for asked in listing.asked] == [1, 1, 1, 1]
+
+
+def test_an_empty_page_that_is_not_the_last_is_not_the_end() -> None:
+    """S3 may answer so after many deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html."""
+
+    class Sparse(Listing):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            if "ContinuationToken" not in asked:
+                return {"IsTruncated": True, "NextContinuationToken": "from the beginning"}
+            return super().list_objects_v2(**asked)
+
+    assert first_key(Sparse(["a"]), run_of().source, None) == "a"
+    assert read(Sparse(["a", "b"])) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, False), (1000, False), (1001, True)])
+def test_more_than_1000_keys_are_more_than_a_page(count: int, expected: bool) -> None:
+    listing = Listing([f"{number:04d}" for number in range(count)])
+
+    assert is_longer_than_a_page(listing, run_of().source, None) is expected

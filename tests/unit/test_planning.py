@@ -1,0 +1,534 @@
+"""From records to a plan: sums, waves and guards, and what the run does next."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import FOLDER, compared_record, memory_folder, run_of, shard
+
+from lambda_functions.shared.clients import Clients, RequestCounter
+from lambda_functions.shared.phases import tally_comparison, tally_copies, tally_deletes
+from lambda_functions.shared.planning import (
+    KINDS,
+    MAX_WAVES,
+    compared_name,
+    most_deletes,
+    ranges_index,
+    read_compared,
+    read_wave,
+    refusal,
+    sum_up,
+    write_indexes,
+    write_wave,
+)
+from lambda_functions.shared.run_folder import PaperMissing, RunFolder
+from lambda_functions.shared.sync_input import Options
+from lambda_functions.shared.turn import Turn
+
+WHOLE = {"after": None, "upTo": None}
+LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
+
+
+def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> None:
+    """Write a wave of so many ranges, and the records that they left."""
+    write_wave(folder, wave, [WHOLE] * len(records))
+    for number, record in enumerate(records, 1):
+        if record is not None:
+            folder.write(compared_name(f"{wave}-{number:04d}"), record)
+
+
+# --- Waves ----------------------------------------------------------------------------------------------------
+
+
+def test_the_ranges_of_a_wave_are_named_after_it() -> None:
+    folder = memory_folder()
+
+    assert write_wave(folder, 2, [LEFT, RIGHT]) == 2
+    assert ranges_index(2) == "ranges/2.json"
+    assert folder.read("ranges/2.json") == [
+        {"id": "2-0001", "after": None, "upTo": "m"},
+        {"id": "2-0002", "after": "m", "upTo": None},
+    ]
+
+
+def test_a_wave_has_as_many_ranges_as_it_needs() -> None:
+    folder = memory_folder()
+
+    assert write_wave(folder, 3, [WHOLE] * 10_001) == 10_001
+    assert len({one["id"] for one in folder.read("ranges/3.json")}) == 10_001
+
+
+def test_the_records_of_a_wave_are_read_through_its_index() -> None:
+    folder = memory_folder()
+    one, other = compared_record("1-0001", unprovable=1), compared_record("1-0002", unprovable=2)
+    wave_of(folder, one, other)
+    folder.write(compared_name("1-0003"), compared_record("1-0003", broken="litter"))
+
+    assert read_wave(folder, 1) == ([one, other], "")
+
+
+def test_a_range_without_a_record_breaks_its_wave() -> None:
+    folder = memory_folder()
+    record = compared_record("1-0002")
+    wave_of(folder, None, record, None)
+
+    assert read_wave(folder, 1) == ([record], "2 of 3 ranges of wave 1 left no record, first 1-0001")
+
+
+def test_ranges_that_could_not_be_compared_break_their_wave_and_three_of_them_are_named() -> None:
+    folder = memory_folder()
+    wave_of(folder, None, *(compared_record(broken=f"{letter} is broken") for letter in "abcd"))
+
+    assert read_wave(folder, 1)[1] == "a is broken; b is broken; c is broken"
+
+
+# Unknown is not absent: an index that cannot be found says nothing about the keys of its ranges.
+def test_a_wave_without_an_index_is_an_error() -> None:
+    with pytest.raises(PaperMissing):
+        read_wave(memory_folder(), 1)
+
+
+def test_the_ranges_of_a_wave_are_written_once_and_for_all() -> None:
+    folder = memory_folder()
+    write_wave(folder, 1, [LEFT, RIGHT])
+
+    assert write_wave(folder, 1, [WHOLE]) == 2
+    assert [one["upTo"] for one in folder.read("ranges/1.json")] == ["m", None]
+
+
+def test_all_waves_are_summed_up_whatever_of_them_has_a_record() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(listed=(1, 10)), None, wave=1)
+    wave_of(folder, compared_record(listed=(2, 20)), compared_record(listed=(4, 40)), wave=2)
+    wave_of(folder, compared_record(listed=(8, 80)), wave=3)
+
+    assert read_compared(folder, 2).listed == {"source": 7, "destination": 70}
+    assert read_compared(folder, 0).turns == 0
+
+
+# --- Sums -----------------------------------------------------------------------------------------------------
+
+
+def test_records_add_up_to_a_plan() -> None:
+    one = compared_record(
+        listed=(10, 4),
+        tally={"current": {"objects": 2, "bytes": 20}, "failed": {"objects": 1, "bytes": 0}},
+        shards={"copy": [shard("copy/a", 3, 30)], "large": [shard("large/a", 1, 10**12)]},
+        failures=["failures/a"],
+        unprovable=1,
+        requests={"LIST": 2},
+        seconds=1.5,
+    )
+    other = compared_record(
+        listed=(5, 6),
+        tally={"current": {"objects": 1, "bytes": 5}},
+        shards={"copy": [shard("copy/b", 4, 40)], "delete": [shard("delete/b", 2, 7)]},
+        requests={"LIST": 1, "HEAD": 4},
+        seconds=2.5,
+    )
+
+    compared = sum_up([one, other])
+
+    assert compared.plan == {
+        "copy": {"objects": 8, "bytes": 10**12 + 70},
+        "delete": {"objects": 2, "bytes": 7},
+    }
+    assert compared.tally == {"current": {"objects": 3, "bytes": 25}, "failed": {"objects": 1, "bytes": 0}}
+    assert compared.listed == {"source": 15, "destination": 10}
+    assert (compared.unprovable, compared.turns, compared.seconds) == (1, 2, 4.0)
+    assert compared.failures == ["failures/a"]
+    assert compared.requests == {"HEAD": 4, "LIST": 3}
+    assert [one["file"] for one in compared.shards["copy"]] == ["copy/a", "copy/b"]
+
+
+def test_no_records_are_an_empty_plan() -> None:
+    assert sum_up([]).plan == {"copy": {"objects": 0, "bytes": 0}, "delete": {"objects": 0, "bytes": 0}}
+
+
+SHARDS = st.lists(
+    st.builds(shard, st.text(min_size=1, max_size=3), st.integers(1, 2000), st.integers(0, 10**12)),
+    max_size=3,
+)
+RECORDS = st.lists(
+    st.builds(
+        compared_record,
+        listed=st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)),
+        shards=st.fixed_dictionaries(dict.fromkeys(KINDS, SHARDS)),
+        unprovable=st.integers(0, 9),
+        failures=st.lists(st.text(min_size=1, max_size=3), max_size=2),
+        seconds=st.integers(0, 600).map(float),
+    ),
+    max_size=5,
+)
+
+
+@given(RECORDS, RECORDS)
+def test_two_halves_of_the_records_add_up_to_the_whole(one: list[Any], other: list[Any]) -> None:
+    whole, parts = sum_up([*one, *other]), (sum_up(one), sum_up(other))
+
+    for side in ("copy", "delete"):
+        for unit in ("objects", "bytes"):
+            assert whole.plan[side][unit] == sum(part.plan[side][unit] for part in parts)
+    assert whole.turns == len(one) + len(other)
+    assert whole.unprovable == sum(part.unprovable for part in parts)
+    assert list(whole.failures) == [name for part in parts for name in part.failures]
+
+
+@given(RECORDS)
+def test_every_shard_is_in_an_index_once_under_an_id_of_its_own(records: list[Any]) -> None:
+    folder, compared = memory_folder(), sum_up(records)
+    for one in compared.shards["large"]:
+        folder.write_lines(one["file"], [{"key": one["file"]}])
+
+    written = write_indexes(folder, compared)
+
+    for kind in ("copy", "delete"):
+        index = folder.read(f"{kind}.json")
+        assert written[kind] == {"index": f"{FOLDER}/{kind}.json", "items": len(index)}
+        pointed = [{name: one[name] for name in ("file", "objects", "bytes")} for one in index]
+        assert sorted(pointed, key=str) == sorted(compared.shards[kind], key=str)
+        assert len({one["id"] for one in index}) == len(index)
+    assert len(folder.read("large.json")) == written["large"]["items"] == len(compared.shards["large"])
+
+
+def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> None:
+    folder = memory_folder()
+    folder.write_lines("large/a", [{"key": "x", "size": 1}, {"key": "y", "size": 2}])
+    folder.write_lines("large/b", [{"key": "z", "size": 3}])
+    compared = sum_up(
+        [
+            compared_record(
+                shards={
+                    "copy": [shard("copy/a", 3, 30)],
+                    "large": [shard("large/a", 2, 3), shard("large/b", 1, 3)],
+                    "delete": [shard("delete/a", 2, 7)],
+                }
+            )
+        ]
+    )
+
+    assert write_indexes(folder, compared) == {
+        "copy": {"index": f"{FOLDER}/copy.json", "items": 1},
+        "large": {"index": f"{FOLDER}/large.json", "items": 3},
+        "delete": {"index": f"{FOLDER}/delete.json", "items": 1},
+    }
+    assert folder.read("copy.json") == [{"id": "copy-000001", "file": "copy/a", "objects": 3, "bytes": 30}]
+    assert folder.read("delete.json") == [
+        {"id": "delete-000001", "file": "delete/a", "objects": 2, "bytes": 7}
+    ]
+    assert folder.read("large.json") == [
+        {"id": "large-000001", "line": {"key": "x", "size": 1}},
+        {"id": "large-000002", "line": {"key": "y", "size": 2}},
+        {"id": "large-000003", "line": {"key": "z", "size": 3}},
+    ]
+
+
+def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_time() -> None:
+    """S3 limits requests for each range of keys, so that neighbours slow each other down."""
+    folder = memory_folder()
+    shards = [shard(f"copy/1-0001-{number:04d}-request.jsonl") for number in range(500)]
+
+    write_indexes(folder, sum_up([compared_record(shards={"copy": shards})]))
+
+    order = [shards.index({name: one[name] for name in shards[0]}) for one in folder.read("copy.json")]
+    assert sorted(order) == list(range(500))
+    started_together = [set(order[start : start + 20]) for start in range(0, 500, 20)]
+    assert all(max(numbers) - min(numbers) > 250 for numbers in started_together)
+    assert sum(number + 1 in numbers for numbers in started_together for number in numbers) < 50
+
+
+# --- Guards ---------------------------------------------------------------------------------------------------
+
+
+def refused(listed: tuple[int, int], deletes: int, **options: Any) -> str:
+    shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
+    return refusal(
+        Options("from", "into", **options), sum_up([compared_record(listed=listed, shards=shards)])
+    )
+
+
+EMPTY = (
+    "{} objects of into would be deleted, and nothing is left of the source from after prefix, startAfter and filters. "
+    'Nothing was changed. If the source is meant to be empty, start again with "allowEmptySource": true.'
+)
+MANY = (
+    "{} objects of into would be deleted; maxDelete allows {} ({}, of {} in scope). Nothing was changed. "
+    'Look at the plan with "dryRun": true; if it is right, start again with "maxDelete": {}.'
+)
+
+
+@pytest.mark.parametrize(
+    ("listed", "deletes", "options", "expected"),
+    [
+        ((0, 0), 0, {}, ""),
+        ((0, 5), 0, {}, ""),
+        ((1, 5), 4, {}, ""),
+        ((0, 1234), 1234, {}, EMPTY.format("1,234")),
+        ((0, 5), 5, {"maxDelete": 5}, EMPTY.format("5")),
+        ((0, 5), 5, {"allowEmptySource": True}, ""),
+        ((0, 5), 5, {"allowEmptySource": True, "maxDelete": 4}, MANY.format("5", "4", "4", "5", "5")),
+        ((9, 10), 3, {"maxDelete": 3}, ""),
+        ((9, 10), 4, {"maxDelete": 3}, MANY.format("4", "3", "3", "10", "4")),
+        ((9, 10), 1, {"maxDelete": 0}, MANY.format("1", "0", "0", "10", "1")),
+        ((9, 20_000), 2_000, {"maxDelete": "10%"}, ""),
+        ((9, 20_000), 2_001, {"maxDelete": "10%"}, MANY.format("2,001", "2,000", "10%", "20,000", "2001")),
+        ((9, 10), 10, {"maxDelete": "100%"}, ""),
+        ((9, 10), 0, {"maxDelete": 0}, ""),
+        ((9, 9), 1, {"maxDelete": "10%"}, MANY.format("1", "0", "10%", "9", "1")),
+    ],
+)
+def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
+    listed: tuple[int, int], deletes: int, options: dict[str, Any], expected: str
+) -> None:
+    assert refused(listed, deletes, **options) == expected
+
+
+SHARES = (
+    st.integers(0, 100).map(str)
+    | st.decimals(0, 100, places=2).map(str)
+    | st.decimals(0, 1, places=4).map(str)
+)
+
+
+@pytest.mark.parametrize(
+    ("max_delete", "destination_objects", "most"),
+    [
+        (None, 10, None),
+        (0, 10, 0),
+        (7, 0, 7),
+        ("10%", 0, 0),
+        ("10%", 9, 0),
+        ("10%", 10, 1),
+        ("10%", 19, 1),
+        ("0.1%", 1000, 1),
+        ("100%", 10**12, 10**12),
+        ("33.3%", 1000, 333),
+        ("0.57%", 10_000, 57),
+        ("1.1%", 1_000_000, 11_000),
+    ],
+)
+def test_max_delete_is_a_number_or_a_share_rounded_down(
+    max_delete: int | str | None, destination_objects: int, most: int | None
+) -> None:
+    assert most_deletes(max_delete, destination_objects) == most
+
+
+@given(SHARES, st.integers(0, 10**12))
+def test_a_share_is_exact_however_many_objects_there_are(share: str, destination_objects: int) -> None:
+    assert most_deletes(f"{share}%", destination_objects) == math.floor(
+        Fraction(share) * destination_objects / 100
+    )
+
+
+@given(st.integers(0, 100), st.integers(0, 10**12))
+def test_a_share_never_allows_more_than_it_says(share: int, destination_objects: int) -> None:
+    most = most_deletes(f"{share}%", destination_objects)
+
+    assert most is not None
+    assert most * 100 <= share * destination_objects < (most + 1) * 100
+
+
+# --- What a run does next -------------------------------------------------------------------------------------
+
+
+def state_of(wave: int = 1, comparison: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    return {
+        "run": {"verdict": "valid", **run_of(**options).to_json()},
+        "comparison": {"wave": wave, "requests": {"LIST": 17}, **(comparison or {})},
+    }
+
+
+def turn(seconds: float = 1000.0) -> Turn:
+    return Turn(0.0, seconds, "attempt", lambda: 0.0)
+
+
+def clients_of(folder: RunFolder) -> Clients:
+    return Clients(None, None, folder.client, RequestCounter())
+
+
+def after_comparing(folder: RunFolder, wave: int = 1, **options: Any) -> dict[str, Any]:
+    return tally_comparison(clients_of(folder), state_of(wave, **options), turn())
+
+
+NOTHING = {"index": "", "items": 0}
+NO_OBJECTS = {"objects": 0, "bytes": 0}
+
+
+def test_ranges_that_were_handed_back_are_the_next_wave() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(handedBack=[LEFT, RIGHT]), compared_record())
+
+    assert after_comparing(folder) == {
+        "next": "compare",
+        "wave": 2,
+        "index": f"{FOLDER}/ranges/2.json",
+        "items": 2,
+        "requests": {"LIST": 17},
+    }
+    assert [one["upTo"] for one in folder.read("ranges/2.json")] == ["m", None]
+
+
+def test_deciding_twice_after_a_wave_decides_the_same() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(handedBack=[LEFT]), compared_record(handedBack=[RIGHT]))
+
+    assert after_comparing(folder) == after_comparing(folder)
+
+
+def test_a_plan_without_anything_against_it_is_applied() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(listed=(5, 5), shards={"copy": [shard("copy/a", 3, 30)]}))
+
+    assert after_comparing(folder) == {
+        "next": "apply",
+        "wave": 1,
+        "broken": "",
+        "refusal": "",
+        "requests": {"LIST": 17},
+        "plan": {"copy": {"objects": 3, "bytes": 30}, "delete": NO_OBJECTS},
+        "undecided": 0,
+        "copy": {"index": f"{FOLDER}/copy.json", "items": 1},
+        "large": {"index": f"{FOLDER}/large.json", "items": 0},
+        "delete": {"index": f"{FOLDER}/delete.json", "items": 0},
+    }
+
+
+def test_a_dry_run_has_a_plan_and_nothing_to_do() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(listed=(5, 5), shards={"copy": [shard("copy/a", 3, 30)]}))
+
+    decided = after_comparing(folder, dryRun=True)
+
+    assert (decided["next"], decided["refusal"], decided["plan"]["copy"]["objects"]) == ("report", "", 3)
+    assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+    assert folder.read("copy.json") is None
+
+
+def test_refused_deletes_stop_the_copies_as_well() -> None:
+    folder = memory_folder()
+    shards = {"copy": [shard("copy/a", 3, 30)], "delete": [shard("delete/a", 4, 0)]}
+    wave_of(folder, compared_record(listed=(9, 10), shards=shards))
+
+    decided = after_comparing(folder, maxDelete=3)
+
+    assert (decided["next"], decided["broken"]) == ("report", "")
+    assert decided["refusal"] == MANY.format("4", "3", "3", "10", "4")
+    assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+
+
+def test_a_broken_wave_ends_the_run_even_if_ranges_were_handed_back() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(handedBack=[LEFT]), compared_record(broken="s3://from/ is broken"))
+
+    decided = after_comparing(folder)
+
+    assert (decided["next"], decided["broken"], decided["refusal"]) == ("report", "s3://from/ is broken", "")
+    assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+
+
+def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
+    """The source that could not be listed is not an empty one."""
+    folder = memory_folder()
+    wave_of(
+        folder,
+        compared_record(listed=(0, 10), shards={"delete": [shard("delete/a", 10, 0)]}, broken="denied"),
+    )
+
+    decided = after_comparing(folder)
+
+    assert (decided["broken"], decided["refusal"]) == ("denied", "")
+
+
+def test_there_are_at_most_40_waves() -> None:
+    folder = memory_folder()
+    for wave in range(1, MAX_WAVES + 1):
+        wave_of(folder, compared_record(handedBack=[LEFT, RIGHT]), wave=wave)
+
+    decided = after_comparing(folder, wave=MAX_WAVES)
+
+    assert MAX_WAVES == 40
+    assert decided["next"] == "report"
+    assert decided["broken"] == (
+        "after 40 waves 2 ranges are left: the buckets grow faster than they are read"
+    )
+
+
+def test_the_39th_wave_may_be_followed_by_the_40th() -> None:
+    folder = memory_folder()
+    wave_of(folder, compared_record(handedBack=[LEFT]), wave=MAX_WAVES - 1)
+
+    assert after_comparing(folder, wave=MAX_WAVES - 1)["wave"] == MAX_WAVES
+
+
+def copied_folder(tally: dict[str, Any] | None) -> RunFolder:
+    """Return the folder of a run with one object to copy and one to delete; the copy ended so, or not at all."""
+    folder = memory_folder()
+    folder.write("copy.json", [{"id": "copy-000001", **shard("copy/a", 1, 1)}])
+    folder.write("large.json", [])
+    folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a", 1, 1)}])
+    record = {"next": 1, "tally": tally, "failures": [], "requests": {}, "seconds": 1.0}
+    if tally is not None:
+        folder.write("copied/copy-000001-0.json", record)
+    return folder
+
+
+DONE = {"copied": {"objects": 1, "bytes": 1}}
+
+
+@pytest.mark.parametrize(
+    ("tally", "undecided", "deletes", "error", "expected"),
+    [
+        (DONE, 0, 1, None, "delete"),
+        (DONE, 0, 0, None, "report"),
+        ({"vanished": {"objects": 1, "bytes": 0}}, 0, 1, None, "delete"),
+        ({"archived": {"objects": 1, "bytes": 0}}, 0, 1, None, "delete"),
+        ({"unmappable": {"objects": 1, "bytes": 0}}, 0, 1, None, "delete"),
+        ({"failed": {"objects": 1, "bytes": 0}}, 0, 1, None, "report"),
+        ({"changed": {"objects": 1, "bytes": 0}}, 0, 1, None, "report"),
+        (DONE, 1, 1, None, "report"),
+        (DONE, 0, 1, {"Error": "States.ExceedToleratedFailureThreshold"}, "report"),
+        (None, 0, 1, None, "report"),
+    ],
+)
+def test_orphans_go_only_after_every_copy_has_succeeded_and_every_key_was_decided(
+    tally: dict[str, Any] | None, undecided: int, deletes: int, error: dict[str, str] | None, expected: str
+) -> None:
+    folder = copied_folder(tally)
+    state = state_of(comparison={"undecided": undecided, "delete": {"items": deletes}})
+
+    decided = tally_copies(clients_of(folder), {**state, **({"error": error} if error else {})}, turn())
+
+    assert decided == {"next": expected, "at": 1, "sums": "tally/copied-1.json"}
+    assert folder.read("tally/copied-1.json")["unfinished_objects"] == (1 if tally is None else 0)
+
+
+def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
+    folder = copied_folder(DONE)
+    folder.write("copy.json", [{"id": f"copy-{number}", **shard(f"copy/{number}")} for number in range(600)])
+    record = {"next": 1, "tally": DONE, "failures": [], "requests": {}, "seconds": 1.0}
+    for number in range(600):
+        folder.write(f"copied/copy-{number}-0.json", record)
+    state = state_of(comparison={"undecided": 0, "delete": {"items": 1}})
+
+    first = tally_copies(clients_of(folder), state, turn(0))
+    second = tally_copies(clients_of(folder), {**state, "copies": first}, turn(0))
+
+    assert first == {"next": "tally", "at": 512, "sums": "tally/copied-512.json"}
+    assert second == {"next": "delete", "at": 600, "sums": "tally/copied-600.json"}
+    assert folder.read(second["sums"])["tally"] == {"copied": {"objects": 600, "bytes": 600}}
+
+
+def test_deletes_are_added_up_for_the_report() -> None:
+    folder = copied_folder(DONE)
+    record = {"next": 1, "tally": {"deleted": {"objects": 1, "bytes": 1}}, "failures": [], "requests": {}}
+    folder.write("deleted/delete-000001-0.json", {**record, "seconds": 1.0})
+
+    added_up = tally_deletes(clients_of(folder), state_of(), turn())
+
+    assert added_up == {"next": "report", "at": 1, "sums": "tally/deleted-1.json"}
+    assert folder.read("tally/deleted-1.json")["tally"] == {"deleted": {"objects": 1, "bytes": 1}}

@@ -1,0 +1,519 @@
+"""The arithmetic that has to hold: histories, payloads and time limits, computed from the files that are deployed.
+
+Quotas: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html and
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import EXECUTION, compared_record, entry, memory_folder, shard
+
+from deployment import front_matter
+from lambda_functions.shared.applied import Applied
+from lambda_functions.shared.clients import Clients, RequestCounter
+from lambda_functions.shared.comparing import budget_seconds, is_large
+from lambda_functions.shared.copying import seconds_needed
+from lambda_functions.shared.costs import WORKER_GB
+from lambda_functions.shared.parts import (
+    GB,
+    GROUP_BYTES,
+    MAX_COPY_BYTES,
+    MAX_PART_BYTES,
+    MAX_PARTS,
+    groups,
+    of_sizes,
+)
+from lambda_functions.shared.phases import tally_comparison
+from lambda_functions.shared.planning import MAX_WAVES, compared_name, write_wave
+from lambda_functions.shared.refusals import TRIES
+from lambda_functions.shared.run import LARGE_WORKERS, Run
+from lambda_functions.shared.run_end import end_run
+from lambda_functions.shared.run_folder import MAX_SHARD_BYTES, MAX_SHARD_KEYS, READERS, RunFolder
+from lambda_functions.shared.sync_input import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
+from lambda_functions.shared.turn import MARGIN_SECONDS, Turn
+
+PROJECT = Path(front_matter.__file__).resolve().parents[1]
+MACHINE = yaml.safe_load(
+    (PROJECT / "state_machines/sync_buckets_state_machine.yaml").read_text(encoding="utf-8")
+)
+FUNCTIONS = {spec.name: spec.properties for spec in front_matter.read_all(PROJECT / "lambda_functions")}
+WORKERS = ("compare_listings", "copy_keys", "copy_large_object", "delete_orphaned_keys")
+
+MOST_EVENTS = 25_000
+MOST_STATE_BYTES = 256 * 1024
+MOST_CAUSE_CHARACTERS = (
+    32_768  # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
+)
+LARGEST_OBJECT_BYTES = 50 * 10**12  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+
+# Events of a state: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+# Task: entered, scheduled, started, succeeded, exited. Distributed Map: entered, started, run started, run succeeded, succeeded,
+# exited. Inline Map: entered, started, succeeded, exited, and for each item started and succeeded.
+EVENTS = {"Pass": 2, "Choice": 2, "Succeed": 2, "Task": 5, "Fail": 1}
+DISTRIBUTED_MAP_EVENTS, INLINE_MAP_EVENTS, INLINE_ITEM_EVENTS, EXECUTION_EVENTS = 6, 4, 2, 2
+
+State = Mapping[str, Any]
+
+
+def states_of(definition: State) -> Mapping[str, State]:
+    states: Mapping[str, State] = definition["States"]
+    return states
+
+
+def all_states(definition: State) -> Iterator[tuple[str, State]]:
+    """Yield every state at every depth."""
+    for name, state in states_of(definition).items():
+        yield name, state
+        if "ItemProcessor" in state:
+            yield from all_states(state["ItemProcessor"])
+
+
+STATES = dict(all_states(MACHINE))
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+
+
+def events_of(state: State, items: int = 0) -> int:
+    if state["Type"] != "Map":
+        return EVENTS[state["Type"]]
+    if state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
+        return DISTRIBUTED_MAP_EVENTS
+    one_item = INLINE_ITEM_EVENTS + sum(
+        events_of(inner) for inner in states_of(state["ItemProcessor"]).values()
+    )
+    return INLINE_MAP_EVENTS + items * one_item
+
+
+def following(state: State) -> set[str]:
+    choices = [choice["Next"] for choice in (*state.get("Choices", ()), *state.get("Catch", ()))]
+    return {name for name in (state.get("Next"), state.get("Default"), *choices) if name}
+
+
+def most_events(definition: State, name: str, been: tuple[str, ...] = ()) -> int:
+    """Return the events of the longest way from a state to an end that enters no state twice."""
+    state = states_of(definition)[name]
+    onwards = [
+        most_events(definition, one, (*been, name)) for one in following(state) if one not in (*been, name)
+    ]
+    return events_of(state) + max(onwards, default=0)
+
+
+def reachable(definition: State, name: str) -> set[str]:
+    found: set[str] = set()
+    new = following(states_of(definition)[name])
+    while new:
+        found |= new
+        new = {far for near in new for far in following(states_of(definition)[near])} - found
+    return found
+
+
+def loops_of(definition: State) -> list[set[str]]:
+    """Return the loops: states that can be entered again, together with all that are on the way back."""
+    far = {name: reachable(definition, name) for name in states_of(definition)}
+    loops = {frozenset(one for one in far[name] if name in far[one]) for name in far if name in far[name]}
+    return sorted(map(set, loops), key=sorted)
+
+
+def events_of_loop(loop: set[str], items: int = 0) -> int:
+    return sum(events_of(STATES[name], items) for name in loop)
+
+
+def child(name: str) -> State:
+    definition: State = STATES[name]["ItemProcessor"]
+    return definition
+
+
+# --- Histories ------------------------------------------------------------------------------------------------
+
+
+TALLY_COPIES, WAVES, TALLY_DELETES = (
+    {"TallyCopies", "AreDeletesAllowed"},
+    {"CompareRanges", "TallyComparison", "IsComparisonDone"},
+    {"TallyDeletes", "AreDeletesTallied"},
+)
+# Turns of adding up: 10^9 objects are 500,000 shards, which one turn reads if a record takes 50 ms and 32 are read at a time.
+MOST_TALLIES = 10
+
+
+def test_the_parent_repeats_nothing_but_waves_and_adding_up() -> None:
+    assert loops_of(MACHINE) == [TALLY_COPIES, TALLY_DELETES, WAVES]
+
+
+def test_one_turn_of_adding_up_reads_the_records_of_a_billion_objects() -> None:
+    turn_seconds = FUNCTIONS["tally_run"]["Timeout"] - MARGIN_SECONDS
+
+    assert turn_seconds > 10**9 / MAX_SHARD_KEYS * 0.050 / READERS
+
+
+def test_the_history_of_the_parent_has_less_than_1000_events_after_40_waves_and_10_turns_of_adding_up() -> (
+    None
+):
+    once = EXECUTION_EVENTS + most_events(MACHINE, MACHINE["StartAt"])
+    waves = (MAX_WAVES - 1) * events_of_loop(WAVES)
+    tallies = (MOST_TALLIES - 1) * (events_of_loop(TALLY_COPIES) + events_of_loop(TALLY_DELETES))
+
+    assert (once, waves, tallies) == (74, 507, 126)
+    assert once + waves + tallies < 1000
+
+
+@pytest.mark.parametrize("name", ["CopyKeys", "DeleteOrphanedKeys"])
+def test_a_shard_may_take_a_turn_for_each_of_its_keys(name: str) -> None:
+    definition = child(name)
+    (loop,) = loops_of(definition)
+    a_turn = events_of_loop(loop)
+    longest = (
+        EXECUTION_EVENTS + most_events(definition, definition["StartAt"]) + (MAX_SHARD_KEYS - 1) * a_turn
+    )
+
+    assert a_turn == 7
+    assert longest == 14_004
+    assert longest < MOST_EVENTS
+
+
+UPLOAD = {"BeginUpload", "IsUploadNeeded", "CopyGroups", "CompleteUpload", "IsUploadRight"}
+
+
+def events_of_upload(*tries: int) -> int:
+    """Return the events of a large object's child that copies so many groups in each of its tries."""
+    of_tries = sum(events_of_loop(UPLOAD, groups_of_try) for groups_of_try in tries)
+    return EXECUTION_EVENTS + of_tries + events_of(STATES["LargeObjectDone"])
+
+
+def test_a_large_object_begins_again_as_a_whole() -> None:
+    assert loops_of(child("CopyLargeObjects")) == [UPLOAD]
+
+
+LARGEST = of_sizes([LARGEST_OBJECT_BYTES // MAX_PARTS] * MAX_PARTS)
+
+
+def test_an_object_of_50_tb_in_10000_parts_is_copied_within_one_history() -> None:
+    count = len(groups(LARGEST))
+
+    assert count == 1667
+    assert events_of_upload(count) == 11_691
+    assert events_of_upload(count, count) == 23_378 < MOST_EVENTS
+
+
+# Each of the tries may be made twice, with guessed parts and with those of the source.
+def test_an_object_of_50_tb_that_is_begun_again_as_often_as_it_may_be_stays_within_one_history() -> None:
+    assert events_of_upload(*[len(groups(LARGEST))] * TRIES * 2) < MOST_EVENTS
+
+
+PARTS = st.lists(st.integers(1, MAX_PART_BYTES) | st.just(MAX_PART_BYTES), min_size=1, max_size=60).map(
+    lambda sizes: (sizes * (MAX_PARTS // len(sizes) + 1))[:MAX_PARTS]
+)
+
+
+@settings(max_examples=25)
+@given(PARTS)
+def test_any_object_that_s3_can_hold_is_copied_within_one_history_even_after_a_wrong_guess(
+    sizes: list[int],
+) -> None:
+    total = 0
+    fitting = [size for size in sizes if (total := total + size) <= LARGEST_OBJECT_BYTES]
+
+    assert events_of_upload(len(groups(LARGEST)), len(groups(of_sizes(fitting)))) < MOST_EVENTS
+
+
+def test_an_inline_map_runs_at_most_40_items_at_a_time() -> None:
+    inline = [
+        state
+        for state in STATES.values()
+        if state["Type"] == "Map" and state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
+    ]
+
+    assert [state["MaxConcurrency"] for state in inline] == [LARGE_WORKERS]
+    assert LARGE_WORKERS <= 40
+
+
+def test_large_objects_share_the_workers_of_a_run() -> None:
+    runs = [
+        Run.of(EXECUTION, Options("from", "into", maxConcurrency=most), (None, None)) for most in (1, 19, 40)
+    ]
+
+    assert STATES["CopyLargeObjects"]["MaxConcurrencyPath"] == "$.run.largeConcurrency"
+    assert [run.to_json()["largeConcurrency"] for run in runs] == [1, 1, 4]
+
+
+# --- Payloads -------------------------------------------------------------------------------------------------
+
+
+def size_of(data: Any) -> int:
+    return len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def largest_input() -> dict[str, Any]:
+    """Return an input of exactly the bytes that are allowed, made of what grows most on its way."""
+    data: dict[str, Any] = {
+        "source": "s" * 63,
+        "destination": "d" * 63,
+        "prefix": "p" * MAX_KEY_BYTES,
+        "destinationPrefix": "q" * MAX_KEY_BYTES,
+        "startAfter": "a" * MAX_KEY_BYTES,
+        "exclude": ["x"],
+    }
+    data["exclude"] += ["x" * (MAX_INPUT_BYTES - len(json.dumps(data)) - len(', ""'))]
+    assert len(json.dumps(data)) == MAX_INPUT_BYTES
+    return data
+
+
+EXECUTION_OF_LONG_NAMES = {
+    "id": "arn:aws-us-gov:states:us-gov-west-1:111122223333:execution:" + "m" * 80 + ":" + "e" * 80,
+    "name": "e" * 80,
+    "startTime": EXECUTION["startTime"],
+    "stateMachine": "m" * 80,
+}
+# The key that is largest as JSON: characters that JSON can only write as six.
+LARGEST_KEY = "\x01" * MAX_KEY_BYTES
+REQUESTS = {f"SOME_OPERATION_{number}": 10**12 for number in range(20)}
+TALLY = {
+    what: {"objects": 10**10, "bytes": 10**17}
+    for what in ("archived", "changed", "copied", "current", "deleted", "failed", "unmappable", "vanished")
+}
+
+
+def largest_run() -> dict[str, Any]:
+    options = parse(largest_input(), {"maxConcurrency": 10_000, "maxDelete": "10%"})
+    run = Run.of(EXECUTION_OF_LONG_NAMES, options, ("us-gov-west-1", "us-gov-west-1"))
+    return {"verdict": "valid", **run.to_json(), "requests": REQUESTS}
+
+
+def largest_state() -> dict[str, Any]:
+    """Return all that the parent carries when it has come to its report, everything in it as long as it can be."""
+    index = {"index": "runs/" + "m" * 80 + "/" + "e" * 80 + "/delete.json", "items": 10**7}
+    return {
+        "input": largest_input(),
+        "execution": EXECUTION_OF_LONG_NAMES,
+        "run": largest_run(),
+        "comparison": {
+            "next": "apply",
+            "wave": 40,
+            "broken": "",
+            "refusal": "",
+            "requests": REQUESTS,
+            "undecided": 10**10,
+            "plan": {"copy": TALLY["copied"], "delete": TALLY["deleted"]},
+            **dict.fromkeys(("copy", "large", "delete"), index),
+        },
+        "copies": {"next": "delete", "at": 10**7, "sums": "tally/copied-10000000.json"},
+        "deletes": {"next": "report", "at": 10**7, "sums": "tally/deleted-10000000.json"},
+        "error": {"Error": "E" * 256, "Cause": "c" * MOST_CAUSE_CHARACTERS},
+    }
+
+
+def folder_with_failures() -> RunFolder:
+    """Return a run folder whose first 20 keys that were not synchronised are as large as they can be."""
+    folder = memory_folder()
+    path = largest_run()["folder"]
+    folder = RunFolder(folder.client, path)
+    lines = [{"key": LARGEST_KEY, "what": "unmappable", "error": "e" * 1000}] * 20
+    files = [f"failures/1-0001-{'r' * 36}-{number:04d}.jsonl" for number in range(20)]
+    for file in files:
+        folder.write_lines(file, lines)
+    write_wave(folder, 1, [{"after": None, "upTo": None}] * 20)
+    for number, file in enumerate(files, 1):
+        folder.write(
+            compared_name(f"1-{number:04d}"),
+            compared_record(tally=TALLY, failures=[file], requests=REQUESTS),
+        )
+    applied = Applied(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
+    for kind in ("copied", "deleted"):
+        folder.write(f"tally/{kind}-10000000.json", applied.to_json())
+    return folder
+
+
+TURN = Turn(0.0, 900.0, "request", lambda: 0.0)
+
+
+def clients_of(folder: RunFolder) -> Clients:
+    return Clients(None, None, folder.client, RequestCounter())
+
+
+def largest_end() -> dict[str, Any]:
+    state = largest_state()
+    state["comparison"]["wave"] = 1
+    return end_run(clients_of(folder_with_failures()), state, TURN)
+
+
+def test_the_largest_input_leaves_room_for_everything_else_that_the_parent_carries() -> None:
+    assert size_of(largest_state()) < MOST_STATE_BYTES
+
+
+def test_a_report_with_the_largest_keys_fits_beside_everything_else() -> None:
+    assert size_of({**largest_state(), "end": largest_end()}) < MOST_STATE_BYTES
+
+
+def test_the_cause_of_a_failed_run_is_not_longer_than_step_functions_takes() -> None:
+    assert len(largest_end()["cause"]) <= MOST_CAUSE_CHARACTERS
+
+
+def test_a_comparison_that_broke_on_the_largest_keys_fits_into_a_state_and_into_a_cause() -> None:
+    folder = RunFolder(memory_folder().client, largest_run()["folder"])
+    write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
+    broken = f"s3://from/ from {LARGEST_KEY!r} to {LARGEST_KEY!r} could not be compared: AccessDenied: no (ListObjectsV2)"
+    for number in (1, 2, 3):
+        folder.write(compared_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
+    state = largest_state()
+    before = {**state, "comparison": {"wave": 1, "requests": REQUESTS}}
+
+    state["comparison"] = tally_comparison(clients_of(folder), before, TURN)
+    del state["copies"], state["deletes"], state["error"]
+    end = end_run(clients_of(folder), state, TURN)
+
+    assert size_of({**state, "end": end}) < MOST_STATE_BYTES
+    assert len(end["cause"]) <= MOST_CAUSE_CHARACTERS
+
+
+def line_of(key: str) -> dict[str, Any]:
+    etag = "0" * 32 + "-10000"
+    return {
+        "key": key,
+        "etag": etag,
+        "size": LARGEST_OBJECT_BYTES,
+        "class": "REDUCED_REDUNDANCY",
+        "checksum": ["CRC64NVME", "FULL_OBJECT"],
+        "was": etag,
+    }
+
+
+@pytest.mark.parametrize("name", ["CompareRanges", "CopyKeys", "CopyLargeObjects", "DeleteOrphanedKeys"])
+def test_what_a_child_is_given_fits_into_a_state(name: str) -> None:
+    item = {
+        "id": "delete-100000",
+        "after": LARGEST_KEY,
+        "upTo": LARGEST_KEY,
+        "line": line_of(LARGEST_KEY),
+        **shard("f" * 200, 2000, 10**17),
+    }
+    selected = {"run": largest_run(), "item": item, "wave": 40, "turn": {"done": False, "next": 2000}}
+
+    assert set(STATES[name]["ItemSelector"]) <= {
+        "run.$",
+        "wave.$",
+        "range.$",
+        "shard.$",
+        "item.$",
+        "turn",
+        "upload",
+    }
+    assert size_of(selected) < MOST_STATE_BYTES
+
+
+def test_the_groups_of_an_object_of_50_tb_fit_into_its_state_even_when_it_is_aborted() -> None:
+    line = line_of(LARGEST_KEY)
+    upload = {"verdict": "copy", "line": line, "exact": True, "tries": 2, "upload": "large/" + "l" * 60}
+    upload["groups"] = groups(LARGEST)
+    item = {"id": "large-000001", "line": line}
+    error = {"Error": "E" * 256, "Cause": "c" * MOST_CAUSE_CHARACTERS}
+
+    assert size_of({"run": largest_run(), "item": item, "upload": upload, "error": error}) < MOST_STATE_BYTES
+
+
+@settings(max_examples=25)
+@given(PARTS)
+def test_the_groups_of_any_parts_that_s3_allows_fit_into_a_state(sizes: list[int]) -> None:
+    assert size_of(groups(of_sizes(sizes))) < 64 * 1024
+
+
+def test_the_results_of_all_groups_fit_into_a_state() -> None:
+    assert size_of([{} for _ in groups(LARGEST)]) < MOST_STATE_BYTES
+
+
+# --- Time limits ----------------------------------------------------------------------------------------------
+
+
+def test_every_task_calls_a_lambda_and_every_lambda_is_called() -> None:
+    assert {state["Resource"] for state in TASKS.values()} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_waits_a_little_longer_than_its_lambda_may_run(name: str) -> None:
+    state = TASKS[name]
+    timeout_seconds = FUNCTIONS[state["Resource"]]["Timeout"]
+
+    assert timeout_seconds <= 900
+    assert timeout_seconds < state["TimeoutSeconds"] <= timeout_seconds + 60
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_waits_for_a_free_lambda_and_is_tried_again_a_few_times(name: str) -> None:
+    throttled, everything_else = TASKS[name]["Retry"]
+
+    assert (throttled["ErrorEquals"], everything_else["ErrorEquals"]) == (
+        ["Lambda.TooManyRequestsException"],
+        ["States.ALL"],
+    )
+    assert (throttled["MaxAttempts"], throttled["MaxDelaySeconds"], throttled["JitterStrategy"]) == (
+        1000,
+        60,
+        "FULL",
+    )
+    assert 1 <= everything_else["MaxAttempts"] <= 5
+
+
+@pytest.mark.parametrize("wave", range(1, MAX_WAVES + 1))
+def test_a_comparison_ends_well_before_its_lambda_does(wave: int) -> None:
+    """Behind its budget it still takes in answers, cuts what is left and writes its record."""
+    timeout_seconds = FUNCTIONS["compare_listings"]["Timeout"]
+
+    assert budget_seconds(wave) <= timeout_seconds / 2
+    assert budget_seconds(wave) + MARGIN_SECONDS < timeout_seconds
+
+
+def test_the_first_waves_are_short_and_later_ones_are_not() -> None:
+    assert [budget_seconds(wave) for wave in (1, 2, 3, 4, 40)] == [30, 60, 300, 300, 300]
+
+
+@pytest.mark.parametrize("size", [MAX_COPY_BYTES, MAX_SHARD_BYTES])
+def test_every_object_of_a_shard_fits_into_a_turn(size: int) -> None:
+    assert seconds_needed({"size": size}) < FUNCTIONS["copy_keys"]["Timeout"] - MARGIN_SECONDS
+
+
+def test_every_part_and_every_group_of_a_large_object_fits_into_a_turn() -> None:
+    turn_seconds = FUNCTIONS["copy_large_object"]["Timeout"] - MARGIN_SECONDS
+
+    assert seconds_needed({"size": MAX_PART_BYTES}) < turn_seconds
+    assert seconds_needed({"size": GROUP_BYTES}) < turn_seconds  # even one part after the other
+
+
+@pytest.mark.parametrize(
+    ("size", "etag", "expected"),
+    [
+        (16 * GB, "x-2000", False),
+        (16 * GB + 1, "x", True),
+        (1, "x-2001", True),
+        (1, "x", False),
+    ],
+)
+def test_an_object_over_16_gib_or_2000_parts_has_a_worker_of_its_own(
+    size: int, etag: str, expected: bool
+) -> None:
+    assert is_large(entry("key", size=size, etag=etag)) is expected
+
+
+# --- Costs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_has_the_memory_that_its_costs_are_estimated_with(name: str) -> None:
+    assert FUNCTIONS[name]["MemorySize"] / 1024 == WORKER_GB
+
+
+def test_the_workers_are_the_lambdas_that_the_maps_call() -> None:
+    mapped = [
+        inner["Resource"]
+        for state in STATES.values()
+        if state["Type"] == "Map"
+        for inner in states_of(state["ItemProcessor"]).values()
+        if inner["Type"] == "Task"
+    ]
+
+    assert set(mapped) == set(WORKERS)

@@ -1,0 +1,437 @@
+"""The report and the end of a run, whole, for every way in which a run can end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from samples import EXECUTION, FOLDER, client_error, compared_record, memory_folder, run_of, shard
+
+from lambda_functions.shared.applied import Applied
+from lambda_functions.shared.clients import Clients, RequestCounter
+from lambda_functions.shared.leases import lease_key
+from lambda_functions.shared.planning import Compared, sum_up, write_wave
+from lambda_functions.shared.reporting import (
+    Ending,
+    ending,
+    may_have_stragglers,
+    message_of,
+    phase_of,
+    report,
+)
+from lambda_functions.shared.run_end import end_run
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.uploads import name_of, remember
+
+ADDRESS = f"s3://work-bucket/{FOLDER}/"
+FAILURES = f"{ADDRESS}failures.json"
+NO_OBJECTS = {"objects": 0, "bytes": 0}
+AGAIN = "Start again: a sync takes up where the last one stopped."
+
+
+def sized(count: int, size: int = 0) -> dict[str, int]:
+    return {"objects": count, "bytes": size}
+
+
+def compared(**values: Any) -> Compared:
+    return sum_up([compared_record(**values)])
+
+
+COMPARED = {
+    "tally": {"current": sized(90, 900), "archived": sized(2), "failed": sized(1)},
+    "listed": (100, 95),
+    "shards": {"copy": [shard("copy/a", 5, 50)], "delete": [shard("delete/a", 4, 40)]},
+    "unprovable": 3,
+    "failures": ["failures/1-0001-request-0001.jsonl"],
+    "requests": {"LIST": 2, "HEAD": 6},
+    "seconds": 10.0,
+}
+COPIED = Applied(
+    tally={"copied": sized(3, 30), "changed": sized(1), "vanished": sized(1)},
+    failures=["failures/copy-000001-0-request-0001.jsonl"],
+    requests={"COPY": 4},
+    turns=2,
+    seconds=5.0,
+)
+DELETED = Applied(
+    tally={"deleted": sized(2, 20), "failed": sized(1)},
+    requests={"DELETE_OBJECTS": 1, "HEAD": 4},
+    turns=1,
+    seconds=1.0,
+    unfinished=["delete/a"],
+    unfinished_objects=1,
+)
+
+
+def test_a_report_has_every_sum_of_the_run() -> None:
+    run = run_of(dryRun=False)
+
+    assert report(run, compared(**COMPARED), COPIED, DELETED, {"HEAD_BUCKET": 2, "LIST": 9}) == {
+        "source": "from",
+        "destination": "into",
+        "dryRun": False,
+        "plan": {"copy": sized(5, 50), "delete": sized(4, 40)},
+        "current": sized(90, 900),
+        "copied": sized(3, 30),
+        "deleted": sized(2, 20),
+        "skipped": {"archived": 2, "vanished": 1, "unmappable": 0},
+        "changed": {"objects": 1},
+        "unprovable": {"objects": 3},
+        "failed": {"objects": 3},
+        "requests": {"COPY": 4, "DELETE_OBJECTS": 1, "HEAD": 10, "HEAD_BUCKET": 2, "LIST": 11},
+        "estimatedCostUsd": 0.001249,
+    }
+
+
+def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
+    whole = report(run_of(dryRun=True), sum_up([]), Applied(), Applied(), {"LIST": 2})
+
+    assert whole == {
+        "source": "from",
+        "destination": "into",
+        "dryRun": True,
+        "plan": {"copy": NO_OBJECTS, "delete": NO_OBJECTS},
+        "current": NO_OBJECTS,
+        "copied": NO_OBJECTS,
+        "deleted": NO_OBJECTS,
+        "skipped": {"archived": 0, "vanished": 0, "unmappable": 0},
+        "changed": {"objects": 0},
+        "unprovable": {"objects": 0},
+        "failed": {"objects": 0},
+        "requests": {"LIST": 2},
+        "estimatedCostUsd": 0.00051,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "phase"),
+    [
+        ({}, "starting"),
+        ({"comparison": None}, "starting"),
+        ({"comparison": {"wave": 1}}, "comparing"),
+        ({"comparison": {"next": "compare"}}, "comparing"),
+        ({"comparison": {"next": "report"}}, "comparing"),
+        ({"comparison": {"next": "apply"}}, "copying"),
+        ({"comparison": {"next": "apply"}, "copies": {"next": "report"}}, "copying"),
+        ({"comparison": {"next": "apply"}, "copies": {"next": "tally"}}, "copying"),
+        ({"comparison": {"next": "apply"}, "copies": {"next": "delete"}}, "deleting"),
+        (
+            {"comparison": {"next": "apply"}, "copies": {"next": "delete"}, "deletes": {"next": "tally"}},
+            "deleting",
+        ),
+        (
+            {"comparison": {"next": "apply"}, "copies": {"next": "delete"}, "deletes": {"next": "report"}},
+            "deleting",
+        ),
+    ],
+)
+def test_a_run_knows_in_which_phase_it_was(state: dict[str, Any], phase: str) -> None:
+    assert phase_of(state) == phase
+
+
+def ended(state: dict[str, Any], done: Applied | None = None, **options: Any) -> Ending:
+    values = options.pop("compared", {})
+    return ending(run_of(**options), state, compared(**values), done or Applied(), FAILURES)
+
+
+APPLIED = {"comparison": {"next": "apply"}, "copies": {"next": "delete"}}
+FAILED = Applied(tally={"failed": sized(2), "changed": sized(1), "deleted": sized(1)}, unfinished_objects=4)
+
+
+def test_a_run_that_did_everything_succeeded() -> None:
+    done = Applied(
+        tally={"copied": sized(3), "deleted": sized(2), "archived": sized(1), "vanished": sized(1)}
+    )
+
+    assert ended(APPLIED, done) == Ending("", "", "")
+
+
+def test_a_run_that_broke_says_what_broke_and_in_which_phase() -> None:
+    cause = json.dumps({"errorMessage": "out of memory", "errorType": "MemoryError", "stackTrace": []})
+
+    assert ended({**APPLIED, "error": {"Error": "MemoryError", "Cause": cause}}) == Ending(
+        "SyncIncomplete",
+        "the run broke while deleting: MemoryError: out of memory. The logs of its Lambdas say more. What it had done by then is "
+        "in the report. Start again in 16 minutes, when its last Lambda must be over: a sync takes up where the last one "
+        "stopped.",
+        "deleting",
+    )
+
+
+def test_a_run_that_broke_before_it_wrote_anything_can_be_started_again_now() -> None:
+    error = {"Error": "States.Timeout", "Cause": ""}
+
+    assert ended({"comparison": {"wave": 1}, "error": error}).cause == (
+        "the run broke while comparing: States.Timeout: . The logs of its Lambdas say more. What it had done by then is in the "
+        "report. Start again now: a sync takes up where the last one stopped."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"error": {}}, False),
+        ({"error": {"Error": "x"}}, False),
+        ({"error": {"Error": "x"}, "comparison": {"wave": 1}}, False),
+        ({"error": {"Error": "x"}, "comparison": {"next": "apply"}}, True),
+        ({"error": {"Error": "x"}, "comparison": {"next": "apply"}, "copies": {"next": "delete"}}, True),
+        ({"comparison": {"next": "apply"}, "copies": {"next": "delete"}}, False),
+    ],
+)
+def test_lambdas_may_still_write_only_after_a_run_broke_while_it_wrote(
+    state: dict[str, Any], expected: bool
+) -> None:
+    assert may_have_stragglers(state) is expected
+
+
+def test_a_comparison_that_broke_changed_nothing() -> None:
+    assert ended({"comparison": {"next": "report", "broken": "s3://from/ is out of order"}}) == Ending(
+        "SyncIncomplete", "s3://from/ is out of order. Nothing was changed.", "comparing"
+    )
+
+
+def test_refused_deletes_are_a_refusal() -> None:
+    assert ended({"comparison": {"next": "report", "refusal": "Too many. Nothing was changed."}}) == Ending(
+        "DeletionRefused", "Too many. Nothing was changed.", "planning"
+    )
+
+
+def test_objects_that_are_not_as_they_should_be_are_counted_and_the_way_to_them_is_told() -> None:
+    state = {"comparison": {"next": "apply"}, "copies": {"next": "report"}}
+
+    assert ended(state, FAILED, compared=COMPARED) == Ending(
+        "SyncIncomplete",
+        "8 objects were not synchronised (7 failed, 1 changed meanwhile). 3 orphans were kept: nothing is deleted after a "
+        f"failure. The files that {FAILURES} lists name them. {AGAIN}",
+        "copying",
+    )
+
+
+def test_orphans_are_not_mentioned_where_none_were_kept() -> None:
+    assert ended(APPLIED, Applied(tally={"changed": sized(1200)})).cause == (
+        "1,200 objects were not synchronised (0 failed, 1,200 changed meanwhile). The files that "
+        f"{FAILURES} lists name them. {AGAIN}"
+    )
+
+
+def test_a_dry_run_that_could_not_decide_every_key_is_not_a_success() -> None:
+    state = {"comparison": {"next": "report"}}
+
+    assert ended(state, dryRun=True, compared={"tally": {"failed": sized(2)}}) == Ending(
+        "SyncIncomplete",
+        f"2 objects were not synchronised (2 failed, 0 changed meanwhile). The files that {FAILURES} lists name them. {AGAIN}",
+        "comparing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ({"error": {"Error": "x"}, "comparison": {"broken": "b", "refusal": "r"}}, "SyncIncomplete"),
+        ({"comparison": {"broken": "b", "refusal": "r"}}, "SyncIncomplete"),
+        ({"comparison": {"broken": "", "refusal": "r"}}, "DeletionRefused"),
+    ],
+)
+def test_the_first_reason_is_the_one_that_is_given(state: dict[str, Any], error: str) -> None:
+    assert ended(state, FAILED).error == error
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        ('{"errorMessage": "it broke", "errorType": "X"}', "it broke"),
+        ("the Map Run failed", "the Map Run failed"),
+        ("", ""),
+        ("{}", "{}"),
+        ("[1]", "[1]"),
+        ("null", "null"),
+        ("x" * 2000, "x" * 1000),
+    ],
+)
+def test_the_message_of_a_lambda_is_taken_out_of_its_error(cause: str, message: str) -> None:
+    assert message_of(cause) == message
+
+
+# The cause of an execution has at most 32,768 characters, as the error of a Lambda alone may have.
+def test_a_long_message_of_a_lambda_is_cut_as_any_other() -> None:
+    assert message_of(json.dumps({"errorMessage": "x" * 30_000})) == "x" * 1000
+
+
+# --- The end, with its papers -----------------------------------------------------------------------------------
+
+
+def end(folder: RunFolder, **state: Any) -> dict[str, Any]:
+    clients = Clients(None, None, folder.client, RequestCounter())
+    whole = {"execution": EXECUTION, "input": {"source": "from", "destination": "into"}, **state}
+    return end_run(clients, whole, Turn(0.0, 900.0, "request", lambda: 0.0))
+
+
+def valid_run(**options: Any) -> dict[str, Any]:
+    return {"verdict": "valid", **run_of(**options).to_json(), "requests": {"HEAD_BUCKET": 2}}
+
+
+def test_a_run_that_was_refused_reports_why_and_what_it_asked() -> None:
+    folder = memory_folder()
+    run = {"verdict": "refused", "error": "InvalidInput", "cause": "No.", "requests": {"HEAD_BUCKET": 1}}
+
+    result = end(folder, run=run)
+
+    assert result["report"].pop("endedAt") > "2026"
+    assert result == {
+        "outcome": "InvalidInput",
+        "cause": "No.",
+        "report": {
+            "source": "from",
+            "destination": "into",
+            "dryRun": False,
+            "plan": {"copy": NO_OBJECTS, "delete": NO_OBJECTS},
+            "requests": {"HEAD_BUCKET": 1},
+            "startedAt": "2026-11-22T10:11:12.345Z",
+            "outcome": "InvalidInput",
+            "cause": "No.",
+            "phase": "starting",
+            "report": f"{ADDRESS}report.json",
+        },
+    }
+
+
+@pytest.mark.parametrize("data", [[], None, "from", 7])
+def test_an_input_that_is_no_object_is_reported_all_the_same(data: Any) -> None:
+    run = {"verdict": "refused", "error": "InvalidInput", "cause": "No.", "requests": {}}
+
+    result = end(memory_folder(), run=run, input=data)
+
+    assert (result["outcome"], result["report"]["source"]) == ("InvalidInput", None)
+
+
+def test_a_run_that_broke_before_it_began_says_so() -> None:
+    result = end(memory_folder(), error={"Error": "States.Timeout", "Cause": ""})
+
+    assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "starting")
+    assert result["cause"] == "the run broke before it began: States.Timeout: . Nothing was changed."
+
+
+def folder_of_run(*names: list[dict[str, str]]) -> RunFolder:
+    """Return the folder of a run whose comparison named these lines, a file each."""
+    folder = memory_folder()
+    files = [f"failures/{number}.jsonl" for number in range(len(names))]
+    for file, lines in zip(files, names, strict=True):
+        folder.write_lines(file, lines)
+    write_wave(folder, 1, [{"after": None, "upTo": None}])
+    folder.write("compared/1-0001.json", compared_record(listed=(5, 5), failures=files))
+    return folder
+
+
+COMPARISON = {"next": "apply", "wave": 1, "requests": {"LIST": 2}}
+
+
+def sums_of(folder: RunFolder, name: str, applied: Applied) -> dict[str, Any]:
+    folder.write(f"tally/{name}.json", applied.to_json())
+    return {"next": "report", "at": 1, "sums": f"tally/{name}.json"}
+
+
+def test_the_report_that_is_returned_is_the_one_that_is_written() -> None:
+    folder = folder_of_run()
+    copies = sums_of(folder, "copied-1", Applied(tally={"copied": sized(3, 30)}, requests={"COPY": 3}))
+    deletes = sums_of(
+        folder, "deleted-1", Applied(tally={"deleted": sized(2, 20)}, requests={"DELETE_OBJECTS": 1})
+    )
+
+    result = end(folder, run=valid_run(), comparison=COMPARISON, copies=copies, deletes=deletes)
+
+    assert (result["outcome"], result["cause"]) == ("Succeeded", "")
+    assert folder.read("report.json") == result["report"]
+    assert result["report"]["requests"] == {"COPY": 3, "DELETE_OBJECTS": 1, "HEAD_BUCKET": 2, "LIST": 2}
+    assert (result["report"]["copied"], result["report"]["deleted"]) == (sized(3, 30), sized(2, 20))
+    assert (result["report"]["failures"], result["report"]["notSynchronised"]) == (FAILURES, [])
+
+
+def test_a_phase_that_was_never_added_up_has_no_sums() -> None:
+    folder = folder_of_run()
+
+    result = end(
+        folder, run=valid_run(), comparison=COMPARISON, error={"Error": "States.Timeout", "Cause": ""}
+    )
+
+    assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
+    assert result["report"]["copied"] == NO_OBJECTS
+
+
+def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_report() -> None:
+    lines = [{"key": f"key-{number}", "what": "archived", "error": "why"} for number in range(45)]
+    folder = folder_of_run(lines[:5], lines[5:45])
+    copies = sums_of(
+        folder, "copied-1", Applied(failures=["failures/copied.jsonl"], unfinished=["copy/a.jsonl"])
+    )
+    folder.write_lines("failures/copied.jsonl", [])
+
+    result = end(folder, run=valid_run(), comparison=COMPARISON, copies=copies)
+
+    assert folder.read("failures.json") == {
+        "files": ["failures/0.jsonl", "failures/1.jsonl", "failures/copied.jsonl"],
+        "unfinishedShards": ["copy/a.jsonl"],
+    }
+    assert result["report"]["notSynchronised"] == lines[:20]
+
+
+def test_a_run_gives_its_lease_back_unless_its_lambdas_may_still_be_writing() -> None:
+    def leases_after(**state: Any) -> bool:
+        folder = folder_of_run()
+        folder.client.files[lease_key(run_of())] = b"{}"
+        end(folder, run=valid_run(), comparison=COMPARISON, **state)
+        return lease_key(run_of()) in folder.client.files
+
+    assert leases_after() is False
+    assert leases_after(error={"Error": "States.ExceedToleratedFailureThreshold", "Cause": ""}) is True
+
+
+def test_a_run_that_was_refused_leaves_the_lease_of_the_other_alone() -> None:
+    folder = memory_folder()
+    folder.client.files[lease_key(run_of())] = b"{}"
+
+    end(folder, run={"verdict": "refused", "error": "AlreadyRunning", "cause": "No.", "requests": {}})
+
+    assert lease_key(run_of()) in folder.client.files
+
+
+class Uploads:
+    """Takes AbortMultipartUpload, or refuses it."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+        self.aborted: list[str] = []
+
+    def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> None:
+        if self.error:
+            raise self.error
+        self.aborted.append(UploadId)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "is_left"),
+    [
+        (None, "Succeeded", False),
+        (client_error(404, "NoSuchUpload", "AbortMultipartUpload"), "Succeeded", False),
+        (client_error(403, "AccessDenied", "AbortMultipartUpload", "no"), "SyncIncomplete", True),
+    ],
+)
+def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_told(
+    error: Exception | None, outcome: str, is_left: bool
+) -> None:
+    folder, uploads = folder_of_run(), Uploads(error)
+    remember(folder, run_of().destination, "big", "upload-1")
+    clients = Clients(None, uploads, folder.client, RequestCounter())
+    state = {"execution": EXECUTION, "input": {}, "run": valid_run(), "comparison": COMPARISON}
+
+    result = end_run(clients, state, Turn(0.0, 900.0, "request", lambda: 0.0))
+
+    assert result["outcome"] == outcome
+    assert list(folder.names("uploads/")) == ([name_of("upload-1")] if is_left else [])
+    if is_left:
+        assert (result["report"]["phase"], result["cause"]) == (
+            "reporting",
+            "the upload upload-1 of 'big' was not aborted: AccessDenied: no (AbortMultipartUpload). Abort them by hand, "
+            "or start again.",
+        )
