@@ -51,9 +51,9 @@ class LargeObject:
             return _state("done", line)
         try:
             how = multipart.plan(self.clients, self.run, line, exact)
-            return self._open(line, how, tries, multipart.begin(self.clients, self.run, line, how))
+            return self._open(line, how, exact, tries, multipart.begin(self.clients, self.run, line, how))
         except Exception as error:  # whatever happens to one object must not end the others
-            return self._after(line, tries, error, [])
+            return self._after(line, exact, tries, error, [])
 
     def copy_parts(self, upload_name: str, group: Mapping[str, int]) -> None:
         """Copy one group and write down what it made, unless that is written already."""
@@ -75,7 +75,7 @@ class LargeObject:
             return self._finish(paper, groups)
         except Exception as error:
             uploads.give_up(self.clients, self.run, paper["line"]["key"], paper["uploadId"])
-            return self._after(paper["line"], paper["tries"], error, [paper, *groups])
+            return self._after(paper["line"], paper["exact"], paper["tries"], error, [paper, *groups])
 
     def abort(self, line: Line, upload_name: str, why: str) -> State:
         """Give up after a worker's own end; the object is a failure, named."""
@@ -84,7 +84,7 @@ class LargeObject:
             uploads.give_up(self.clients, self.run, line["key"], paper["uploadId"])
         return self._end(line, Outcome(line["key"], "failed", 0, why), [])
 
-    def _open(self, line: Line, how: Plan, tries: int, upload: Upload) -> State:
+    def _open(self, line: Line, how: Plan, exact: bool, tries: int, upload: Upload) -> State:
         uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
         name = f"large/{self.name}-{self.turn.attempt}.json"
         groups = parts.groups(how.parts)
@@ -95,13 +95,14 @@ class LargeObject:
             "groups": groups,
         }
         doubts = {
+            "exact": exact,
             "guessed": how.are_guessed,
             "provable": upload.is_provable,
             "tagging": how.tagging,
             "tries": tries,
         }
         self.folder.write(name, {**wanted, **doubts, **self._spent()})
-        return {**_state("copy", line, tries), "upload": name, "groups": groups}
+        return {**_state("copy", line, exact, tries), "upload": name, "groups": groups}
 
     def _copy_group(self, paper: Paper, wanted: Sequence[Part]) -> dict[str, Any]:
         def copy(part: Part) -> CopiedPart | _Problem:
@@ -136,13 +137,13 @@ class LargeObject:
         upload = Upload(paper["uploadId"], paper["provable"])
         if paper["guessed"] and not multipart.explains(line, upload, copied):
             uploads.give_up(self.clients, self.run, line["key"], upload.id)
-            return {**_state("again", line, paper["tries"]), "exact": True}
+            return _state("again", line, True, paper["tries"])
         multipart.finish(self.clients, self.run, line, upload.id, copied)
         uploads.forget(self.folder, upload.id)
         multipart.put_long_tags(self.clients, self.run, line, paper["tagging"])
         return self._end(line, Outcome(line["key"], "copied", line["size"]), [paper, *groups])
 
-    def _after(self, line: Line, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
+    def _after(self, line: Line, exact: bool, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
         if isinstance(error, _PartsMissing) and error.problem.what == "archived":
             return self._end(line, Outcome(line["key"], "archived", 0, str(error)), papers)
@@ -156,7 +157,7 @@ class LargeObject:
         except Exception as unknown:
             return self._end(line, outcome_of_error(line, unknown), papers)
         if judgement.verdict is Verdict.AGAIN and tries + 1 < TRIES:
-            return _state("again", judgement.line, tries + 1)
+            return _state("again", judgement.line, exact, tries + 1)
         return self._end(line, judgement.outcome, papers)
 
     def _spent(self) -> dict[str, Any]:
@@ -193,8 +194,9 @@ class _PartsMissing(SyncError):
         self.problem = problem
 
 
-def _state(verdict: str, line: Line, tries: int = 0) -> State:
-    return {"verdict": verdict, "line": line, "exact": False, "tries": tries, "upload": "", "groups": []}
+def _state(verdict: str, line: Line, exact: bool = False, tries: int = 0) -> State:
+    """Return what travels; `exact`, once needed, stays, so that an object is begun four times at most."""
+    return {"verdict": verdict, "line": line, "exact": exact, "tries": tries, "upload": "", "groups": []}
 
 
 def _group_name(upload_name: str, first: int) -> str:

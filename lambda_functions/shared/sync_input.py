@@ -7,6 +7,7 @@ Pure: bytes of JSON in, an `Options` or one clear sentence out. Whether the buck
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -135,12 +136,13 @@ def _show(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _bucket(value: Any) -> str | None:
+def _bucket(prefix: str, value: Any) -> str | None:
+    """Say what is wrong with a bucket's name; `prefix` is the option for what stands behind a bucket in an address."""
     form = 'expected the name of a general-purpose bucket, such as "my-bucket"'
     if not isinstance(value, str):
         return form
     if value.startswith(("s3://", "arn:")):
-        return _bucket_in(value)
+        return _bucket_in(prefix, value)
     if value.endswith("--x-s3"):
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
     if value.endswith(("-s3alias", "--ol-s3", ".mrap")):
@@ -148,15 +150,15 @@ def _bucket(value: Any) -> str | None:
     return None if _BUCKET.fullmatch(value) and ".." not in value else form
 
 
-def _bucket_in(value: str) -> str:
-    """Say the right form of an address: its bucket, and its prefix where it has one."""
+def _bucket_in(prefix: str, value: str) -> str:
+    """Say the right form of an address: its bucket, and what is under it as a prefix."""
     if value.startswith("arn:") and (
         ":accesspoint" in value or not re.match(r"arn:aws[a-z-]*:s3:::[^/]", value)
     ):
         return "an ARN that is not a bucket's; expected the name of a general-purpose bucket"
     path = value.removeprefix("s3://") if value.startswith("s3://") else value.split(":::", 1)[1]
-    bucket, _, prefix = path.partition("/")
-    also = f', and "prefix": "{prefix}" for what is under it' if prefix else ""
+    bucket, _, under = path.partition("/")
+    also = f', and "{prefix}": "{under}" for what is under it' if under else ""
     return f'expected only the bucket\'s name, "{bucket}"{also}'
 
 
@@ -206,8 +208,8 @@ def _one_of(*words: str) -> Callable[[Any], str | None]:
 
 
 RULES: Mapping[str, Callable[[Any], str | None]] = {
-    "source": _bucket,
-    "destination": _bucket,
+    "source": functools.partial(_bucket, "prefix"),
+    "destination": functools.partial(_bucket, "destinationPrefix"),
     "prefix": _key,
     "destinationPrefix": _key,
     "startAfter": _key,

@@ -120,7 +120,7 @@ def test_an_empty_source_deletes_nothing(deployed: Project, filters: dict[str, A
 MISTAKES = [
     ({"destination:": "b-bucket"}, 'did you mean "destination"?'),
     ({"destination": "arn:aws:s3:::b-bucket"}, 'expected only the bucket\'s name, "b-bucket"'),
-    ({"destination": "s3://b-bucket/x/"}, 'expected only the bucket\'s name, "b-bucket", and "prefix": "x/"'),
+    ({"destination": "s3://b-bucket/x/"}, 'expected only the bucket\'s name, "b-bucket", and "destinationPrefix": "x/"'),
     (
         {"destination": "no-such-bucket-anywhere"},
         'the destination bucket "no-such-bucket-anywhere" does not exist',

@@ -29,9 +29,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """Yield the state machine in a fresh moto, in which parts may be of a few bytes."""
     monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
     # It writes the whole state machine for every error, also for those that a test is about.
-    monkeypatch.setattr(logging.getLogger("moto.stepfunctions"), "disabled", True)
+    interpreter = logging.getLogger("moto.stepfunctions")
+    interpreter.setLevel(logging.CRITICAL + 1)
     with machine_on_moto() as running:
         yield running
+    interpreter.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from wire import BUSY, DENIED, Answer, Request, delete_errors
 
 Sync = dict[str, Any]
 EXCEEDED = "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded"
+KEPT = "1 orphans were kept: nothing is deleted after a failure"
 LEASED = "in 16 minutes, when its last Lambda must be over"
 
 
@@ -30,7 +31,7 @@ def incomplete(found: dict[str, Any], counts: str, kept: str = "") -> tuple[str,
     """Return error and cause of a run that left something undone."""
     return (
         "SyncIncomplete",
-        f"{counts}.{kept and f' {kept}: nothing is deleted after a failure.'} The files that "
+        f"{counts}.{kept and f' {kept}.'} The files that "
         f"{address(found, 'failures.json')} lists name them. Start again: a sync takes up where the last one stopped.",
     )
 
@@ -77,7 +78,7 @@ def test_one_copy_that_is_denied_is_named_the_others_are_copied_and_nothing_is_d
 
     denied = line("b", "failed", "AccessDenied: Access Denied (CopyObject)")
     assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)", "1 orphans were kept"
+        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)", KEPT
     )
     assert lasting(written(found)) == unlike(
         found,
@@ -156,7 +157,7 @@ def test_an_upload_that_cannot_be_aborted_is_a_failure_even_if_every_object_was_
     assert ended(found) == (
         "SyncIncomplete",
         f"the upload {upload['UploadId']} of 'parts' was not aborted: AccessDenied: Access Denied (AbortMultipartUpload). Abort "
-        "them by hand, or start again.",
+        "them by hand: their parts cost money.",
     )
     assert lasting(written(found)) == unlike(found, copy=sized(1, 9), phase="reporting")
 
@@ -311,7 +312,7 @@ def test_a_source_that_never_holds_still_is_changed_and_orphans_stay(
     found = machine.run(sync)
 
     assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (0 failed, 1 changed meanwhile)", "1 orphans were kept"
+        found, "1 objects were not synchronised (0 failed, 1 changed meanwhile)", KEPT
     )
     assert lasting(written(found)) == unlike(
         found,
@@ -845,7 +846,7 @@ def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_delete
     found = machine.run(sync)
 
     assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)", "1 orphans were kept"
+        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)", KEPT
     )
     assert lasting(written(found)) == unlike(
         found,

@@ -17,7 +17,7 @@ from reports import address, lasting, leases, read, report_of, sized, work_keys,
 from wire import DENIED
 
 Sync = dict[str, Any]
-NOTHING = 'Nothing was changed. Start again with, for example, {"source": "a", "destination": "b"}.'
+NOTHING = 'Nothing was changed. Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
     "allowEmptySource, dryRun, compareMetadata, unprovable, storageClass, requestPayer, maxConcurrency, sourceOwner, "
@@ -84,12 +84,12 @@ def test_an_empty_source_is_no_reason_to_refuse_if_there_is_nothing_to_delete(
         ({"source": "source-bucket"}, '"destination" is missing'),
         (
             {"sauce": "source-bucket", "destination": "destination-bucket"},
-            '"sauce" is not an option; did you mean "source"?; "source" is missing',
+            '"sauce" is not an option (did you mean "source"?); "source" is missing',
         ),
         (
             {"source:": "source-bucket", "destination ": "destination-bucket"},
-            '"source:" is not an option; did you mean "source"?; "destination " is not an option; did you mean '
-            '"destination"?; "source" is missing; "destination" is missing',
+            '"source:" is not an option (did you mean "source"?); "destination " is not an option (did you mean '
+            '"destination"?); "source" is missing; "destination" is missing',
         ),
         (
             {"source": "s3://source-bucket/a/b", "destination": "destination-bucket"},
@@ -140,8 +140,8 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"dry_run": True}, '"dry_run" is not an option; did you mean "dryRun"?'),
-        ({"colour": "red"}, f'"colour" is not an option; known are {OPTIONS}'),
+        ({"dry_run": True}, '"dry_run" is not an option (did you mean "dryRun"?)'),
+        ({"colour": "red"}, f'"colour" is not an option (known are {OPTIONS})'),
         ({"compareTags": True}, '"compareTags" is not built yet; leave it out'),
         ({"acl": "private"}, '"acl" is not built yet; leave it out'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
@@ -201,7 +201,7 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
         ),
         (
             {"delete": None, "prefx": "a"},
-            '"prefx" is not an option; did you mean "prefix"?; "delete" is null; expected true or false',
+            '"prefx" is not an option (did you mean "prefix"?); "delete" is null; expected true or false',
         ),
     ],
 )

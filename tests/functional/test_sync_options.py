@@ -202,8 +202,8 @@ def test_more_orphans_than_max_delete_allows_are_refused_and_nothing_is_copied_e
 
     assert (found["error"], found["cause"]) == (
         "DeletionRefused",
-        f"3 objects of destination-bucket would be deleted; {allowed}. Nothing was changed. Look at the plan with "
-        '"dryRun": true; if it is right, start again with "maxDelete": 3.',
+        f"3 objects of destination-bucket would be deleted; {allowed}. Nothing was changed. The plan is in the "
+        'report; if it is right, start again with "maxDelete": 3.',
     )
     assert destination.snapshot() == before
     assert set(machine.wire.counts(source.name, destination.name)) == {"HEAD_BUCKET", "LIST"}

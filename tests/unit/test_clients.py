@@ -28,7 +28,7 @@ FUNCTIONS = Path(clients.__file__).parents[1]
 PLACE = {"Bucket": "bucket", "Key": "key"}
 UPLOAD = {**PLACE, "UploadId": "1"}
 SOURCE = {"CopySource": {"Bucket": "from", "Key": "key"}}
-TAGS = {"Tagging": {"TagSet": []}}
+TAGS: Any = {"Tagging": {"TagSet": []}}
 SLOW_DOWN = (503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
 
 # Every operation on the two data buckets and the work bucket: what it is counted as, what it needs, what it is answered.

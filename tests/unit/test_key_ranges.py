@@ -324,7 +324,7 @@ class Listing:
 
 
 def cut_between(
-    source: Sequence[str], destination: Sequence[str], key_range: KeyRange, **prefixes: str
+    source: Sequence[str], destination: Sequence[str], key_range: KeyRange, **prefixes: Any
 ) -> tuple[list[KeyRange], Listing, Listing]:
     sides = Listing(source), Listing(destination)
     clients = Clients(*sides, SimpleNamespace(), RequestCounter())

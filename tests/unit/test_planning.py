@@ -258,7 +258,7 @@ EMPTY = (
 )
 MANY = (
     "{} objects of into would be deleted; maxDelete allows {} ({}, of {} in scope). Nothing was changed. "
-    'Look at the plan with "dryRun": true; if it is right, start again with "maxDelete": {}.'
+    'The plan is in the report; if it is right, start again with "maxDelete": {}.'
 )
 
 
@@ -471,7 +471,7 @@ def copied_folder(tally: dict[str, Any] | None) -> RunFolder:
     folder.write("copy.json", [{"id": "copy-000001", **shard("copy/a", 1, 1)}])
     folder.write("large.json", [])
     folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a", 1, 1)}])
-    record = {"next": 1, "tally": tally, "failures": [], "requests": {}, "seconds": 1.0}
+    record: Any = {"next": 1, "tally": tally, "failures": [], "requests": {}, "seconds": 1.0}
     if tally is not None:
         folder.write("copied/copy-000001-0.json", record)
     return folder

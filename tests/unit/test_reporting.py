@@ -432,6 +432,6 @@ def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_
     if is_left:
         assert (result["report"]["phase"], result["cause"]) == (
             "reporting",
-            "the upload upload-1 of 'big' was not aborted: AccessDenied: no (AbortMultipartUpload). Abort them by hand, "
-            "or start again.",
+            "the upload upload-1 of 'big' was not aborted: AccessDenied: no (AbortMultipartUpload). Abort them by hand: "
+            "their parts cost money.",
         )

@@ -22,7 +22,7 @@ from lambda_functions.shared.sync_input import (
 )
 
 DEFAULTS = {"maxConcurrency": 20, "maxDelete": None}
-END = '. Nothing was changed. Start again with, for example, {"source": "a", "destination": "b"}.'
+END = '. Nothing was changed. Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
@@ -142,11 +142,11 @@ def test_every_storage_class_of_general_purpose_buckets_is_fine(value: str) -> N
         ({"source": "from"}, '"destination" is missing'),
         (
             {"sorce": "from", "destination": "into"},
-            '"sorce" is not an option; did you mean "source"?; "source" is missing',
+            '"sorce" is not an option (did you mean "source"?); "source" is missing',
         ),
         (
             {" destination": "into", "source": "from"},
-            '" destination" is not an option; did you mean "destination"?; "destination" is missing',
+            '" destination" is not an option (did you mean "destination"?); "destination" is missing',
         ),
     ],
 )
@@ -157,9 +157,9 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        ({"dryrun": True}, '"dryrun" is not an option; did you mean "dryRun"?'),
-        ({"exclud": []}, '"exclud" is not an option; did you mean "exclude"?'),
-        ({"quux": 1}, f'"quux" is not an option; known are {KNOWN}'),
+        ({"dryrun": True}, '"dryrun" is not an option (did you mean "dryRun"?)'),
+        ({"exclud": []}, '"exclud" is not an option (did you mean "exclude"?)'),
+        ({"quux": 1}, f'"quux" is not an option (known are {KNOWN})'),
         ({"compareTags": True}, '"compareTags" is not built yet; leave it out'),
         ({"acl": "private"}, '"acl" is not built yet; leave it out'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
@@ -289,7 +289,7 @@ def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
     data = {"delete": "no", "Source": "from", "verify": True, "destination": "Into"}
 
     assert refusal(data) == (
-        '"Source" is not an option; did you mean "source"?; "verify" is not built yet; leave it out; "source" is missing; '
+        '"Source" is not an option (did you mean "source"?); "verify" is not built yet; leave it out; "source" is missing; '
         f'"delete" is "no"; expected true or false; "destination" is "Into"; {BUCKET}{END}'
     )
 
@@ -306,7 +306,7 @@ def test_of_many_problems_ten_are_said_and_the_others_counted() -> None:
 
 
 def test_an_unknown_name_is_shown_with_its_beginning_only() -> None:
-    assert problem(**{"x" * 1000: 1}) == f'"{"x" * 76}... is not an option; known are {KNOWN}'
+    assert problem(**{"x" * 1000: 1}) == f'"{"x" * 76}... is not an option (known are {KNOWN})'
 
 
 def test_a_long_value_is_shown_with_its_beginning_only() -> None:

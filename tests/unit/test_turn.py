@@ -221,7 +221,12 @@ def test_outcomes_are_those_of_the_first_jobs_so_that_their_number_says_where_to
 # --- Turns of a shard ---------------------------------------------------------------------------------------
 
 LINES = [{"key": f"key-{number}", "size": 10} for number in range(5)]
-SHARD = {"id": "copy-000001", "file": "copy/1-0001-0001-request.jsonl", "objects": 5, "bytes": 50}
+SHARD: dict[str, Any] = {
+    "id": "copy-000001",
+    "file": "copy/1-0001-0001-request.jsonl",
+    "objects": 5,
+    "bytes": 50,
+}
 
 
 def clients() -> Clients:
