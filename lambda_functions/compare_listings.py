@@ -14,7 +14,7 @@
 #         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
 #       - Sid: AskForUndecidedKeys
 #         Effect: Allow
-#         Action: s3:GetObject
+#         Action: [ s3:GetObject, s3:GetObjectTagging ]
 #         Resource: [ "${SourceObjects}", "${DestinationObjects}" ]
 #       - Sid: ReadChecksumsOfEncryptedObjects
 #         Effect: Allow

@@ -18,7 +18,7 @@
 #         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
 #       - Sid: WriteTheDestination
 #         Effect: Allow
-#         Action: [ s3:PutObject, s3:PutObjectTagging, s3:GetObject, s3:AbortMultipartUpload ]
+#         Action: [ s3:PutObject, s3:PutObjectTagging, s3:PutObjectAcl, s3:GetObject, s3:AbortMultipartUpload ]
 #         Resource: ${DestinationObjects}
 #       - Sid: UseTheKeysOfEncryptedObjects
 #         Effect: Allow

@@ -31,6 +31,15 @@ def head(client: Any, side: Side, relative: str) -> dict[str, Any] | None:
     return answer
 
 
+def tags(client: Any, side: Side, relative: str) -> dict[str, str]:
+    """Return an object's tags: one GetObjectTagging.
+
+    HEAD's TagCount cannot save it: that is missing where there are no tags, and also where we may not read them.
+    """
+    answer = client.get_object_tagging(**side.parameters(), Key=side.key(relative))
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
 def require_bucket(client: Any, side: Side) -> None:
     """Raise `BucketMissing` unless the bucket answers; HEAD of an object says 404 for a missing bucket too."""
     try:

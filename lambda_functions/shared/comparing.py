@@ -138,8 +138,9 @@ class _Plan:
         source, destination = pair
         self.listed["source"] += source is not None
         self.listed["destination"] += destination is not None
-        decision = decide(source, destination, self.run.options.compareMetadata)
-        if decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS):
+        options = self.run.options
+        decision = decide(source, destination, options.compareMetadata, options.compareTags)
+        if decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
             assert source is not None and destination is not None
             asker.ask(source, destination, decision)
         elif decision is Decision.ORPHAN:

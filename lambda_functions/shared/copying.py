@@ -15,7 +15,13 @@ from lambda_functions.shared import multipart, uploads
 from lambda_functions.shared.clients import Clients, extra_headers
 from lambda_functions.shared.equality import parts_of
 from lambda_functions.shared.errors import SyncError
-from lambda_functions.shared.multipart import SourceChanged, copy_source, destination_condition, storage_class
+from lambda_functions.shared.multipart import (
+    SourceChanged,
+    acl,
+    copy_source,
+    destination_condition,
+    storage_class,
+)
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.parts import MAX_COPY_BYTES, Part
 from lambda_functions.shared.refusals import TRIES, Verdict, is_refusal, judge, outcome_of_error
@@ -91,6 +97,7 @@ class Copier:
             **self.run.destination.parameters(),
             **copy_source(self.run, line),
             **storage_class(self.run, line),
+            **acl(self.run),
             **self._redirect(line),
             "Key": self.run.destination.key(line["key"]),
         }

@@ -98,13 +98,12 @@ class Deleter:
         listed = [{"Key": key, "ETag": f'"{line["etag"]}"'} for key, line in by_key.items()]
         parameters = self.run.destination.parameters()
         try:
-            answer = self.clients.destination.delete_objects(
-                **parameters, Delete={"Objects": listed, "Quiet": True}
-            )
+            answer = self.clients.destination.delete_objects(**parameters, Delete={"Objects": listed})
         except (ClientError, BotoCoreError) as error:
             return [_kept(line, describe(error)) for line in lines], []
         errors = {error["Key"]: error for error in answer.get("Errors", ())}
-        deleted = [_deleted(line) for key, line in by_key.items() if key not in errors]
+        markers = {one["Key"] for one in answer.get("Deleted", ()) if one.get("DeleteMarker")}
+        deleted = [_deleted(line, key in markers) for key, line in by_key.items() if key not in errors]
         again = [by_key[key] for key, error in errors.items() if error.get("Code") in PASSING]
         refused = [
             self._refused(by_key[key], error)
@@ -137,12 +136,12 @@ class Deleter:
         place = {**self.run.destination.parameters(), "Key": self.run.destination.key(line["key"])}
         try:
             with extra_headers("DeleteObject", {"If-Match": f'"{line["etag"]}"'}):
-                self.clients.destination.delete_object(**place)
+                answer = self.clients.destination.delete_object(**place)
         except ClientError as error:
             return self._looked_at(line) if is_refusal(error) else _kept(line, describe(error))
         except BotoCoreError as error:
             return _kept(line, describe(error))
-        return _deleted(line)
+        return _deleted(line, bool(answer.get("DeleteMarker")))
 
 
 def batches(lines: Sequence[Line]) -> Iterable[Sequence[Line]]:
@@ -154,8 +153,8 @@ def _not_asked(line: Line) -> Outcome:
     return _kept(line, f"{UNKNOWN}: its worker's time was over before it could be asked")
 
 
-def _deleted(line: Line) -> Outcome:
-    return Outcome(line["key"], "deleted", line["size"])
+def _deleted(line: Line, left_marker: bool = False) -> Outcome:
+    return Outcome(line["key"], "deleted", line["size"], left_marker=left_marker)
 
 
 def _kept(line: Line, why: str) -> Outcome:

@@ -7,6 +7,7 @@
 | sizes differ | | copy |
 | ETags equal (or `X-1`, X the MD5 of the other's bytes), source not newer | | current |
 | ETags equal, source newer | | ask for metadata, unless that is not compared |
+| current by all of this, tags are compared | | ask for tags |
 | ETags differ, source newer | | copy |
 | ETags differ, same size, destination not older | | ask for checksums |
 
@@ -33,6 +34,7 @@ class Decision(enum.Enum):
     CURRENT = "current"
     ASK_METADATA = "ask metadata"
     ASK_CHECKSUMS = "ask checksums"
+    ASK_TAGS = "ask tags"
     UNPROVABLE = "unprovable"
 
 
@@ -61,7 +63,9 @@ CHECKSUMS = (
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
-def decide(source: Entry | None, destination: Entry | None, compare_metadata: bool = True) -> Decision:
+def decide(
+    source: Entry | None, destination: Entry | None, compare_metadata: bool = True, compare_tags: bool = False
+) -> Decision:
     """Return the decision of the table for one key, of which at least one side has an entry."""
     if source is None:
         return Decision.ORPHAN
@@ -69,7 +73,9 @@ def decide(source: Entry | None, destination: Entry | None, compare_metadata: bo
         return Decision.COPY
     is_newer = source.modified > destination.modified
     if same_etag(source.etag, destination.etag):
-        return Decision.ASK_METADATA if is_newer and compare_metadata else Decision.CURRENT
+        if is_newer and compare_metadata:
+            return Decision.ASK_METADATA
+        return Decision.ASK_TAGS if compare_tags else Decision.CURRENT
     return Decision.COPY if is_newer else Decision.ASK_CHECKSUMS
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_functions.shared import parts as arithmetic
+from lambda_functions.shared.asking import tags
 from lambda_functions.shared.clients import Clients, extra_headers
 from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, is_plain, parts_of
 from lambda_functions.shared.errors import SyncError, describe
@@ -95,10 +96,10 @@ def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = Fals
 
 def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upload:
     """Open the upload with the source's properties."""
-    tags = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
+    in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
     key = run.destination.key(line["key"])
     answer = clients.destination.create_multipart_upload(
-        **run.destination.parameters(), Key=key, **how.properties, **tags
+        **run.destination.parameters(), Key=key, **how.properties, **in_header
     )
     return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
 
@@ -135,13 +136,14 @@ def finish(
         clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
 
 
-def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tags: str) -> None:
+def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: str) -> None:
     """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
-    if len(tags) <= MAX_TAGGING_BYTES:
+    if len(tagging) <= MAX_TAGGING_BYTES:
         return
     place = {**run.destination.parameters(), "Key": run.destination.key(line["key"])}
     tag_set = [
-        {"Key": name, "Value": value} for name, value in urllib.parse.parse_qsl(tags, keep_blank_values=True)
+        {"Key": name, "Value": value}
+        for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
     ]
     try:
         clients.destination.put_object_tagging(**place, Tagging={"TagSet": tag_set})
@@ -180,6 +182,11 @@ def storage_class(run: Run, line: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
     chosen = line["class"] if run.options.storageClass == "source" else run.options.storageClass
     return {} if chosen == "STANDARD" else {"StorageClass": chosen}
+
+
+def acl(run: Run) -> dict[str, str]:
+    """Return the parameter for the ACL of the copy; without it, S3's own default: whoever writes owns."""
+    return {"ACL": run.options.acl} if run.options.acl else {}
 
 
 def _is_listed(head: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
@@ -244,14 +251,9 @@ def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> d
         properties["ChecksumAlgorithm"] = algorithm
         if kind:
             properties["ChecksumType"] = kind
-    return {**properties, **storage_class(run, line)}
+    return {**properties, **storage_class(run, line), **acl(run)}
 
 
 def tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
-    """Return the tags as a query string.
-
-    HEAD's TagCount cannot save this request: it is missing where there are no tags, and also where we may not read them.
-    """
-    place = {**run.source.parameters(), "Key": run.source.key(line["key"])}
-    tags = clients.source.get_object_tagging(**place)["TagSet"]
-    return urllib.parse.urlencode([(tag["Key"], tag["Value"]) for tag in tags])
+    """Return the source's tags as a query string."""
+    return urllib.parse.urlencode(tags(clients.source, run.source, line["key"]))

@@ -13,17 +13,22 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 SKIPPED = ("archived", "vanished", "unmappable")
+MARKERS = "deleteMarkers"
 AS_IT_SHOULD_BE = ("copied", "deleted", "current")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, failed."""
+    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, failed.
+
+    `left_marker`: the bucket is versioned, so a delete left a delete marker, and freed nothing.
+    """
 
     key: str
     what: str
     size: int = 0
     error: str = ""
+    left_marker: bool = False
 
     def line(self) -> dict[str, str]:
         """Return the line that names a key that was not synchronised."""
@@ -49,6 +54,8 @@ class Tally:
         """Count one outcome."""
         self.objects[outcome.what] += 1
         self.bytes[outcome.what] += outcome.size
+        if outcome.left_marker:
+            self.objects[MARKERS] += 1
         if outcome.what not in AS_IT_SHOULD_BE:
             self.failures.add(outcome.line())
 

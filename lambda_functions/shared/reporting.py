@@ -12,7 +12,7 @@ from typing import Any
 
 from lambda_functions.shared.applied import Applied
 from lambda_functions.shared.costs import estimate_usd
-from lambda_functions.shared.outcomes import SKIPPED, add_counts, objects, total
+from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, objects, total
 from lambda_functions.shared.planning import Compared
 from lambda_functions.shared.run import Run
 
@@ -45,6 +45,7 @@ def report(
         "current": tally.get("current", nothing),
         "copied": tally.get("copied", nothing),
         "deleted": tally.get("deleted", nothing),
+        MARKERS: objects(tally, MARKERS),
         "skipped": {what: objects(tally, what) for what in SKIPPED},
         "changed": {"objects": objects(tally, "changed")},
         "unprovable": {"objects": compared.unprovable},

@@ -35,7 +35,7 @@ STORAGE_CLASSES = (
     "DEEP_ARCHIVE",
     "GLACIER_IR",
 )
-NOT_BUILT = ("compareTags", "acl", "verify", "maxCostUsd")
+NOT_BUILT = ("verify", "maxCostUsd")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
@@ -57,8 +57,10 @@ class Options:
     allowEmptySource: bool = False  # noqa: N815
     dryRun: bool = False  # noqa: N815
     compareMetadata: bool = True  # noqa: N815
+    compareTags: bool = False  # noqa: N815
     unprovable: str = "copy"
     storageClass: str = "source"  # noqa: N815
+    acl: str | None = None
     requestPayer: bool = False  # noqa: N815
     maxConcurrency: int = 20  # noqa: N815
     sourceOwner: str | None = None  # noqa: N815
@@ -220,8 +222,10 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "allowEmptySource": _boolean,
     "dryRun": _boolean,
     "compareMetadata": _boolean,
+    "compareTags": _boolean,
     "unprovable": _one_of("copy", "keep"),
     "storageClass": _one_of("source", *STORAGE_CLASSES),
+    "acl": _one_of("bucket-owner-full-control"),
     "requestPayer": _boolean,
     "maxConcurrency": _concurrency,
     "sourceOwner": _account,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from lambda_functions.shared.asking import head, require_bucket
+from lambda_functions.shared.asking import head, require_bucket, tags
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.equality import Decision, judge_checksums, judge_metadata
 from lambda_functions.shared.errors import explain
@@ -61,6 +61,13 @@ class Asker:
             return source, destination, failure
 
     def _asked(self, source: Entry, destination: Entry, question: Decision) -> Answer:
+        if question is not Decision.ASK_TAGS:
+            answer = self._by_heads(source, destination, question)
+            if answer[2] is not Decision.CURRENT or not self.run.options.compareTags:
+                return answer
+        return source, destination, self._by_tags(source.key)
+
+    def _by_heads(self, source: Entry, destination: Entry, question: Decision) -> Answer:
         destination_head = head(self.clients.destination, self.run.destination, destination.key)
         if destination_head is None:
             return source, None, Decision.COPY
@@ -71,3 +78,10 @@ class Asker:
             return source, destination, gone
         judge = judge_metadata if question is Decision.ASK_METADATA else judge_checksums
         return source, destination, judge(source_head, destination_head)
+
+    def _by_tags(self, key: str) -> Decision:
+        """Return COPY where the tags of two equal objects differ: two requests, GetObjectTagging on either side."""
+        same = tags(self.clients.source, self.run.source, key) == tags(
+            self.clients.destination, self.run.destination, key
+        )
+        return Decision.CURRENT if same else Decision.COPY

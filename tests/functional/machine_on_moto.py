@@ -35,6 +35,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
     distributed_iteration_component as distributed,
@@ -42,14 +43,14 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.parse import asl_parser
-from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
 from deployment import machines
 from lambda_functions.shared.copying import Copier
 from lambda_functions.shared.deleting import Deleter
-from wire import Wire, wire_to_moto
+from wire import Killed, Wire, wire_to_moto
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -69,7 +70,10 @@ LAMBDAS = (
 # An execution takes about half a second here; whatever takes so much longer will never end.
 PATIENCE_SECONDS = 30
 
-parsed_once = functools.cache(asl_parser.AmazonStateLanguageParser.parse)
+# moto parses a definition for every execution and a path for every use of it; what comes out is only read.
+parse_definition = functools.cache(asl_parser.AmazonStateLanguageParser.parse)
+parse_path = functools.cache(json_path.parse)
+parse_result_path = functools.cache(result_path.parse)
 
 
 @functools.cache
@@ -176,9 +180,10 @@ class Machine:
         """Call a handler as the machine does."""
         self.calls.append(name)
         handler: Handler = importlib.import_module(f"lambda_functions.{name}").handler
-        if name in self.wrap:
-            return self.wrap[name](handler, event, FakeContext())
-        return handler(event, FakeContext())
+        with self.wire.process():
+            if name in self.wrap:
+                return self.wrap[name](handler, event, FakeContext())
+            return handler(event, FakeContext())
 
 
 @contextlib.contextmanager
@@ -227,7 +232,7 @@ def _patched(machine: Machine) -> Iterator[None]:
         try:
             # Through JSON and back, as on AWS: nothing else may be handed over.
             return {"StatusCode": 200, "Payload": json.loads(json.dumps(machine.invoke(name, event)))}
-        except Exception as error:
+        except (Exception, Killed) as error:
             what = {
                 "errorType": getattr(error, "error_type", type(error).__name__),
                 "errorMessage": str(error),
@@ -248,7 +253,9 @@ def _patched(machine: Machine) -> Iterator[None]:
         mock.patch.object(BaseExecutionWorkerCommunication, "terminated", terminated),
         mock.patch.object(boto_client, "boto3", SimpleNamespace(client=cached)),
         mock.patch.object(retrier_decl, "time", SimpleNamespace(sleep=machine.slept.append)),
-        mock.patch.object(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parsed_once)),
+        mock.patch.object(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parse_definition)),
+        mock.patch.object(json_path, "parse", parse_path),
+        mock.patch.object(result_path, "parse", parse_result_path),
         mock.patch.object(component, "_map_run", _tolerant_map_run(component._map_run)),
     ):
         yield

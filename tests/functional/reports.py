@@ -86,6 +86,7 @@ def report_of(**said: Any) -> dict[str, Any]:
         "current": sized(),
         "copied": copy,
         "deleted": delete,
+        "deleteMarkers": 0,
         "skipped": skipped,
         "changed": {"objects": 0},
         "unprovable": {"objects": 0},

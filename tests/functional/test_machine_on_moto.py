@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
+from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.hooks import BaseEventHooks
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
     DistributedIterationComponent,
@@ -19,7 +22,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils, state_task_lambda
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from buckets import Bucket
@@ -45,6 +48,8 @@ def test_the_private_names_of_moto_that_are_replaced_exist() -> None:
     assert "exec_arn" in Execution.__annotations__
     assert parameters_of(DistributedIterationComponent._map_run) == ["self", "env", "eval_input"]
     assert parameters_of(AmazonStateLanguageParser.parse) == ["definition"]
+    assert parameters_of(json_path.parse)[0] == "path"
+    assert parameters_of(result_path.parse)[0] == "string"
     assert retrier_decl.time.sleep
     assert state_task_lambda.lambda_eval_utils is lambda_eval_utils
 
@@ -146,13 +151,23 @@ def test_the_wire_sees_what_workers_send_and_not_what_tests_send(
     assert machine.wire.keys("PutObject", source.name) == []
 
 
-def test_the_wire_ends_a_worker_with_an_error_that_no_worker_catches(
+def test_a_worker_that_the_wire_kills_sends_nothing_more_whatever_it_catches(
     machine: Machine, source: Bucket
 ) -> None:
     machine.wire.kill("HeadObject")
 
-    with pytest.raises(Killed, match="killed before HeadObject"):
-        clients.client("s3", REGION).head_object(Bucket=source.name, Key="a")
+    def stubborn(ours: Any) -> None:
+        with contextlib.suppress(BaseException):
+            ours.head_object(Bucket=source.name, Key="a")
+        ours.put_object(Bucket=source.name, Key="a")
+
+    with pytest.raises(Killed, match="dead already"), machine.wire.process():
+        stubborn(clients.client("s3", REGION))
+    assert source.keys() == []
+
+    with machine.wire.process():
+        clients.client("s3", REGION).put_object(Bucket=source.name, Key="a")
+    assert source.keys() == ["a"]
 
 
 def test_the_wire_refuses_a_copy_whose_source_has_another_etag(

@@ -20,7 +20,7 @@ Sync = dict[str, Any]
 NOTHING = 'Nothing was changed. Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, compareMetadata, unprovable, storageClass, requestPayer, maxConcurrency, sourceOwner, "
+    "allowEmptySource, dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, maxConcurrency, sourceOwner, "
     "destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
@@ -142,8 +142,8 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
     [
         ({"dry_run": True}, '"dry_run" is not an option (did you mean "dryRun"?)'),
         ({"colour": "red"}, f'"colour" is not an option (known are {OPTIONS})'),
-        ({"compareTags": True}, '"compareTags" is not built yet; leave it out'),
-        ({"acl": "private"}, '"acl" is not built yet; leave it out'),
+        ({"compareTags": "yes"}, '"compareTags" is "yes"; expected true or false'),
+        ({"acl": "private"}, '"acl" is "private"; expected one of "bucket-owner-full-control"'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
         ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
         ({"delete": "no"}, '"delete" is "no"; expected true or false'),

@@ -39,7 +39,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 
 from lambda_functions.shared import clients
 
@@ -105,8 +105,15 @@ class _Rule:
     left: int
 
 
-class Killed(Exception):
-    """A worker that was ended from outside: neither an answer of S3 nor an error that a worker knows."""
+class Killed(BaseException):
+    """The end of a worker from outside. Nothing of ours catches it, and the worker that it hits never sends anything again."""
+
+
+@dataclass
+class Process:
+    """What the clients of one invocation belong to."""
+
+    is_dead: bool = False
 
 
 class Wire:
@@ -116,6 +123,24 @@ class Wire:
         self.sent: list[Request] = []
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
+        self._running = threading.local()
+
+    @contextlib.contextmanager
+    def process(self) -> Iterator[None]:
+        """Let the clients that are made inside, by this thread, belong together; raise `Killed` if they were killed."""
+        before, process = self.current(), Process()
+        self._running.process = process
+        try:
+            yield
+        finally:
+            self._running.process = before
+        if process.is_dead:
+            raise Killed("killed, though it went on as if it had not been")
+
+    def current(self) -> Process:
+        """Return the process of this thread."""
+        found: Process = getattr(self._running, "process", None) or Process()
+        return found
 
     def on(
         self,
@@ -173,12 +198,18 @@ class Wire:
             if request.operation == operation and request.bucket == bucket
         )
 
-    def __call__(self, event_name: str, request: Any, **_: Any) -> AWSResponse | None:
-        """Answer botocore's `before-send` event."""
+    def answer(self, process: Process, event_name: str, request: Any) -> AWSResponse | None:
+        """Answer botocore's `before-send` event of a client of this process."""
         if ".s3." not in event_name:
             return None
+        if process.is_dead:
+            raise Killed("dead already")
         seen = Request.of(event_name, request)
-        answer = self._act(seen)
+        try:
+            answer = self._act(seen)
+        except Killed:
+            process.is_dead = True
+            raise
         request.is_lost = answer is LOST
         answer = _refusal(seen) if request.is_lost or answer is None else answer
         request.is_answered = answer is not None
@@ -217,8 +248,12 @@ class _Session:
         twin.__dict__.update(made.__dict__)
         twin.meta, twin._endpoint = copy.copy(made.meta), copy.copy(made._endpoint)
         twin.meta.events = twin._endpoint._event_emitter = copy.copy(made.meta.events)
-        twin.meta.events.register_first("before-send", self.wire)
+        twin.meta.events.register_first("before-send", self._watcher())
         return twin
+
+    def _watcher(self) -> Callable[..., AWSResponse | None]:
+        process = self.wire.current()
+        return lambda event_name, request, **_: self.wire.answer(process, event_name, request)
 
 
 @functools.cache
@@ -269,8 +304,9 @@ def _describe_the_whole(request: Request, answer: AWSResponse) -> None:
 
 
 def stored(bucket: str, key: str) -> Any:
-    """Return moto's own object, whose attributes a test may change; None where there is none."""
-    return s3_backends[ACCOUNT]["aws"].get_bucket(bucket).keys.get(key)
+    """Return moto's own object, whose attributes a test may change; None where there is none, or a delete marker."""
+    found = s3_backends[ACCOUNT]["aws"].get_bucket(bucket).keys.get(key)
+    return found if isinstance(found, FakeKey) else None
 
 
 def tags_of(found: Any) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("house", deadline=None, derandomize=True, max_examples=150, database=None)
+settings.register_profile("house", deadline=None, derandomize=True, max_examples=80, database=None)
 settings.register_profile(
     "thorough", deadline=None, max_examples=5000, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -211,6 +211,16 @@ def test_folders_are_cut_where_they_end() -> None:
     ]
 
 
+def test_a_bucket_that_forks_at_every_character_costs_no_more_probes_than_are_allowed() -> None:
+    bucket = Bucket(["a" * length + "b" for length in range(0, 900, 15)])
+
+    ranges = cut(KeyRange(), 20, bucket.probe)
+
+    assert len(bucket.probes) == 20 * PROBES_PER_RANGE
+    assert 1 < len(ranges) < 20
+    assert_tiles(ranges, KeyRange())
+
+
 KEYS = 20_000
 
 

@@ -157,12 +157,16 @@ def test_an_entry_says_what_a_decision_needs() -> None:
                     "RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": NOON},
                 },
                 "restoring": {"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}},
+                "restoring longer": {
+                    "StorageClass": "GLACIER",
+                    "RestoreStatus": {"IsRestoreInProgress": True, "RestoreExpiryDate": NOON},
+                },
                 "checksum": {"ChecksumAlgorithm": ["CRC64NVME"], "ChecksumType": "FULL_OBJECT"},
                 "plain": {},
             }
             return {**super().content(key), **more[key]}
 
-    names = ["archived", "checksum", "plain", "restored", "restoring"]
+    names = ["archived", "checksum", "plain", "restored", "restoring", "restoring longer"]
 
     assert list(entries(Telling(names), run_of().source, KeyRange())) == [
         Entry("archived", ETAG, 3, NOON, "GLACIER"),
@@ -170,6 +174,7 @@ def test_an_entry_says_what_a_decision_needs() -> None:
         Entry("plain", ETAG, 3, NOON),
         Entry("restored", ETAG, 3, NOON, "DEEP_ARCHIVE", is_restored=True),
         Entry("restoring", ETAG, 3, NOON, "GLACIER"),
+        Entry("restoring longer", ETAG, 3, NOON, "GLACIER"),
     ]
 
 

@@ -150,6 +150,13 @@ def test_it_does_not_matter_how_what_was_applied_is_bracketed(
     assert (one + two).undone() == one.undone() + two.undone()
 
 
+def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> None:
+    words = {word: {"objects": 10**number, "bytes": 0} for number, word in enumerate(WORDS)}
+    undone = sum(10 ** WORDS.index(word) for word in ("changed", "failed"))
+
+    assert Applied(tally=words, unfinished_objects=7).undone() == undone + 7
+
+
 @given(APPLIED)
 def test_sums_come_back_from_json_as_they_went(applied: Applied) -> None:
     assert Applied(**json.loads(json.dumps(applied.to_json()))) == applied
@@ -191,8 +198,13 @@ def folder() -> RunFolder:
 def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folder: RunFolder) -> None:
     folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=2, failed=1))
     folder.write("copied/copy-000001-3.json", turn_record(3, 5, copied=2))
+    folder.client.read.clear()
 
-    assert read_all(folder).to_json() == {
+    copied = read_all(folder)
+
+    names = ("large.json", "copy.json", "copied/copy-000001-0.json", "copied/copy-000001-3.json")
+    assert folder.client.read == [folder.key(name) for name in names]
+    assert copied.to_json() == {
         "tally": {"copied": {"objects": 4, "bytes": 40}, "failed": {"objects": 1, "bytes": 10}},
         "failures": ["failures/0.jsonl"],
         "requests": {"COPY": 5},

@@ -126,6 +126,20 @@ def test_a_group_holds_as_much_as_one_worker_copies_and_not_more(sizes: list[int
         assert len(one) == GROUP_PARTS or sum(one) + following[0] > GROUP_BYTES
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([MB] * GROUP_PARTS, [GROUP_PARTS]),
+        ([MB] * (2 * GROUP_PARTS + 1), [GROUP_PARTS, GROUP_PARTS, 1]),
+        ([GB] * (GROUP_BYTES // GB), [GROUP_BYTES // GB]),
+        ([4 * GB] * (GROUP_BYTES // GB), [GROUP_BYTES // GB // 4] * 4),
+        ([*[4 * GB] * (GROUP_BYTES // GB // 4 - 1), 4 * GB - 1, 1, 1], [GROUP_BYTES // GB // 4 + 1, 1]),
+    ],
+)
+def test_a_group_is_filled_to_the_last_part_and_byte(sizes: list[int], expected: list[int]) -> None:
+    assert [group["last"] - group["first"] + 1 for group in groups(of_sizes(sizes))] == expected
+
+
 def test_no_parts_are_no_groups() -> None:
     assert groups([]) == []
 

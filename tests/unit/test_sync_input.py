@@ -22,11 +22,14 @@ from lambda_functions.shared.sync_input import (
 )
 
 DEFAULTS = {"maxConcurrency": 20, "maxDelete": None}
-END = '. Nothing was changed. Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
+END = (
+    ". Nothing was changed. Start again with, for example, "
+    '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
+)
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, unprovable, storageClass, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
 
@@ -63,6 +66,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         allowEmptySource=False,
         dryRun=False,
         compareMetadata=True,
+        compareTags=False,
         unprovable="copy",
         storageClass="source",
         requestPayer=False,
@@ -75,7 +79,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
 def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_BUILT == ("compareTags", "acl", "verify", "maxCostUsd")
+    assert NOT_BUILT == ("verify", "maxCostUsd")
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -92,6 +96,8 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "allowEmptySource": True,
         "dryRun": True,
         "compareMetadata": False,
+        "compareTags": True,
+        "acl": "bucket-owner-full-control",
         "unprovable": "keep",
         "storageClass": "GLACIER_IR",
         "requestPayer": True,
@@ -160,8 +166,8 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
         ({"dryrun": True}, '"dryrun" is not an option (did you mean "dryRun"?)'),
         ({"exclud": []}, '"exclud" is not an option (did you mean "exclude"?)'),
         ({"quux": 1}, f'"quux" is not an option (known are {KNOWN})'),
-        ({"compareTags": True}, '"compareTags" is not built yet; leave it out'),
-        ({"acl": "private"}, '"acl" is not built yet; leave it out'),
+        ({"compareTags": 1}, '"compareTags" is 1; expected true or false'),
+        ({"acl": "private"}, '"acl" is "private"; expected one of "bucket-owner-full-control"'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
         ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
         ({"delete": "false"}, '"delete" is "false"; expected true or false'),
@@ -382,6 +388,8 @@ INPUTS = st.fixed_dictionaries(
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
         "compareMetadata": st.booleans(),
+        "compareTags": st.booleans(),
+        "acl": st.just("bucket-owner-full-control"),
         "unprovable": st.sampled_from(["copy", "keep"]),
         "storageClass": st.sampled_from(["source", *STORAGE_CLASSES]),
         "requestPayer": st.booleans(),
@@ -409,11 +417,8 @@ def test_what_the_input_says_is_what_the_options_say(data: dict[str, Any]) -> No
     assert {name: said[name] for name in data} == data
 
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
+JSON_VALUES = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
 
 
 @given(JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_BUILT, "x"]), JSON_VALUES, max_size=6))

@@ -1,0 +1,245 @@
+"""Ranges that are handed back: when a range's time is spent the rest is cut again, and every key is compared exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from buckets import Bucket
+from machine_on_moto import MACHINE, FakeContext, Machine
+from reports import lasting, leases, read, records, report_of, sized, work_keys, written
+
+Sync = dict[str, Any]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Make every range hand back its rest after a few keys, and pages so short that a small bucket is worth cutting."""
+    monkeypatch.setattr("lambda_functions.shared.comparing.BUDGET_SECONDS", (0.0,))
+    monkeypatch.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", 5)
+    monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
+    return monkeypatch
+
+
+def compared(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the records of all compared ranges."""
+    return records(found, "compared")
+
+
+def covered(found: dict[str, Any], keys: list[str]) -> list[str]:
+    """Return the keys that were compared: those of each range that it did not hand back."""
+    done: list[str] = []
+    for record in compared(found):
+        after, up_to = record["range"]["after"], record["range"]["upTo"]
+        back = [(one["after"], one["upTo"]) for one in record["handedBack"]]
+        done += [key for key in keys if within(key, after, up_to) and not any(within(key, *one) for one in back)]
+    return sorted(done)
+
+
+def within(key: str, after: str | None, up_to: str | None) -> bool:
+    return (after is None or key > after) and (up_to is None or key <= up_to)
+
+
+def folders(source: Bucket, destination: Bucket) -> tuple[list[str], list[str]]:
+    """Fill both buckets unevenly: one deep folder, single keys, keys that begin with each other; return both sides' keys."""
+    shared = [f"deep/er/{number:03d}" for number in range(20)]
+    only_source = [f"s{number}" for number in range(5)] + ["deep", "deep/", "a\n", "ü", "\U0010ffff"]
+    only_destination = [f"deep/er/{number:03d}x" for number in range(0, 20, 2)] + ["z" * number for number in range(1, 6)]
+    source.put_all(dict.fromkeys(shared + only_source, b"1"))
+    destination.put_all(dict.fromkeys(shared + only_destination, b"1"))
+    return shared + only_source, shared + only_destination
+
+
+def test_every_key_is_compared_exactly_once_however_often_ranges_are_handed_back(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = folders(source, destination)
+    every_key = sorted({*ours, *theirs})
+
+    started = machine.start(sync, name="waves")
+    found = machine.wait(started)
+
+    report = written(found)
+    waves = len(work_keys(f"runs/{MACHINE}/waves/ranges/"))
+    assert 2 <= waves <= 10
+    assert machine.states(started).count("CompareRanges") == waves
+    assert lasting(report) == report_of(copy=sized(10, 10), delete=sized(15, 15), current=sized(20, 20))
+    assert covered(found, every_key) == every_key
+    listed = [record["listed"] for record in compared(found)]
+    assert sum(one["source"] for one in listed) == len(ours)
+    assert sum(one["destination"] for one in listed) == len(theirs)
+    assert destination.keys() == source.keys()
+
+
+def test_requests_of_all_waves_are_counted(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    folders(source, destination)
+
+    report = machine.report(sync)
+
+    # A page that was read ahead when the range's time was spent may still be under way when its record is written.
+    sent = machine.wire.counts(source.name, destination.name)
+    ahead = sent["LIST"] - report["requests"]["LIST"]
+    assert 0 <= ahead <= 2 * machine.calls.count("compare_listings")
+    assert {**report["requests"], "LIST": 0} == {**sent, "LIST": 0}
+
+
+def test_the_ranges_of_every_wave_are_exactly_what_the_wave_before_handed_back(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    folders(source, destination)
+
+    found = machine.run(sync, name="waves")
+
+    by_id = {record["range"]["id"]: record for record in compared(found)}
+    waves = len(work_keys(f"runs/{MACHINE}/waves/ranges/"))
+    for wave in range(1, waves):
+        ranges = read(found, f"ranges/{wave}.json")
+        following = read(found, f"ranges/{wave + 1}.json")
+        handed_back = [part for one in ranges for part in by_id[one["id"]]["handedBack"]]
+        assert [{"after": one["after"], "upTo": one["upTo"]} for one in following] == handed_back
+    assert [one["id"] for one in read(found, "ranges/2.json")][:2] == ["2-0001", "2-0002"]
+
+
+def test_a_range_that_is_handed_back_whole_but_for_one_key_still_comes_to_an_end(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    hurried.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", 1)
+    hurried.setattr("lambda_functions.shared.listing.PAGE_KEYS", 1000)  # nothing is worth cutting: one range a wave
+    source.put_all({f"{number:02d}": b"1" for number in range(12)})
+
+    found = machine.run(sync, name="waves")
+
+    assert written(found)["copied"] == sized(12, 12)
+    assert machine.calls.count("compare_listings") == 13  # the last one finds nothing more
+    assert all(len(record["handedBack"]) <= 1 for record in compared(found))
+
+
+def test_buckets_that_grow_faster_than_they_are_read_end_in_a_clear_cause_after_forty_waves(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    hurried.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", 1)
+    hurried.setattr("lambda_functions.shared.listing.PAGE_KEYS", 1000)
+    source.put_all({f"{number:02d}": b"1" for number in range(50)})
+    destination.put("orphan", b"1")
+
+    started = machine.start(sync)
+    found = machine.wait(started)
+
+    assert (found["error"], found["cause"]) == (
+        "SyncIncomplete",
+        "after 40 waves 1 ranges are left: the buckets grow faster than they are read. Nothing was changed.",
+    )
+    assert written(found)["phase"] == "comparing"
+    assert machine.calls.count("compare_listings") == 40
+    assert len(machine.events(started)) < 1000
+    assert destination.keys() == ["orphan"]
+    assert leases() == []
+
+
+def test_a_bucket_that_fits_into_a_page_is_one_range(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put_all({f"{number:03d}": b"1" for number in range(100)})
+
+    found = machine.run(sync)
+
+    assert read(found, "ranges/1.json") == [{"id": "1-0001", "after": None, "upTo": None}]
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_whichever_bucket_has_more_than_a_page_is_cut_before_the_first_wave(
+    machine: Machine,
+    source: Bucket,
+    destination: Bucket,
+    sync: Sync,
+    monkeypatch: pytest.MonkeyPatch,
+    side: str,
+) -> None:
+    monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
+    (source if side == "source" else destination).put_all({f"{number:02d}": b"1" for number in range(60)})
+
+    found = machine.run({**sync, "allowEmptySource": True})
+
+    ranges = read(found, "ranges/1.json")
+    edges = [one["after"] for one in ranges] + [ranges[-1]["upTo"]]
+    assert found["status"] == "SUCCEEDED"
+    assert 2 <= len(ranges) <= 8
+    assert (edges[0], edges[-1]) == (None, None)
+    assert [one["upTo"] for one in ranges] == edges[1:]
+    assert edges[1:-1] == sorted(edges[1:-1])
+
+
+def test_filters_and_start_after_hold_in_every_wave(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    source.put_all({f"p/{number:03d}": b"1" for number in range(30)})
+    destination.put_all({f"p/{number:03d}x": b"1" for number in range(30)})
+
+    report = machine.report({**sync, "prefix": "p/", "startAfter": "009", "exclude": ["*5", "*5x"]})
+
+    # 010 to 029 but 015 and 025; of the orphans also 009x, which comes after 009.
+    assert (report["copied"], report["deleted"]) == (sized(18, 18), sized(19, 19))
+    assert destination.keys("p/000") == ["p/000x"]
+
+
+def test_a_worker_that_is_killed_in_a_later_wave_is_repeated(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    folders(source, destination)
+    machine.wire.kill("PutObject", key="/compared/2-")
+
+    report = machine.report(sync)
+
+    assert lasting(report) == report_of(copy=sized(10, 10), delete=sized(15, 15), current=sized(20, 20))
+
+
+def test_a_copy_shard_that_needs_several_turns_goes_on_where_the_last_turn_stopped(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.put_all({f"{number:02d}": b"1" for number in range(10)})
+    # A turn of 2.5 s or less begins its first object and no other: two seconds are kept for each.
+    machine.wrap["copy_keys"] = lambda handler, event, context: handler(event, FakeContext(remaining_ms=4_000))
+
+    found = machine.run(sync)
+
+    turns = records(found, "copied")
+    assert written(found)["copied"] == sized(10, 10)
+    assert machine.calls.count("copy_keys") == len(turns) == 10
+    assert sorted((turn["start"], turn["next"]) for turn in turns) == [(n, n + 1) for n in range(10)]
+    assert destination.bodies() == source.bodies()
+
+
+def test_deletes_that_need_several_turns_go_on_where_the_last_turn_stopped(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambda_functions.shared.deleting.BATCH_KEYS", 4)
+    source.put("a", b"1")
+    destination.put_all({"a": b"1", **{f"orphan/{number}": b"1" for number in range(10)}})
+    machine.wrap["delete_orphaned_keys"] = lambda handler, event, context: handler(event, FakeContext(remaining_ms=100_000))
+
+    found = machine.run(sync)
+
+    turns = sorted((turn["start"], turn["next"]) for turn in records(found, "deleted"))
+    assert turns == [(0, 4), (4, 8), (8, 10)]
+    assert written(found)["deleted"] == sized(10, 10)
+    assert destination.keys() == ["a"]
+
+
+def test_adding_up_that_needs_several_turns_goes_on_where_the_last_turn_stopped(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambda_functions.shared.applied.CHUNK", 2)
+    monkeypatch.setattr("lambda_functions.shared.run_folder.MAX_SHARD_KEYS", 2)
+    source.put_all({f"{number:02d}": b"1" for number in range(10)})
+    destination.put_all({f"orphan/{number}": b"1" for number in range(10)})
+    machine.wrap["tally_run"] = lambda handler, event, context: handler(event, FakeContext(remaining_ms=0))
+
+    started = machine.start(sync)
+    found = machine.wait(started)
+
+    states = machine.states(started)
+    assert lasting(written(found)) == report_of(copy=sized(10, 10), delete=sized(10, 10))
+    assert (states.count("TallyCopies"), states.count("TallyDeletes")) == (3, 3)
