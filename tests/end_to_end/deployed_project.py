@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,19 +57,43 @@ class Project:
         found = self.client("stepfunctions").list_state_machines()["stateMachines"]
         return sorted(machine["name"] for machine in found)
 
-    def execute(self, **options: Any) -> dict[str, Any]:
-        """Start the newest machine as the console does, and wait for the end."""
+    def start(self, **options: Any) -> str:
+        """Start the newest machine as the console does; return the execution's ARN."""
         client = self.client("stepfunctions")
         found = client.list_state_machines()["stateMachines"]
         newest = max(found, key=lambda machine: machine["name"])["stateMachineArn"]
-        arn = client.start_execution(stateMachineArn=newest, input=json.dumps(options))["executionArn"]
+        arn: str = client.start_execution(stateMachineArn=newest, input=json.dumps(options))["executionArn"]
+        return arn
+
+    def wait(self, arn: str) -> dict[str, Any]:
+        """Wait for the end of an execution; return DescribeExecution's answer."""
+        client = self.client("stepfunctions")
+        self.wait_until(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING")
+        execution: dict[str, Any] = client.describe_execution(executionArn=arn)
+        return execution
+
+    def execute(self, **options: Any) -> dict[str, Any]:
+        """Start and wait."""
+        return self.wait(self.start(**options))
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Ask until something is so; it must be within two minutes."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline:
-            execution: dict[str, Any] = client.describe_execution(executionArn=arn)
-            if execution["status"] != "RUNNING":
-                return execution
-            time.sleep(0.2)
-        raise AssertionError(f"{arn} did not end within {DEADLINE_SECONDS} s")
+        while not is_so():
+            assert time.monotonic() < deadline, f"still not so after {DEADLINE_SECONDS} s"
+            time.sleep(0.05)
+
+    def work_keys(self, prefix: str) -> list[str]:
+        """Return the keys of the work bucket under a prefix."""
+        client = self.client("s3")
+        (bucket,) = [
+            one["Name"]
+            for one in client.list_buckets()["Buckets"]
+            if one["Name"].startswith("sync-buckets-work")
+        ]
+        return [
+            one["Key"] for one in client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())
+        ]
 
     def report(self, **options: Any) -> dict[str, Any]:
         """Execute to success; return the report."""

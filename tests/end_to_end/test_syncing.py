@@ -120,7 +120,10 @@ def test_an_empty_source_deletes_nothing(deployed: Project, filters: dict[str, A
 MISTAKES = [
     ({"destination:": "b-bucket"}, 'did you mean "destination"?'),
     ({"destination": "arn:aws:s3:::b-bucket"}, 'expected only the bucket\'s name, "b-bucket"'),
-    ({"destination": "s3://b-bucket/x/"}, 'expected only the bucket\'s name, "b-bucket", and "destinationPrefix": "x/"'),
+    (
+        {"destination": "s3://b-bucket/x/"},
+        'expected only the bucket\'s name, "b-bucket", and "destinationPrefix": "x/"',
+    ),
     (
         {"destination": "no-such-bucket-anywhere"},
         'the destination bucket "no-such-bucket-anywhere" does not exist',
@@ -160,3 +163,49 @@ def test_fab_sync_of_a_failing_run_exits_one_with_the_cause(deployed: Project) -
     assert "InvalidInput" in done.stderr
     assert 'the destination bucket "nowhere-to-be-found" does not exist' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_second_run_of_the_same_pair_is_refused_while_one_is_running(deployed: Project) -> None:
+    source, destination = deployed.bucket("busy-source"), deployed.bucket("busy-destination")
+    put_all(source, "busy-source", [{"Key": f"{number:04d}", "Body": b"data"} for number in range(800)])
+    first = deployed.start(source="busy-source", destination="busy-destination")
+    deployed.wait_until(lambda: any(deployed.work_keys("leases/busy-destination/")))
+    second = deployed.execute(source="busy-source", destination="busy-destination")
+    assert (second["status"], second["error"]) == ("FAILED", "AlreadyRunning")
+    assert first in second["cause"]
+    assert deployed.wait(first)["status"] == "SUCCEEDED"
+    assert len(listed(destination, "busy-destination")) == 800
+    assert deployed.work_keys("leases/busy-destination/") == []
+
+
+def test_a_multipart_object_of_64_mb_keeps_its_etag_and_is_current_on_the_second_run(
+    deployed: Project,
+) -> None:
+    source, destination = deployed.bucket("parts-source"), deployed.bucket("parts-destination")
+    place = {"Bucket": "parts-source", "Key": "video"}
+    upload = source.create_multipart_upload(
+        **place, ContentType="video/mp4", Metadata={"a": "b"}, Tagging="c=d"
+    )
+    parts = []
+    for number in range(1, 9):
+        body = bytes([number]) * 8 * 1024**2
+        done = source.upload_part(**place, UploadId=upload["UploadId"], PartNumber=number, Body=body)
+        parts.append({"PartNumber": number, "ETag": done["ETag"]})
+    source.complete_multipart_upload(**place, UploadId=upload["UploadId"], MultipartUpload={"Parts": parts})
+    report = deployed.report(source="parts-source", destination="parts-destination")
+    assert report["requests"]["UPLOAD_PART_COPY"] == 8
+    assert (
+        destination.head_object(Bucket="parts-destination", Key="video")["ETag"]
+        == source.head_object(**place)["ETag"]
+    )
+    assert (
+        list(
+            equal.differences(
+                equal.read(source, "parts-source"), equal.read(destination, "parts-destination")
+            )
+        )
+        == []
+    )
+    assert "Uploads" not in destination.list_multipart_uploads(Bucket="parts-destination")
+    again = deployed.report(source="parts-source", destination="parts-destination")
+    assert set(again["requests"]) == {"LIST", "HEAD_BUCKET"}
