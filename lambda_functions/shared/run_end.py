@@ -14,7 +14,7 @@ from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.planning import Compared, read_compared, sum_up
 from lambda_functions.shared.reporting import Ending
 from lambda_functions.shared.run import Run, folder_of
-from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.run_folder import PaperMissing, RunFolder
 from lambda_functions.shared.turn import Turn
 from lambda_functions.shared.uploads import abort_all
 
@@ -40,7 +40,11 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
 
 def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
     run = Run.from_json(state["run"])
-    compared, copied, deleted = _sums(folder, state)
+    try:
+        compared, copied, deleted = _sums(folder, state)
+    except PaperMissing as missing:
+        state = {**state, "error": {"Error": "PaperMissing", "Cause": str(missing)}}
+        compared, copied, deleted = sum_up([]), Applied(), Applied()
     files = _write_failures(folder, compared, copied + deleted)
     ending = reporting.ending(run, state, compared, copied + deleted, folder.address(FAILURES))
     problems = abort_all(folder, clients.destination)
@@ -70,7 +74,7 @@ def _sums(folder: RunFolder, state: Mapping[str, Any]) -> tuple[Compared, Applie
 
 def _write_failures(folder: RunFolder, compared: Compared, done: Applied) -> list[str]:
     """Write the index of all files that name keys that were not synchronised; return those files."""
-    files = [*compared.failures, *done.failures]
+    files = [*done.failures, *compared.failures]
     folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished)})
     return files
 

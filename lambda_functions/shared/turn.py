@@ -70,8 +70,8 @@ def run_jobs(
 ) -> Iterator[tuple[int, Outcome]]:
     """Yield (index, outcome) of the jobs that were begun, in the order in which they end.
 
-    The first job is always begun, a later one only while its needed seconds remain; jobs are begun in order, so the number
-    of outcomes is where the next turn goes on. A job not done when the turn ends yields `too_late(job)`.
+    The first job is begun whatever it needs, a later one only while its needed seconds remain; jobs are begun in order, so the
+    number of outcomes is where the next turn goes on. A job not done when the turn ends yields `too_late(job)`.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
     running: dict[Future[Outcome], tuple[int, Job]] = {}

@@ -66,8 +66,8 @@ def _abort(folder: RunFolder, destination: Any, name: str) -> str:
         destination.abort_multipart_upload(
             **upload["parameters"], Key=upload["key"], UploadId=upload["uploadId"]
         )
-    except ClientError as error:
-        if not is_missing(error):
+    except (ClientError, BotoCoreError) as error:
+        if not (isinstance(error, ClientError) and is_missing(error)):
             return f"the upload {upload['uploadId']} of {upload['key']!r} was not aborted: {describe(error)}"
     folder.remove(name)
     return ""

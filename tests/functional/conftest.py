@@ -6,10 +6,9 @@ import gc
 import logging
 from collections.abc import Iterator
 
+import buckets
 import moto.s3.models
 import pytest
-
-import buckets
 from buckets import Bucket
 from machine_on_moto import Machine, machine_on_moto
 

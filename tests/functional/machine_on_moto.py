@@ -44,13 +44,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.parse import asl_parser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from wire import Killed, Wire, wire_to_moto
 
 from deployment import machines
 from lambda_functions.shared.copying import Copier
 from lambda_functions.shared.deleting import Deleter
-from wire import Killed, Wire, wire_to_moto
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -153,7 +153,9 @@ class Machine:
 
     def long_ago(self, arn: str, seconds: float = 3600) -> None:
         """Make an execution one that ended so many seconds earlier."""
-        stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn).stop_date -= timedelta(seconds=seconds)
+        stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn).stop_date -= timedelta(
+            seconds=seconds
+        )
 
     def run(self, options: Any, name: str | None = None) -> dict[str, Any]:
         """Start an execution and wait for its end; return DescribeExecution's answer."""
@@ -240,7 +242,9 @@ def _patched(machine: Machine) -> Iterator[None]:
             }
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": what}
 
-    def terminated(self: Any, reflect: Callable[[Any], None] = BaseExecutionWorkerCommunication.terminated) -> None:
+    def terminated(
+        self: Any, reflect: Callable[[Any], None] = BaseExecutionWorkerCommunication.terminated
+    ) -> None:
         reflect(self)
         machine.ended(self.execution.exec_arn).set()
 

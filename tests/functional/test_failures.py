@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from buckets import HOUR, Bucket
 from machine_on_moto import FakeContext, Handler, LambdaError, Machine, Wrapper
 from reports import (
@@ -51,7 +50,9 @@ def line(key: str, what: str, error: str) -> dict[str, str]:
     return {"key": key, "what": what, "error": error}
 
 
-def ending(error_type: str, times: int = 1_000_000, which: Callable[[dict[str, Any]], bool] = bool) -> Wrapper:
+def ending(
+    error_type: str, times: int = 1_000_000, which: Callable[[dict[str, Any]], bool] = bool
+) -> Wrapper:
     """Return a wrapper in which the Lambda ends with this error, the first `times` times that it is meant."""
     left = [times]
 
@@ -221,7 +222,9 @@ def test_a_source_that_vanished_between_listing_and_copy_is_named_and_skipped(
     assert destination.keys() == ["here"]
 
 
-@pytest.mark.parametrize("operation", ["HeadObject", "GetObjectTagging", "UploadPartCopy", "CompleteMultipartUpload"])
+@pytest.mark.parametrize(
+    "operation", ["HeadObject", "GetObjectTagging", "UploadPartCopy", "CompleteMultipartUpload"]
+)
 def test_an_object_of_parts_that_vanished_is_never_half_copied(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, operation: str
 ) -> None:
@@ -430,7 +433,9 @@ def test_deletes_whose_answer_was_lost_are_sent_again_and_count_once(
     assert lasting(machine.report(sync)) == report_of(delete=sized(2, 5), current=sized(1, 1))
 
 
-@pytest.mark.parametrize("paper", ["leases/", "/ranges/1", "/compared/", "/copied/", "/deleted/", "/report.json"])
+@pytest.mark.parametrize(
+    "paper", ["leases/", "/ranges/1", "/compared/", "/copied/", "/deleted/", "/report.json"]
+)
 def test_a_paper_whose_answer_was_lost_is_written_once_all_the_same(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, paper: str
 ) -> None:
@@ -445,7 +450,8 @@ def test_a_paper_whose_answer_was_lost_is_written_once_all_the_same(
 
 
 @pytest.mark.parametrize(
-    "operation", ["HeadBucket", "ListObjectsV2", "HeadObject", "CopyObject", "UploadPartCopy", "DeleteObjects"]
+    "operation",
+    ["HeadBucket", "ListObjectsV2", "HeadObject", "CopyObject", "UploadPartCopy", "DeleteObjects"],
 )
 def test_a_busy_s3_is_asked_again_and_every_try_is_counted(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, operation: str
@@ -583,7 +589,9 @@ def test_nothing_is_deleted_if_the_source_bucket_is_gone(
 
     found = machine.run(sync)
 
-    why = "not deleted: whether the source has it is unknown: the bucket source-bucket does not exist any more"
+    why = (
+        "not deleted: whether the source has it is unknown: the bucket source-bucket does not exist any more"
+    )
     assert ended(found) == incomplete(
         found, "2 objects were not synchronised (2 failed, 0 changed meanwhile)", "2 orphans were kept"
     )
@@ -728,7 +736,10 @@ def test_a_throttled_lambda_is_waited_for_much_longer_than_a_broken_one(
     assert all(0 <= slept <= most for slept, most in zip(machine.slept, longest, strict=True))
 
 
-@pytest.mark.parametrize("name", ["validate_input", "list_ranges", "compare_listings", "copy_keys", "delete_orphaned_keys", "tally_run"])
+@pytest.mark.parametrize(
+    "name",
+    ["validate_input", "list_ranges", "compare_listings", "copy_keys", "delete_orphaned_keys", "tally_run"],
+)
 def test_a_lambda_that_crashes_three_times_is_no_failure(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, name: str
 ) -> None:
@@ -773,7 +784,9 @@ def test_a_lambda_that_crashes_for_good_ends_the_run_with_a_report_that_says_whe
     )
     assert lasting(written(found)) == unlike(
         found,
-        plan={"copy": sized(1, 1), "delete": sized(1, 2)} if is_planned else {"copy": sized(), "delete": sized()},
+        plan={"copy": sized(1, 1), "delete": sized(1, 2)}
+        if is_planned
+        else {"copy": sized(), "delete": sized()},
         copied=sized(1, 1) if is_copied else sized(),
         deleted=sized(),
         failed={"objects": 1 if is_planned else 0},
@@ -810,7 +823,9 @@ def test_a_tally_that_crashes_for_good_is_reported_too(
 
     assert ended(found)[1].startswith(f"the run broke while {said}: Runtime.ExitError: it ended. ")
     assert written(found)["phase"] == said
-    assert destination.keys() == {"comparing": ["orphan"], "copying": ["a", "orphan"], "deleting": ["a"]}[said]
+    assert (
+        destination.keys() == {"comparing": ["orphan"], "copying": ["a", "orphan"], "deleting": ["a"]}[said]
+    )
 
 
 def test_a_run_that_broke_while_it_wrote_keeps_its_lease_until_its_last_lambda_is_over(
@@ -841,7 +856,9 @@ def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_delete
     monkeypatch.setattr("lambda_functions.shared.run_folder.MAX_SHARD_KEYS", 2)
     source.put_all({f"{number:03d}": b"1" for number in range(41)})
     destination.put("orphan", b"22")
-    machine.wrap["copy_keys"] = ending("Runtime.ExitError", which=lambda event: event["shard"]["objects"] == 1)
+    machine.wrap["copy_keys"] = ending(
+        "Runtime.ExitError", which=lambda event: event["shard"]["objects"] == 1
+    )
 
     found = machine.run(sync)
 

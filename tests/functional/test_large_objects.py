@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from buckets import HOUR, Bucket
 from machine_on_moto import FakeContext, Handler, LambdaError, Machine
 from reports import (
-    named_in_failures,
     lasting,
     leases,
+    named_in_failures,
     records,
     report_of,
     sized,
@@ -75,7 +74,12 @@ def test_an_object_of_many_parts_is_begun_copied_in_groups_and_completed(
 
 
 def test_an_object_that_is_large_by_its_size_is_copied_in_default_parts(
-    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch, taken: list[str]
+    machine: Machine,
+    source: Bucket,
+    destination: Bucket,
+    sync: Sync,
+    monkeypatch: pytest.MonkeyPatch,
+    taken: list[str],
 ) -> None:
     monkeypatch.setattr("lambda_functions.shared.comparing.LARGE_BYTES", 5)
     monkeypatch.setattr("lambda_functions.shared.parts.PART_BYTES", 4)

@@ -11,6 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.hooks import BaseEventHooks
+from buckets import Bucket
+from machine_on_moto import LAMBDAS, REGION, FakeContext, LambdaError, Machine, client, definition
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
@@ -24,11 +26,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
-
-from buckets import Bucket
-from lambda_functions.shared import clients
-from machine_on_moto import LAMBDAS, REGION, FakeContext, LambdaError, Machine, client, definition
 from wire import DENIED, REFUSED, Killed, stored
+
+from lambda_functions.shared import clients
 
 MAX_STATE_BYTES = 256 * 1024
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 import buckets
+import pytest
 from buckets import Bucket
 from machine_on_moto import MACHINE, WORK_BUCKET, FakeContext, Handler, LambdaError, Machine, client
 from reports import address, lasting, leases, read, report_of, sized, work_keys, written

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-
 from buckets import HOUR, Bucket
-from lambda_functions.shared import multipart
 from machine_on_moto import Machine
 from reports import lasting, leases, report_of, sized, work_keys
 from wire import Answer
+
+from lambda_functions.shared import multipart
 
 Sync = dict[str, Any]
 UPLOAD_KINDS = (
@@ -62,14 +62,20 @@ CONTENT = {
     "ContentType": "text/plain; charset=utf-8",
     "Expires": datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC),
 }
-PROPERTIES = {**CONTENT, "Metadata": {"colour": "red", "größe".encode().hex(): "a b"}, "Tagging": "team=a%20b&x="}
+PROPERTIES = {
+    **CONTENT,
+    "Metadata": {"colour": "red", "größe".encode().hex(): "a b"},
+    "Tagging": "team=a%20b&x=",
+}
 
 
 def test_missing_and_changed_keys_are_copied_and_orphans_are_deleted(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
     source.put_all({"missing": b"12345", "current": b"same", "grown": b"12", "rewritten": b"new"})
-    destination.put_all({"current": b"same", "grown": b"1", "rewritten": b"old", "orphan": b"123456"}, 2 * HOUR)
+    destination.put_all(
+        {"current": b"same", "grown": b"1", "rewritten": b"old", "orphan": b"123456"}, 2 * HOUR
+    )
     destination.put("current", b"same")
 
     report = machine.report(sync)
@@ -135,7 +141,7 @@ def test_a_report_says_when_the_run_was_what_it_cost_and_where_it_is_written(
 
     assert found["status"] == "SUCCEEDED"
     assert (
-        f's3://work-bucket/runs/sync-buckets-state-machine-20260101-000000/nightly/report.json"'
+        's3://work-bucket/runs/sync-buckets-state-machine-20260101-000000/nightly/report.json"'
         in found["output"]
     )
     assert datetime.fromisoformat(report["startedAt"]) <= datetime.fromisoformat(report["endedAt"])
@@ -174,9 +180,7 @@ def test_every_key_that_s3_allows_is_deleted_when_it_is_an_orphan(
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(
-        delete=sized(len(ODD_KEYS), len(ODD_KEYS)), current=sized(1, 1)
-    )
+    assert lasting(report) == report_of(delete=sized(len(ODD_KEYS), len(ODD_KEYS)), current=sized(1, 1))
     assert destination.keys() == ["kept"]
 
 
@@ -486,7 +490,8 @@ def test_different_checksums_prove_a_difference_where_etags_prove_nothing(
 
 
 @pytest.mark.parametrize(
-    ("choice", "copied", "current"), [({}, sized(1, 3), sized()), ({"unprovable": "keep"}, sized(), sized(1, 3))]
+    ("choice", "copied", "current"),
+    [({}, sized(1, 3), sized()), ({"unprovable": "keep"}, sized(), sized(1, 3))],
 )
 def test_objects_that_nothing_can_prove_equal_are_counted_and_the_user_chooses(
     machine: Machine,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 import buckets
+import pytest
 from buckets import HOUR, Bucket, in_class
 from machine_on_moto import Machine, machine_on_moto
 from reports import lasting, report_of, sized, written
@@ -48,11 +47,11 @@ def test_a_destination_prefix_puts_the_keys_elsewhere(
 def test_two_prefixes_of_one_bucket_can_be_synced(machine: Machine, source: Bucket, sync: Sync) -> None:
     source.put_all({"a/1": b"1", "a/2": b"2", "b/3": b"3"})
 
-    report = machine.report({**sync, "destination": "source-bucket", "prefix": "a/", "destinationPrefix": "b/"})
-
-    assert lasting(report) == report_of(
-        destination="source-bucket", copy=sized(2, 2), delete=sized(1, 1)
+    report = machine.report(
+        {**sync, "destination": "source-bucket", "prefix": "a/", "destinationPrefix": "b/"}
     )
+
+    assert lasting(report) == report_of(destination="source-bucket", copy=sized(2, 2), delete=sized(1, 1))
     assert source.bodies() == {"a/1": b"1", "a/2": b"2", "b/1": b"1", "b/2": b"2"}
 
 
@@ -92,9 +91,7 @@ def test_what_is_excluded_is_neither_copied_nor_deleted(
     assert destination.bodies() == {"a": b"1", "tmp/b": b"old and kept", "tmp/orphan": b"4"}
 
 
-def test_exclude_wins_over_include(
-    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
-) -> None:
+def test_exclude_wins_over_include(machine: Machine, source: Bucket, destination: Bucket, sync: Sync) -> None:
     source.put_all({"a.csv": b"1", "a.tmp.csv": b"2"})
 
     machine.report({**sync, "include": ["*.csv"], "exclude": ["*.tmp.*"]})
@@ -133,9 +130,7 @@ def mixed(source: Bucket, destination: Bucket) -> None:
     destination.put("drifted", b"4", 2 * HOUR, Metadata={"a": "b"})
 
 
-def test_a_dry_run_changes_nothing(
-    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
-) -> None:
+def test_a_dry_run_changes_nothing(machine: Machine, source: Bucket, destination: Bucket, sync: Sync) -> None:
     mixed(source, destination)
     before = source.snapshot(), destination.snapshot()
 
@@ -148,9 +143,7 @@ def test_a_dry_run_changes_nothing(
         plan={"copy": sized(4, 6), "delete": sized(1, 1)},
         current=sized(1, 1),
         skipped={"archived": 1},
-        notSynchronised=[
-            {"key": "cold", "what": "archived", "error": "GLACIER, and no restored copy of it"}
-        ],
+        notSynchronised=[{"key": "cold", "what": "archived", "error": "GLACIER, and no restored copy of it"}],
     )
 
 
@@ -343,6 +336,10 @@ def test_the_input_s_own_concurrency_reaches_the_maps(
     started = machine.start({**sync, "maxConcurrency": 7})
     machine.wait(started)
 
-    entered = [event["stateEnteredEventDetails"] for event in machine.events(started) if "stateEnteredEventDetails" in event]
+    entered = [
+        event["stateEnteredEventDetails"]
+        for event in machine.events(started)
+        if "stateEnteredEventDetails" in event
+    ]
     copying = next(json.loads(detail["input"]) for detail in entered if detail["name"] == "CopyKeys")
     assert copying["run"]["options"]["maxConcurrency"] == 7

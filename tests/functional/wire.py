@@ -158,9 +158,7 @@ class Wire:
         is_meant = key if callable(key) else (lambda found: key in found)
 
         def matches(request: Request) -> bool:
-            return (
-                request.operation == operation and bucket in ("", request.bucket) and is_meant(request.key)
-            )
+            return request.operation == operation and bucket in ("", request.bucket) and is_meant(request.key)
 
         act = (lambda request: action) if isinstance(action, Answer) else action
         with self._lock:

@@ -74,19 +74,37 @@ def test_metadata_is_not_asked_for_where_it_is_not_compared() -> None:
     assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata=False) is Decision.COPY
 
 
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [(OLDER, NEWER), (NOON, NOON), (NEWER, OLDER)],
+    ids=["older", "same second", "newer"],
+)
+def test_tags_are_asked_for_where_they_are_compared_and_nothing_else_differs(
+    source: datetime, destination: datetime
+) -> None:
+    """A change of tags alone moves neither ETag nor LastModified, so that it shows in no listing."""
+    one, other = object_of(A, source), object_of(A, destination)
+
+    assert decide(one, other, compare_metadata=False, compare_tags=True) is Decision.ASK_TAGS
+    asked_with_metadata = decide(one, other, compare_metadata=True, compare_tags=True)
+    assert asked_with_metadata is (Decision.ASK_METADATA if source > destination else Decision.ASK_TAGS)
+
+
 ETAGS = st.sampled_from([A, B, A_IN_ONE_PART, A + "-2", B + "-2", "not-md5", ""])
 OBJECTS = st.builds(object_of, ETAGS, st.sampled_from([OLDER, NEWER]), st.integers(0, 2))
 
 
-@given(st.none() | OBJECTS, st.none() | OBJECTS, st.booleans())
+@given(st.none() | OBJECTS, st.none() | OBJECTS, st.booleans(), st.booleans())
 def test_every_key_gets_one_decision_and_only_the_destination_alone_is_an_orphan(
-    source: Entry | None, destination: Entry | None, compare_metadata: bool
+    source: Entry | None, destination: Entry | None, compare_metadata: bool, compare_tags: bool
 ) -> None:
-    decision = decide(source, destination, compare_metadata)
+    decision = decide(source, destination, compare_metadata, compare_tags)
 
     assert decision is not Decision.UNPROVABLE  # a listing alone never says so
     assert (decision is Decision.ORPHAN) == (source is None)
-    if decision in (Decision.CURRENT, Decision.ASK_METADATA, Decision.ASK_CHECKSUMS):
+    assert decision is not Decision.CURRENT or not compare_tags
+    assert decision is not Decision.ASK_TAGS or compare_tags
+    if decision not in (Decision.COPY, Decision.ORPHAN):
         assert source is not None
         assert destination is not None
         assert source.size == destination.size

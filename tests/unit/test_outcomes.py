@@ -67,6 +67,15 @@ def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
     assert named == ([] if what in ("copied", "deleted", "current") else [outcome.line()])
 
 
+def test_deletes_that_left_a_marker_are_counted_beside_those_that_freed_something() -> None:
+    tally = tally_of([Outcome("a", "deleted", 5), Outcome("b", "deleted", 7, left_marker=True)])
+
+    assert tally.to_json() == {
+        "deleteMarkers": {"objects": 1, "bytes": 0},
+        "deleted": {"objects": 2, "bytes": 12},
+    }
+
+
 def test_names_go_to_files_of_2000_lines_whatever_the_objects_were_large() -> None:
     folder = memory_folder()
     writer = ShardWriter(folder, lambda number: f"failures/1-0001-request-{number:04d}.jsonl")

@@ -361,6 +361,13 @@ def test_a_phase_that_was_never_added_up_has_no_sums() -> None:
     assert result["report"]["copied"] == NO_OBJECTS
 
 
+def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_back_later() -> None:
+    result = end(memory_folder(), run=valid_run(), comparison=COMPARISON)
+
+    assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
+    assert "ranges/1.json is not there: the run's papers have expired, or somebody removed them" in result["cause"]
+
+
 def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_report() -> None:
     lines = [{"key": f"key-{number}", "what": "archived", "error": "why"} for number in range(45)]
     folder = folder_of_run(lines[:5], lines[5:45])
@@ -372,7 +379,7 @@ def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_r
     result = end(folder, run=valid_run(), comparison=COMPARISON, copies=copies)
 
     assert folder.read("failures.json") == {
-        "files": ["failures/0.jsonl", "failures/1.jsonl", "failures/copied.jsonl"],
+        "files": ["failures/copied.jsonl", "failures/0.jsonl", "failures/1.jsonl"],
         "unfinishedShards": ["copy/a.jsonl"],
     }
     assert result["report"]["notSynchronised"] == lines[:20]

@@ -29,7 +29,8 @@ END = (
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, maxConcurrency, "
+    "sourceOwner, destinationOwner"
 )
 
 

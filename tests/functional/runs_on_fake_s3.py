@@ -1,0 +1,257 @@
+"""Workers and whole runs on the fake S3: one worker in a test's hand, or all handlers one after the other as the state machine has them.
+
+The order of the states is repeated here in a few lines, because moto's interpreter talks to moto's S3 only; that it is the state machine's
+is shown on moto (`test_sync.py`). Each Task is tried four times, as `Retry` says, and what is left goes to where `Catch` leads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import itertools
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from fake_s3 import Bucket, FakeS3, Killed, Stored, fake_s3
+from samples import run_of
+
+from lambda_functions.shared import clients
+from lambda_functions.shared.comparing import compare, copy_line
+from lambda_functions.shared.copying import Copier
+from lambda_functions.shared.deleting import Deleter
+from lambda_functions.shared.key_ranges import KeyRange
+from lambda_functions.shared.large_objects import LargeObject
+from lambda_functions.shared.listing import Entry
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.run_folder import RunFolder
+from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.uploads import abort_all
+
+TRIES = 4
+TURN_SECONDS = 870.0
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Context:
+    """Lambda's context: all the time of a timeout, and a name for this attempt."""
+
+    remaining_ms: int = 900_000
+    aws_request_id: str = field(default_factory=lambda: f"attempt-{next(_numbers)}")
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the same time whenever asked."""
+        return self.remaining_ms
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What one invocation has in hand."""
+
+    clients: clients.Clients
+    run: Run
+    folder: RunFolder
+    turn: Turn
+
+    def copy(self, line: Mapping[str, Any]) -> Outcome:
+        """Copy one object."""
+        return Copier(self.clients, self.run, self.folder, self.turn).copy(line)
+
+    def delete(self, lines: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+        """Delete orphans; return the outcomes by key."""
+        outcomes = Deleter(self.clients, self.run, self.turn).delete(lines)
+        return sorted(outcomes, key=lambda outcome: outcome.key)
+
+    def compare(self) -> dict[str, Any]:
+        """Compare everything; return the record."""
+        return compare(self.clients, self.run, "1-0001", KeyRange(None, None), self.turn)
+
+    def large(self, name: str = "large-000001") -> LargeObject:
+        """Return the steps of one very large object."""
+        return LargeObject(self.clients, self.run, self.folder, self.turn, name)
+
+    def planned(self, record: Mapping[str, Any], kind: str) -> list[Any]:
+        """Return the lines of a record's shards."""
+        return [line for shard in record["shards"][kind] for line in self.folder.read_lines(shard["file"])]
+
+    def abort_all(self) -> list[str]:
+        """Abort what is left under way, as the report does."""
+        return abort_all(self.folder, self.clients.destination)
+
+
+@dataclass
+class World:
+    """A fake S3 with three buckets; `slept` is what workers would have slept, `elapsed_seconds` the clock of their turns."""
+
+    s3: FakeS3
+    source: Bucket
+    destination: Bucket
+    work: Bucket
+    slept: list[float] = field(default_factory=list)
+    elapsed_seconds: float = 0.0
+
+    def worker(self, **options: Any) -> Worker:
+        """Return a worker of a run that begins now."""
+        execution = {**_execution("by hand"), "startTime": self.s3.clock.isoformat()}
+        run = run_of(execution, source=self.source.name, destination=self.destination.name, **options)
+        connected = clients.connect(self.source.region, self.destination.region)
+        turn = Turn(0, TURN_SECONDS, Context().aws_request_id, lambda: self.elapsed_seconds)
+        return Worker(connected, run, RunFolder(connected.work, run.folder), turn)
+
+    def line(self, key: str) -> dict[str, Any]:
+        """Return what a copier gets for a key as both buckets have it now."""
+        there = self.destination.objects.get(key)
+        return dict(copy_line(entry_of(self.source.objects[key]), there and entry_of(there)))
+
+    def orphan(self, key: str) -> dict[str, Any]:
+        """Return what a deleter gets for a key as the destination has it now."""
+        stored = self.destination.objects[key]
+        return {"key": key, "etag": stored.etag, "size": stored.size}
+
+    def sent(self) -> dict[str, int]:
+        """Return the requests to source and destination, by kind."""
+        return self.s3.counts(self.source.name, self.destination.name)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        """Run to the end; return the report. A second passes first."""
+        self.s3.later()
+        execution = _execution(f"run-{next(_numbers)}")
+        state: dict[str, Any] = {
+            "execution": {**execution, "startTime": self.s3.clock.isoformat()},
+            "input": {"source": self.source.name, "destination": self.destination.name, **options},
+        }
+        defaults = {"maxConcurrency": 4, "maxDelete": None}
+        state["run"] = self._invoke("validate_input", {**state, "defaults": defaults})
+        if state["run"]["verdict"] == "valid":
+            self._compare(state)
+        if (state.get("comparison") or {}).get("next") == "apply":
+            self._apply(state)
+        report: dict[str, Any] = self._tally("report", state)["report"]
+        return report
+
+    def _compare(self, state: dict[str, Any]) -> None:
+        with _caught(state):
+            state["comparison"] = {"next": "compare", **self._invoke("list_ranges", state)}
+            while state["comparison"]["next"] == "compare":
+                for one in self._items(state["comparison"]["index"]):
+                    event = {**state, "range": one, "wave": state["comparison"]["wave"]}
+                    self._invoke("compare_listings", event)
+                state["comparison"] = self._tally("comparison", state)
+
+    def _apply(self, state: dict[str, Any]) -> None:
+        plan = state["comparison"]
+        with _caught(state):
+            self._shards("copy_keys", state, plan["copy"])
+            for item in self._items(plan["large"]["index"]):
+                self._large(state, item)
+        state["copies"] = self._tally_all("copies", state)
+        if state["copies"]["next"] == "delete":
+            with _caught(state):
+                self._shards("delete_orphaned_keys", state, plan["delete"])
+            state["deletes"] = self._tally_all("deletes", state)
+
+    def _shards(self, name: str, state: Mapping[str, Any], index: Mapping[str, Any]) -> None:
+        for shard in self._items(index["index"]):
+            turn = {"next": 0, "done": False}
+            while not turn["done"]:
+                turn = self._invoke(name, {"run": state["run"], "shard": shard, "start": turn["next"]})
+
+    def _large(self, state: Mapping[str, Any], item: Mapping[str, Any]) -> None:
+        event = {"run": state["run"], "item": item}
+        nothing = {"line": None, "exact": False, "tries": 0, "upload": "", "groups": []}
+        upload: dict[str, Any] = {"verdict": "again", **nothing}
+        try:
+            while upload["verdict"] == "again":
+                upload = self._invoke("copy_large_object", {**event, "step": "begin", "upload": upload})
+                if upload["verdict"] == "copy":
+                    for group in upload["groups"]:
+                        step = {**event, "step": "parts", "upload": upload, "group": group}
+                        self._invoke("copy_large_object", step)
+                    upload = self._invoke("copy_large_object", {**event, "step": "complete", "upload": upload})
+        except (Exception, Killed) as error:
+            self._invoke("copy_large_object", {**event, "step": "abort", "upload": upload, "error": _error(error)})
+
+    def _tally(self, phase: str, state: Mapping[str, Any]) -> dict[str, Any]:
+        tallied: dict[str, Any] = self._invoke("tally_run", {"phase": phase, "state": state})
+        return tallied
+
+    def _tally_all(self, phase: str, state: dict[str, Any]) -> dict[str, Any]:
+        tallied = self._tally(phase, state)
+        while tallied["next"] == "tally":
+            tallied = self._tally(phase, {**state, phase: tallied})
+        return tallied
+
+    def _items(self, index: str) -> Iterable[Mapping[str, Any]]:
+        items: Iterable[Mapping[str, Any]] = json.loads(self.work.objects[index].content.body())
+        return items
+
+    def _invoke(self, name: str, event: Mapping[str, Any]) -> Any:
+        """Call a handler as a Task does; what travels is JSON."""
+        handler = importlib.import_module(f"lambda_functions.{name}").handler
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self.s3.process():
+                    return json.loads(json.dumps(handler(json.loads(json.dumps(event)), Context())))
+            except (Exception, Killed):
+                if attempt == TRIES:
+                    raise
+        raise AssertionError("never here")
+
+
+@contextlib.contextmanager
+def world_on_fake_s3() -> Iterator[World]:
+    """Yield a fresh fake S3 with the buckets of a run."""
+    with fake_s3() as s3:
+        world = World(
+            s3,
+            s3.bucket("source-bucket"),
+            s3.bucket("destination-bucket", region="us-east-1"),
+            s3.bucket("work-bucket"),
+        )
+        with (
+            mock.patch.object(Copier.__init__, "__defaults__", _instead_of_sleep(Copier, world)),
+            mock.patch.object(Deleter.__init__, "__defaults__", _instead_of_sleep(Deleter, world)),
+        ):
+            yield world
+
+
+def entry_of(stored: Stored) -> Entry:
+    """Return an object as a listing would have it."""
+    checksum = (stored.checksum.algorithm, stored.checksum.kind) if stored.checksum else None
+    return Entry(
+        stored.key,
+        stored.etag,
+        stored.size,
+        stored.modified,
+        stored.storage_class,
+        stored.is_restored,
+        checksum,
+    )
+
+
+def _instead_of_sleep(kind: type, world: World) -> tuple[Any, ...]:
+    defaults: tuple[Any, ...] = kind.__init__.__defaults__  # type: ignore[misc]
+    assert defaults.count(time.sleep) == 1, f"{kind.__name__} pauses in another way now"
+    return tuple(world.slept.append if default is time.sleep else default for default in defaults)
+
+
+def _execution(name: str) -> dict[str, str]:
+    arn = f"arn:aws:states:eu-west-1:111122223333:execution:sync:{name}"
+    return {"id": arn, "name": name, "stateMachine": "sync"}
+
+
+@contextlib.contextmanager
+def _caught(state: dict[str, Any]) -> Iterator[None]:
+    try:
+        yield
+    except (Exception, Killed) as error:
+        state["error"] = _error(error)
+
+
+def _error(error: BaseException) -> dict[str, str]:
+    return {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}

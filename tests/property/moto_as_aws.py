@@ -1,0 +1,198 @@
+"""Buckets of a world on moto, written to and read from its memory, and moto made more like AWS, and faster.
+
+`functional/wire.py` lets moto enforce conditions. Worlds meet more of what moto leaves out or gets wrong:
+
+- HeadObject tells the type of a checksum, and the number of parts of a composite one
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html)
+- a copy made by CopyObject is of one piece, and so is its checksum: one over the whole object
+  (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import botocore.hooks
+from machine_on_moto import ACCOUNT, REGION, WORK_BUCKET, Machine
+from moto.core.base_backend import BaseBackend
+from moto.s3.models import FakeKey, S3Backend, s3_backends
+from moto.s3.responses import S3Response
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from oracle import Checksum, Object
+from wire import tags_of
+from worlds import HEADERS, checksum_of
+
+META = "x-amz-meta-"
+
+
+def backend() -> S3Backend:
+    """Return moto's S3."""
+    found: S3Backend = s3_backends[ACCOUNT]["aws"]
+    return found
+
+
+def fill(bucket: str, objects: dict[str, Object]) -> None:
+    """Make a bucket with these objects."""
+    backend().create_bucket(bucket, REGION)
+    for key, made in objects.items():
+        _put(bucket, key, made)
+
+
+def _put(bucket: str, key: str, made: Object) -> None:
+    written = _put_parts(bucket, key, made) if made.parts else backend().put_object(bucket, key, made.body)
+    described = {f"{META}{name}": value for name, value in made.metadata.items()}
+    written.set_metadata({**made.headers, **described})
+    written.set_storage_class(made.storage_class)
+    written.website_redirect_location = made.redirect
+    written.encryption = made.encryption
+    written._etag = made.etag
+    written.last_modified = datetime.fromtimestamp(made.modified, UTC).replace(tzinfo=None)
+    if made.is_restored:
+        written.restore(3)
+        written.status = "RESTORED"
+    _set_checksum(written, made.checksum)
+    backend().put_object_tagging(written, dict(made.tags))
+
+
+def _put_parts(bucket: str, key: str, made: Object) -> FakeKey:
+    upload = backend().create_multipart_upload(bucket, key, {}, made.storage_class, {}, None, None, None)
+    done, start = [], 0
+    for number, size in enumerate(made.parts, 1):
+        part = backend().upload_part(bucket, upload.id, number, made.body[start : start + size])
+        done.append((number, part.etag))
+        start += size
+    written = backend().complete_multipart_upload(bucket, upload.id, iter(done))
+    assert written
+    return written
+
+
+def _set_checksum(written: FakeKey, checksum: Checksum | None) -> None:
+    if checksum is None:
+        written.checksum_algorithm = written.checksum_type = written.checksum_value = written.checksum_parts = None
+        return
+    value, _, number = checksum.value.partition("-")
+    written.checksum_algorithm, written.checksum_type = checksum.algorithm, checksum.type
+    written.checksum_value, written.checksum_parts = value, int(number) if number else None
+
+
+def snapshot(bucket: str) -> dict[str, Object]:
+    """Return everything in a bucket; two objects are the same one if their identities are equal."""
+    keys = backend().get_bucket(bucket).keys
+    return {key: _read(keys[key]) for key in keys}
+
+
+def _read(found: FakeKey) -> Object:
+    parts = found.multipart.parts if found.multipart else {}
+    return Object(
+        found.value,
+        found.etag.strip('"'),
+        int(found.last_modified.replace(tzinfo=UTC).timestamp()),
+        {name: found.metadata[name] for name in HEADERS if name in found.metadata},
+        {name.removeprefix(META): value for name, value in found.metadata.items() if name.startswith(META)},
+        tags_of(found),
+        found.website_redirect_location,
+        found.storage_class or "STANDARD",
+        found._expiry is not None,
+        found.encryption,
+        _checksum_of(found),
+        tuple(parts[number].size for number in sorted(parts)),
+        id(found),
+    )
+
+
+def _checksum_of(found: FakeKey) -> Checksum | None:
+    if not found.checksum_algorithm:
+        return None
+    number = f"-{found.checksum_parts}" if found.checksum_type == "COMPOSITE" else ""
+    return Checksum(
+        found.checksum_algorithm, found.checksum_type or "FULL_OBJECT", f"{found.checksum_value}{number}"
+    )
+
+
+def forget(machine: Machine, *buckets: str) -> None:
+    """Forget a world: its buckets, its executions, the run folders. What is kept is looked through by every later run."""
+    for bucket in (*buckets, WORK_BUCKET):
+        for key in list(backend().get_bucket(bucket).keys):
+            backend().delete_object(bucket, key)
+    for bucket in buckets:
+        backend().delete_bucket(bucket)
+    machines = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+    for found in machines:
+        found.executions.clear()
+    for noted in (machine.calls, machine.slept, machine.paused, machine.endings, machine.wire.sent):
+        noted.clear()
+
+
+@contextlib.contextmanager
+def more_like_aws() -> Iterator[None]:
+    """Let moto do what the head of this file says."""
+    with (
+        mock.patch.object(S3Response, "head_object", _head_object),
+        mock.patch.object(S3Backend, "copy_object", _copy_object),
+    ):
+        yield
+
+
+def _head_object(
+    self: S3Response, *arguments: Any, ask: Any = S3Response.head_object, **named: Any
+) -> tuple[int, dict[str, Any], Any]:
+    status, answered, body = ask(self, *arguments, **named)
+    found = backend().get_bucket(self.bucket_name).keys.get(self.parse_key_name())
+    checksum = _checksum_of(found) if found else None
+    if checksum and f"x-amz-checksum-{checksum.algorithm.lower()}" in answered:
+        answered[f"x-amz-checksum-{checksum.algorithm.lower()}"] = checksum.value
+        answered["x-amz-checksum-type"] = checksum.type
+    return status, answered, body
+
+
+def _copy_object(
+    self: S3Backend, source: FakeKey, bucket: str, key: str, *more: Any, copy_it: Any = S3Backend.copy_object, **named: Any
+) -> None:
+    algorithm = source.checksum_algorithm
+    copy_it(self, source, bucket, key, *more, **named)
+    copied = self.get_bucket(bucket).keys[key]
+    copied.multipart = None
+    _set_checksum(copied, checksum_of(copied.value, (), algorithm, "FULL_OBJECT") if algorithm else None)
+
+
+@contextlib.contextmanager
+def faster() -> Iterator[None]:
+    """Spare moto and botocore what takes a third of a run: lists of addresses, names of events, deep copies of plain data."""
+    known: dict[type, Any] = {}
+    addresses = BaseBackend.urls.fget  # type: ignore[attr-defined]
+
+    def urls(self: BaseBackend) -> Any:
+        if type(self) not in known:
+            known[type(self)] = addresses(self)
+        return known[type(self)]
+
+    with contextlib.ExitStack() as patches:
+        patches.enter_context(mock.patch.object(BaseBackend, "urls", property(urls)))
+        patches.enter_context(mock.patch.object(botocore.hooks.EventAliaser, "__copy__", _copy_with_names))
+        quick = SimpleNamespace(deepcopy=_plain, copy=copy.copy)
+        for name, module in list(sys.modules.items()):
+            if name.startswith("moto.stepfunctions.parser") and getattr(module, "copy", None) is copy:
+                patches.enter_context(mock.patch.object(module, "copy", quick))
+        yield
+
+
+def _copy_with_names(self: botocore.hooks.EventAliaser) -> botocore.hooks.EventAliaser:
+    twin = type(self)(copy.copy(self._emitter), copy.copy(self._event_aliases))
+    twin._alias_name_cache = self._alias_name_cache
+    return twin
+
+
+def _plain(value: Any, memo: Any = None) -> Any:
+    """Return a deep copy; nearly all that an interpreter of states copies is JSON."""
+    if type(value) is dict:
+        return {name: _plain(one, memo) for name, one in value.items()}
+    if type(value) is list:
+        return [_plain(one, memo) for one in value]
+    return value if isinstance(value, str | int | float | None) else copy.deepcopy(value, memo)

@@ -1,0 +1,272 @@
+"""What a sync must leave behind and must report, computed from what was there before.
+
+Written from the prose of `docs/input.md`, the README and the table "what counts as equal", and from nothing else: it shares
+no line and no idea with `lambda_functions/`. Pure functions over plain data; it knows of no emulator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+MAX_KEY_BYTES = 1024
+ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A checksum as HeadObject tells it: `type` is FULL_OBJECT or COMPOSITE, whose values end with `-<number of parts>`."""
+
+    algorithm: str
+    type: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object as S3 has it; `parts` are sizes in bytes, none for an object that was put in one piece."""
+
+    body: bytes
+    etag: str
+    modified: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    redirect: str | None = None
+    storage_class: str = "STANDARD"
+    is_restored: bool = False
+    encryption: str | None = None
+    checksum: Checksum | None = None
+    parts: tuple[int, ...] = ()
+    identity: int = 0
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it cannot be read before it is restored."""
+        return self.storage_class in ARCHIVES and not self.is_restored
+
+    @property
+    def has_md5(self) -> bool:
+        """Whether its ETag is the MD5 of its bytes: one piece, and no key of KMS."""
+        return "-" not in self.etag and self.encryption in (None, "AES256")
+
+
+Bucket = Mapping[str, Object]
+
+
+@dataclass
+class Prediction:
+    """What a run must do: copies by destination key, and what its report must say. `error` None is success."""
+
+    error: str | None = None
+    copies: dict[str, Object] = field(default_factory=dict)
+    deletes: dict[str, Object] = field(default_factory=dict)
+    current: list[Object] = field(default_factory=list)
+    unprovable: set[str] = field(default_factory=set)
+    skipped: dict[str, str] = field(default_factory=dict)
+    undecided: set[str] = field(default_factory=set)
+
+    def plan(self) -> dict[str, dict[str, int]]:
+        """Return the report's `plan`."""
+        return {"copy": sized(self.copies.values()), "delete": sized(self.deletes.values())}
+
+    def reported(self, options: Options) -> dict[str, Any]:
+        """Return what the report must say, but for times, costs, addresses and sentences."""
+        acts = not self.error and not options.get("dryRun", False)
+        nothing = {"copy": sized(()), "delete": sized(())}
+        done = self.plan() if acts else nothing
+        words = list(self.skipped.values())
+        return {
+            "plan": self.plan(),
+            "copied": done["copy"],
+            "deleted": done["delete"],
+            "current": sized(self.current),
+            "skipped": {word: words.count(word) for word in ("archived", "vanished", "unmappable")},
+            "unprovable": {"objects": len(self.unprovable)},
+            "changed": {"objects": 0},
+            "failed": {"objects": 0},
+            "dryRun": options.get("dryRun", False),
+            "outcome": self.error or "Succeeded",
+        }
+
+
+def sized(objects: Any) -> dict[str, int]:
+    """Return a count as reports hold it."""
+    sizes = [len(one.body) for one in objects]
+    return {"objects": len(sizes), "bytes": sum(sizes)}
+
+
+def predict(source: Bucket, destination: Bucket, options: Options) -> Prediction:
+    """Return what a run with these options must do to these buckets."""
+    prefix = options.get("prefix", "")
+    into = options.get("destinationPrefix", prefix)
+    overlap = prefix.startswith(into) or into.startswith(prefix)
+    if options["source"] == options["destination"] and overlap:
+        return Prediction(error="InvalidInput")
+    ours, theirs = in_scope(source, prefix, options), in_scope(destination, into, options)
+    found = Prediction()
+    for key, wanted in ours.items():
+        _plan_copy(found, into, key, wanted, theirs.get(key), options)
+    if options.get("delete", True):
+        found.deletes = {into + key: there for key, there in theirs.items() if key not in ours}
+    found.error = _refusal(found, len(ours), len(theirs), options)
+    return found
+
+
+def in_scope(bucket: Bucket, prefix: str, options: Options) -> dict[str, Object]:
+    """Return the objects that a run looks at, by their relative keys."""
+    after = options.get("startAfter")
+    include, exclude = options.get("include", []), options.get("exclude", [])
+    relative = {key[len(prefix) :]: found for key, found in bucket.items() if key.startswith(prefix)}
+    return {
+        key: found
+        for key, found in relative.items()
+        if (after is None or key.encode() > after.encode())
+        and (not include or any(matches(pattern, key) for pattern in include))
+        and not any(matches(pattern, key) for pattern in exclude)
+    }
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Tell whether a pattern matches a whole key: `*` any text, `?` one character, `[abc]` one of these, `[!abc]` any other."""
+    pieces = re.findall(r"\[!?[^\]]+\]|.", pattern, re.DOTALL)
+    return bool(re.fullmatch("".join(map(_regular, pieces)), key, re.DOTALL))
+
+
+def _regular(piece: str) -> str:
+    if piece in ("*", "?"):
+        return ".*" if piece == "*" else "."
+    if len(piece) == 1:
+        return re.escape(piece)
+    other = piece.startswith("[!")
+    return f"[{'^' if other else ''}{''.join(map(re.escape, piece[2 if other else 1 : -1]))}]"
+
+
+def _plan_copy(
+    found: Prediction, into: str, key: str, wanted: Object, there: Object | None, options: Options
+) -> None:
+    """Put one source object where it belongs."""
+    if not 1 <= len((into + key).encode()) <= MAX_KEY_BYTES:
+        found.skipped[key] = "unmappable"
+        return
+    verdict = decide(wanted, there, options.get("compareMetadata", True)) if there else "copy"
+    if verdict == "unprovable":
+        found.unprovable.add(into + key)
+        verdict = "copy" if options.get("unprovable", "copy") == "copy" else "current"
+    if there and needs_heads(wanted, there, options.get("compareMetadata", True)):
+        found.undecided.add(into + key)
+    if verdict == "current":
+        found.current.append(wanted)
+    elif wanted.is_archived:
+        found.skipped[key] = "archived"
+    else:
+        found.copies[into + key] = wanted
+
+
+def _refusal(found: Prediction, sources: int, destinations: int, options: Options) -> str | None:
+    """Return `DeletionRefused` if a guard stops the run."""
+    deletes = len(found.deletes)
+    if deletes and not sources and not options.get("allowEmptySource", False):
+        return "DeletionRefused"
+    most = options.get("maxDelete")
+    if isinstance(most, str):
+        most = Fraction(most.rstrip("%")) * destinations // 100
+    return "DeletionRefused" if most is not None and deletes > most else None
+
+
+def decide(source: Object, there: Object, compare_metadata: bool) -> str:
+    """Return `copy`, `current` or `unprovable` for a pair: the table of what counts as equal, line by line."""
+    is_newer = source.modified > there.modified
+    if len(source.body) != len(there.body):
+        return "copy"
+    if same_etags(source.etag, there.etag):
+        drifted = is_newer and compare_metadata and described(source) != described(there)
+        return "copy" if drifted else "current"
+    if is_newer:
+        return "copy"
+    return _by_checksum(source, there)
+
+
+def _by_checksum(source: Object, there: Object) -> str:
+    """Return what two HEADs with ChecksumMode prove about a pair whose ETags differ."""
+    mine, other = source.checksum, there.checksum
+    if mine and other and (mine.algorithm, mine.type) == (other.algorithm, other.type):
+        return "current" if mine.value == other.value else "copy"
+    return "copy" if source.has_md5 and there.has_md5 else "unprovable"
+
+
+def needs_heads(source: Object, there: Object, compare_metadata: bool) -> bool:
+    """Tell whether the listings cannot decide a pair, so that both objects have to be asked."""
+    if len(source.body) != len(there.body):
+        return False
+    is_newer = source.modified > there.modified
+    return (is_newer and compare_metadata) if same_etags(source.etag, there.etag) else not is_newer
+
+
+def same_etags(one: str, other: str) -> bool:
+    """Tell whether two ETags say the same: equal, or one `X-1` where X is the MD5 of the other's 16 bytes."""
+    return one == other or _is_of_one_part(one, other) or _is_of_one_part(other, one)
+
+
+def _is_of_one_part(etag: str, plain: str) -> bool:
+    return "-" not in plain and etag == f"{hashlib.md5(bytes.fromhex(plain)).hexdigest()}-1"
+
+
+def described(found: Object) -> tuple[Any, ...]:
+    """Return what makes an object another one although its bytes are the same."""
+    return dict(found.headers), dict(found.metadata), found.redirect
+
+
+def etag_of(body: bytes, parts: tuple[int, ...]) -> str:
+    """Return the ETag that S3 gives these bytes, without a key of KMS, put in such parts."""
+    if not parts:
+        return hashlib.md5(body).hexdigest()
+    digests, start = b"", 0
+    for size in parts:
+        digests += hashlib.md5(body[start : start + size]).digest()
+        start += size
+    return f"{hashlib.md5(digests).hexdigest()}-{len(parts)}"
+
+
+def wrong_copy(copied: Object, source: Object, options: Options) -> list[str]:
+    """Return in what a copy is not what it must be, in a bucket without a key of KMS; nothing if it is right."""
+    chosen = options.get("storageClass", "source")
+    expected: dict[str, Any] = {
+        "body": source.body,
+        "headers": dict(source.headers),
+        "metadata": dict(source.metadata),
+        "tags": dict(source.tags),
+        "redirect": source.redirect,
+        "storage_class": source.storage_class if chosen == "source" else chosen,
+    }
+    # One part may be copied as a whole, which makes another ETag that counts as equal.
+    whole, in_parts = etag_of(source.body, ()), etag_of(source.body, source.parts)
+    expected["etag"] = copied.etag if len(source.parts) == 1 and copied.etag in (whole, in_parts) else in_parts
+    if source.checksum and len(source.parts) != 1:
+        expected["checksum"] = source.checksum
+    return [
+        f"{name} is {getattr(copied, name)!r}, expected {value!r}"
+        for name, value in expected.items()
+        if getattr(copied, name) != value
+    ]
+
+
+def wrong_objects(before: Bucket, after: Bucket, found: Prediction, options: Options) -> list[str]:
+    """Return a sentence for everything in a destination that is not as a run must leave it; nothing if all is right."""
+    acts = not found.error and not options.get("dryRun", False)
+    copies, deletes = (found.copies, found.deletes) if acts else ({}, {})
+    keys = before.keys() - deletes.keys() | copies.keys()
+    wrong = [f"{key!r} is missing" for key in keys - after.keys()]
+    wrong += [f"{key!r} is there" for key in after.keys() - keys]
+    for key in keys & after.keys():
+        if key in copies:
+            again = ["it was not written"] if key in before and after[key].identity == before[key].identity != 0 else []
+            wrong += [f"{key!r}: {what}" for what in again + wrong_copy(after[key], copies[key], options)]
+        elif after[key] != before[key]:
+            wrong.append(f"{key!r} was changed from {before[key]} to {after[key]}")
+    return sorted(wrong)

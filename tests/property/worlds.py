@@ -1,0 +1,254 @@
+"""Two buckets and an input, drawn by Hypothesis: small, and as nasty as S3 allows."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hypothesis import strategies as st
+from oracle import MAX_KEY_BYTES, Checksum, Object, etag_of
+
+# Long ago, so that every copy is newer than everything that a world begins with.
+THEN = 1_700_000_000
+SOURCE, DESTINATION = "source", "destination"
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """How an object is made; `kms` is what makes its ETag opaque, `checksum` an algorithm and a type."""
+
+    body: bytes = b""
+    parts: tuple[int, ...] = ()
+    modified: int = THEN
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/plain"})
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    redirect: str | None = None
+    storage_class: str = "STANDARD"
+    is_restored: bool = False
+    kms: str | None = None
+    checksum: tuple[str, str] | None = None
+
+    def made(self) -> Object:
+        """Return the object as S3 then has it."""
+        return Object(
+            self.body,
+            self._etag(),
+            self.modified,
+            self.headers,
+            self.metadata,
+            self.tags,
+            None if self.body else self.redirect,
+            self.storage_class,
+            self.is_restored and self.storage_class in ("GLACIER", "DEEP_ARCHIVE"),
+            "aws:kms" if self.kms else None,
+            checksum_of(self.body, self.parts, *self.checksum) if self.checksum else None,
+            self.parts,
+        )
+
+    def _etag(self) -> str:
+        plain = etag_of(self.body, self.parts)
+        if not self.kms:
+            return plain
+        number = f"-{len(self.parts)}" if self.parts else ""
+        return hashlib.md5(f"{self.kms} {plain}".encode()).hexdigest() + number
+
+
+def checksum_of(body: bytes, parts: tuple[int, ...], algorithm: str, kind: str) -> Checksum:
+    """Return a checksum as S3 computes it; one of parts is a checksum of checksums unless it is of the FULL_OBJECT type."""
+    if kind == "FULL_OBJECT" or not parts:
+        return Checksum(algorithm, "FULL_OBJECT", _text(_digest(algorithm, body)))
+    digests, start = b"", 0
+    for size in parts:
+        digests += _digest(algorithm, body[start : start + size])
+        start += size
+    return Checksum(algorithm, "COMPOSITE", f"{_text(_digest(algorithm, digests))}-{len(parts)}")
+
+
+def _digest(algorithm: str, body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(4, "big") if algorithm == "CRC32" else hashlib.sha256(body).digest()
+
+
+def _text(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
+
+
+@dataclass(frozen=True)
+class World:
+    """Both buckets by absolute keys, and the input but for the buckets' names; in a world of one bucket, `source` is all of it."""
+
+    source: Mapping[str, Object]
+    destination: Mapping[str, Object]
+    options: Mapping[str, Any]
+    is_one_bucket: bool = False
+
+
+BODIES = (b"", b"", b"1", b"12", b"21", b"123", b"1234567", b"7654321")
+PIECES = (
+    *("a", "b", "A", "B", "ab", "/", "//", "..", "../", "a/", "tmp/", ".jpg", "~", "k" * 300, "ü" * 200, "k" * 1000),
+    *("+", "%", "%41", "&", "<", ">", "?", "#", "=", ";", ":", "'", '"', "\\", "*", "|", "\n", "\r", "\t", "\x01", "\x7f"),
+    *(" ", "ü", "e\u0301", "日本", "\U0001f469", "\U0010ffff", "\U00010000", "\uffff", "\ufffd", "\ufeff", "\x85", "\u2028"),
+)
+CHARACTERS = st.characters(min_codepoint=1, exclude_categories=["Cs"])
+PREFIXES = ("", "", "", "p/", "in", "a", "a/b/", "ä+ %/", "../", "x\n/", "\U0010ffff")
+LONG_PREFIX = "L" * 1000 + "/"
+PATTERNS = ("*", "*.jpg", "a*", "A*", "?", "??*", "*/*", "[ab]*", "[!a]*", "*\n*", "tmp/*", "*\U0010ffff*", "[*]", "k*", "*ü*")
+CLASSES = ("STANDARD",) * 6 + ("STANDARD_IA", "GLACIER_IR", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE")
+CHECKSUMS = (None, None, ("CRC32", "FULL_OBJECT"), ("SHA256", "COMPOSITE"), ("CRC32", "COMPOSITE"))
+HEADERS: dict[str, tuple[str, ...]] = {
+    "content-type": ("text/plain", "binary/octet-stream", "text/html; charset=utf-8"),
+    "cache-control": ("no-cache", "max-age=60, public"),
+    "content-disposition": ('attachment; filename="a b.txt"',),
+    "content-encoding": ("gzip", "br,gzip"),
+    "content-language": ("de", "en, fr"),
+    # S3 keeps whatever text it was given; "0" and "-1" are what many programs write.
+    "expires": ("Wed, 02 Jan 2030 03:04:05 GMT", "0", "-1"),
+}
+METADATA = ("red", "a  b", "=?UTF-8?B?w7w=?=", "1,2", "%C3%BC", "")
+TAGS = ("a b", "x=y/z:@+-._", "ü" * 100, "", "日本")
+
+headers = st.fixed_dictionaries(
+    {"content-type": st.sampled_from(HEADERS["content-type"])},
+    optional={name: st.sampled_from(values) for name, values in HEADERS.items() if name != "content-type"},
+)
+metadata = st.dictionaries(st.sampled_from(["colour", "x-y", "a.b_c", "mtime"]), st.sampled_from(METADATA), max_size=2)
+tags = st.dictionaries(
+    st.sampled_from(["team", "key 1", "ä", "k" * 128, "a+b=c", "empty"]), st.sampled_from(TAGS), max_size=6
+)
+redirects = st.sampled_from([None, None, "/elsewhere", "https://example.com/a%20b?c=d"])
+relative_keys = st.one_of(
+    st.just(""),
+    st.sampled_from(PIECES),
+    st.lists(st.sampled_from(PIECES), min_size=2, max_size=4).map("".join),
+    st.text(CHARACTERS, min_size=1, max_size=4),
+)
+
+
+def partitions(size: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """Draw sizes of parts that add up to this size: S3 has empty parts only where they are the last."""
+    cuts = st.lists(st.integers(1, max(size - 1, 1)), max_size=3, unique=True).map(sorted)
+    inner = cuts.map(lambda at: [end - start for start, end in zip([0, *at], [*at, size], strict=True)])
+    exact = inner.map(lambda sizes: tuple(one for one in sizes if one > 0) or (0,)).filter(
+        lambda sizes: sum(sizes) == size
+    )
+    return st.one_of(exact, exact, st.just((size,)), st.just((size, 0) if size else (0,)))
+
+
+@st.composite
+def blueprints(draw: Callable[..., Any]) -> Blueprint:
+    """Draw an object; most are plain, so that what is odd stands alone."""
+    body = draw(st.sampled_from(BODIES))
+    found = Blueprint(body, modified=THEN + draw(st.integers(0, 3)))
+    for change in draw(st.lists(st.sampled_from(CHANGES), max_size=3)):
+        found = draw(change(found))
+    return found
+
+
+def _parts(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return st.one_of(
+        partitions(len(found.body)).map(lambda parts: replace(found, parts=parts)), st.just(replace(found, parts=()))
+    )
+
+
+def _described(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return st.builds(replace, st.just(found), headers=headers, metadata=metadata, redirect=redirects)
+
+
+def _tagged(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return tags.map(lambda drawn: replace(found, tags=drawn))
+
+
+def _classed(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return st.builds(replace, st.just(found), storage_class=st.sampled_from(CLASSES), is_restored=st.booleans())
+
+
+def _encrypted(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return st.sampled_from([None, "one", "other"]).map(lambda kms: replace(found, kms=kms))
+
+
+def _checked(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return st.sampled_from(CHECKSUMS).map(lambda checksum: replace(found, checksum=checksum))
+
+
+def _other_bytes(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    return st.just(replace(found, body=found.body[::-1]))
+
+
+def _longer(found: Blueprint) -> st.SearchStrategy[Blueprint]:
+    parts = (*found.parts[:-1], found.parts[-1] + 1) if found.parts else ()
+    return st.just(replace(found, body=found.body + b"+", parts=parts))
+
+
+Change = Callable[[Blueprint], st.SearchStrategy[Blueprint]]
+CHANGES: tuple[Change, ...] = (_parts, _parts, _described, _tagged, _classed, _encrypted, _checked)
+DRIFTS: tuple[Change, ...] = (*CHANGES, _other_bytes, _other_bytes, _longer)
+
+
+@st.composite
+def drifted(draw: Callable[..., Any], source: Blueprint) -> Blueprint:
+    """Draw what the destination has where the source has this: the same, older or newer, changed in up to two ways."""
+    moment = source.modified + draw(st.sampled_from([-3600, -1, 0, 0, 1, 3600]))
+    found = replace(source, modified=moment)
+    for change in draw(st.lists(st.sampled_from(DRIFTS), max_size=2)):
+        found = draw(change(found))
+    return found
+
+
+def fits(key: str) -> bool:
+    """Tell whether S3 can have this key."""
+    return 1 <= len(key.encode()) <= MAX_KEY_BYTES
+
+
+@st.composite
+def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
+    """Draw up to three options besides the prefixes; `keys` are relative ones, worth starting after or excluding."""
+    near = st.sampled_from([*keys, "", "a", "b", "\U0010ffff"]).filter(lambda key: fits(key) or not key)
+    patterns = st.lists(st.sampled_from([*PATTERNS, *(key for key in keys if "[" not in key and key)]), min_size=1, max_size=2)
+    every = {
+        "startAfter": near,
+        "include": patterns,
+        "exclude": patterns,
+        "delete": st.booleans(),
+        "maxDelete": st.one_of(st.integers(0, 3), st.sampled_from(["0%", "12.5%", "50%", "66.7%", "100%"])),
+        "allowEmptySource": st.booleans(),
+        "dryRun": st.booleans(),
+        "compareMetadata": st.booleans(),
+        "unprovable": st.sampled_from(["copy", "keep", "keep"]),
+        "storageClass": st.sampled_from(["source", "STANDARD", "STANDARD_IA", "GLACIER"]),
+    }
+    names = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))
+    return {name: draw(every[name]) for name in names}
+
+
+@st.composite
+def worlds(draw: Callable[..., Any]) -> World:
+    """Draw two buckets of up to eight keys in scope and a few beside it, and an input."""
+    prefix = draw(st.sampled_from(PREFIXES))
+    into = draw(st.one_of(st.none(), st.none(), st.sampled_from([*PREFIXES, LONG_PREFIX])))
+    keys = draw(st.lists(relative_keys, max_size=8, unique=True))
+    target = prefix if into is None else into
+    source, destination = _beside(prefix), _beside(target)
+    for key in keys:
+        where = draw(st.sampled_from(["both", "both", "both", SOURCE, DESTINATION]))
+        made = draw(blueprints())
+        if where != DESTINATION and fits(prefix + key):
+            source[prefix + key] = made.made()
+        if where != SOURCE and fits(target + key):
+            destination[target + key] = draw(drifted(made)).made()
+    options = {"prefix": prefix} if prefix else {}
+    options |= {"destinationPrefix": into} if into is not None else {}
+    options |= draw(chosen_options(keys))
+    if draw(st.integers(0, 11)) == 0:
+        return World({**source, **destination}, {}, options, True)
+    return World(source, destination, options)
+
+
+def _beside(prefix: str) -> dict[str, Object]:
+    """Return what lies just outside a prefix; nothing does where the prefix is empty."""
+    keys = (prefix[:-1], prefix.swapcase() + "x", "\x01 first") if prefix else ()
+    made = Blueprint(b"beside", metadata={"be": "side"}, tags={"be": "side"}).made()
+    return {key: made for key in keys if fits(key) and not key.startswith(prefix)}
