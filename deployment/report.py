@@ -71,7 +71,10 @@ def rows(report: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
-    """Yield time, requests and cost, and where the whole report is."""
+    """Yield what a delete means there, time, requests and cost, and where the whole report is."""
+    markers = int(report.get("deleteMarkers", 0))
+    if markers:
+        yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
     requests: Mapping[str, int] = report.get("requests", {})
     listed = ", ".join(f"{count:,} {name}" for name, count in requests.items() if count) or "none"
     yield f"Requests to the two buckets: {listed}"

@@ -38,6 +38,14 @@ CONNECTIONS = 64
 # that warms up exceeds at once; `legacy` backs off for every request by itself, for minutes.
 RETRIES = {"mode": "legacy", "total_max_attempts": 9}
 
+# What S3's answers may hold and XML may not, as it is or as a reference: keys are repeated with all their control characters
+# (https://github.com/boto/botocore/issues/3496).
+_NOT_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]"
+    rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45]);|&#x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]);",
+    re.IGNORECASE,
+)
+
 _client_creation = threading.Lock()
 _extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(
     "extra_headers", default=("", MappingProxyType({}))
@@ -91,6 +99,9 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         made = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
     if service == "s3":
         made.meta.events.register("before-call.s3", _add_headers)
+        for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+            # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
+            made.meta.events.register(f"before-parse.*.{operation}", _make_readable)
     return made
 
 
@@ -117,6 +128,11 @@ def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
     operation, headers = _extra_headers.get()
     if model.name == operation:
         params["headers"].update(headers)
+
+
+def _make_readable(response_dict: dict[str, Any], **_: Any) -> None:
+    """Leave out what botocore cannot read; it would take the upload for failed, and begin another four."""
+    response_dict["body"] = _NOT_XML.sub(b"", response_dict["body"])
 
 
 @functools.cache

@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 from lambda_functions.shared import multipart, uploads
 from lambda_functions.shared.clients import Clients, extra_headers
 from lambda_functions.shared.equality import parts_of
-from lambda_functions.shared.errors import SyncError
+from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.multipart import (
-    SourceChanged,
     acl,
     copy_source,
     destination_condition,
@@ -65,6 +64,7 @@ class Copier:
         """Copy; after a refusal look at both sides and, where that may help, try again."""
         judgement = None
         for attempt in range(TRIES):
+            self.sleep(random.uniform(0, 2 ** (attempt - 1)) if attempt else 0)
             if self.turn.is_over():
                 return too_late(line)
             try:
@@ -77,7 +77,6 @@ class Copier:
             if judgement.verdict is not Verdict.AGAIN:
                 break
             line = judgement.line
-            self.sleep(random.uniform(0, 2**attempt))
         assert judgement is not None
         if judgement.verdict is Verdict.COPIED and is_multipart(line):
             multipart.put_long_tags(
@@ -124,6 +123,7 @@ class Copier:
         upload = multipart.begin(self.clients, self.run, line, how)
         uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
         try:
+            how = multipart.settled(self.clients, self.run, line, how, upload)
             copied = list(self.pool.map(lambda part: self._part(line, upload.id, part), how.parts))
             is_right = not how.are_guessed or multipart.explains(line, upload, copied)
             if is_right:

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_functions.shared.asking import head, require_bucket
 from lambda_functions.shared.clients import Clients, extra_headers
-from lambda_functions.shared.errors import describe, explain
+from lambda_functions.shared.errors import code_of, describe, explain
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.refusals import is_refusal
 from lambda_functions.shared.run import Run
@@ -30,7 +30,15 @@ ASKERS = 32
 TRIES = 4
 UNKNOWN = "whether the source has it is unknown"
 # Answers for one key of a batch that are worth another try; botocore repeats whole requests only.
-PASSING = ("InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted", "RequestTimeout")
+# A conflict does not say that the object is another one: the next try, under the same condition, does.
+PASSING = (
+    "InternalError",
+    "SlowDown",
+    "ServiceUnavailable",
+    "OperationAborted",
+    "RequestTimeout",
+    "ConditionalRequestConflict",
+)
 # Characters that XML 1.0 cannot hold or that its readers turn into others (https://www.w3.org/TR/xml/#charsets).
 _NOT_FOR_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 
@@ -102,13 +110,12 @@ class Deleter:
         except (ClientError, BotoCoreError) as error:
             return [_kept(line, describe(error)) for line in lines], []
         errors = {error["Key"]: error for error in answer.get("Errors", ())}
-        markers = {one["Key"] for one in answer.get("Deleted", ()) if one.get("DeleteMarker")}
-        deleted = [_deleted(line, key in markers) for key, line in by_key.items() if key not in errors]
-        again = [by_key[key] for key, error in errors.items() if error.get("Code") in PASSING]
+        gone = {one["Key"]: bool(one.get("DeleteMarker")) for one in answer.get("Deleted", ())}
+        deleted = [_deleted(line, gone[key]) for key, line in by_key.items() if key in gone]
+        # A key that the answer does not speak of is not known to be deleted: it is asked again.
+        again = [line for key, line in by_key.items() if key not in gone and _is_passing(errors.get(key))]
         refused = [
-            self._refused(by_key[key], error)
-            for key, error in errors.items()
-            if error.get("Code") not in PASSING
+            self._refused(by_key[key], error) for key, error in errors.items() if not _is_passing(error)
         ]
         return deleted + refused, again
 
@@ -117,7 +124,7 @@ class Deleter:
         code = error.get("Code", "")
         if code == "NoSuchKey":
             return _deleted(line)
-        if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+        if code == "PreconditionFailed":
             return self._looked_at(line)
         return _kept(line, f"{code}: {error.get('Message', '')} (DeleteObjects)")
 
@@ -133,11 +140,22 @@ class Deleter:
         )
 
     def _delete_alone(self, line: Line) -> Outcome:
+        for attempt in range(TRIES):
+            self.sleep(random.uniform(0, 2**attempt) if attempt else 0)
+            outcome = self._try_alone(line)
+            if outcome:
+                return outcome
+        return _kept(line, f"S3 was too busy {TRIES} times")
+
+    def _try_alone(self, line: Line) -> Outcome | None:
+        """Send one DeleteObject; return None if that is worth another try."""
         place = {**self.run.destination.parameters(), "Key": self.run.destination.key(line["key"])}
         try:
             with extra_headers("DeleteObject", {"If-Match": f'"{line["etag"]}"'}):
                 answer = self.clients.destination.delete_object(**place)
         except ClientError as error:
+            if code_of(error) in PASSING:
+                return None
             return self._looked_at(line) if is_refusal(error) else _kept(line, describe(error))
         except BotoCoreError as error:
             return _kept(line, describe(error))
@@ -151,6 +169,10 @@ def batches(lines: Sequence[Line]) -> Iterable[Sequence[Line]]:
 
 def _not_asked(line: Line) -> Outcome:
     return _kept(line, f"{UNKNOWN}: its worker's time was over before it could be asked")
+
+
+def _is_passing(error: Mapping[str, Any] | None) -> bool:
+    return error is None or error.get("Code") in PASSING
 
 
 def _deleted(line: Line, left_marker: bool = False) -> Outcome:

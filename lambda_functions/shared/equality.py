@@ -38,14 +38,15 @@ class Decision(enum.Enum):
     UNPROVABLE = "unprovable"
 
 
-# What CopyObject carries besides the bytes, by its name in HeadObject's answer.
+# What CopyObject carries besides the bytes, by its name in HeadObject's answer. S3 keeps any text as Expires, such as "0"; what
+# botocore calls `Expires` is a date, or nothing where the text is none.
 CONTENT_HEADERS = (
     "CacheControl",
     "ContentDisposition",
     "ContentEncoding",
     "ContentLanguage",
     "ContentType",
-    "Expires",
+    "ExpiresString",
 )
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html, cheapest to compare first
 CHECKSUMS = (

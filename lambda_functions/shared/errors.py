@@ -5,7 +5,7 @@
      +-- RangeBroken          a listing could not be read to the end, or came out of order: nothing may be concluded from it
      +-- NoProgress           a turn would hand back exactly what it was given
      +-- PaperMissing         (run_folder) a file of the run that must be there is not
-     +-- SourceChanged        (multipart) the source is no longer the object that was listed
+     +-- SourceChanged        the source is no longer the object that was listed
      +-- BucketMissing        (asking) a bucket of the run does not exist any more
      +-- LeaseLost            (leases) the run may not write into its destination any more
 
@@ -34,6 +34,10 @@ class Refused(SyncError):
 
 class RangeBroken(SyncError):
     """A key range cannot be compared; its keys are unknown, not absent."""
+
+
+class SourceChanged(SyncError):
+    """The source is no longer the object that was listed."""
 
 
 class NoProgress(SyncError):

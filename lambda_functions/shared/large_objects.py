@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 from lambda_functions.shared import multipart, parts, uploads
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.copying import COPIERS, seconds_needed
-from lambda_functions.shared.errors import SyncError, explain
-from lambda_functions.shared.multipart import CopiedPart, Plan, SourceChanged, Upload
+from lambda_functions.shared.errors import SourceChanged, SyncError, explain
+from lambda_functions.shared.multipart import CopiedPart, Plan, Upload
 from lambda_functions.shared.outcomes import Outcome, Tally, add_counts
 from lambda_functions.shared.parts import Part
 from lambda_functions.shared.refusals import TRIES, Verdict, is_refusal, judge, outcome_of_error
@@ -71,11 +71,16 @@ class LargeObject:
         """Put the parts together; `{"verdict": "again"}` if they were guessed wrongly, or the source has moved on."""
         paper = self.folder.require(upload_name)
         groups = [self.folder.require(_group_name(upload_name, group["first"])) for group in paper["groups"]]
+        line, papers = paper["line"], [paper, *groups]
         try:
-            return self._finish(paper, groups)
+            again = self._finish(paper, groups)
         except Exception as error:
-            uploads.give_up(self.clients, self.run, paper["line"]["key"], paper["uploadId"])
-            return self._after(paper["line"], paper["exact"], paper["tries"], error, [paper, *groups])
+            uploads.give_up(self.clients, self.run, line["key"], paper["uploadId"])
+            return self._after(line, paper["exact"], paper["tries"], error, papers)
+        if again:
+            return again
+        uploads.forget(self.folder, paper["uploadId"])
+        return self._end(line, Outcome(line["key"], "copied", line["size"]), papers)
 
     def abort(self, line: Line, upload_name: str, why: str) -> State:
         """Give up after a worker's own end; the object is a failure, named."""
@@ -86,6 +91,7 @@ class LargeObject:
 
     def _open(self, line: Line, how: Plan, exact: bool, tries: int, upload: Upload) -> State:
         uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
+        how = multipart.settled(self.clients, self.run, line, how, upload)
         name = f"large/{self.name}-{self.turn.attempt}.json"
         groups = parts.groups(how.parts)
         wanted = {
@@ -126,7 +132,8 @@ class LargeObject:
         problem = asdict(problems[0]) if problems else None
         return {"parts": [part.to_json() for part in copied], "problem": problem, **self._spent()}
 
-    def _finish(self, paper: Paper, groups: Sequence[Paper]) -> State:
+    def _finish(self, paper: Paper, groups: Sequence[Paper]) -> State | None:
+        """Complete the upload; return a state only if the parts were guessed wrongly and all has to begin again."""
         line, copied = (
             paper["line"],
             [CopiedPart.from_json(part) for group in groups for part in group["parts"]],
@@ -139,9 +146,8 @@ class LargeObject:
             uploads.give_up(self.clients, self.run, line["key"], upload.id)
             return _state("again", line, True, paper["tries"])
         multipart.finish(self.clients, self.run, line, upload.id, copied)
-        uploads.forget(self.folder, upload.id)
         multipart.put_long_tags(self.clients, self.run, line, paper["tagging"])
-        return self._end(line, Outcome(line["key"], "copied", line["size"]), [paper, *groups])
+        return None
 
     def _after(self, line: Line, exact: bool, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
@@ -154,6 +160,9 @@ class LargeObject:
             return self._end(line, outcome_of_error(line, error), papers)
         try:
             judgement = judge(self.clients, self.run, line, error)
+            if judgement.verdict is Verdict.COPIED:  # by a step that may have ended before its last request
+                tags = multipart.tagging(self.clients, self.run, line)
+                multipart.put_long_tags(self.clients, self.run, line, tags)
         except Exception as unknown:
             return self._end(line, outcome_of_error(line, unknown), papers)
         if judgement.verdict is Verdict.AGAIN and tries + 1 < TRIES:

@@ -78,11 +78,21 @@ def _pages(client: Any, side: Side, after: str | None) -> Iterator[Mapping[str, 
         )
         while coming:
             page = coming.result()
-            token = page.get("NextContinuationToken") if page.get("IsTruncated") else None
+            token = _next_token(page, side)
             coming = pool.submit(_list, client, side, {}, token, PAGE_KEYS) if token else None
             yield page
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _next_token(page: Mapping[str, Any], side: Side) -> str | None:
+    """Return where a listing goes on, None at its end; a page that does not say so is not taken for the last one."""
+    is_truncated, token = page.get("IsTruncated"), page.get("NextContinuationToken")
+    if is_truncated is None or (is_truncated and not token):
+        raise RangeBroken(
+            f"a page of {side.where()} does not say whether it is the last: its keys are unknown"
+        )
+    return str(token) if is_truncated else None
 
 
 def _start(side: Side, after: str | None) -> dict[str, str]:

@@ -4,45 +4,51 @@
 `copy_part` copies one part, `finish` completes under the destination's condition, `abort` gives up. Every part names the ETag
 that the source was listed with, so parts of two versions never meet in one object.
 
-Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload. Where the
-first part's size does not explain the number of parts, also GetObjectAttributes (1,000 parts an answer) or, where that knows no
-sizes, a HEAD a part.
+Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload, and what
+`boundaries` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
 """
 
 from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_functions.shared import boundaries
 from lambda_functions.shared import parts as arithmetic
 from lambda_functions.shared.asking import tags
 from lambda_functions.shared.clients import Clients, extra_headers
 from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, is_plain, parts_of
-from lambda_functions.shared.errors import SyncError, describe
+from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.parts import Part
 from lambda_functions.shared.run import Run
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
 MAX_TAGGING_BYTES = 2048
-
-
-class SourceChanged(SyncError):
-    """The source is no longer the object that was listed."""
+# The checksums of no bytes at all. botocore would send a CRC32, which S3 refuses in an upload that has another algorithm.
+CHECKSUMS_OF_NOTHING = {
+    "CRC64NVME": "AAAAAAAAAAA=",
+    "CRC32C": "AAAAAA==",
+    "CRC32": "AAAAAA==",
+    "SHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "SHA1": "2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+}
 
 
 @dataclass(frozen=True)
 class Plan:
     """How one object is copied in parts.
 
-    `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s.
+    `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s;
+    `expires` is the header as S3 keeps it, which may be any text.
     """
 
     parts: list[Part]
     properties: dict[str, Any]
+    expires: str
     tagging: str
     are_guessed: bool
     is_plain: bool
@@ -84,13 +90,21 @@ class CopiedPart:
 def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = False) -> Plan:
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
     count = parts_of(line["etag"])
-    first = _head(clients, run, line, 1 if count else None)
-    whole = first if _is_listed(first, line) else _head(clients, run, line, None)
-    if not _is_listed(whole, line):
+    first = boundaries.head(clients, run, line, 1 if count else None)
+    whole = first if boundaries.is_listed(first, line) else boundaries.head(clients, run, line, None)
+    if not boundaries.is_listed(whole, line):
         raise SourceChanged(line["key"])
-    parts, are_guessed = _parts(clients, run, line, count, first, exact)
+    guess = None if exact else boundaries.guess(line, first)
+    parts = guess or (
+        boundaries.exact(clients, run, line, count) if count else arithmetic.default(line["size"])
+    )
     return Plan(
-        parts, _properties(run, line, whole), tagging(clients, run, line), are_guessed, is_plain(whole)
+        parts,
+        _properties(run, line, whole),
+        whole.get("ExpiresString", ""),
+        tagging(clients, run, line),
+        guess is not None,
+        is_plain(whole),
     )
 
 
@@ -98,24 +112,46 @@ def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upl
     """Open the upload with the source's properties."""
     in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
     key = run.destination.key(line["key"])
-    answer = clients.destination.create_multipart_upload(
-        **run.destination.parameters(), Key=key, **how.properties, **in_header
-    )
+    # As a header, because the parameter takes dates only.
+    with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
+        answer = clients.destination.create_multipart_upload(
+            **run.destination.parameters(), Key=key, **how.properties, **in_header
+        )
     return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
 
 
+def settled(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan, upload: Upload) -> Plan:
+    """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
+
+    That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
+    """
+    count, is_composite = parts_of(line["etag"]), line["checksum"] and line["checksum"][1] == "COMPOSITE"
+    if count is None or not how.are_guessed or upload.is_provable or not is_composite:
+        return how
+    return replace(how, parts=boundaries.exact(clients, run, line, count), are_guessed=False)
+
+
 def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
-    """Copy one part of the source as it was listed."""
-    answer = clients.destination.upload_part_copy(
-        **run.destination.parameters(),
-        **copy_source(run, line),
-        Key=run.destination.key(line["key"]),
-        UploadId=upload_id,
-        PartNumber=part.number,
-        CopySourceRange=part.byte_range,
-    )["CopyPartResult"]
+    """Copy one part of the source as it was listed.
+
+    Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
+    """
+    place = {**run.destination.parameters(), "Key": run.destination.key(line["key"]), "UploadId": upload_id}
+    if part.size == 0:
+        checksum = _checksum_of_nothing(line)
+        answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
+    else:
+        answer = clients.destination.upload_part_copy(
+            **place, **copy_source(run, line), PartNumber=part.number, CopySourceRange=part.byte_range
+        )["CopyPartResult"]
     checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
     return CopiedPart(part.number, answer["ETag"].strip('"'), checksums)
+
+
+def _checksum_of_nothing(line: Mapping[str, Any]) -> dict[str, str]:
+    algorithm = line["checksum"][0] if line["checksum"] else ""
+    value = CHECKSUMS_OF_NOTHING.get(algorithm)
+    return {f"Checksum{algorithm}": value} if value else {}
 
 
 def explains(line: Mapping[str, Any], upload: Upload, copied: Sequence[CopiedPart]) -> bool:
@@ -189,63 +225,9 @@ def acl(run: Run) -> dict[str, str]:
     return {"ACL": run.options.acl} if run.options.acl else {}
 
 
-def _is_listed(head: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
-    return bool(head["ETag"].strip('"') == line["etag"])
-
-
-def _head(clients: Clients, run: Run, line: Mapping[str, Any], part: int | None) -> dict[str, Any]:
-    number = {"PartNumber": part} if part else {}
-    answer: dict[str, Any] = clients.source.head_object(
-        **run.source.parameters(), Key=run.source.key(line["key"]), **number
-    )
-    return answer
-
-
-def _parts(
-    clients: Clients,
-    run: Run,
-    line: Mapping[str, Any],
-    count: int | None,
-    first: Mapping[str, Any],
-    exact: bool,
-) -> tuple[list[Part], bool]:
-    if count is None:
-        return arithmetic.default(line["size"]), False
-    if (
-        not exact
-        and first.get("PartsCount") == count
-        and arithmetic.fits(line["size"], first["ContentLength"], count)
-    ):
-        return arithmetic.uniform(line["size"], first["ContentLength"]), True
-    sizes = _listed_sizes(clients, run, line)
-    if len(sizes) != count or sum(sizes) != line["size"]:
-        sizes = [_head(clients, run, line, number)["ContentLength"] for number in range(1, count + 1)]
-    if sum(sizes) != line["size"]:
-        raise SyncError(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {line['size']:,}")
-    return arithmetic.of_sizes(sizes), False
-
-
-def _listed_sizes(clients: Clients, run: Run, line: Mapping[str, Any]) -> list[int]:
-    """Return the part sizes that GetObjectAttributes knows: those of objects uploaded with checksums; else nothing."""
-    sizes: list[int] = []
-    marker = 0
-    while True:
-        answer = clients.source.get_object_attributes(
-            **run.source.parameters(),
-            Key=run.source.key(line["key"]),
-            ObjectAttributes=["ObjectParts"],
-            PartNumberMarker=marker,
-        )
-        found = answer.get("ObjectParts", {})
-        sizes += [part["Size"] for part in found.get("Parts", ())]
-        if not found.get("IsTruncated") or not found.get("Parts"):
-            return sizes
-        marker = found["NextPartNumberMarker"]
-
-
 def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
-    names = (*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation")
-    properties = {name: head[name] for name in names if head.get(name)}
+    names = {*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation"} - {"ExpiresString"}
+    properties = {name: head[name] for name in sorted(names) if head.get(name)}
     if line["checksum"]:
         algorithm, kind = line["checksum"]
         properties["ChecksumAlgorithm"] = algorithm

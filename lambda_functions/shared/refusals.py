@@ -14,7 +14,14 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.asking import head, require_bucket
 from lambda_functions.shared.clients import Clients
-from lambda_functions.shared.equality import Decision, judge_checksums, same_etag
+from lambda_functions.shared.equality import (
+    CHECKSUMS,
+    Decision,
+    is_plain,
+    judge_checksums,
+    parts_of,
+    same_etag,
+)
 from lambda_functions.shared.errors import code_of, explain, status_of
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -99,8 +106,15 @@ def reread(line: Line, source: Head) -> dict[str, Any]:
         "etag": etag_of(source),
         "size": source["ContentLength"],
         "class": source.get("StorageClass", "STANDARD"),
+        "checksum": _checksum_of(source),
     }
     return {**line, **now}
+
+
+def _checksum_of(source: Head) -> tuple[str, str] | None:
+    """Return algorithm and type, as a listing has them."""
+    names = [name for name in CHECKSUMS if source.get(name)]
+    return (names[0].removeprefix("Checksum"), source.get("ChecksumType", "")) if names else None
 
 
 def _ours(run: Run, line: Line, source: Head | None, destination: Head | None) -> Judgement | None:
@@ -112,6 +126,8 @@ def _ours(run: Run, line: Line, source: Head | None, destination: Head | None) -
         return copied
     if source is None or etag_of(source) != line["etag"] or destination["ContentLength"] != line["size"]:
         return None
+    if parts_of(line["etag"]) and is_plain(source) and is_plain(destination):
+        return None  # a copy of ours, made of the same parts, would have the same ETag
     equality = judge_checksums(source, destination)
     if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
         why = "somebody writes an object of the same size into the destination"

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from botocore.exceptions import ClientError
+
 from lambda_functions.shared.asking import head, require_bucket, tags
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.equality import Decision, judge_checksums, judge_metadata
-from lambda_functions.shared.errors import explain
+from lambda_functions.shared.errors import explain, is_missing
 from lambda_functions.shared.listing import Entry
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -65,7 +67,12 @@ class Asker:
             answer = self._by_heads(source, destination, question)
             if answer[2] is not Decision.CURRENT or not self.run.options.compareTags:
                 return answer
-        return source, destination, self._by_tags(source.key)
+        try:
+            return source, destination, self._by_tags(source.key)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+            return self._by_heads(source, destination, Decision.ASK_METADATA)  # which says what is missing
 
     def _by_heads(self, source: Entry, destination: Entry, question: Decision) -> Answer:
         destination_head = head(self.clients.destination, self.run.destination, destination.key)

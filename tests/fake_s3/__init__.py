@@ -1,11 +1,11 @@
 """A small S3 in memory, for what neither moto nor MiniStack can show.
 
-It stands for S3 as AWS documents it where an emulator has something else or nothing at all: encryption with KMS (ETags that are no
-MD5 and new with every write), objects of terabytes (content is a seed and a size, no bytes), conditions on copies and deletes, errors
-in an answer with status 200, lost answers, throttling, listings that break, other writers at a chosen moment. Use it only for
-those; what an emulator does right is tested on the emulator, because a fake knows only what its author has read.
+It stands for S3 as AWS documents it where an emulator has something else or nothing at all: encryption with KMS (ETags that are
+no MD5 and new with every write), objects of terabytes (content is a seed and a size, no bytes), conditions on copies and deletes,
+errors in an answer with status 200, lost answers, throttling, listings that break, other writers at a chosen moment. Use it only
+for those; what an emulator does right is tested on the emulator, because a fake knows only what its author has read.
 
-It plugs into botocore where a request would leave for the network, so serialising, signing, retrying and parsing are the real ones:
+It plugs into botocore where a request would leave for the network: serialising, signing, retrying and parsing are the real ones.
 
     with fake_s3() as s3:
         source = s3.bucket("source-bucket")
@@ -14,8 +14,8 @@ It plugs into botocore where a request would leave for the network, so serialisi
         ...                                           # clients that lambda_functions.shared.clients makes now talk to `s3`
         assert s3.counts() == {"COPY": 1}
 
-It is held to botocore's models (`functional/test_fake_s3.py`): a request that its operation does not know, and an answer with a member
-that its shape does not have, are errors of the test. Whatever it does says which page of AWS's documentation says so.
+It is held to botocore's models (`functional/test_fake_s3.py`): a request that its operation does not know, and an answer with a
+member that its shape does not have, are errors of the test. Whatever it does says which page of AWS's documentation says so.
 
     contents    bytes that are only described: seeds and sizes, MD5s and checksums made of them
     stored      objects, uploads and buckets, and how tests put something into them

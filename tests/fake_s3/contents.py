@@ -6,7 +6,10 @@ Two contents are equal if and only if they would be the same bytes, as long as a
 from __future__ import annotations
 
 import base64
+import bisect
+import functools
 import hashlib
+import itertools
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -65,17 +68,20 @@ class Content:
 
     def part(self, first: int, size: int) -> Content:
         """Return `size` bytes from `first` on."""
-        pieces, position = [], 0
-        for extent in self.extents:
+        pieces, number = [], max(bisect.bisect_right(self._starts, first) - 1, 0)
+        while number < len(self.extents) and self._starts[number] < first + size:
+            position, extent = self._starts[number], self.extents[number]
             begin, end = max(first, position), min(first + size, position + extent.size)
             if begin < end:
                 pieces.append(extent.cut(begin - position, end - begin))
-            position += extent.size
+            number += 1
         return Content(tuple(pieces), sum(piece.size for piece in pieces))
 
     def body(self) -> bytes:
         """Return the bytes; those of a virtual content nobody has."""
-        assert all(isinstance(extent.seed, bytes) for extent in self.extents), "virtual content cannot be read"
+        assert all(isinstance(extent.seed, bytes) for extent in self.extents), (
+            "virtual content cannot be read"
+        )
         return b"".join(extent.seed for extent in self.extents if isinstance(extent.seed, bytes))
 
     def md5(self) -> str:
@@ -85,6 +91,10 @@ class Content:
     def checksum(self, algorithm: str) -> str:
         """Return the checksum of the whole content, in S3's form; of a known algorithm for bytes the true one."""
         return base64.b64encode(_digest(algorithm, self._identity())).decode()
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return list(itertools.accumulate((extent.size for extent in self.extents), initial=0))[:-1]
 
     def _identity(self) -> bytes:
         if all(isinstance(extent.seed, bytes) for extent in self.extents):

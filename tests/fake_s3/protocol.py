@@ -94,7 +94,13 @@ def _bytes(body: Any, is_chunked: bool) -> bytes:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
     """
-    data = body.encode() if isinstance(body, str) else body.read() if hasattr(body, "read") else bytes(body or b"")
+    data = (
+        body.encode()
+        if isinstance(body, str)
+        else body.read()
+        if hasattr(body, "read")
+        else bytes(body or b"")
+    )
     if not is_chunked:
         return bytes(data)
     whole = b""
@@ -169,7 +175,8 @@ def _body(shape: Shape, said: Mapping[str, Any]) -> bytes:
         if not any("location" not in member.serialization for member in shape.members.values()):
             return b""
         root = _to_xml(shape.name, shape, inside)[0]
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    # Written as it is, a carriage return would be read as a line feed: https://www.w3.org/TR/xml/#sec-line-ends
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True).replace(b"\r", b"&#13;")
 
 
 def _to_xml(name: str, shape: Shape, value: Any) -> list[ElementTree.Element]:

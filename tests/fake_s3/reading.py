@@ -52,7 +52,9 @@ def list_objects_v2(s3: Buckets, asked: Asked) -> Said:
     A continuation token overrides StartAfter; RestoreStatus is told only if asked for; StartAfter need not be a key.
     """
     bucket, prefix = bucket_of(s3, asked), asked.get("Prefix", "")
-    after = key_of(asked["ContinuationToken"]) if "ContinuationToken" in asked else asked.get("StartAfter", "")
+    after = (
+        key_of(asked["ContinuationToken"]) if "ContinuationToken" in asked else asked.get("StartAfter", "")
+    )
     keys = bucket.keys()
     first = bisect.bisect_right(keys, after.encode(), key=str.encode) if after else 0
     first = max(first, bisect.bisect_left(keys, prefix.encode(), key=str.encode))

@@ -245,14 +245,18 @@ class FakeS3:
             self.answered.append((request, said))
         return reading.in_url_encoding(said) if request.asked.get("EncodingType") == "url" else said
 
-    def _instead(self, model: Any, prepared: Any, request: Request, said: Answer, is_head: bool) -> AWSResponse:
+    def _instead(
+        self, model: Any, prepared: Any, request: Request, said: Answer, is_head: bool
+    ) -> AWSResponse:
         if said is LOST:
             raise ConnectionClosedError(endpoint_url=prepared.url)
         if said is EMPTY:
             return protocol.response(prepared.url, 200, b"", {})
         if said is CUT:
             whole = protocol.write(
-                model, prepared.url, self._written(request, OPERATIONS[request.operation](self, request.asked))
+                model,
+                prepared.url,
+                self._written(request, OPERATIONS[request.operation](self, request.asked)),
             )
             return protocol.response(prepared.url, 200, whole.content[: len(whole.content) // 2], {})
         return protocol.error(prepared.url, said.status, said.code, said.message, is_head)
@@ -260,7 +264,7 @@ class FakeS3:
 
 @contextlib.contextmanager
 def fake_s3() -> Iterator[FakeS3]:
-    """Let the clients that our workers make from now on talk to a fake S3; pauses before botocore's retries are noted, not made."""
+    """Let the clients that our workers make from now on talk to a fake S3; botocore's pauses are noted, not made."""
     s3 = FakeS3()
     with (
         mock.patch.object(clients, "_session", lambda: _Session(s3)),

@@ -13,7 +13,14 @@ from fake_s3.contents import Content, combined_etag, composite
 
 HOUR = 3600
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+HEADERS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+)
 
 
 class Refusal(Exception):
@@ -111,7 +118,9 @@ class Bucket:
     deletions: list[str] = field(default_factory=list)
     _sorted: list[str] | None = None
 
-    def put(self, key: str, what: bytes | int | Content = b"", age_seconds: float = HOUR, **more: Any) -> Stored:
+    def put(
+        self, key: str, what: bytes | int | Content = b"", age_seconds: float = HOUR, **more: Any
+    ) -> Stored:
         """Write an object of these bytes, or of so many unlike any other; `checksum` may be an algorithm, `etag` any text."""
         content = content_of(what)
         algorithm = more.pop("checksum", None)

@@ -29,10 +29,10 @@ def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
         checksum = (algorithm, asked.get("ChecksumType", kind))
         impossible = [("CRC64NVME", "COMPOSITE"), ("SHA1", "FULL_OBJECT"), ("SHA256", "FULL_OBJECT")]
         if checksum in impossible:
-            raise Refusal(400, "InvalidRequest", f"The {checksum[1]} checksum type cannot be used with {algorithm}")
-    upload = Upload(
-        f"upload-{next(_numbers)}", asked["Key"], bucket.second(), properties_of(asked), checksum
-    )
+            raise Refusal(
+                400, "InvalidRequest", f"The {checksum[1]} checksum type cannot be used with {algorithm}"
+            )
+    upload = Upload(f"upload-{next(_numbers)}", asked["Key"], bucket.second(), properties_of(asked), checksum)
     bucket.uploads[upload.id] = upload
     said = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id}
     if checksum:
@@ -56,7 +56,11 @@ def upload_part_copy(s3: Buckets, asked: Asked) -> Said:
         assert match, asked["CopySourceRange"]
         first, last = int(match[1]), int(match[2])
         if not first <= last < source.size:
-            raise Refusal(400, "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last")
+            raise Refusal(
+                400,
+                "InvalidArgument",
+                "The x-amz-copy-source-range value must be of the form bytes=first-last",
+            )
         piece = source.content.part(first, last - first + 1)
     part = _keep(bucket, upload, asked["PartNumber"], piece)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.modified, **_checksum_of(upload, part)}
@@ -81,8 +85,8 @@ def _checksum_of(upload: Upload, part: UploadedPart) -> dict[str, Any]:
 def complete_multipart_upload(s3: Buckets, asked: Asked) -> Said:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 
-    LastModified is when the upload began: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html. A refused condition
-    leaves the upload as it is.
+    LastModified is when the upload began (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html). A refused
+    condition leaves the upload as it is.
     """
     bucket, upload = bucket_of(s3, asked), _upload(s3, asked)
     parts = _chosen(upload, asked["MultipartUpload"]["Parts"])
@@ -118,10 +122,10 @@ def _chosen(upload: Upload, listed: list[dict[str, Any]]) -> list[UploadedPart]:
         found = upload.parts.get(part["PartNumber"])
         if found is None or part["ETag"].strip('"') != found.etag:
             raise Refusal(400, "InvalidPart", "One or more of the specified parts could not be found.")
-        if upload.checksum and upload.checksum[1] == "COMPOSITE":
-            if part.get(f"Checksum{upload.checksum[0]}") != found.checksum:
-                message = f"The complete request must include the {upload.checksum[0]} checksum for each part"
-                raise Refusal(400, "InvalidRequest", message)
+        algorithm, kind = upload.checksum or ("", "")
+        if kind == "COMPOSITE" and part.get(f"Checksum{algorithm}") != found.checksum:
+            message = f"The complete request must include the {algorithm} checksum for each part"
+            raise Refusal(400, "InvalidRequest", message)
         parts.append(found)
     if any(part.content.size < MIN_PART for part in parts[:-1]):
         raise Refusal(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
@@ -149,8 +153,6 @@ def list_multipart_uploads(s3: Buckets, asked: Asked) -> Said:
 def _upload(s3: Buckets, asked: Asked) -> Upload:
     found = bucket_of(s3, asked).uploads.get(asked["UploadId"])
     if found is None or found.key != asked["Key"]:
-        message = (
-            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
-        )
+        message = "The specified upload does not exist. It may have been aborted or completed."
         raise Refusal(404, "NoSuchUpload", message)
     return found

@@ -115,9 +115,7 @@ def delete_objects(s3: Buckets, asked: Asked) -> Said:
         try:
             require_condition(bucket, one["Key"], condition)
         except Refusal as refused:
-            said["Errors"].append(
-                {"Key": one["Key"], "Code": refused.code, "Message": refused.message}
-            )
+            said["Errors"].append({"Key": one["Key"], "Code": refused.code, "Message": refused.message})
             continue
         marker = {"DeleteMarker": True} if bucket.delete(one["Key"]) else {}
         said["Deleted"] += [] if wanted.get("Quiet") else [{"Key": one["Key"], **marker}]

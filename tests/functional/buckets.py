@@ -131,10 +131,11 @@ class Bucket:
         return [upload["Key"] for upload in found]
 
 
-def make(name: str) -> Bucket:
+def make(name: str, region: str = REGION) -> Bucket:
     """Return a new, empty bucket."""
-    client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return Bucket(name, client("s3"))
+    s3 = client("s3", region)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    return Bucket(name, s3)
 
 
 def in_class(snapshot: dict[str, Stored], storage_class: str) -> dict[str, Stored]:

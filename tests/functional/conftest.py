@@ -15,7 +15,7 @@ from machine_on_moto import Machine, machine_on_moto
 
 @pytest.fixture(scope="session", autouse=True)
 def rarely_collected() -> Iterator[None]:
-    """Look for garbage less often: moto and the models of AWS are a million lasting objects, and looking took a third of the time."""
+    """Look for garbage less often: moto and AWS's models are a million lasting objects, and looking took a third of the time."""
     gc.freeze()
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 100)

@@ -26,6 +26,7 @@ from unittest import mock
 import boto3
 import botocore.endpoint
 from moto import mock_aws
+from moto.core.base_backend import BaseBackend
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -77,9 +78,9 @@ parse_result_path = functools.cache(result_path.parse)
 
 
 @functools.cache
-def client(service: str) -> Any:
+def client(service: str, region: str = REGION) -> Any:
     """Return the one client of all tests for a service; moto would load the models of services anew for every test."""
-    return _session().client(service, REGION)
+    return _session().client(service, region)
 
 
 @functools.cache
@@ -88,7 +89,7 @@ def _session() -> boto3.session.Session:
 
 
 class LambdaError(Exception):
-    """An error whose type is given, because that of Lambda's own, such as `Lambda.TooManyRequestsException`, is no class of ours."""
+    """An error whose type is given: those of Lambda's own, such as `Lambda.TooManyRequestsException`, are no class of ours."""
 
     def __init__(self, error_type: str, message: str = "") -> None:
         super().__init__(message)
@@ -259,10 +260,23 @@ def _patched(machine: Machine) -> Iterator[None]:
         mock.patch.object(retrier_decl, "time", SimpleNamespace(sleep=machine.slept.append)),
         mock.patch.object(asl_parser.AmazonStateLanguageParser, "parse", staticmethod(parse_definition)),
         mock.patch.object(json_path, "parse", parse_path),
+        mock.patch.object(BaseBackend, "urls", property(_urls)),
         mock.patch.object(result_path, "parse", parse_result_path),
         mock.patch.object(component, "_map_run", _tolerant_map_run(component._map_run)),
     ):
         yield
+
+
+_known_urls: dict[tuple[type, str], Any] = {}
+_urls_of = BaseBackend.urls.fget
+
+
+def _urls(backend: Any) -> Any:
+    """Return what moto makes anew for every request: the patterns that lead to a service's functions."""
+    name = (type(backend), backend.region_name)
+    if name not in _known_urls:
+        _known_urls[name] = _urls_of(backend)
+    return _known_urls[name]
 
 
 def _instead_of_sleep(kind: type, sleep: Callable[[float], None]) -> tuple[Any, ...]:
@@ -275,8 +289,9 @@ def _instead_of_sleep(kind: type, sleep: Callable[[float], None]) -> tuple[Any, 
 def _tolerant_map_run(map_run: Callable[..., None]) -> Callable[..., None]:
     """Return moto's Map Run with what it leaves out: it fails if more of its items failed than are tolerated.
 
-    AWS counts per cent of all items, and zero tolerated ones unless something else is said
-    (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html); it also stops the other items, here they end.
+    AWS counts per cent of all items, and tolerates none unless something else is said
+    (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html). It also stops the other items; here they
+    come to their end.
     """
 
     def run(self: Any, env: Any, eval_input: Any) -> None:

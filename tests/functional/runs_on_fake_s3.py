@@ -1,7 +1,7 @@
-"""Workers and whole runs on the fake S3: one worker in a test's hand, or all handlers one after the other as the state machine has them.
+"""Workers and whole runs on the fake S3: one worker in a test's hand, or all handlers in the order of the state machine.
 
-The order of the states is repeated here in a few lines, because moto's interpreter talks to moto's S3 only; that it is the state machine's
-is shown on moto (`test_sync.py`). Each Task is tried four times, as `Retry` says, and what is left goes to where `Catch` leads.
+That order is repeated here in a few lines, because moto's interpreter talks to moto's S3 only; that the state machine has it is
+shown on moto (`test_sync.py`). Each Task is tried four times, as `Retry` says, and what is left goes to where `Catch` leads.
 """
 
 from __future__ import annotations
@@ -113,6 +113,10 @@ class World:
         stored = self.destination.objects[key]
         return {"key": key, "etag": stored.etag, "size": stored.size}
 
+    def orphans(self) -> list[dict[str, Any]]:
+        """Return what a deleter gets for everything in the destination."""
+        return list(map(self.orphan, self.destination.keys()))
+
     def sent(self) -> dict[str, int]:
         """Return the requests to source and destination, by kind."""
         return self.s3.counts(self.source.name, self.destination.name)
@@ -172,9 +176,13 @@ class World:
                     for group in upload["groups"]:
                         step = {**event, "step": "parts", "upload": upload, "group": group}
                         self._invoke("copy_large_object", step)
-                    upload = self._invoke("copy_large_object", {**event, "step": "complete", "upload": upload})
+                    upload = self._invoke(
+                        "copy_large_object", {**event, "step": "complete", "upload": upload}
+                    )
         except (Exception, Killed) as error:
-            self._invoke("copy_large_object", {**event, "step": "abort", "upload": upload, "error": _error(error)})
+            self._invoke(
+                "copy_large_object", {**event, "step": "abort", "upload": upload, "error": _error(error)}
+            )
 
     def _tally(self, phase: str, state: Mapping[str, Any]) -> dict[str, Any]:
         tallied: dict[str, Any] = self._invoke("tally_run", {"phase": phase, "state": state})

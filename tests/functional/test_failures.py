@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from reports import (
     sized,
     written,
 )
-from wire import BUSY, DENIED, Answer, Request, delete_errors
+from wire import BUSY, DENIED, Answer, Killed, Request, delete_errors
 
 Sync = dict[str, Any]
 EXCEEDED = "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded"
@@ -324,7 +325,7 @@ def test_a_source_that_never_holds_still_is_changed_and_orphans_stay(
         notSynchronised=[line("a", "changed", "the source changed 3 times while it was read")],
         phase="copying",
     )
-    assert len(machine.paused) == 3
+    assert len(machine.paused) == 2
     assert destination.keys() == ["orphan"]
 
 
@@ -513,7 +514,7 @@ def test_a_listing_that_is_out_of_order_is_not_believed(
         "<Contents><Key>{}</Key><Size>1</Size><ETag>x</ETag>"
         "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
     )
-    listing = f"<ListBucketResult>{entry.format('b')}{entry.format('a')}</ListBucketResult>"
+    listing = f"<ListBucketResult><IsTruncated>false</IsTruncated>{entry.format('b')}{entry.format('a')}</ListBucketResult>"
     machine.wire.on("ListObjectsV2", Answer(200, body=listing), bucket=source.name)
 
     found = machine.run(sync)
@@ -717,6 +718,30 @@ def test_a_delete_for_which_s3_stays_too_busy_is_a_failure(
     assert written(found)["notSynchronised"] == [
         line("orphan", "failed", "not deleted: S3 was too busy 4 times")
     ]
+
+
+# --- Time
+
+
+def test_a_copy_that_does_not_end_in_its_worker_s_time_is_a_failure_and_the_others_go_on(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put_all({"a": b"1", "slow": b"2", "z": b"3"})
+    is_over = threading.Event()
+
+    def hang(request: Request) -> None:
+        is_over.wait(20)
+        raise Killed("its Lambda has ended long ago")
+
+    machine.wire.on("CopyObject", hang, key="slow")
+    machine.wrap["copy_keys"] = lambda handler, event, context: handler(event, FakeContext(remaining_ms=400))
+
+    found = machine.run(sync)
+    is_over.set()
+
+    late = line("slow", "failed", "the copy had not ended when its worker's time was over")
+    assert written(found)["notSynchronised"] == [late]
+    assert destination.keys() == ["a", "z"]
 
 
 # --- Lambdas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -270,16 +271,48 @@ def test_what_somebody_else_wrote_meanwhile_is_not_replaced_by_a_large_object(
 # --- Workers that end
 
 
-@pytest.mark.parametrize("paper", ["/large/", "/copied/"])
+PAPERS = {
+    "the shard of the comparison": "large/1-0001-0001-[0-9a-f-]{36}[.]jsonl",
+    "how it is to be copied": "large/large-000001-[0-9a-f-]{36}[.]json",
+    "the parts of a group": "large/large-000001-[0-9a-f-]{36}-[13][.]json",
+    "the record": "copied/large-000001-0[.]json",
+    "the list of uploads": "uploads/[0-9a-f]{32}[.]json",
+}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
 def test_a_step_that_is_killed_before_it_writes_its_paper_is_repeated(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, paper: str
 ) -> None:
     source.put_parts("large", b"1", b"2", b"3")
-    machine.wire.kill("PutObject", key=paper)
+    machine.wire.kill("PutObject", key=lambda key: bool(re.search(f"/{PAPERS[paper]}$", key)))
 
-    report = machine.report(sync)
+    found = machine.run(sync)
 
-    assert lasting(report) == report_of(copy=sized(1, 3))
+    assert lasting(written(found)) == report_of(copy=sized(1, 3))
+    assert destination.snapshot() == source.snapshot()
+    # Killed between S3's opening an upload and writing down its id, it leaves one without parts that nobody knows.
+    assert destination.uploads() == (["large"] if paper == "the list of uploads" else [])
+    assert len(machine.slept) == 1
+
+
+@pytest.mark.parametrize("step", ["begin", "parts", "complete"])
+def test_a_step_whose_answer_never_came_is_repeated_and_no_upload_is_left(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, step: str
+) -> None:
+    source.put_parts("large", b"1", b"2", b"3")
+    lost: list[str] = []
+
+    def answers_too_late(handler: Handler, event: dict[str, Any], context: FakeContext) -> Any:
+        answer = handler(event, context)
+        if event["step"] == step and not lost:
+            lost.append(step)
+            raise LambdaError("Sandbox.Timedout", "after all was done")
+        return answer
+
+    machine.wrap["copy_large_object"] = answers_too_late
+
+    assert lasting(machine.report(sync)) == report_of(copy=sized(1, 3))
     assert destination.snapshot() == source.snapshot()
     assert destination.uploads() == []
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.hooks import BaseEventHooks
 from buckets import Bucket
 from machine_on_moto import LAMBDAS, REGION, FakeContext, LambdaError, Machine, client, definition
+from moto.core.base_backend import BaseBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
@@ -44,6 +45,7 @@ def test_the_private_names_of_moto_that_are_replaced_exist() -> None:
         "state_credentials",
     ]
     assert boto_client.boto3 is boto3
+    assert parameters_of(BaseBackend.urls.fget) == ["self"]
     assert parameters_of(BaseExecutionWorkerCommunication.terminated) == ["self"]
     assert "exec_arn" in Execution.__annotations__
     assert parameters_of(DistributedIterationComponent._map_run) == ["self", "env", "eval_input"]

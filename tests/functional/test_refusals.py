@@ -16,11 +16,14 @@ from reports import address, lasting, leases, read, report_of, sized, work_keys,
 from wire import DENIED
 
 Sync = dict[str, Any]
-NOTHING = 'Nothing was changed. Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
+NOTHING = (
+    "Nothing was changed. Start again with, for example, "
+    '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
+)
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, maxConcurrency, sourceOwner, "
-    "destinationOwner"
+    "allowEmptySource, dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, "
+    "maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
@@ -326,6 +329,23 @@ def test_a_second_run_into_the_same_part_of_a_destination_is_refused_while_the_f
     assert written(found)["phase"] == "starting"
     assert machine.wait(running)["status"] == "SUCCEEDED"
     assert destination.keys() == ["a/b"]
+
+
+def test_of_two_runs_that_begin_at_the_same_moment_never_both_go_ahead(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put("a", b"1")
+    others: list[dict[str, Any]] = []
+    # The first one has written its lease and is about to look for others when the second one begins.
+    machine.wire.on(
+        "ListObjectsV2", lambda request: others.append(machine.run(sync)), bucket=WORK_BUCKET, times=1
+    )
+
+    report = machine.report(sync)
+
+    assert [other["error"] for other in others] == ["AlreadyRunning"]
+    assert report["copied"] == sized(1, 1)
+    assert leases() == []
 
 
 def test_a_run_into_another_part_of_the_same_destination_goes_ahead(

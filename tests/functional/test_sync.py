@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import buckets
 import pytest
 from buckets import HOUR, Bucket
 from machine_on_moto import Machine
@@ -120,6 +121,25 @@ def test_a_second_run_finds_everything_current_and_only_lists(
 
     assert lasting(report) == report_of(current=sized(4, 9))
     assert report["requests"] == machine.wire.counts(source.name, destination.name) == IDLE_REQUESTS
+
+
+def test_each_bucket_is_asked_in_its_own_region_and_copies_are_sent_to_the_destination_s(
+    machine: Machine, destination: Bucket, sync: Sync
+) -> None:
+    source = buckets.make("source-bucket", "eu-central-1")
+    source.put("a", b"1")
+    source.put_parts("parts", b"1", b"2")
+    destination.put("orphan", b"1")
+
+    machine.report(sync)
+
+    regions = {
+        (sent.bucket, sent.region)
+        for sent in machine.wire.sent
+        if sent.operation != "HeadBucket" and sent.bucket in (source.name, destination.name)
+    }
+    assert regions == {("source-bucket", "eu-central-1"), ("destination-bucket", "eu-west-1")}
+    assert destination.snapshot() == source.snapshot()
 
 
 def test_two_empty_buckets_are_in_sync(

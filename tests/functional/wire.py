@@ -1,11 +1,11 @@
-"""Between our workers and moto: sees every S3 request, answers those that a test wants answered otherwise, and is as strict as AWS.
+"""Between our workers and moto: sees every S3 request, answers those that a test wants answered otherwise, as strict as AWS.
 
 moto ignores some of what the product relies on. Here those are answered as AWS documents them:
 
 - `x-amz-copy-source-if-match` of CopyObject and UploadPartCopy: 412
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html)
-- `If-Match` and `If-None-Match` of CopyObject, `If-Match` of CompleteMultipartUpload: 412, and 404 for an `If-Match` where there is
-  no object (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)
+- `If-Match` and `If-None-Match` of CopyObject, `If-Match` of CompleteMultipartUpload: 412, and 404 for an `If-Match` where
+  there is no object (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)
 - the `ETag` of each key of DeleteObjects: an error for that key, the others are deleted
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html)
 - HeadObject with PartNumber: ETag and metadata are those of the whole object, moto gives the part's
@@ -57,6 +57,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     query: str
+    region: str
 
     @classmethod
     def of(cls, event_name: str, prepared: Any) -> Request:
@@ -71,6 +72,7 @@ class Request:
             headers,
             body.encode() if isinstance(body, str) else bytes(body) if isinstance(body, bytes) else b"",
             address.query,
+            address.netloc.partition(".s3.")[2].partition(".")[0],
         )
 
     def source(self) -> tuple[str, str]:
@@ -240,7 +242,7 @@ class _Session:
     wire: Wire
 
     def client(self, service: str, region_name: str | None, config: Config) -> Any:
-        """Return a twin of a client that was made before: making one anew takes as long as five requests, and a run makes thirty."""
+        """Return a twin of a client that was made before; making one takes as long as five requests, and a run makes thirty."""
         made = _made(service, region_name, config)
         twin = object.__new__(type(made))
         twin.__dict__.update(made.__dict__)

@@ -2,34 +2,49 @@
 
 `functional/wire.py` lets moto enforce conditions. Worlds meet more of what moto leaves out or gets wrong:
 
-- HeadObject tells the type of a checksum, and the number of parts of a composite one
+- HeadObject tells the type of a checksum, and the number of parts of a composite one; asked for a part, all about the object
+  but the part's size
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html)
-- a copy made by CopyObject is of one piece, and so is its checksum: one over the whole object
+- a copy made by CopyObject has the tags of its source and no others; it is of one piece, and so is its checksum
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html)
+- ListObjectsV2 tells the type of a checksum, and encodes StartAfter as it encodes keys
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)
+- GetObjectTagging answers for archived objects too
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html)
+- CreateMultipartUpload takes a website redirect
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html)
+- UploadPartCopy refuses a range that says no bytes of the source
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html)
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import functools
+import itertools
 import sys
-from collections.abc import Iterator
+import urllib.parse
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import botocore.hooks
+from blueprints import CONTENT_HEADERS, checksum_of
 from machine_on_moto import ACCOUNT, REGION, WORK_BUCKET, Machine
 from moto.core.base_backend import BaseBackend
+from moto.core.responses import ActionResult
+from moto.s3.exceptions import InvalidRange
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from oracle import Checksum, Object
 from wire import tags_of
-from worlds import HEADERS, checksum_of
 
 META = "x-amz-meta-"
+identities = itertools.count(1)
 
 
 def backend() -> S3Backend:
@@ -38,7 +53,7 @@ def backend() -> S3Backend:
     return found
 
 
-def fill(bucket: str, objects: dict[str, Object]) -> None:
+def fill(bucket: str, objects: Mapping[str, Object]) -> None:
     """Make a bucket with these objects."""
     backend().create_bucket(bucket, REGION)
     for key, made in objects.items():
@@ -75,7 +90,9 @@ def _put_parts(bucket: str, key: str, made: Object) -> FakeKey:
 
 def _set_checksum(written: FakeKey, checksum: Checksum | None) -> None:
     if checksum is None:
-        written.checksum_algorithm = written.checksum_type = written.checksum_value = written.checksum_parts = None
+        written.checksum_algorithm = written.checksum_type = written.checksum_value = (
+            written.checksum_parts
+        ) = None
         return
     value, _, number = checksum.value.partition("-")
     written.checksum_algorithm, written.checksum_type = checksum.algorithm, checksum.type
@@ -94,7 +111,7 @@ def _read(found: FakeKey) -> Object:
         found.value,
         found.etag.strip('"'),
         int(found.last_modified.replace(tzinfo=UTC).timestamp()),
-        {name: found.metadata[name] for name in HEADERS if name in found.metadata},
+        {name: found.metadata[name] for name in CONTENT_HEADERS if name in found.metadata},
         {name.removeprefix(META): value for name, value in found.metadata.items() if name.startswith(META)},
         tags_of(found),
         found.website_redirect_location,
@@ -103,7 +120,7 @@ def _read(found: FakeKey) -> Object:
         found.encryption,
         _checksum_of(found),
         tuple(parts[number].size for number in sorted(parts)),
-        id(found),
+        found.__dict__.setdefault("identity", next(identities)),
     )
 
 
@@ -135,7 +152,11 @@ def more_like_aws() -> Iterator[None]:
     """Let moto do what the head of this file says."""
     with (
         mock.patch.object(S3Response, "head_object", _head_object),
+        mock.patch.object(S3Response, "get_object_tagging", _get_object_tagging),
+        mock.patch.object(S3Response, "serialized", _serialized),
         mock.patch.object(S3Backend, "copy_object", _copy_object),
+        mock.patch.object(S3Backend, "upload_part_copy", _upload_part_copy),
+        mock.patch.object(S3Backend, "complete_multipart_upload", _complete_multipart_upload),
     ):
         yield
 
@@ -145,6 +166,8 @@ def _head_object(
 ) -> tuple[int, dict[str, Any], Any]:
     status, answered, body = ask(self, *arguments, **named)
     found = backend().get_bucket(self.bucket_name).keys.get(self.parse_key_name())
+    if found and status < 300:
+        answered |= {name: value for name, value in found.response_dict.items() if name != "content-length"}
     checksum = _checksum_of(found) if found else None
     if checksum and f"x-amz-checksum-{checksum.algorithm.lower()}" in answered:
         answered[f"x-amz-checksum-{checksum.algorithm.lower()}"] = checksum.value
@@ -152,14 +175,59 @@ def _head_object(
     return status, answered, body
 
 
+def _get_object_tagging(self: Any, ask: Any = S3Response.get_object_tagging) -> Any:
+    self._get_key = functools.partial(self._get_key, validate_storage_class=False)
+    return ask(self)
+
+
+def _serialized(self: S3Response, answer: ActionResult, *more: Any, make: Any = S3Response.serialized) -> Any:
+    if self.data.get("Action") == "ListObjectsV2":
+        said = answer.result
+        keys = backend().get_bucket(self.bucket_name).keys
+        said["StartAfter"] = urllib.parse.quote(said.get("StartAfter", ""))
+        for item in said["Contents"]:
+            checksum = _checksum_of(keys[urllib.parse.unquote(item["Key"])])
+            item |= {"ChecksumType": checksum.type} if checksum else {}
+    if self.data.get("Action") == "CreateMultipartUpload":
+        upload: Any = backend().get_bucket(self.bucket_name).multiparts[answer.result["UploadId"]]
+        upload.redirect = self.headers.get("x-amz-website-redirect-location")
+    return make(self, answer, *more)
+
+
 def _copy_object(
-    self: S3Backend, source: FakeKey, bucket: str, key: str, *more: Any, copy_it: Any = S3Backend.copy_object, **named: Any
+    self: S3Backend,
+    source: FakeKey,
+    bucket: str,
+    key: str,
+    *more: Any,
+    copy_it: Any = S3Backend.copy_object,
+    **named: Any,
 ) -> None:
     algorithm = source.checksum_algorithm
     copy_it(self, source, bucket, key, *more, **named)
     copied = self.get_bucket(bucket).keys[key]
     copied.multipart = None
+    self.put_object_tagging(copied, tags_of(source))
     _set_checksum(copied, checksum_of(copied.value, (), algorithm, "FULL_OBJECT") if algorithm else None)
+
+
+def _upload_part_copy(
+    self: S3Backend, *place: Any, copy_it: Any = S3Backend.upload_part_copy, **named: Any
+) -> FakeKey:
+    first, last = named["start_byte"], named["end_byte"]
+    size = self.get_bucket(named["src_bucket_name"]).keys[named["src_key_name"]].size
+    if first is not None and not 0 <= first <= last < size:
+        raise InvalidRange(str(size), f"{first}-{last}")
+    part: FakeKey = copy_it(self, *place, **named)
+    return part
+
+
+def _complete_multipart_upload(
+    self: S3Backend, *place: Any, complete: Any = S3Backend.complete_multipart_upload
+) -> FakeKey:
+    written: FakeKey = complete(self, *place)
+    written.website_redirect_location = getattr(written.multipart, "redirect", None)
+    return written
 
 
 @contextlib.contextmanager

@@ -2,101 +2,93 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from blueprints import THEN, Blueprint, World
 from hypothesis import strategies as st
-from oracle import MAX_KEY_BYTES, Checksum, Object, etag_of
+from oracle import MAX_KEY_BYTES, Object
 
-# Long ago, so that every copy is newer than everything that a world begins with.
-THEN = 1_700_000_000
 SOURCE, DESTINATION = "source", "destination"
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """How an object is made; `kms` is what makes its ETag opaque, `checksum` an algorithm and a type."""
-
-    body: bytes = b""
-    parts: tuple[int, ...] = ()
-    modified: int = THEN
-    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/plain"})
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    redirect: str | None = None
-    storage_class: str = "STANDARD"
-    is_restored: bool = False
-    kms: str | None = None
-    checksum: tuple[str, str] | None = None
-
-    def made(self) -> Object:
-        """Return the object as S3 then has it."""
-        return Object(
-            self.body,
-            self._etag(),
-            self.modified,
-            self.headers,
-            self.metadata,
-            self.tags,
-            None if self.body else self.redirect,
-            self.storage_class,
-            self.is_restored and self.storage_class in ("GLACIER", "DEEP_ARCHIVE"),
-            "aws:kms" if self.kms else None,
-            checksum_of(self.body, self.parts, *self.checksum) if self.checksum else None,
-            self.parts,
-        )
-
-    def _etag(self) -> str:
-        plain = etag_of(self.body, self.parts)
-        if not self.kms:
-            return plain
-        number = f"-{len(self.parts)}" if self.parts else ""
-        return hashlib.md5(f"{self.kms} {plain}".encode()).hexdigest() + number
-
-
-def checksum_of(body: bytes, parts: tuple[int, ...], algorithm: str, kind: str) -> Checksum:
-    """Return a checksum as S3 computes it; one of parts is a checksum of checksums unless it is of the FULL_OBJECT type."""
-    if kind == "FULL_OBJECT" or not parts:
-        return Checksum(algorithm, "FULL_OBJECT", _text(_digest(algorithm, body)))
-    digests, start = b"", 0
-    for size in parts:
-        digests += _digest(algorithm, body[start : start + size])
-        start += size
-    return Checksum(algorithm, "COMPOSITE", f"{_text(_digest(algorithm, digests))}-{len(parts)}")
-
-
-def _digest(algorithm: str, body: bytes) -> bytes:
-    return zlib.crc32(body).to_bytes(4, "big") if algorithm == "CRC32" else hashlib.sha256(body).digest()
-
-
-def _text(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
-
-
-@dataclass(frozen=True)
-class World:
-    """Both buckets by absolute keys, and the input but for the buckets' names; in a world of one bucket, `source` is all of it."""
-
-    source: Mapping[str, Object]
-    destination: Mapping[str, Object]
-    options: Mapping[str, Any]
-    is_one_bucket: bool = False
-
-
 BODIES = (b"", b"", b"1", b"12", b"21", b"123", b"1234567", b"7654321")
 PIECES = (
-    *("a", "b", "A", "B", "ab", "/", "//", "..", "../", "a/", "tmp/", ".jpg", "~", "k" * 300, "ü" * 200, "k" * 1000),
-    *("+", "%", "%41", "&", "<", ">", "?", "#", "=", ";", ":", "'", '"', "\\", "*", "|", "\n", "\r", "\t", "\x01", "\x7f"),
-    *(" ", "ü", "e\u0301", "日本", "\U0001f469", "\U0010ffff", "\U00010000", "\uffff", "\ufffd", "\ufeff", "\x85", "\u2028"),
+    *(
+        "a",
+        "b",
+        "A",
+        "B",
+        "ab",
+        "/",
+        "//",
+        "..",
+        "../",
+        "a/",
+        "tmp/",
+        ".jpg",
+        "~",
+        "k" * 300,
+        "ü" * 200,
+        "k" * 1000,
+    ),
+    *(
+        "+",
+        "%",
+        "%41",
+        "&",
+        "<",
+        ">",
+        "?",
+        "#",
+        "=",
+        ";",
+        ":",
+        "'",
+        '"',
+        "\\",
+        "*",
+        "|",
+        "\n",
+        "\r",
+        "\t",
+        "\x01",
+        "\x7f",
+    ),
+    *(
+        " ",
+        "ü",
+        "e\u0301",
+        "日本",
+        "\U0001f469",
+        "\U0010ffff",
+        "\U00010000",
+        "\uffff",
+        "\ufffd",
+        "\ufeff",
+        "\x85",
+        "\u2028",
+    ),
 )
 CHARACTERS = st.characters(min_codepoint=1, exclude_categories=["Cs"])
 PREFIXES = ("", "", "", "p/", "in", "a", "a/b/", "ä+ %/", "../", "x\n/", "\U0010ffff")
 LONG_PREFIX = "L" * 1000 + "/"
-PATTERNS = ("*", "*.jpg", "a*", "A*", "?", "??*", "*/*", "[ab]*", "[!a]*", "*\n*", "tmp/*", "*\U0010ffff*", "[*]", "k*", "*ü*")
+PATTERNS = (
+    "*",
+    "*.jpg",
+    "a*",
+    "A*",
+    "?",
+    "??*",
+    "*/*",
+    "[ab]*",
+    "[!a]*",
+    "*\n*",
+    "tmp/*",
+    "*\U0010ffff*",
+    "[*]",
+    "k*",
+    "*ü*",
+)
 CLASSES = ("STANDARD",) * 6 + ("STANDARD_IA", "GLACIER_IR", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE")
 CHECKSUMS = (None, None, ("CRC32", "FULL_OBJECT"), ("SHA256", "COMPOSITE"), ("CRC32", "COMPOSITE"))
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -115,7 +107,9 @@ headers = st.fixed_dictionaries(
     {"content-type": st.sampled_from(HEADERS["content-type"])},
     optional={name: st.sampled_from(values) for name, values in HEADERS.items() if name != "content-type"},
 )
-metadata = st.dictionaries(st.sampled_from(["colour", "x-y", "a.b_c", "mtime"]), st.sampled_from(METADATA), max_size=2)
+metadata = st.dictionaries(
+    st.sampled_from(["colour", "x-y", "a.b_c", "mtime"]), st.sampled_from(METADATA), max_size=2
+)
 tags = st.dictionaries(
     st.sampled_from(["team", "key 1", "ä", "k" * 128, "a+b=c", "empty"]), st.sampled_from(TAGS), max_size=6
 )
@@ -150,7 +144,8 @@ def blueprints(draw: Callable[..., Any]) -> Blueprint:
 
 def _parts(found: Blueprint) -> st.SearchStrategy[Blueprint]:
     return st.one_of(
-        partitions(len(found.body)).map(lambda parts: replace(found, parts=parts)), st.just(replace(found, parts=()))
+        partitions(len(found.body)).map(lambda parts: replace(found, parts=parts)),
+        st.just(replace(found, parts=())),
     )
 
 
@@ -163,7 +158,9 @@ def _tagged(found: Blueprint) -> st.SearchStrategy[Blueprint]:
 
 
 def _classed(found: Blueprint) -> st.SearchStrategy[Blueprint]:
-    return st.builds(replace, st.just(found), storage_class=st.sampled_from(CLASSES), is_restored=st.booleans())
+    return st.builds(
+        replace, st.just(found), storage_class=st.sampled_from(CLASSES), is_restored=st.booleans()
+    )
 
 
 def _encrypted(found: Blueprint) -> st.SearchStrategy[Blueprint]:
@@ -207,7 +204,9 @@ def fits(key: str) -> bool:
 def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
     """Draw up to three options besides the prefixes; `keys` are relative ones, worth starting after or excluding."""
     near = st.sampled_from([*keys, "", "a", "b", "\U0010ffff"]).filter(lambda key: fits(key) or not key)
-    patterns = st.lists(st.sampled_from([*PATTERNS, *(key for key in keys if "[" not in key and key)]), min_size=1, max_size=2)
+    patterns = st.lists(
+        st.sampled_from([*PATTERNS, *(key for key in keys if "[" not in key and key)]), min_size=1, max_size=2
+    )
     every = {
         "startAfter": near,
         "include": patterns,
@@ -217,6 +216,7 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
         "compareMetadata": st.booleans(),
+        "compareTags": st.booleans(),
         "unprovable": st.sampled_from(["copy", "keep", "keep"]),
         "storageClass": st.sampled_from(["source", "STANDARD", "STANDARD_IA", "GLACIER"]),
     }

@@ -47,6 +47,7 @@ OPERATIONS: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "PutObjectTagging": ("PUT_OBJECT_TAGGING", {**PLACE, **TAGS}, ""),
     "CopyObject": ("COPY", {**PLACE, **SOURCE}, "<CopyObjectResult/>"),
     "CreateMultipartUpload": ("CREATE_MULTIPART_UPLOAD", PLACE, "<InitiateMultipartUploadResult/>"),
+    "UploadPart": ("UPLOAD_PART", {**UPLOAD, "PartNumber": 1}, ""),
     "UploadPartCopy": ("UPLOAD_PART_COPY", {**UPLOAD, **SOURCE, "PartNumber": 1}, "<CopyPartResult/>"),
     "CompleteMultipartUpload": ("COMPLETE_MULTIPART_UPLOAD", UPLOAD, "<CompleteMultipartUploadResult/>"),
     "AbortMultipartUpload": ("ABORT_MULTIPART_UPLOAD", UPLOAD, ""),
@@ -350,3 +351,20 @@ def test_clients_can_be_made_in_many_threads_at_once() -> None:
         made = list(pool.map(lambda _: clients.client("s3", "eu-west-1"), range(8)))
 
     assert len({id(client) for client in made}) == 8
+
+
+@pytest.mark.parametrize("characters", ["&#x1;&#X1F;&#0;&#11;&#xfffe;&#65535;", "\x01\x1f\ufffe\uffff"])
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "CompleteMultipartUpload"])
+def test_an_answer_that_repeats_a_key_that_xml_cannot_hold_is_read_and_sent_for_once(
+    operation: str, characters: str
+) -> None:
+    _, _, empty = OPERATIONS[operation]
+    name = empty.strip("</>")
+    wire = Wire(body=f"<{name}><Key>a{characters}b&#9;&#x26;</Key><UploadId>1</UploadId></{name}>")
+    connected = connect("eu-west-1", "eu-west-1")
+    wire.under(connected.destination)
+
+    answer = send(connected.destination, operation)
+
+    assert answer["Key"] == "ab\t&"
+    assert len(wire.sent) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples import run_of
 
 import fabfile_config_template
 from deployment import errors, front_matter
-from lambda_functions.shared import costs, sync_input
+from lambda_functions.shared import costs, run_end, sync_input
+from lambda_functions.shared.applied import Applied
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.planning import sum_up
+from lambda_functions.shared.reporting import report
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
@@ -100,6 +105,28 @@ def test_every_module_has_its_paragraph_and_no_paragraph_is_without_a_module(fol
     (section,) = [one for one in sections if one.startswith(f"The modules of `{folder}/`\n")]
     modules = {path.stem for path in (PROJECT / folder).glob("*.py") if path.stem != "__init__"}
     assert sorted(re.findall(r"^\*\*`(\w+)`\*\* ", section, re.MULTILINE)) == sorted(modules)
+
+
+def readme() -> str:
+    return (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_has_a_line_for_every_option_and_no_other():
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \| [^|]+ \|$", readme(), re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert listed == list(sync_input.NAMES)
+
+
+def test_the_readme_has_a_line_for_every_error_of_an_execution():
+    assert set(re.findall(r"^\| `(\w+)` \| [^|]+ \|$", readme(), re.MULTILINE)) == execution_errors()
+
+
+def test_the_report_in_the_readme_has_every_name_of_a_report_and_no_other():
+    (example,) = re.findall(r'^```json\n(\{"source": .*?"outcome".*?)```', readme(), re.MULTILINE | re.DOTALL)
+    source = inspect.getsource(run_end)
+    added = {"report", "failures", "notSynchronised", "startedAt", "endedAt", "outcome", "cause", "phase"}
+    assert [name for name in sorted(added) if f'"{name}"' not in source] == []
+    assert set(json.loads(example)) == set(report(run_of(), sum_up([]), Applied(), Applied(), {})) | added
 
 
 def test_every_state_is_in_the_picture_or_the_text():

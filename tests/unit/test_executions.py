@@ -18,6 +18,7 @@ from deployment.errors import ExecutionFailed
 from deployment.executions import Execution
 from deployment.machines import Machine
 from deployment.progress import Amount, Observer, Progress, Units
+from deployment.report import footer
 from deployment.settings import Settings
 
 MACHINE = "sync-buckets-state-machine-20261122-101112"
@@ -535,3 +536,14 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
 )
 def test_money_has_as_many_digits_as_matter(usd: float | None, text: str) -> None:
     assert report.cost(usd) == text
+
+
+def test_a_versioned_destination_is_told_in_a_line_of_its_own() -> None:
+    told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "deleteMarkers": 1200}, 1.0))
+    assert (
+        told[0]
+        == "The destination is versioned: 1,200 of the deletes left a delete marker, old versions stay."
+    )
+    assert "versioned" not in "".join(
+        footer({"requests": {}, "estimatedCostUsd": 0.1, "deleteMarkers": 0}, 1.0)
+    )

@@ -365,7 +365,10 @@ def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_b
     result = end(memory_folder(), run=valid_run(), comparison=COMPARISON)
 
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
-    assert "ranges/1.json is not there: the run's papers have expired, or somebody removed them" in result["cause"]
+    assert (
+        "ranges/1.json is not there: the run's papers have expired, or somebody removed them"
+        in result["cause"]
+    )
 
 
 def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_report() -> None:

@@ -1,0 +1,28 @@
+"""One state machine on one moto for all worlds."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+
+import moto.s3.models
+import moto_as_aws
+import pytest
+from machine_on_moto import Machine, machine_on_moto
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Machine]:
+    """Yield the state machine in a moto that is more like AWS, and in which parts may be of a single byte."""
+    interpreter = logging.getLogger("moto.stepfunctions")
+    interpreter.setLevel(logging.CRITICAL + 1)
+    threshold = gc.get_threshold()
+    with pytest.MonkeyPatch.context() as patch, moto_as_aws.more_like_aws(), moto_as_aws.faster():
+        patch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
+        with machine_on_moto() as machine:
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 100)
+            yield machine
+    gc.set_threshold(*threshold)
+    interpreter.setLevel(logging.NOTSET)

@@ -1,0 +1,192 @@
+"""docs/correctness.md against the files: every trap has one row and one answer, and what a row names is there."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from botocore.awsrequest import AWSResponse
+from samples import memory_folder, run_of
+
+from lambda_functions.shared.clients import connect
+from lambda_functions.shared.copying import Copier
+from lambda_functions.shared.turn import Turn
+
+PROJECT = Path(__file__).parents[2]
+PAGE = PROJECT / "docs" / "correctness.md"
+LAMBDAS = PROJECT / "lambda_functions"
+ANSWERS = ("handled", "does not apply", "limit", "documented only")
+NONE = "–"
+IDS = [
+    *(f"T{number}" for number in range(1, 59)),
+    *(f"D{number}" for number in range(1, 12)),
+    *(f"#{number}" for number in (6, 8, 10, 12, 14, 15, 17)),
+]
+
+
+def rows() -> list[list[str]]:
+    """Return id, trap, answer, how, modules and tests of every row, in the order of the page."""
+    found = re.findall(r"^\| ((?:T|D|#)\d+ \|.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in found]
+
+
+ROWS = rows()
+BY_ID = [pytest.param(row, id=row[0]) for row in ROWS]
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@functools.cache
+def names_of_tests(path: Path) -> set[str]:
+    """Return the names of the test functions of a file, those in classes as `Class::test`."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}::{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)}
+    return {name for name in names if name.rpartition("::")[2].startswith("test_")}
+
+
+# --- The page -------------------------------------------------------------------------------------------------
+
+
+def test_every_trap_has_exactly_one_row_and_they_are_in_order():
+    assert [row[0] for row in ROWS] == IDS
+
+
+@pytest.mark.parametrize("row", BY_ID)
+def test_a_row_says_what_the_trap_is_one_answer_and_why(row):
+    _, trap, answer, how, _, _ = row
+    assert answer in ANSWERS
+    assert trap.endswith(".") and how.endswith(".")
+
+
+@pytest.mark.parametrize("row", BY_ID)
+def test_every_module_that_a_row_names_exists(row):
+    modules = row[4]
+    for name in quoted(modules):
+        places = (LAMBDAS / "shared" / f"{name}.py", PROJECT / f"{name}.py", PROJECT / name)
+        assert any(place.is_file() for place in places), name
+    assert quoted(modules) or modules == NONE
+    assert quoted(modules) or row[2] != "handled"
+
+
+@pytest.mark.parametrize("row", BY_ID)
+def test_every_test_that_a_row_names_exists(row):
+    for name in quoted(row[5]):
+        file, _, test = name.partition("::")
+        assert (PROJECT / file).is_file(), name
+        assert re.sub(r"\[.*\]$", "", test) in names_of_tests(PROJECT / file), name
+
+
+@pytest.mark.parametrize("row", BY_ID)
+def test_what_is_handled_is_shown_by_a_test_or_said_not_to_be(row):
+    named = quoted(row[5])
+    assert len(named) == len(set(named))
+    assert named or row[5] == ("no test" if row[2] == "handled" else NONE)
+
+
+def test_other_rows_that_a_row_sends_to_exist():
+    for row in ROWS:
+        others = re.findall(r"(?:See|see) ((?:[TD#]\d+(?:, | and )?)+)", row[3])
+        for other in re.findall(r"[TD#]\d+", " ".join(others)):
+            assert other in IDS and other != row[0], row
+
+
+# What the README says of each limit, so that neither is changed without the other.
+LIMITS = {
+    "T22": "website redirect is lost",
+    "T27": "No Object Lock settings",
+    "T29": "metadata that S3 only counts as missing",
+    "T47": "`deleteMarkers`",
+    "T50": "Both buckets in one partition",
+    "T52": "(SSE-C) cannot be read",
+    "#8": "ACLs are neither copied nor compared",
+    "#10": "No schedule of its own",
+}
+
+
+def test_every_limit_is_in_the_readme():
+    readme = " ".join((PROJECT / "README.md").read_text(encoding="utf-8").split())
+    assert {row[0] for row in ROWS if row[2] == "limit"} == set(LIMITS)
+    assert [said for said in LIMITS.values() if said not in readme] == []
+
+
+# --- What the sources must never do ---------------------------------------------------------------------------
+
+
+def calls_in_lambdas() -> list[tuple[str, ast.Call]]:
+    """Return every call of a method in the Lambdas, with the name of its file."""
+    return [
+        (path.stem, node)
+        for path in sorted(LAMBDAS.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+
+
+def method_of(call: ast.Call) -> str:
+    assert isinstance(call.func, ast.Attribute)
+    return call.func.attr
+
+
+def test_nothing_lists_by_folders():
+    calls = calls_in_lambdas()
+    assert any(method_of(call) == "list_objects_v2" for _, call in calls)
+    assert [file for file, call in calls if any(word.arg == "Delimiter" for word in call.keywords)] == []
+
+
+def test_objects_are_put_into_the_work_bucket_only():
+    writers = {file for file, call in calls_in_lambdas() if method_of(call) == "put_object"}
+    assert writers == {"leases", "run_folder"}
+    bodies = [
+        ast.unparse(word.value)
+        for _, call in calls_in_lambdas()
+        if method_of(call) == "upload_part"
+        for word in call.keywords
+        if word.arg == "Body"
+    ]
+    assert set(bodies) <= {"b''"}, "parts are copied inside S3; only an empty one is sent"
+
+
+class Raw(io.BytesIO):
+    """The body of an answer, as botocore reads it."""
+
+    def stream(self, **_: Any):
+        yield self.read()
+
+
+def test_a_copy_in_one_piece_leaves_annotations_out_and_directives_to_s3():
+    sent: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, Raw(b"<CopyObjectResult/>"))
+
+    clients = connect(None, None)
+    clients.destination.meta.events.register("before-send.s3", answer)
+    line = {"key": "a", "etag": "x", "size": 1, "class": "STANDARD", "checksum": None, "was": None}
+    turn = Turn(0.0, 900.0, "request", lambda: 0.0)
+
+    assert Copier(clients, run_of(), memory_folder(), turn).copy(line).what == "copied"
+
+    (request,) = sent
+    said = {name.lower(): value for name, value in request.headers.items()}
+    assert [name for name in said if name.endswith("-directive")] == ["x-amz-object-annotation-directive"]
+    assert said["x-amz-object-annotation-directive"] in ("EXCLUDE", b"EXCLUDE")
+
+
+def test_the_state_machine_as_a_whole_has_no_time_limit():
+    text = (PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").read_text(encoding="utf-8")
+    machine: dict[str, Any] = yaml.safe_load(text)
+    assert "CopyKeys" in machine["States"]
+    assert "TimeoutSeconds" not in machine
