@@ -12,9 +12,12 @@ import pytest
 from machine_on_moto import Machine, machine_on_moto
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running() -> Iterator[Machine]:
-    """Yield the state machine in a moto that is more like AWS, and in which parts may be of a single byte."""
+    """Yield the state machine in a moto that is more like AWS, and in which parts may be of a single byte.
+
+    Of one module: nothing of it may last into the tests of others.
+    """
     interpreter = logging.getLogger("moto.stepfunctions")
     interpreter.setLevel(logging.CRITICAL + 1)
     threshold = gc.get_threshold()
