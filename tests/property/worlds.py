@@ -72,6 +72,10 @@ PIECES = (
 CHARACTERS = st.characters(min_codepoint=1, exclude_categories=["Cs"])
 PREFIXES = ("", "", "", "p/", "in", "a", "a/b/", "ä+ %/", "../", "x\n/", "\U0010ffff")
 LONG_PREFIX = "L" * 1000 + "/"
+# Prefixes within one bucket; of the last two, one begins the other.
+TWO_PLACES = st.sampled_from(
+    [("p/", "q/"), ("a/b/", "in"), ("x\n/", "../"), ("ä+ %/", "a"), ("a", "a/b/"), ("in", None)]
+)
 PATTERNS = (
     "*",
     "*.jpg",
@@ -89,7 +93,7 @@ PATTERNS = (
     "k*",
     "*ü*",
 )
-CLASSES = ("STANDARD",) * 6 + ("STANDARD_IA", "GLACIER_IR", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE")
+CLASSES = ("STANDARD", "STANDARD_IA", "GLACIER_IR", "GLACIER", "INTELLIGENT_TIERING", "DEEP_ARCHIVE")
 CHECKSUMS = (None, None, ("CRC32", "FULL_OBJECT"), ("SHA256", "COMPOSITE"), ("CRC32", "COMPOSITE"))
 HEADERS: dict[str, tuple[str, ...]] = {
     "content-type": ("text/plain", "binary/octet-stream", "text/html; charset=utf-8"),
@@ -132,12 +136,15 @@ def partitions(size: int) -> st.SearchStrategy[tuple[int, ...]]:
     return st.one_of(exact, exact, st.just((size,)), st.just((size, 0) if size else (0,)))
 
 
+others = st.one_of(st.none(), st.none(), st.sampled_from([*PREFIXES, LONG_PREFIX]))
+
+
 @st.composite
 def blueprints(draw: Callable[..., Any]) -> Blueprint:
     """Draw an object; most are plain, so that what is odd stands alone."""
     body = draw(st.sampled_from(BODIES))
     found = Blueprint(body, modified=THEN + draw(st.integers(0, 3)))
-    for change in draw(st.lists(st.sampled_from(CHANGES), max_size=3)):
+    for change in draw(st.lists(st.sampled_from(CHANGES), min_size=draw(st.integers(0, 2)), max_size=3)):
         found = draw(change(found))
     return found
 
@@ -190,7 +197,7 @@ def drifted(draw: Callable[..., Any], source: Blueprint) -> Blueprint:
     """Draw what the destination has where the source has this: the same, older or newer, changed in up to two ways."""
     moment = source.modified + draw(st.sampled_from([-3600, -1, 0, 0, 1, 3600]))
     found = replace(source, modified=moment)
-    for change in draw(st.lists(st.sampled_from(DRIFTS), max_size=2)):
+    for change in draw(st.lists(st.sampled_from(DRIFTS), min_size=draw(st.integers(0, 1)), max_size=2)):
         found = draw(change(found))
     return found
 
@@ -227,13 +234,14 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
 @st.composite
 def worlds(draw: Callable[..., Any]) -> World:
     """Draw two buckets of up to eight keys in scope and a few beside it, and an input."""
-    prefix = draw(st.sampled_from(PREFIXES))
-    into = draw(st.one_of(st.none(), st.none(), st.sampled_from([*PREFIXES, LONG_PREFIX])))
-    keys = draw(st.lists(relative_keys, max_size=8, unique=True))
+    # Hypothesis likes the first and the last of everything; one bucket is to be rare.
+    is_one_bucket = draw(st.sampled_from([False] * 6 + [True] + [False] * 5))
+    prefix, into = draw(TWO_PLACES if is_one_bucket else st.tuples(st.sampled_from(PREFIXES), others))
+    keys = draw(st.sampled_from([5, 0, 2, 3, 1]).flatmap(some_keys))
     target = prefix if into is None else into
     source, destination = _beside(prefix), _beside(target)
     for key in keys:
-        where = draw(st.sampled_from(["both", "both", "both", SOURCE, DESTINATION]))
+        where = draw(st.sampled_from(["both", SOURCE, "both", DESTINATION, "both"]))
         made = draw(blueprints())
         if where != DESTINATION and fits(prefix + key):
             source[prefix + key] = made.made()
@@ -242,9 +250,14 @@ def worlds(draw: Callable[..., Any]) -> World:
     options = {"prefix": prefix} if prefix else {}
     options |= {"destinationPrefix": into} if into is not None else {}
     options |= draw(chosen_options(keys))
-    if draw(st.integers(0, 11)) == 0:
+    if is_one_bucket:
         return World({**source, **destination}, {}, options, True)
     return World(source, destination, options)
+
+
+def some_keys(least: int) -> st.SearchStrategy[list[str]]:
+    """Draw at least so many keys."""
+    return st.lists(relative_keys, min_size=least, max_size=8, unique=True)
 
 
 def _beside(prefix: str) -> dict[str, Object]:
