@@ -21,9 +21,7 @@ def head(client: Any, side: Side, relative: str) -> dict[str, Any] | None:
     A missing bucket answers 404 as well, so None is a reason to look at the bucket, not to delete anything.
     """
     try:
-        answer: dict[str, Any] = client.head_object(
-            **side.parameters(), Key=side.key(relative), ChecksumMode="ENABLED"
-        )
+        answer: dict[str, Any] = client.head_object(**side.at(relative), ChecksumMode="ENABLED")
     except ClientError as error:
         if is_missing(error):
             return None
@@ -36,7 +34,7 @@ def tags(client: Any, side: Side, relative: str) -> dict[str, str]:
 
     HEAD's TagCount cannot save it: that is missing where there are no tags, and also where we may not read them.
     """
-    answer = client.get_object_tagging(**side.parameters(), Key=side.key(relative))
+    answer = client.get_object_tagging(**side.at(relative))
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared import parts as arithmetic
 from lambda_functions.shared.clients import Clients
-from lambda_functions.shared.equality import parts_of
+from lambda_functions.shared.equality import etag_of, parts_of
 from lambda_functions.shared.errors import SourceChanged, status_of
 from lambda_functions.shared.parts import Part
 from lambda_functions.shared.run import Run
@@ -24,15 +24,13 @@ Line = Mapping[str, Any]
 def head(clients: Clients, run: Run, line: Line, part: int | None) -> dict[str, Any]:
     """Return HeadObject's answer for a source object, or for one of its parts."""
     number = {"PartNumber": part} if part else {}
-    answer: dict[str, Any] = clients.source.head_object(
-        **run.source.parameters(), Key=run.source.key(line["key"]), **number
-    )
+    answer: dict[str, Any] = clients.source.head_object(**run.source.at(line["key"]), **number)
     return answer
 
 
 def is_listed(answer: Mapping[str, Any], line: Line) -> bool:
     """Whether HeadObject has answered for the object that was listed."""
-    return bool(answer["ETag"].strip('"') == line["etag"])
+    return bool(etag_of(answer) == line["etag"])
 
 
 def guess(line: Line, first: Mapping[str, Any]) -> list[Part] | None:
@@ -63,8 +61,7 @@ def _listed_sizes(clients: Clients, run: Run, line: Line) -> list[int]:
     marker = 0
     while True:
         answer = clients.source.get_object_attributes(
-            **run.source.parameters(),
-            Key=run.source.key(line["key"]),
+            **run.source.at(line["key"]),
             ObjectAttributes=["ObjectParts"],
             PartNumberMarker=marker,
         )

@@ -23,7 +23,7 @@ from lambda_functions.shared.multipart import (
 )
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.parts import MAX_COPY_BYTES, Part
-from lambda_functions.shared.refusals import TRIES, Verdict, is_refusal, judge, outcome_of_error
+from lambda_functions.shared.refusals import TRIES, Verdict, is_judged, judge, outcome_of_error
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
 from lambda_functions.shared.turn import Turn
@@ -71,7 +71,7 @@ class Copier:
                 self._send(line)
                 return Outcome(line["key"], "copied", line["size"])
             except (SourceChanged, ClientError) as error:
-                if isinstance(error, ClientError) and not is_refusal(error):
+                if not is_judged(error):
                     raise
                 judgement = judge(self.clients, self.run, line, error)
             if judgement.verdict is not Verdict.AGAIN:
@@ -79,9 +79,7 @@ class Copier:
             line = judgement.line
         assert judgement is not None
         if judgement.verdict is Verdict.COPIED and is_multipart(line):
-            multipart.put_long_tags(
-                self.clients, self.run, line, multipart.tagging(self.clients, self.run, line)
-            )
+            multipart.repeat_long_tags(self.clients, self.run, line)
         return judgement.outcome
 
     def _send(self, line: Line) -> None:
@@ -93,12 +91,11 @@ class Copier:
     def _send_whole(self, line: Line) -> None:
         """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
         parameters = {
-            **self.run.destination.parameters(),
+            **self.run.destination.at(line["key"]),
             **copy_source(self.run, line),
             **storage_class(self.run, line),
             **acl(self.run),
             **self._redirect(line),
-            "Key": self.run.destination.key(line["key"]),
         }
         with extra_headers("CopyObject", {**destination_condition(line), **NO_ANNOTATIONS}):
             self.clients.destination.copy_object(**parameters)
@@ -107,8 +104,7 @@ class Copier:
         """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""
         if line["size"]:
             return {}
-        key = self.run.source.key(line["key"])
-        answer = self.clients.source.head_object(**self.run.source.parameters(), Key=key)
+        answer = self.clients.source.head_object(**self.run.source.at(line["key"]))
         redirect = answer.get("WebsiteRedirectLocation")
         return {"WebsiteRedirectLocation": redirect} if redirect else {}
 

@@ -149,10 +149,9 @@ class Deleter:
 
     def _try_alone(self, line: Line) -> Outcome | None:
         """Send one DeleteObject; return None if that is worth another try."""
-        place = {**self.run.destination.parameters(), "Key": self.run.destination.key(line["key"])}
         try:
             with extra_headers("DeleteObject", {"If-Match": f'"{line["etag"]}"'}):
-                answer = self.clients.destination.delete_object(**place)
+                answer = self.clients.destination.delete_object(**self.run.destination.at(line["key"]))
         except ClientError as error:
             if code_of(error) in PASSING:
                 return None

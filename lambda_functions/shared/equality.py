@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from lambda_functions.shared.listing import Entry
+from lambda_functions.shared.parts import looks_like_md5
 
 
 class Decision(enum.Enum):
@@ -61,7 +61,6 @@ CHECKSUMS = (
     "ChecksumXXHASH3",
     "ChecksumXXHASH128",
 )
-_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def decide(
@@ -103,7 +102,7 @@ def is_md5(head: Mapping[str, Any]) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
     """
-    return is_plain(head) and bool(_MD5.fullmatch(head["ETag"].strip('"')))
+    return is_plain(head) and looks_like_md5(etag_of(head))
 
 
 def is_plain(answer: Mapping[str, Any]) -> bool:
@@ -118,9 +117,14 @@ def same_etag(one: str, other: str) -> bool:
 
 def one_part_form(etag: str) -> str | None:
     """Return the ETag that the same bytes have when uploaded as a multipart upload of one part; None for no plain MD5."""
-    if not _MD5.fullmatch(etag):
+    if not looks_like_md5(etag):
         return None
     return f"{hashlib.md5(bytes.fromhex(etag), usedforsecurity=False).hexdigest()}-1"
+
+
+def etag_of(answer: Mapping[str, Any]) -> str:
+    """Return the ETag in S3's answer about an object or a part, without quotes."""
+    return str(answer["ETag"]).strip('"')
 
 
 def parts_of(etag: str) -> int | None:

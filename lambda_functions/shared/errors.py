@@ -6,6 +6,7 @@
      +-- NoProgress           a turn would hand back exactly what it was given
      +-- PaperMissing         (run_folder) a file of the run that must be there is not
      +-- SourceChanged        the source is no longer the object that was listed
+     +-- PartsMissing         (refusals) some part of a very large object was not copied
      +-- BucketMissing        (asking) a bucket of the run does not exist any more
      +-- LeaseLost            (leases) the run may not write into its destination any more
 

@@ -15,16 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lambda_functions.shared import multipart, parts, uploads
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.copying import COPIERS, seconds_needed
-from lambda_functions.shared.errors import SourceChanged, SyncError, explain
+from lambda_functions.shared.errors import explain
 from lambda_functions.shared.multipart import CopiedPart, Plan, Upload
 from lambda_functions.shared.outcomes import Outcome, Tally, add_counts
 from lambda_functions.shared.parts import Part
-from lambda_functions.shared.refusals import TRIES, Verdict, is_refusal, judge, outcome_of_error
+from lambda_functions.shared.refusals import TRIES, PartsMissing, Verdict, is_judged, judge, outcome_of_error
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
 from lambda_functions.shared.shard_turns import failure_writer, outcome_of, record_name
@@ -134,13 +132,11 @@ class LargeObject:
 
     def _finish(self, paper: Paper, groups: Sequence[Paper]) -> State | None:
         """Complete the upload; return a state only if the parts were guessed wrongly and all has to begin again."""
-        line, copied = (
-            paper["line"],
-            [CopiedPart.from_json(part) for group in groups for part in group["parts"]],
-        )
         problems = [group["problem"] for group in groups if group["problem"]]
         if problems:
-            raise _PartsMissing(_Problem(**problems[0]))
+            raise PartsMissing(**problems[0])
+        line = paper["line"]
+        copied = [CopiedPart.from_json(part) for group in groups for part in group["parts"]]
         upload = Upload(paper["uploadId"], paper["provable"])
         if paper["guessed"] and not multipart.explains(line, upload, copied):
             uploads.give_up(self.clients, self.run, line["key"], upload.id)
@@ -151,18 +147,14 @@ class LargeObject:
 
     def _after(self, line: Line, exact: bool, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
-        if isinstance(error, _PartsMissing) and error.problem.what == "archived":
+        if isinstance(error, PartsMissing) and error.what == "archived":
             return self._end(line, Outcome(line["key"], "archived", 0, str(error)), papers)
-        is_judged = isinstance(error, SourceChanged | _PartsMissing) or (
-            isinstance(error, ClientError) and is_refusal(error)
-        )
-        if not is_judged:
+        if not is_judged(error):
             return self._end(line, outcome_of_error(line, error), papers)
         try:
             judgement = judge(self.clients, self.run, line, error)
-            if judgement.verdict is Verdict.COPIED:  # by a step that may have ended before its last request
-                tags = multipart.tagging(self.clients, self.run, line)
-                multipart.put_long_tags(self.clients, self.run, line, tags)
+            if judgement.verdict is Verdict.COPIED:
+                multipart.repeat_long_tags(self.clients, self.run, line)
         except Exception as unknown:
             return self._end(line, outcome_of_error(line, unknown), papers)
         if judgement.verdict is Verdict.AGAIN and tries + 1 < TRIES:
@@ -191,16 +183,8 @@ class LargeObject:
 class _Problem:
     """Why a part was not copied, and the outcome that this would be for the object."""
 
-    text: str
+    why: str
     what: str = "failed"
-
-
-class _PartsMissing(SyncError):
-    """Some part was not copied."""
-
-    def __init__(self, problem: _Problem) -> None:
-        super().__init__(problem.text)
-        self.problem = problem
 
 
 def _state(verdict: str, line: Line, exact: bool = False, tries: int = 0) -> State:

@@ -21,7 +21,7 @@ from lambda_functions.shared import boundaries
 from lambda_functions.shared import parts as arithmetic
 from lambda_functions.shared.asking import tags
 from lambda_functions.shared.clients import Clients, extra_headers
-from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, is_plain, parts_of
+from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, etag_of, is_plain, parts_of
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.parts import Part
 from lambda_functions.shared.run import Run
@@ -111,11 +111,10 @@ def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = Fals
 def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upload:
     """Open the upload with the source's properties."""
     in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
-    key = run.destination.key(line["key"])
     # As a header, because the parameter takes dates only.
     with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
         answer = clients.destination.create_multipart_upload(
-            **run.destination.parameters(), Key=key, **how.properties, **in_header
+            **run.destination.at(line["key"]), **how.properties, **in_header
         )
     return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
 
@@ -136,7 +135,7 @@ def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: st
 
     Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
     """
-    place = {**run.destination.parameters(), "Key": run.destination.key(line["key"]), "UploadId": upload_id}
+    place = {**run.destination.at(line["key"]), "UploadId": upload_id}
     if part.size == 0:
         checksum = _checksum_of_nothing(line)
         answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
@@ -145,7 +144,7 @@ def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: st
             **place, **copy_source(run, line), PartNumber=part.number, CopySourceRange=part.byte_range
         )["CopyPartResult"]
     checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
-    return CopiedPart(part.number, answer["ETag"].strip('"'), checksums)
+    return CopiedPart(part.number, etag_of(answer), checksums)
 
 
 def _checksum_of_nothing(line: Mapping[str, Any]) -> dict[str, str]:
@@ -166,7 +165,7 @@ def finish(
     clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, copied: Sequence[CopiedPart]
 ) -> None:
     """Complete the upload, if the destination still has what it was listed with."""
-    place = {**run.destination.parameters(), "Key": run.destination.key(line["key"])}
+    place = run.destination.at(line["key"])
     parts = {"Parts": [part.for_completion() for part in copied]}
     with extra_headers("CompleteMultipartUpload", destination_condition(line)):
         clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
@@ -176,7 +175,7 @@ def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: 
     """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
     if len(tagging) <= MAX_TAGGING_BYTES:
         return
-    place = {**run.destination.parameters(), "Key": run.destination.key(line["key"])}
+    place = run.destination.at(line["key"])
     tag_set = [
         {"Key": name, "Value": value}
         for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
@@ -189,11 +188,14 @@ def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: 
         ) from error
 
 
+def repeat_long_tags(clients: Clients, run: Run, line: Mapping[str, Any]) -> None:
+    """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
+    put_long_tags(clients, run, line, tagging(clients, run, line))
+
+
 def abort(clients: Clients, run: Run, key: str, upload_id: str) -> None:
     """Give up an upload; its parts are removed."""
-    clients.destination.abort_multipart_upload(
-        **run.destination.parameters(), Key=run.destination.key(key), UploadId=upload_id
-    )
+    clients.destination.abort_multipart_upload(**run.destination.at(key), UploadId=upload_id)
 
 
 def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:

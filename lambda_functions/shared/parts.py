@@ -83,9 +83,14 @@ def groups(parts: Sequence[Part]) -> list[dict[str, int]]:
     return made
 
 
+def looks_like_md5(etag: str) -> bool:
+    """Whether an ETag without quotes has the form of an MD5: 32 hexadecimal digits."""
+    return bool(_MD5.fullmatch(etag))
+
+
 def combined_etag(part_etags: Sequence[str]) -> str | None:
     """Return the ETag that S3 gives to an upload of parts with these ETags (no quotes); None where they are not MD5s."""
-    if not all(_MD5.fullmatch(etag) for etag in part_etags):
+    if not all(looks_like_md5(etag) for etag in part_etags):
         return None
     whole = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in part_etags), usedforsecurity=False)
     return f"{whole.hexdigest()}-{len(part_etags)}"

@@ -17,12 +17,13 @@ from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.equality import (
     CHECKSUMS,
     Decision,
+    etag_of,
     is_plain,
     judge_checksums,
     parts_of,
     same_etag,
 )
-from lambda_functions.shared.errors import code_of, explain, status_of
+from lambda_functions.shared.errors import SourceChanged, SyncError, code_of, explain, status_of
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 
@@ -32,6 +33,14 @@ TRIES = 3
 
 Head = Mapping[str, Any]
 Line = Mapping[str, Any]
+
+
+class PartsMissing(SyncError):
+    """Some part of a very large object was not copied; `what` is the outcome that this would be for the object."""
+
+    def __init__(self, why: str, what: str) -> None:
+        super().__init__(why)
+        self.what = what
 
 
 class Verdict(enum.Enum):
@@ -58,6 +67,13 @@ def is_refusal(error: ClientError) -> bool:
     NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
     """
     return status_of(error) in REFUSED_STATUSES and code_of(error) != "NoSuchBucket"
+
+
+def is_judged(error: Exception) -> bool:
+    """Whether looking at both objects tells what an error of a copy means."""
+    if isinstance(error, ClientError):
+        return is_refusal(error)
+    return isinstance(error, SourceChanged | PartsMissing)
 
 
 def judge(clients: Clients, run: Run, line: Line, refusal: Exception) -> Judgement:
@@ -93,11 +109,6 @@ def outcome_of_error(line: Line, error: Exception) -> Outcome:
     """Return the outcome of an object whose copy ended in an error that is no refusal."""
     archived = isinstance(error, ClientError) and code_of(error) == "InvalidObjectState"
     return Outcome(line["key"], "archived" if archived else "failed", 0, explain(error))
-
-
-def etag_of(answer: Head) -> str:
-    """Return the ETag of HeadObject's answer, without quotes."""
-    return str(answer["ETag"]).strip('"')
 
 
 def reread(line: Line, source: Head) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class Side:
             parameters["RequestPayer"] = "requester"
         return parameters
 
+    def at(self, relative: str) -> dict[str, str]:
+        """Return what every request for one object of this bucket carries."""
+        return {**self.parameters(), "Key": self.key(relative)}
+
     def where(self, relative: str = "") -> str:
         """Return the address for people: `s3://bucket/prefix/key`."""
         return f"s3://{self.bucket}/{self.key(relative)}"
