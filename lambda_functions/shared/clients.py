@@ -33,7 +33,10 @@ KINDS = {
 COPY_TIMEOUT_SECONDS = 900
 READ_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
-CONNECTIONS = 64
+# More than the threads of any worker, objects and parts together.
+CONNECTIONS = 128
+# One text for all requests: botocore would put its own together twice for each, at a tenth of a COPY's processor time.
+USER_AGENT = "SyncBuckets"
 # botocore's `standard` mode gives up for a whole client after about a hundred retries, which S3's ordinary throttling of a prefix
 # that warms up exceeds at once; `legacy` backs off for every request by itself, for minutes.
 RETRIES = {"mode": "legacy", "total_max_attempts": 9}
@@ -102,6 +105,7 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             made.meta.events.register(f"before-parse.*.{operation}", _make_readable)
+        made.meta.events.register("before-parse.*.CopyObject", _leave_out_result)
     return made
 
 
@@ -135,6 +139,13 @@ def _make_readable(response_dict: dict[str, Any], **_: Any) -> None:
     response_dict["body"] = _NOT_XML.sub(b"", response_dict["body"])
 
 
+def _leave_out_result(response_dict: dict[str, Any], **_: Any) -> None:
+    """Spare botocore the reading of what nobody asks for; an answer that may be an error stays as it is."""
+    body = response_dict["body"]
+    if body.endswith(b"</CopyObjectResult>") and b"<Error>" not in body:
+        response_dict["body"] = b"<CopyObjectResult/>"
+
+
 @functools.cache
 def _session() -> boto3.session.Session:
     return boto3.session.Session()
@@ -147,5 +158,6 @@ def _config(read_timeout_seconds: int) -> Config:
         read_timeout=read_timeout_seconds,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         max_pool_connections=CONNECTIONS,
+        user_agent=USER_AGENT,
         tcp_keepalive=True,
     )

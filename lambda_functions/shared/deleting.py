@@ -93,7 +93,8 @@ class Deleter:
         for attempt in range(TRIES):
             if not together:
                 break
-            self.sleep(random.uniform(0, 2**attempt) if attempt else 0)
+            if attempt:
+                self.sleep(random.uniform(0, 2**attempt))
             done, together = self._delete_together(together)
             outcomes += done
         outcomes += [_kept(line, f"S3 was too busy {TRIES} times") for line in together]
@@ -141,7 +142,8 @@ class Deleter:
 
     def _delete_alone(self, line: Line) -> Outcome:
         for attempt in range(TRIES):
-            self.sleep(random.uniform(0, 2**attempt) if attempt else 0)
+            if attempt:
+                self.sleep(random.uniform(0, 2**attempt))
             outcome = self._try_alone(line)
             if outcome:
                 return outcome

@@ -46,6 +46,8 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     s3: FakeS3, client: Any, bucket: Bucket
 ) -> None:
     place: dict[str, Any] = {"Bucket": bucket.name, "Key": ODD}
+    # Our clients do not read the result of a copy; botocore does.
+    client.meta.events.unregister("before-parse.*.CopyObject", clients._leave_out_result)
 
     def said(operation: str, **parameters: Any) -> dict[str, Any]:
         parsed = getattr(client, operation)(**parameters)

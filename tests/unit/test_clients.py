@@ -339,7 +339,7 @@ def test_the_destination_is_waited_for_as_long_as_a_lambda_may_run_and_nobody_el
 
     assert [config.read_timeout for config in configs] == [60, 900, 60]
     assert {config.connect_timeout for config in configs} == {10}
-    assert {(config.max_pool_connections, config.tcp_keepalive) for config in configs} == {(64, True)}
+    assert {(config.max_pool_connections, config.tcp_keepalive) for config in configs} == {(128, True)}
 
 
 def test_clients_of_other_services_are_made_as_well() -> None:
@@ -368,3 +368,35 @@ def test_an_answer_that_repeats_a_key_that_xml_cannot_hold_is_read_and_sent_for_
 
     assert answer["Key"] == "ab\t&"
     assert len(wire.sent) == 1
+
+
+COPIED = "<CopyObjectResult><ETag>&quot;1&quot;</ETag></CopyObjectResult>"
+
+
+def test_the_result_of_a_copy_is_not_read() -> None:
+    wire = Wire(body=COPIED)
+
+    answer = send(wire.under(clients.client("s3")), "CopyObject")
+
+    assert answer["CopyObjectResult"] == {}
+
+
+@pytest.mark.parametrize(
+    "unfinished", [COPIED[:-1], COPIED[:9], "<Error><Code>InternalError</Code></Error>", f"<Error>{COPIED}"]
+)
+def test_a_copy_whose_answer_is_an_error_or_not_whole_is_sent_again(
+    unfinished: str, slept: list[float]
+) -> None:
+    wire = Wire((200, unfinished), body=COPIED)
+
+    send(wire.under(clients.client("s3")), "CopyObject")
+
+    assert len(wire.sent) == 2
+
+
+def test_every_request_says_who_sends_it() -> None:
+    wire = Wire(body=COPIED)
+
+    send(wire.under(clients.client("s3")), "CopyObject")
+
+    assert wire.headers("User-Agent") == [f"SyncBuckets Botocore/{botocore.__version__}"]
