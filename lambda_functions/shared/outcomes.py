@@ -85,6 +85,11 @@ def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sorted(sums.items()))
 
 
+def counted(number: int, noun: str = "object") -> str:
+    """Return `1 object`, `1,200 objects`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def objects(tally: Mapping[str, Any], what: str) -> int:
     """Return how many objects a tally has under a word."""
     return int(tally.get(what, {}).get("objects", 0))

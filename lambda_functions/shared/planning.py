@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lambda_functions.shared.outcomes import add_counts, total
+from lambda_functions.shared.outcomes import add_counts, counted, total
 from lambda_functions.shared.run_folder import READERS, RunFolder
 from lambda_functions.shared.sync_input import Options
 
@@ -108,14 +108,14 @@ def refusal(options: Options, compared: Compared) -> str:
     deletes, source_objects = compared.plan["delete"]["objects"], compared.listed.get("source", 0)
     if deletes and not source_objects and not options.allowEmptySource:
         return (
-            f"{deletes:,} objects of {options.destination} would be deleted, and nothing is left of the source {options.source} "
+            f"{counted(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
             "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
             '"allowEmptySource": true.'
         )
     most = most_deletes(options.maxDelete, compared.listed.get("destination", 0))
     if most is not None and deletes > most:
         return (
-            f"{deletes:,} objects of {options.destination} would be deleted; maxDelete allows {most:,} "
+            f"{counted(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
             f"({options.maxDelete}, of {compared.listed.get('destination', 0):,} in scope). Nothing was changed. "
             f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )

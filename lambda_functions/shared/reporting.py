@@ -12,7 +12,7 @@ from typing import Any
 
 from lambda_functions.shared.applied import Applied
 from lambda_functions.shared.costs import estimate_usd
-from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, objects, total
+from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, counted, objects, total
 from lambda_functions.shared.planning import Compared
 from lambda_functions.shared.run import Run
 
@@ -110,8 +110,12 @@ def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, d
     changed = objects(done.tally, "changed")
     kept = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
     why = "" if deletes_began else ": nothing is deleted after a failure"
-    orphans = f" {kept:,} orphans were kept{why}." if kept > 0 else ""
+    orphans = f" {_were(kept, 'orphan')} kept{why}." if kept > 0 else ""
     return (
-        f"{undone:,} objects were not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
+        f"{_were(undone, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
         f"{failures} lists name them. Start again: a sync takes up where the last one stopped."
     )
+
+
+def _were(number: int, noun: str) -> str:
+    return f"{counted(number, noun)} {'was' if number == 1 else 'were'}"

@@ -23,7 +23,7 @@ from wire import BUSY, DENIED, Answer, Killed, Request, delete_errors
 
 Sync = dict[str, Any]
 EXCEEDED = "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded"
-KEPT = "1 orphans were kept: nothing is deleted after a failure"
+KEPT = "1 orphan was kept: nothing is deleted after a failure"
 LEASED = "in 16 minutes, when its last Lambda must be over"
 
 
@@ -80,7 +80,7 @@ def test_one_copy_that_is_denied_is_named_the_others_are_copied_and_nothing_is_d
 
     denied = line("b", "failed", "AccessDenied: Access Denied (CopyObject)")
     assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)", KEPT
+        found, "1 object was not synchronised (1 failed, 0 changed meanwhile)", KEPT
     )
     assert lasting(written(found)) == unlike(
         found,
@@ -316,7 +316,7 @@ def test_a_source_that_never_holds_still_is_changed_and_orphans_stay(
     found = machine.run(sync)
 
     assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (0 failed, 1 changed meanwhile)", KEPT
+        found, "1 object was not synchronised (0 failed, 1 changed meanwhile)", KEPT
     )
     assert lasting(written(found)) == unlike(
         found,
@@ -573,9 +573,7 @@ def test_a_dry_run_with_a_key_that_cannot_be_asked_for_is_incomplete(
 
     found = machine.run({**sync, "dryRun": True})
 
-    assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)"
-    )
+    assert ended(found) == incomplete(found, "1 object was not synchronised (1 failed, 0 changed meanwhile)")
 
 
 # --- Deletes
@@ -888,7 +886,7 @@ def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_delete
     found = machine.run(sync)
 
     assert ended(found) == incomplete(
-        found, "1 objects were not synchronised (1 failed, 0 changed meanwhile)", KEPT
+        found, "1 object was not synchronised (1 failed, 0 changed meanwhile)", KEPT
     )
     assert lasting(written(found)) == unlike(
         found,

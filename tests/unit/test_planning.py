@@ -260,6 +260,7 @@ MANY = (
     "{} objects of into would be deleted; maxDelete allows {} ({}, of {} in scope). Nothing was changed. "
     'The plan is in the report; if it is right, start again with "maxDelete": {}.'
 )
+ONE = MANY.replace("objects", "object")
 
 
 @pytest.mark.parametrize(
@@ -274,12 +275,12 @@ MANY = (
         ((0, 5), 5, {"allowEmptySource": True, "maxDelete": 4}, MANY.format("5", "4", "4", "5", "5")),
         ((9, 10), 3, {"maxDelete": 3}, ""),
         ((9, 10), 4, {"maxDelete": 3}, MANY.format("4", "3", "3", "10", "4")),
-        ((9, 10), 1, {"maxDelete": 0}, MANY.format("1", "0", "0", "10", "1")),
+        ((9, 10), 1, {"maxDelete": 0}, ONE.format("1", "0", "0", "10", "1")),
         ((9, 20_000), 2_000, {"maxDelete": "10%"}, ""),
         ((9, 20_000), 2_001, {"maxDelete": "10%"}, MANY.format("2,001", "2,000", "10%", "20,000", "2001")),
         ((9, 10), 10, {"maxDelete": "100%"}, ""),
         ((9, 10), 0, {"maxDelete": 0}, ""),
-        ((9, 9), 1, {"maxDelete": "10%"}, MANY.format("1", "0", "10%", "9", "1")),
+        ((9, 9), 1, {"maxDelete": "10%"}, ONE.format("1", "0", "10%", "9", "1")),
     ],
 )
 def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
