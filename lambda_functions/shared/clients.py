@@ -20,6 +20,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from lambda_functions.shared.pages import Page, answered, parse
+
 # Our names for the requests that people count; every other operation is its own name in upper case with underscores.
 KINDS = {
     "ListObjectsV2": "LIST",
@@ -53,24 +55,35 @@ _client_creation = threading.Lock()
 _extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(
     "extra_headers", default=("", MappingProxyType({}))
 )
+_reads_pages: contextvars.ContextVar[bool] = contextvars.ContextVar("reads_pages", default=False)
+# Under which name an answer of ListObjectsV2 has its page, if we have read that and not botocore.
+_PAGE = "Page"
+_NO_OBJECTS = b"<ListBucketResult/>"
 
 
 class RequestCounter:
-    """Counts requests by kind; safe to share between threads."""
+    """Counts requests by kind, and pages that had to be left to botocore; safe to share between threads."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self.unusual_pages = 0
 
     def watch(self, client: Any) -> Any:
         """Count everything that this client sends from now on; return the client."""
         client.meta.events.register("before-send.s3", self._sent)
+        client.meta.events.register("after-call.s3.ListObjectsV2", self._listed)
         return client
 
     def _sent(self, event_name: str, **_: Any) -> None:
         kind = kind_of(event_name.rpartition(".")[2])
         with self._lock:
             self._counts[kind] += 1
+
+    def _listed(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        if _reads_pages.get() and _PAGE not in parsed and "Error" not in parsed:
+            with self._lock:
+                self.unusual_pages += 1
 
     def counts(self) -> dict[str, int]:
         """Return a copy: `{"LIST": 12, "COPY": 3}`."""
@@ -106,7 +119,19 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             made.meta.events.register(f"before-parse.*.{operation}", _make_readable)
         made.meta.events.register("before-parse.*.CopyObject", _leave_out_result)
+        made.meta.events.register("before-parse.*.ListObjectsV2", _read_page)
     return made
+
+
+def list_page(client: Any, **parameters: Any) -> Page:
+    """Return a page of ListObjectsV2: everything but reading a usual answer is botocore's, see `pages`."""
+    token = _reads_pages.set(True)
+    try:
+        answer = client.list_objects_v2(**parameters)
+    finally:
+        _reads_pages.reset(token)
+    page: Page | None = answer.get(_PAGE)
+    return page or answered(answer)
 
 
 @contextlib.contextmanager
@@ -144,6 +169,15 @@ def _leave_out_result(response_dict: dict[str, Any], **_: Any) -> None:
     body = response_dict["body"]
     if body.endswith(b"</CopyObjectResult>") and b"<Error>" not in body:
         response_dict["body"] = b"<CopyObjectResult/>"
+
+
+def _read_page(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Put a page into the answer and leave botocore an empty one, if it is asked for and of the usual form."""
+    page = (
+        parse(response_dict["body"]) if _reads_pages.get() and response_dict["status_code"] == 200 else None
+    )
+    if page:
+        response_dict["body"], customized_response_dict[_PAGE] = _NO_OBJECTS, page
 
 
 @functools.cache

@@ -7,92 +7,107 @@ compared, so it ends in an error. So does one that cannot be read to its end: wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
+from lambda_functions.shared.clients import list_page
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.key_ranges import KeyRange
+from lambda_functions.shared.pages import Entry as Entry
+from lambda_functions.shared.pages import Page
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.sync_input import MAX_KEY_BYTES
 
 # The most that one LIST returns: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 PAGE_KEYS = 1000
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One object as listed; `key` is relative, `etag` without quotes, `checksum` such as ("CRC64NVME", "FULL_OBJECT")."""
-
-    key: str
-    etag: str
-    size: int
-    modified: datetime
-    storage_class: str = "STANDARD"
-    is_restored: bool = False
-    checksum: tuple[str, str] | None = None
+# The objects of a page, and where the listing goes on.
+_Read = tuple[list[Entry], str | None]
 
 
 def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
-    """Yield the objects of a range in order; raise `RangeBroken` where the listing comes out of order.
+    """Return the objects of a range in order; they end in `RangeBroken` where the listing comes out of order.
 
+    The first page is asked for at once, not when the first object is taken, so that both sides of a range begin together.
     Requests: one LIST for each 1,000 keys, the last one possibly reaching past the end of the range.
     """
-    last: str | None = None
-    for page in _pages(client, side, key_range.after):
-        for found in page.get("Contents", ()):
-            entry = _entry(found, side.prefix)
-            if key_range.after is not None and entry.key <= key_range.after:
-                continue
-            if last is not None and entry.key <= last:
-                raise RangeBroken(
-                    f"{side.where()} lists {entry.key!r} after {last!r}: its keys are not in order"
-                )
-            if key_range.up_to is not None and entry.key > key_range.up_to:
-                return
-            last = entry.key
-            yield entry
+    pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
+    first = pool.submit(_read, client, side, _start(side, key_range.after))
+    return chain.from_iterable(_within(key_range, _pages(client, side, pool, first), side))
 
 
 def first_key(client: Any, side: Side, after: str | None) -> str | None:
     """Return the first relative key after `after`, or None where there is none: one LIST of one key."""
-    page = _list(client, side, _start(side, after), None, 1)
-    while not page.get("Contents") and page.get("IsTruncated"):
-        page = _list(client, side, {}, page["NextContinuationToken"], 1)
-    found = page.get("Contents", ())
-    return found[0]["Key"].removeprefix(side.prefix) if found else None
+    page = _list(client, side, _start(side, after), 1)
+    while not page.keys and page.is_truncated:
+        page = _list(client, side, _going_on(_next_token(page, side)), 1)
+    return page.keys[0].removeprefix(side.prefix) if page.keys else None
 
 
 def is_longer_than_a_page(client: Any, side: Side, after: str | None) -> bool:
     """Whether more than 1,000 keys follow `after`: one LIST."""
-    return bool(_list(client, side, _start(side, after), None, PAGE_KEYS).get("IsTruncated"))
+    return bool(_list(client, side, _start(side, after), PAGE_KEYS).is_truncated)
 
 
-def _pages(client: Any, side: Side, after: str | None) -> Iterator[Mapping[str, Any]]:
-    pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
+def _within(key_range: KeyRange, pages: Iterator[Sequence[Entry]], side: Side) -> Iterator[Sequence[Entry]]:
+    """Yield of each page what is in the range, until that ends or its keys are out of order. A whole page at a time is quick."""
+    last: str | None = None
+    for page in pages:
+        keys = [entry.key for entry in page]
+        good = _in_order(last, keys)
+        begin = 0 if key_range.after is None else bisect_right(keys, key_range.after, 0, good)
+        end = good if key_range.up_to is None else bisect_right(keys, key_range.up_to, 0, good)
+        yield page[begin:end]
+        if end < good:
+            return
+        if good < len(keys):
+            before = keys[good - 1] if good else last
+            raise RangeBroken(
+                f"{side.where()} lists {keys[good]!r} after {before!r}: its keys are not in order"
+            )
+        last = keys[-1] if keys else last
+
+
+def _in_order(last: str | None, keys: Sequence[str]) -> int:
+    """Return how many of the keys are each greater than the one before them, the first one than `last`."""
+    if last is not None and keys and keys[0] <= last:
+        return 0
+    if all(map(operator.lt, keys, islice(keys, 1, None))):
+        return len(keys)
+    return next(index for index in range(1, len(keys)) if keys[index] <= keys[index - 1])
+
+
+def _pages(client: Any, side: Side, pool: ThreadPoolExecutor, first: Future[_Read]) -> Iterator[list[Entry]]:
     try:
-        coming: Future[Mapping[str, Any]] | None = pool.submit(
-            _list, client, side, _start(side, after), None, PAGE_KEYS
-        )
+        coming: Future[_Read] | None = first
         while coming:
-            page = coming.result()
-            token = _next_token(page, side)
-            coming = pool.submit(_list, client, side, {}, token, PAGE_KEYS) if token else None
+            page, token = coming.result()
+            coming = pool.submit(_read, client, side, _going_on(token)) if token else None
             yield page
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _next_token(page: Mapping[str, Any], side: Side) -> str | None:
+def _read(client: Any, side: Side, start: Mapping[str, str]) -> _Read:
+    page = _list(client, side, start, PAGE_KEYS)
+    return page.entries(side.prefix), _next_token(page, side)
+
+
+def _next_token(page: Page, side: Side) -> str | None:
     """Return where a listing goes on, None at its end; a page that does not say so is not taken for the last one."""
-    is_truncated, token = page.get("IsTruncated"), page.get("NextContinuationToken")
-    if is_truncated is None or (is_truncated and not token):
+    if page.is_truncated is None or (page.is_truncated and not page.token):
         raise RangeBroken(
             f"a page of {side.where()} does not say whether it is the last: its keys are unknown"
         )
-    return str(token) if is_truncated else None
+    return page.token if page.is_truncated else None
+
+
+def _going_on(token: str | None) -> dict[str, str]:
+    return {"ContinuationToken": token} if token else {}
 
 
 def _start(side: Side, after: str | None) -> dict[str, str]:
@@ -102,29 +117,12 @@ def _start(side: Side, after: str | None) -> dict[str, str]:
     return {"StartAfter": side.key(after).encode()[:MAX_KEY_BYTES].decode("utf-8", "ignore")}
 
 
-def _list(
-    client: Any, side: Side, start: Mapping[str, str], token: str | None, keys: int
-) -> Mapping[str, Any]:
-    going_on = {"ContinuationToken": token} if token else start
-    page: Mapping[str, Any] = client.list_objects_v2(
+def _list(client: Any, side: Side, start: Mapping[str, str], keys: int) -> Page:
+    return list_page(
+        client,
         **side.parameters(),
-        **going_on,
+        **start,
         Prefix=side.prefix,
         MaxKeys=keys,
         OptionalObjectAttributes=["RestoreStatus"],
-    )
-    return page
-
-
-def _entry(found: Mapping[str, Any], prefix: str) -> Entry:
-    restore = found.get("RestoreStatus") or {}
-    algorithms = found.get("ChecksumAlgorithm")
-    return Entry(
-        key=found["Key"].removeprefix(prefix),
-        etag=found["ETag"].strip('"'),
-        size=found["Size"],
-        modified=found["LastModified"],
-        storage_class=found.get("StorageClass", "STANDARD"),
-        is_restored="RestoreExpiryDate" in restore and not restore.get("IsRestoreInProgress"),
-        checksum=(algorithms[0], found.get("ChecksumType", "")) if algorithms else None,
     )
