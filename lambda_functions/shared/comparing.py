@@ -76,14 +76,14 @@ def _compare_until_over(
     clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _Plan, asker: Asker
 ) -> KeyRange | None:
     """Decide the keys of a range in order; return what is left of it when the turn is over."""
-    is_in_scope = in_scope(run.options)
+    is_in_scope = in_scope(run.options) if run.options.include or run.options.exclude else None
     pairs = merge(
         entries(clients.source, run.source, key_range),
         entries(clients.destination, run.destination, key_range),
     )
     rest = None
     for number, pair in enumerate(pairs, 1):
-        if is_in_scope(key_of(pair)):
+        if is_in_scope is None or is_in_scope(key_of(pair)):
             plan.decide(pair, asker)
         if number % KEYS_PER_LOOK == 0:
             plan.settle(asker)
@@ -140,7 +140,10 @@ class _Plan:
         self.listed["destination"] += destination is not None
         options = self.run.options
         decision = decide(source, destination, options.compareMetadata, options.compareTags)
-        if decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
+        if decision is Decision.CURRENT:
+            assert source is not None
+            self.tally.count("current", source.size)
+        elif decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
             assert source is not None and destination is not None
             asker.ask(source, destination, decision)
         elif decision is Decision.ORPHAN:
@@ -170,7 +173,7 @@ class _Plan:
 
     def _put(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
-            self.tally.add(Outcome(source.key, "current", source.size))
+            self.tally.count("current", source.size)
         elif not self.run.is_mappable(source.key):
             self.tally.add(
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")

@@ -52,12 +52,16 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
-        self.objects[outcome.what] += 1
-        self.bytes[outcome.what] += outcome.size
+        self.count(outcome.what, outcome.size)
         if outcome.left_marker:
             self.objects[MARKERS] += 1
         if outcome.what not in AS_IT_SHOULD_BE:
             self.failures.add(outcome.line())
+
+    def count(self, what: str, size: int) -> None:
+        """Count an object of which nothing more is to be said, such as a current one."""
+        self.objects[what] += 1
+        self.bytes[what] += size
 
     def to_json(self) -> dict[str, dict[str, int]]:
         """Return `{"copied": {"objects": 3, "bytes": 12}, "archived": ...}` of the words that occurred."""
