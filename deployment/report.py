@@ -78,6 +78,9 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     requests: Mapping[str, int] = report.get("requests", {})
     listed = ", ".join(f"{count:,} {name}" for name, count in requests.items() if count) or "none"
     yield f"Requests to the two buckets: {listed}"
+    unusual = int(report.get("unusualPages", 0))
+    if unusual:
+        yield f"{unusual:,} pages of the listings were of an unusual form: read as well, but slowly."
     yield f"Estimated cost: {cost(report.get('estimatedCostUsd'))}; it took {duration(seconds)}"
     if report.get("report"):
         yield f"Report: {report['report']}"

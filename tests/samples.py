@@ -108,6 +108,7 @@ def compared_record(
         "tally": dict(tally or {}),
         "listed": {"source": listed[0], "destination": listed[1]},
         "unprovable": 0,
+        "unusualPages": 0,
         "shards": {"copy": [], "large": [], "delete": [], **(shards or {})},
         "failures": [],
         "requests": {},

@@ -61,6 +61,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         "range": {"id": range_id, **key_range.to_json()},
         "broken": broken,
         "handedBack": [part.to_json() for part in handed_back],
+        "unusualPages": clients.requests.unusual_pages,
         **plan.close(),
         **outcome_of(plan.tally, plan.failures, turn, clients),
     }

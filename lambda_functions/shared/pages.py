@@ -124,7 +124,7 @@ _WHOLE = re.compile(
 # What a page says of itself, before its objects or behind them.
 _ABOUT = re.compile(
     rf"""<(Name|Prefix|StartAfter|ContinuationToken|NextContinuationToken|EncodingType|MaxKeys|KeyCount|IsTruncated)
-    (?:/>|>({_TEXT})</\1>)""",
+    (?:[ ]?+/>|>({_TEXT})</\1>)""",
     re.VERBOSE,
 )
 _OBJECTS = "<Contents/>"

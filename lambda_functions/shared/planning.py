@@ -31,6 +31,7 @@ class Compared:
     tally: Mapping[str, Mapping[str, int]]
     listed: Mapping[str, int]
     unprovable: int
+    unusual_pages: int
     shards: Mapping[str, Sequence[Mapping[str, Any]]]
     failures: Sequence[str]
     requests: Mapping[str, int]
@@ -81,6 +82,7 @@ def sum_up(records: Sequence[Record]) -> Compared:
         tally=total(record["tally"] for record in records),
         listed=add_counts(record["listed"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
+        unusual_pages=sum(record["unusualPages"] for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
         failures=[file for record in records for file in record["failures"]],
         requests=add_counts(record["requests"] for record in records),

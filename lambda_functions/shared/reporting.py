@@ -51,6 +51,7 @@ def report(
         "unprovable": {"objects": compared.unprovable},
         "failed": {"objects": objects(tally, "failed") + done.unfinished_objects},
         "requests": requests,
+        "unusualPages": compared.unusual_pages,
         "estimatedCostUsd": estimate_usd(
             requests, compared.turns + done.turns, compared.seconds + done.seconds
         ),

@@ -33,6 +33,10 @@ NEUTRAL = (
 )
 
 
+# What S3 calls the root of an answer, where somebody cares.
+ROOTS = {"ListObjectsV2Output": "ListBucketResult"}
+
+
 def read(model: OperationModel, request: Any) -> dict[str, Any]:
     """Return the parameters that a prepared request carries, validated against its operation's input shape."""
     address = urllib.parse.urlsplit(request.url)
@@ -174,7 +178,7 @@ def _body(shape: Shape, said: Mapping[str, Any]) -> bytes:
         inside = {name: said[name] for name in said if "location" not in shape.members[name].serialization}
         if not any("location" not in member.serialization for member in shape.members.values()):
             return b""
-        root = _to_xml(shape.name, shape, inside)[0]
+        root = _to_xml(ROOTS.get(shape.name, shape.name), shape, inside)[0]
     # Written as it is, a carriage return would be read as a line feed: https://www.w3.org/TR/xml/#sec-line-ends
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True).replace(b"\r", b"&#13;")
 

@@ -91,6 +91,7 @@ def report_of(**said: Any) -> dict[str, Any]:
         "changed": {"objects": 0},
         "unprovable": {"objects": 0},
         "failed": {"objects": 0},
+        "unusualPages": 0,
         "notSynchronised": [],
         "outcome": "Succeeded",
         "cause": "",

@@ -531,6 +531,13 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
     ]
 
 
+def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_any() -> None:
+    told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "unusualPages": 1200}, 1.0))
+
+    assert told[1] == "1,200 pages of the listings were of an unusual form: read as well, but slowly."
+    assert "unusual" not in "".join(footer({**REPORT, "unusualPages": 0}, 1.0))
+
+
 @pytest.mark.parametrize(
     ("usd", "text"), [(None, "unknown"), (0, "$0.0000"), (0.00704, "$0.0070"), (1234.5, "$1,234.50")]
 )

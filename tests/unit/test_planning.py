@@ -121,6 +121,7 @@ def test_records_add_up_to_a_plan() -> None:
         shards={"copy": [shard("copy/a", 3, 30)], "large": [shard("large/a", 1, 10**12)]},
         failures=["failures/a"],
         unprovable=1,
+        unusualPages=5,
         requests={"LIST": 2},
         seconds=1.5,
     )
@@ -128,6 +129,7 @@ def test_records_add_up_to_a_plan() -> None:
         listed=(5, 6),
         tally={"current": {"objects": 1, "bytes": 5}},
         shards={"copy": [shard("copy/b", 4, 40)], "delete": [shard("delete/b", 2, 7)]},
+        unusualPages=6,
         requests={"LIST": 1, "HEAD": 4},
         seconds=2.5,
     )
@@ -143,6 +145,7 @@ def test_records_add_up_to_a_plan() -> None:
     assert (compared.unprovable, compared.turns, compared.seconds) == (1, 2, 4.0)
     assert compared.failures == ["failures/a"]
     assert compared.requests == {"HEAD": 4, "LIST": 3}
+    assert compared.unusual_pages == 11
     assert [one["file"] for one in compared.shards["copy"]] == ["copy/a", "copy/b"]
 
 

@@ -44,6 +44,7 @@ COMPARED = {
     "listed": (100, 95),
     "shards": {"copy": [shard("copy/a", 5, 50)], "delete": [shard("delete/a", 4, 40)]},
     "unprovable": 3,
+    "unusualPages": 7,
     "failures": ["failures/1-0001-request-0001.jsonl"],
     "requests": {"LIST": 2, "HEAD": 6},
     "seconds": 10.0,
@@ -82,6 +83,7 @@ def test_a_report_has_every_sum_of_the_run() -> None:
         "unprovable": {"objects": 3},
         "failed": {"objects": 3},
         "requests": {"COPY": 4, "DELETE_OBJECTS": 1, "HEAD": 10, "HEAD_BUCKET": 2, "LIST": 11},
+        "unusualPages": 7,
         "estimatedCostUsd": 0.001249,
     }
 
@@ -103,6 +105,7 @@ def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
         "unprovable": {"objects": 0},
         "failed": {"objects": 0},
         "requests": {"LIST": 2},
+        "unusualPages": 0,
         "estimatedCostUsd": 0.00051,
     }
 
