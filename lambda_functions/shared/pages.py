@@ -39,38 +39,41 @@ class Page:
     """One page: its objects by columns, `keys` with their prefix; whether there are more (None: it does not say) and where."""
 
     keys: Sequence[str]
-    etags: Sequence[str]
-    sizes: Sequence[int]
-    modified: Sequence[datetime]
-    storage_classes: Sequence[str]
+    etags: Iterable[str]
+    sizes: Iterable[int]
+    modified: Iterable[datetime]
+    storage_classes: Iterable[str]
     are_restored: Iterable[bool]
     checksums: Iterable[Checksum]
     is_truncated: bool | None
     token: str | None
 
     def entries(self, prefix: str) -> list[Entry]:
-        """Return the objects, their keys relative to a prefix."""
+        """Return the objects, their keys relative to a prefix; once, because columns may be of those that can be read once."""
         keys = [key.removeprefix(prefix) for key in self.keys] if prefix else self.keys
         columns = (self.etags, self.sizes, self.modified, self.storage_classes)
         return list(map(Entry._make, zip(keys, *columns, self.are_restored, self.checksums, strict=False)))
 
 
 def answered(answer: Mapping[str, Any]) -> Page:
-    """Return the page that botocore has read."""
+    """Return the page that botocore has read; what is missing in it is missed when its objects are asked for."""
     found = answer.get("Contents", ())
-    algorithms = [one.get("ChecksumAlgorithm") for one in found]
-    types = [one.get("ChecksumType", "") for one in found]
     return Page(
         keys=[one["Key"] for one in found],
-        etags=[one["ETag"].strip('"') for one in found],
-        sizes=[one["Size"] for one in found],
-        modified=[one["LastModified"] for one in found],
-        storage_classes=[one.get("StorageClass", "STANDARD") for one in found],
-        are_restored=[_is_restored(one.get("RestoreStatus") or {}) for one in found],
-        checksums=[(a[0], kind) if a else None for a, kind in zip(algorithms, types, strict=True)],
+        etags=(one["ETag"].strip('"') for one in found),
+        sizes=(one["Size"] for one in found),
+        modified=(one["LastModified"] for one in found),
+        storage_classes=(one.get("StorageClass", "STANDARD") for one in found),
+        are_restored=(_is_restored(one.get("RestoreStatus") or {}) for one in found),
+        checksums=map(_checksum, found),
         is_truncated=answer.get("IsTruncated"),
         token=answer.get("NextContinuationToken"),
     )
+
+
+def _checksum(found: Mapping[str, Any]) -> Checksum:
+    algorithms = found.get("ChecksumAlgorithm")
+    return (algorithms[0], found.get("ChecksumType", "")) if algorithms else None
 
 
 def _is_restored(status: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from samples import NOON, run_of
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.key_ranges import LAST, KeyRange
 from lambda_functions.shared.listing import Entry, entries, first_key, is_longer_than_a_page
+from lambda_functions.shared.merging import merge
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.sync_input import MAX_KEY_BYTES
 
@@ -203,3 +205,60 @@ def test_more_than_1000_keys_are_more_than_a_page(count: int, expected: bool) ->
     listing = Listing([f"{number:04d}" for number in range(count)])
 
     assert is_longer_than_a_page(listing, run_of().source, None) is expected
+
+
+def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time() -> None:
+    together = threading.Barrier(2)
+
+    class Waiting(Listing):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            if not self.asked:
+                together.wait(20)  # breaks if the other side is asked only when this one has answered
+            return super().list_objects_v2(**asked)
+
+    run = run_of()
+    sides = [entries(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
+
+    assert [(one and one.key, other and other.key) for one, other in merge(*sides)] == [("a", "a")]
+
+
+def test_the_next_page_is_asked_for_while_one_is_used() -> None:
+    second = threading.Event()
+
+    class Telling(Listing):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            answer = super().list_objects_v2(**asked)
+            if "ContinuationToken" in asked:
+                second.set()
+            return answer
+
+    found = entries(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange())
+
+    assert next(found).key == "a"
+    assert second.wait(20)
+
+
+def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() -> None:
+    found = entries(Listing(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange())
+
+    assert [next(found).key, next(found).key] == ["a", "b"]
+    with pytest.raises(RangeBroken):
+        next(found)
+
+
+def test_a_break_in_the_order_from_page_to_page_breaks_the_range() -> None:
+    with pytest.raises(RangeBroken, match="lists 'a' after 'b': its keys are not in order"):
+        read(Listing(["b", "a"], page_keys=1, is_sorted=False))
+
+
+def test_what_is_behind_the_end_of_a_range_is_not_looked_at() -> None:
+    assert read(Listing(["a", "c", "b"], is_sorted=False), KeyRange(None, "b")) == ["a"]
+
+
+def test_the_first_key_is_not_looked_for_behind_a_page_that_does_not_say_where_to_go_on() -> None:
+    class Lost(Listing):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            return {"IsTruncated": True}
+
+    with pytest.raises(RangeBroken, match="does not say whether it is the last"):
+        first_key(Lost([]), run_of().source, None)
