@@ -21,9 +21,9 @@
 #         Action: s3:ListBucket
 #         Resource: !GetAtt WorkBucket.Arn
 # ---
-"""Cut what is to be compared into ranges, a handful at first: waves cut again what turns out to be much.
+"""Begin the comparison with one range for all keys: waves cut what turns out to be much.
 
-Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 8, "requests": {"LIST": 17}}`.
+Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1, "requests": {}}`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
 from lambda_functions.shared.turn import LambdaContext
 
-# Few, because a bucket may turn out to be small and every range costs a LIST or two more than its keys need.
-FIRST_RANGES = 8
+# One, because most buckets are compared by one worker in the first wave, and every range costs LISTs that its keys do not need.
+# What that worker leaves is cut according to what it has read.
+FIRST_RANGES = 1
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -26,21 +26,34 @@ from lambda_functions.shared.shard_turns import failure_writer, outcome_of
 from lambda_functions.shared.turn import Turn
 from lambda_functions.shared.undecided import Asker
 
-# How long a range is compared before it hands back what is left. The first waves are short: they find out where the keys are.
-BUDGET_SECONDS = (30.0, 60.0, 300.0)
-# Into how many ranges the rest is cut.
-HANDED_BACK = 8
+# How long a range is compared before it hands back what is left. The first wave is one worker, which is enough for most buckets
+# (some 100,000 keys); the next ones are short because they find out where the keys are.
+BUDGET_SECONDS = (10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 120.0, 300.0)
+# Into how many ranges the rest is cut. A range costs about 4 LISTs that its keys do not need: cuts, and pages that reach past its
+# end. What a turn has read pays for them: they may cost 2 % of it. Only the first cut is made on credit.
+RANGE_LISTS = 4
+SHARE_FOR_CUTS = 0.02
+FIRST_HANDED_BACK = 12
+LEAST_HANDED_BACK = 2
+MOST_HANDED_BACK = 64
 # Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
 LARGE_BYTES = MAX_SHARD_BYTES
 LARGE_PARTS = 2000
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-# How often the clock is read, in keys.
-KEYS_PER_LOOK = 500
+# How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
+KEYS_PER_LOOK = 1000
 
 
 def budget_seconds(wave: int) -> float:
     """Return the time budget of a wave, counted from 1."""
     return BUDGET_SECONDS[min(wave, len(BUDGET_SECONDS)) - 1]
+
+
+def handed_back_ranges(wave: int, requests: int) -> int:
+    """Return into how many ranges the rest is cut after a turn of a wave that has sent so many requests."""
+    paid = int(requests * SHARE_FOR_CUTS / RANGE_LISTS)
+    least = FIRST_HANDED_BACK if wave == 1 else LEAST_HANDED_BACK
+    return min(max(paid, least), MOST_HANDED_BACK)
 
 
 def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
@@ -49,7 +62,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     asker = Asker(clients, run)
     try:
         rest = _compare_until_over(clients, run, key_range, turn, plan, asker)
-        handed_back = cut_range(clients, run, rest, HANDED_BACK) if rest else []
+        handed_back = _cut_again(clients, run, range_id, rest) if rest else []
         broken = ""
     except (RangeBroken, ClientError) as error:
         if isinstance(error, ClientError) and not is_permanent(error):
@@ -65,6 +78,11 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         **plan.close(),
         **outcome_of(plan.tally, plan.failures, turn, clients),
     }
+
+
+def _cut_again(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:
+    wave = int(range_id.partition("-")[0])
+    return cut_range(clients, run, rest, handed_back_ranges(wave, sum(clients.requests.counts().values())))
 
 
 def _where(run: Run, key_range: KeyRange) -> str:

@@ -6,7 +6,7 @@ import functools
 
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.key_ranges import KeyRange, cut
-from lambda_functions.shared.listing import first_key, is_longer_than_a_page
+from lambda_functions.shared.listing import first_key, is_longer_than_a_page, page_end
 from lambda_functions.shared.run import Run
 
 
@@ -14,10 +14,13 @@ def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> l
     """Return ranges that together are `key_range`; one if neither side has more than 1,000 keys after its beginning.
 
     The source is cut; the destination only where the source is short, because an orphaned bucket has to be read as well.
-    Requests: one or two LISTs of a page, then LISTs of one key.
+    Requests: none for one range; else one or two LISTs of a page, then LISTs of one key and a few of a page.
     """
+    if wanted < 2:
+        return [key_range]
     for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
         if is_longer_than_a_page(client, side, key_range.after):
             probe = functools.partial(first_key, client, side)
-            return cut(key_range, wanted, probe, len(side.prefix.encode()))
+            weigh = functools.partial(page_end, client, side)
+            return cut(key_range, wanted, probe, len(side.prefix.encode()), weigh)
     return [key_range]

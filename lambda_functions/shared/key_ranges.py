@@ -7,6 +7,11 @@ coverage.
 Skip-scanning finds where the keys of a range fork: the longest prefix that all of them share, by binary search over the
 prefixes of the first key, each step one LIST of one key that begins after everything with that prefix. Then it steps from
 sibling to sibling at the fork. Each sibling is a cut, and a range to fork in turn, breadth first, until there are enough.
+
+Where a bucket forks says nothing about where its keys are: 99 % of them may be in one of a hundred folders. So the ranges are
+weighed from the first on, each with one LIST of a page: ranges that together fit into it are light and become one, and a range
+that does not is heavy. Cuts that light ranges give back are made in the heavy ones, and the new ranges weighed in turn. Where
+the first few are all heavy, weighing ends: such a bucket is even enough.
 """
 
 from __future__ import annotations
@@ -23,6 +28,13 @@ from lambda_functions.shared.sync_input import MAX_KEY_BYTES
 LAST = "\U0010ffff"
 # A cut costs a little more than one probe where keys are many; this bounds what an unlucky bucket may cost.
 PROBES_PER_RANGE = 8
+# Fewer ranges are not weighed: it costs a few LISTs, and the next wave mends what is uneven.
+WEIGHED_FROM = 16
+# Ranges are light if so many of them together fit into a page.
+LIGHT_RANGES = 4
+# So many pages in a row that make nothing lighter end the weighing, which would cost a LIST for each of the other ranges.
+PAGES_IN_VAIN = 4
+ROUNDS = 3
 
 Probe = Callable[[str | None], str | None]
 
@@ -37,6 +49,10 @@ class KeyRange:
     def holds(self, key: str) -> bool:
         """Whether a key is in this range."""
         return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
+
+    def ends_before_or_with(self, key: str) -> bool:
+        """Whether no key of this range can come after a key."""
+        return self.up_to is not None and self.up_to <= key
 
     def to_json(self) -> dict[str, str | None]:
         """Return `{"after": ..., "upTo": ...}`."""
@@ -57,14 +73,66 @@ class _Fork:
     end: str | None
 
 
-def cut(key_range: KeyRange, wanted: int, probe: Probe, prefix_bytes: int = 0) -> list[KeyRange]:
+def cut(
+    key_range: KeyRange, wanted: int, probe: Probe, prefix_bytes: int = 0, page_end: Probe | None = None
+) -> list[KeyRange]:
     """Return at most `wanted` ranges that together are `key_range`.
 
     `probe(after)` returns the first key after a position; `prefix_bytes` is what the side's prefix adds to a position.
+    `page_end(after)` returns the last key of a full page after a position, None where the keys end within it; without it
+    ranges are not weighed. At most 8 LISTs for each range that is wanted.
     """
-    cuts = sorted(_cuts(key_range, wanted - 1, _Prober(probe, wanted * PROBES_PER_RANGE, prefix_bytes)))
-    edges = [key_range.after, *cuts, key_range.up_to]
+    prober = _Prober(probe, wanted * PROBES_PER_RANGE, prefix_bytes)
+    ranges = _split(key_range, wanted, prober)
+    if page_end is not None and len(ranges) == wanted >= WEIGHED_FROM:
+        weigher = _Prober(page_end, wanted, prefix_bytes)
+        for _ in range(ROUNDS):
+            ranges, heavy = _weighed(ranges, weigher)
+            if not heavy or len(ranges) == wanted:
+                break
+            ranges = _cut_heavy(ranges, heavy, wanted, prober)
+    return ranges
+
+
+def _split(key_range: KeyRange, wanted: int, prober: _Prober) -> list[KeyRange]:
+    edges = [key_range.after, *sorted(_cuts(key_range, wanted - 1, prober)), key_range.up_to]
     return [KeyRange(after, up_to) for after, up_to in itertools.pairwise(edges)]
+
+
+def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], list[KeyRange]]:
+    """Return the ranges, light neighbours made one, and those of them that were found heavy."""
+    kept: list[KeyRange] = []
+    heavy: list[KeyRange] = []
+    index = in_vain = 0
+    while index < len(ranges) and in_vain < PAGES_IN_VAIN:
+        page_end = weigher.within(ranges[index].after, None)
+        if page_end is None:
+            break
+        behind = next((at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)), index)
+        if behind - index >= LIGHT_RANGES:
+            kept.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
+            index, in_vain = behind, 0
+        else:
+            heavy += [ranges[index]] if behind == index else []
+            kept.append(ranges[index])
+            index, in_vain = index + 1, in_vain + 1
+    return [*kept, *ranges[index:]], heavy
+
+
+def _cut_heavy(
+    ranges: list[KeyRange], heavy: list[KeyRange], wanted: int, prober: _Prober
+) -> list[KeyRange]:
+    """Return the ranges with the heavy ones cut until there are `wanted`."""
+    cut_ones: list[KeyRange] = []
+    heavy_left = len(heavy)
+    for number, one in enumerate(ranges):
+        if one in heavy:
+            free = wanted - len(cut_ones) - len(ranges[number:])
+            cut_ones += _split(one, 1 + free // heavy_left, prober)
+            heavy_left -= 1
+        else:
+            cut_ones.append(one)
+    return cut_ones
 
 
 class _Prober:

@@ -36,8 +36,8 @@ def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
     Requests: one LIST for each 1,000 keys, the last one possibly reaching past the end of the range.
     """
     pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
-    first = pool.submit(_read, client, side, _start(side, key_range.after))
-    return chain.from_iterable(_within(key_range, _pages(client, side, pool, first), side))
+    first = pool.submit(_read, client, side, key_range, _start(side, key_range.after))
+    return chain.from_iterable(_within(key_range, _pages(client, side, key_range, pool, first), side))
 
 
 def first_key(client: Any, side: Side, after: str | None) -> str | None:
@@ -51,6 +51,12 @@ def first_key(client: Any, side: Side, after: str | None) -> str | None:
 def is_longer_than_a_page(client: Any, side: Side, after: str | None) -> bool:
     """Whether more than 1,000 keys follow `after`: one LIST."""
     return bool(_list(client, side, _start(side, after), PAGE_KEYS).is_truncated)
+
+
+def page_end(client: Any, side: Side, after: str | None) -> str | None:
+    """Return the last relative key of a page that begins after `after`, None where no more keys follow it: one LIST."""
+    page = _list(client, side, _start(side, after), PAGE_KEYS)
+    return page.keys[-1].removeprefix(side.prefix) if page.keys and page.is_truncated else None
 
 
 def _within(key_range: KeyRange, pages: Iterator[Sequence[Entry]], side: Side) -> Iterator[Sequence[Entry]]:
@@ -81,20 +87,24 @@ def _in_order(last: str | None, keys: Sequence[str]) -> int:
     return next(index for index in range(1, len(keys)) if keys[index] <= keys[index - 1])
 
 
-def _pages(client: Any, side: Side, pool: ThreadPoolExecutor, first: Future[_Read]) -> Iterator[list[Entry]]:
+def _pages(
+    client: Any, side: Side, key_range: KeyRange, pool: ThreadPoolExecutor, first: Future[_Read]
+) -> Iterator[list[Entry]]:
     try:
         coming: Future[_Read] | None = first
         while coming:
             page, token = coming.result()
-            coming = pool.submit(_read, client, side, _going_on(token)) if token else None
+            coming = pool.submit(_read, client, side, key_range, _going_on(token)) if token else None
             yield page
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(client: Any, side: Side, start: Mapping[str, str]) -> _Read:
+def _read(client: Any, side: Side, key_range: KeyRange, start: Mapping[str, str]) -> _Read:
+    """Read a page; what is behind one that reaches the end of the range would be read for nothing."""
     page = _list(client, side, start, PAGE_KEYS)
-    return page.entries(side.prefix), _next_token(page, side)
+    found, token = page.entries(side.prefix), _next_token(page, side)
+    return found, None if found and key_range.ends_before_or_with(found[-1].key) else token
 
 
 def _next_token(page: Page, side: Side) -> str | None:

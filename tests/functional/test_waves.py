@@ -20,7 +20,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr("lambda_functions.shared.comparing.BUDGET_SECONDS", (0.0,))
     monkeypatch.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", 5)
     monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
-    monkeypatch.setattr("lambda_functions.shared.comparing.HANDED_BACK", 3)
+    monkeypatch.setattr("lambda_functions.shared.comparing.handed_back_ranges", lambda wave, requests: 3)
     monkeypatch.setattr("lambda_functions.list_ranges.FIRST_RANGES", 3)
     return monkeypatch
 
