@@ -100,7 +100,7 @@ def _split(key_range: KeyRange, wanted: int, prober: _Prober) -> list[KeyRange]:
 
 
 def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], list[KeyRange]]:
-    """Return the ranges, light neighbours made one, and those of them that were found heavy."""
+    """Return the ranges, light neighbours made one, and those of them that are heavy, or not weighed after pages in vain."""
     kept: list[KeyRange] = []
     heavy: list[KeyRange] = []
     index = in_vain = 0
@@ -108,7 +108,9 @@ def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], 
         page_end = weigher.within(ranges[index].after, None)
         if page_end is None:
             break
-        behind = next((at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)), index)
+        behind = next(
+            (at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)), index
+        )
         if behind - index >= LIGHT_RANGES:
             kept.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
             index, in_vain = behind, 0
@@ -116,12 +118,12 @@ def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], 
             heavy += [ranges[index]] if behind == index else []
             kept.append(ranges[index])
             index, in_vain = index + 1, in_vain + 1
+    if in_vain == PAGES_IN_VAIN:
+        heavy += ranges[index:]
     return [*kept, *ranges[index:]], heavy
 
 
-def _cut_heavy(
-    ranges: list[KeyRange], heavy: list[KeyRange], wanted: int, prober: _Prober
-) -> list[KeyRange]:
+def _cut_heavy(ranges: list[KeyRange], heavy: list[KeyRange], wanted: int, prober: _Prober) -> list[KeyRange]:
     """Return the ranges with the heavy ones cut until there are `wanted`."""
     cut_ones: list[KeyRange] = []
     heavy_left = len(heavy)

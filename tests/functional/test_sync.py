@@ -21,7 +21,7 @@ UPLOAD_KINDS = (
     "ABORT_MULTIPART_UPLOAD",
     "COMPLETE_MULTIPART_UPLOAD",
 )
-IDLE_REQUESTS = {"HEAD_BUCKET": 2, "LIST": 4}
+IDLE_REQUESTS = {"HEAD_BUCKET": 2, "LIST": 2}
 ODD_KEYS = [
     "new\nline",
     "carriage\rreturn",

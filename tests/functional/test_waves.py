@@ -169,6 +169,7 @@ def test_whichever_bucket_has_more_than_a_page_is_cut_before_the_first_wave(
     side: str,
 ) -> None:
     monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
+    monkeypatch.setattr("lambda_functions.list_ranges.FIRST_RANGES", 8)
     (source if side == "source" else destination).put_all({f"{number:02d}": b"1" for number in range(60)})
 
     found = machine.run({**sync, "allowEmptySource": True})

@@ -17,7 +17,7 @@ from samples import run_of
 
 from lambda_functions.shared.clients import Clients, RequestCounter
 from lambda_functions.shared.cutting import cut_range
-from lambda_functions.shared.key_ranges import LAST, PROBES_PER_RANGE, KeyRange, cut
+from lambda_functions.shared.key_ranges import LAST, PAGES_IN_VAIN, PROBES_PER_RANGE, KeyRange, cut
 from lambda_functions.shared.sync_input import MAX_KEY_BYTES
 
 # First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
@@ -44,6 +44,8 @@ WANTED = st.integers(1, 20)
 class Bucket:
     """Keys in order, and the probes that were asked."""
 
+    page_keys = 1000
+
     def __init__(self, keys: set[str] | Sequence[str]) -> None:
         self.keys = sorted(set(keys))
         self.probes: list[str | None] = []
@@ -52,6 +54,11 @@ class Bucket:
         self.probes.append(after)
         following = self.position(after)
         return self.keys[following] if following < len(self.keys) else None
+
+    def page_end(self, after: str | None) -> str | None:
+        self.probes.append(after)
+        last = self.position(after) + self.page_keys - 1
+        return self.keys[last] if last < len(self.keys) - 1 else None
 
     def position(self, after: str | None) -> int:
         return 0 if after is None else bisect_right(self.keys, after)
@@ -221,6 +228,36 @@ def test_a_bucket_that_forks_at_every_character_costs_no_more_probes_than_are_al
     assert_tiles(ranges, KeyRange())
 
 
+@given(KEY_SETS, RANGES, st.integers(16, 40), st.integers(1, 10), st.integers(0, MAX_KEY_BYTES))
+def test_weighed_ranges_hold_every_key_once_and_their_probes_are_bounded(
+    keys: set[str], key_range: KeyRange, wanted: int, page_keys: int, prefix_bytes: int
+) -> None:
+    bucket = Bucket(keys)
+    bucket.page_keys = page_keys
+
+    ranges = cut(key_range, wanted, bucket.probe, prefix_bytes, bucket.page_end)
+
+    assert_tiles(ranges, key_range)
+    assert len(ranges) <= wanted
+    assert len(bucket.probes) <= wanted * (PROBES_PER_RANGE + 1)
+    assert all(
+        after is None or len(after.encode()) + prefix_bytes <= MAX_KEY_BYTES for after in bucket.probes
+    )
+    assert len(ranges) == 1 or all(bucket.size(one) for one in ranges)
+
+
+@given(RANGES, KEY_SETS, st.lists(st.none() | NASTY_KEYS | FEW_CHARACTERS, max_size=200))
+def test_pages_that_make_no_sense_spoil_the_weights_but_not_the_coverage(
+    key_range: KeyRange, keys: set[str], answers: list[str | None]
+) -> None:
+    given_answers = iter(answers)
+
+    ranges = cut(key_range, 16, Bucket(keys).probe, 0, lambda after: next(given_answers, None))
+
+    assert_tiles(ranges, key_range)
+    assert len(ranges) <= 16
+
+
 KEYS = 20_000
 
 
@@ -289,6 +326,47 @@ def test_64_ranges_of_ordinary_keys_cost_few_probes_and_none_is_much_larger_than
     assert (len(sizes), sum(sizes), min(sizes) > 0) == (64, len(bucket.keys), True)
     assert len(bucket.probes) <= most_probes
     assert max(sizes) <= largest_to_mean * sum(sizes) / len(sizes)
+
+
+def many_folders(light: Callable[[int], str]) -> list[str]:
+    """One key in a hundred in some folder, the others in one folder among those."""
+    return [light(number) if number % 100 == 0 else f"big/{number:06d}" for number in range(KEYS)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "most_probes"),
+    [
+        (one_folder_of_many, 230),
+        (lambda: many_folders(lambda number: f"{number // 100 % 100:02d}/{number:06d}"), 300),
+        (lambda: many_folders(lambda number: f"{chr(97 + number // 100 % 26)}/{number:06d}"), 300),
+    ],
+)
+def test_a_folder_with_nearly_all_keys_is_cut_wherever_it_is_among_the_others(
+    keys: Callable[[], list[str]], most_probes: int
+) -> None:
+    """Without weighing the 64 ranges are those of the light folders, and the heavy one is 63 times the mean."""
+    bucket = Bucket(keys())
+    bucket.page_keys = 100  # as 1,000 to 200,000 keys
+
+    unweighed = [bucket.size(one) for one in cut(KeyRange(), 64, bucket.probe)]
+    bucket.probes.clear()
+    sizes = [bucket.size(one) for one in cut(KeyRange(), 64, bucket.probe, 0, bucket.page_end)]
+
+    assert max(unweighed) > 30 * KEYS / 64
+    assert (sum(sizes), min(sizes) > 0) == (len(bucket.keys), True)
+    assert max(sizes) <= 4.5 * KEYS / 64
+    assert len(bucket.probes) <= most_probes
+
+
+def test_an_even_bucket_is_weighed_with_a_few_pages_only() -> None:
+    bucket = Bucket(uuids())
+    bucket.page_keys = 100
+
+    cut(KeyRange(), 64, bucket.probe)
+    unweighed = len(bucket.probes)
+    cut(KeyRange(), 64, bucket.probe, 0, bucket.page_end)
+
+    assert len(bucket.probes) - 2 * unweighed == PAGES_IN_VAIN
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from samples import EXECUTION, compared_record, entry, memory_folder, shard
 from deployment import front_matter
 from lambda_functions.shared.applied import Applied
 from lambda_functions.shared.clients import Clients, RequestCounter
-from lambda_functions.shared.comparing import budget_seconds, is_large
+from lambda_functions.shared.comparing import budget_seconds, handed_back_ranges, is_large
 from lambda_functions.shared.copying import seconds_needed
 from lambda_functions.shared.costs import WORKER_GB
 from lambda_functions.shared.parts import (
@@ -469,6 +469,16 @@ def test_a_comparison_ends_well_before_its_lambda_does(wave: int) -> None:
 
 def test_the_first_waves_are_short_and_later_ones_are_not() -> None:
     assert [budget_seconds(wave) for wave in (1, 2, 3, 4, 6, 7, 8, 40)] == [10, 20, 40, 60, 60, 120, 300, 300]
+
+
+@pytest.mark.parametrize(
+    ("wave", "requests", "ranges"),
+    [(1, 0, 12), (1, 250, 12), (2, 500, 2), (3, 1000, 5), (4, 1500, 7), (8, 10**6, 64)],
+)
+def test_what_a_turn_has_sent_pays_for_the_ranges_that_it_hands_back(
+    wave: int, requests: int, ranges: int
+) -> None:
+    assert handed_back_ranges(wave, requests) == ranges
 
 
 @pytest.mark.parametrize("size", [MAX_COPY_BYTES, MAX_SHARD_BYTES])
