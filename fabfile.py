@@ -21,7 +21,9 @@ from deployment import (
     announcement,
     artifacts,
     bundle,
+    check_report,
     checks,
+    documents,
     executions,
     front_matter,
     machines,
@@ -148,10 +150,35 @@ def demo(context: Context, source_dir: str | None = None) -> None:
     demonstration.run(deploy_everything, source_dir, Console())
 
 
-@task
+@task(auto_shortflags=False, help={"json": "Print one JSON document instead of lines."})
 @friendly
-def check(context: Context) -> None:
+def check(context: Context, json: bool = False) -> None:
     """Check Lambdas, template and state machines, offline."""
-    has_configuration = (PROJECT / f"{configuration.CONFIG_MODULE}.py").exists()
-    settings = configuration.load() if has_configuration else configuration.defaults()
-    announcement.verdict(Console(), checks.problems(PROJECT, settings))
+    check_report.show(Console(), checks.project(PROJECT), json)
+
+
+@task(name="template", auto_shortflags=False, help={"json": "Print JSON. Default: YAML."})
+@friendly
+def print_template(context: Context, json: bool = False) -> None:
+    """Print the SAM template that a deployment would use, offline."""
+    document = documents.template_of(PROJECT, configuration.load_or_defaults(PROJECT))
+    Console().result(documents.as_json(document) if json else documents.as_yaml(document))
+
+
+@task(
+    name="definition",
+    auto_shortflags=False,
+    help={
+        "name": "Which state machine, without timestamp. Default: the only one.",
+        "deployed": "Print the newest one in the account. Default: the file's, offline.",
+    },
+)
+@friendly
+def print_definition(context: Context, name: str | None = None, deployed: bool = False) -> None:
+    """Print a state machine in Amazon States Language."""
+    settings = configuration.load_or_defaults(PROJECT)
+    if deployed:
+        document = documents.deployed_definition(connect(settings), PROJECT, settings, name)
+    else:
+        document = documents.definition_of(PROJECT, settings, name)
+    Console().result(documents.as_json(document))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from deployment.account import Account
 from deployment.console import Console
-from deployment.errors import ConfigurationError, Problem
 from deployment.machines import Machine
 from deployment.settings import Settings
 from deployment.stack import Stack
@@ -45,14 +44,6 @@ def ending(
     for machine in current:
         lines += ["", machine.name, f"  {console_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start(settings)])
-
-
-def verdict(console: Console, problems: Sequence[Problem]) -> None:
-    """Say that all is well; raise ConfigurationError with every problem if it is not."""
-    if problems:
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise ConfigurationError(f"{_counted(len(problems), 'problem')} found.\n{listed}")
-    console.result("No problems found.")
 
 
 def console_link(arn: str) -> str:

@@ -1,15 +1,17 @@
-"""All that can be checked without AWS: the front matter, the template, the state machines.
+"""All that can be checked without AWS: the configuration, the sources, the template, the state machines.
 
-Beside the pipeline: `fab check` and the tests run it, and it asks nobody and changes nothing. The front
-matter and the state machines are read as a deployment reads them; then `template_checks` judges the
-template, `machine_checks` the machines. Every finding names a file that a person can edit, and a line where
-there is one.
+Beside the pipeline: `fab check` and the tests run it, and it asks nobody and changes nothing. Everything is
+read as a deployment reads it, but whatever is wrong with one file, the others are looked at too, and so is
+what could be understood of that one: `sources` judges the Lambdas, `template_checks` the template,
+`policy_checks` what it allows, `machine_checks` the machines. Every finding names a file that a person can
+edit, and a line where there is one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,16 @@ from deployment import (
     definitions,
     front_matter,
     machine_checks,
-    rendering,
+    policy_checks,
+    sources,
     template,
     template_checks,
 )
+from deployment import settings as configuration
 from deployment.definitions import MachineSpec
-from deployment.errors import FrontMatterError, Problem, StateMachineError
-from deployment.front_matter import FunctionSpec
+from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
+from deployment.front_matter import FunctionSpec, Reading
 from deployment.settings import Settings
-
-__all__ = ["Problem", "problems"]
 
 FUNCTIONS = "lambda_functions"
 MACHINES = "state_machines"
@@ -40,64 +42,145 @@ _CONCURRENCY = 40
 _PLACE = re.compile(r"(?P<path>[^:\s]+)(:(?P<line>\d+))?: (?P<message>.*)")
 
 
-def problems(project: Path, settings: Settings) -> list[Problem]:
-    """Return everything that is wrong with the Lambdas and state machines of `project`, file by file."""
-    specs, unreadable = _functions(project)
-    of_template = [] if unreadable else _template_problems(project, specs, settings)
-    return [*unreadable, *of_template, *_machine_problems(project, specs, settings)]
+@dataclass(frozen=True)
+class Findings:
+    """What a check has found: mistakes in the order of files and lines, and what is right but worth knowing."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    functions: int
+    machines: int
 
 
-def _functions(project: Path) -> tuple[tuple[FunctionSpec, ...], tuple[Problem, ...]]:
+def project(folder: Path) -> Findings:
+    """Check a project with its own configuration, or with the template's where it has none or one with mistakes."""
+    name = f"{configuration.CONFIG_MODULE}.py"
+    if not (folder / name).exists():
+        missing = f"there is no {name}, so the settings are those of {configuration.TEMPLATE_MODULE}.py."
+        return check(folder, configuration.defaults(), notes=[missing])
+    settings, problems = _settings(configuration.load)
+    return check(folder, settings or configuration.defaults(environ={}), problems)
+
+
+def check(
+    folder: Path, settings: Settings, problems: Sequence[Problem] = (), notes: Sequence[str] = ()
+) -> Findings:
+    """Check a project with these settings; `problems` and `notes` are what is known already."""
+    readings, found = front_matter.examine_all(folder / FUNCTIONS)
+    machines, unreadable = _machines(folder / MACHINES)
+    everything = [
+        *problems,
+        *found,
+        *_import_problems(folder / FUNCTIONS),
+        *_template_problems(folder, readings, settings),
+        *unreadable,
+        *_machine_problems(machines, readings, settings),
+    ]
+    specs = [reading.spec for reading in readings]
+    return Findings(
+        tuple(sorted(dict.fromkeys(everything), key=lambda one: (one.path, one.line or 0))),
+        (*notes, *policy_checks.notes(specs, settings), *_unused(specs, machines)),
+        len(readings),
+        len(machines),
+    )
+
+
+def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Problem, ...]]:
     try:
-        return front_matter.read_all(project / FUNCTIONS), ()
-    except FrontMatterError as error:
-        return (), error.problems
+        return load(), ()
+    except ConfigurationError as error:
+        whole = Problem(f"{configuration.CONFIG_MODULE}.py", None, str(error))
+        return None, error.problems or (whole,)
 
 
-def _template_problems(project: Path, specs: Sequence[FunctionSpec], settings: Settings) -> Iterator[Problem]:
+def _import_problems(folder: Path) -> Iterator[Problem]:
+    """What the Lambdas and their shared modules import, and whether the latter are Python at all."""
+    for path in [*folder.glob("*.py"), *(folder / bundle.SHARED).rglob("*.py")]:
+        where = path.relative_to(folder.parent).as_posix()
+        try:
+            tree, mistake = sources.parsed(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            tree, mistake = None, (None, "this is not UTF-8; save the file as UTF-8")
+        if mistake and path.parent != folder:  # of a Lambda itself its reading says so
+            yield Problem(where, *mistake)
+        for line, message in sources.import_mistakes(tree, folder) if tree else ():
+            yield Problem(where, line, message)
+
+
+def _template_problems(folder: Path, readings: Sequence[Reading], settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the template of all functions; of an unreadable one it has a stand-in without properties."""
+    specs = [reading.spec for reading in readings if reading.spec.logical_id.isalnum()]
     region = settings.region or _REGION
-    bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
-    machine_names = [path.stem.replace("_", "-") for path in sorted((project / MACHINES).glob("*.yaml"))]
+    machine_names = [path.stem.replace("_", "-") for path in sorted((folder / MACHINES).glob("*.yaml"))]
     try:
-        bundles = bundle.make_all(specs, project)
-        built = template.build(specs, bundles, settings, bucket, machine_names)
+        built = _template(folder, specs, settings, region, machine_names)
     except FrontMatterError as error:
         yield from error.problems
-    else:
-        yield from template_checks.problems(built, specs, region)
+        refused = {problem.path for problem in error.problems}
+        specs = [spec for spec in specs if spec.source not in refused]
+        built = _template(folder, specs, settings, region, machine_names)
+    yield from template_checks.problems(built, specs, region)
+    yield from policy_checks.problems(specs, built)
 
 
-def _machine_problems(project: Path, specs: Sequence[FunctionSpec], settings: Settings) -> Iterator[Problem]:
+def _template(
+    folder: Path,
+    specs: Sequence[FunctionSpec],
+    settings: Settings,
+    region: str,
+    machine_names: Sequence[str],
+) -> dict[str, Any]:
+    bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
+    return template.build(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
+
+
+def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
+    """The machines that can be read, and what is wrong with the files of the others."""
     try:
-        machines = definitions.read_all(project / MACHINES)
+        return definitions.read_all(folder), ()
     except StateMachineError as error:
-        yield from _parsed(error)
-        return
-    names = [path.stem for path in (project / FUNCTIONS).glob("*.py")]
-    for machine in machines:
+        problems = tuple(_parsed(error))
+    readable = []
+    for path in sorted(folder.glob("*.yaml")):
         try:
-            rendered = _rendered(machine, names, settings)
-        except StateMachineError as error:
-            yield from _parsed(error)
-        else:
-            yield from machine_checks.problems(machine, rendered, _timeouts(specs))
+            readable.append(definitions.read(path))
+        except StateMachineError:
+            continue
+    return tuple(readable), problems
 
 
-def _rendered(machine: MachineSpec, functions: Iterable[str], settings: Settings) -> dict[str, Any]:
-    versions = {name: f"arn:aws:lambda:{_REGION}:{_ACCOUNT}:function:{name}:1" for name in functions}
-    values: Mapping[str, Any] = {
+def _machine_problems(
+    machines: Sequence[MachineSpec], readings: Sequence[Reading], settings: Settings
+) -> Iterator[Problem]:
+    values = {
         "WorkBucket": f"{settings.stack_name}-workbucket",
         "Partition": "aws",
         "MaxConcurrency": settings.max_concurrency or _CONCURRENCY,
         "MaxDelete": settings.max_delete,
     }
-    return rendering.render(machine, versions, values)
+    for machine in machines:
+        yield from machine_checks.problems(machine, _timeouts(readings), values)
 
 
-def _timeouts(specs: Iterable[FunctionSpec]) -> dict[str, int]:
-    """The timeout of each Lambda in seconds, where it is a plain number."""
-    named = ((spec.name, spec.properties.get("Timeout", template.LAMBDA_TIMEOUT_SECONDS)) for spec in specs)
-    return {name: timeout for name, timeout in named if isinstance(timeout, int)}
+def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:
+    """The timeout of each Lambda in seconds, None where it is no plain number, or where its file cannot be read."""
+    timeouts: dict[str, int | None] = {}
+    for reading in readings:
+        given = reading.given
+        timeout = None if given is None else given.get("Timeout", template.LAMBDA_TIMEOUT_SECONDS)
+        timeouts[reading.spec.name] = timeout if isinstance(timeout, int) else None
+    return timeouts
+
+
+def _unused(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
+    called = {
+        definitions.lambda_of(state)
+        for machine in machines
+        for _, state in definitions.states_of(machine.definition)
+    }
+    for spec in specs:
+        if machines and spec.name not in called:
+            yield f"{spec.source}: no state machine calls it."
 
 
 def _parsed(error: StateMachineError) -> Iterator[Problem]:

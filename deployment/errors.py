@@ -45,9 +45,13 @@ class SyncBucketsError(Exception):
 
 
 class ConfigurationError(SyncBucketsError):
-    """The configuration, or what was given on the command line, cannot be used."""
+    """The configuration, or what was given on the command line, cannot be used; `problems` has mistakes of the file."""
 
     exit_code = 2
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__(message)
 
 
 class FrontMatterError(SyncBucketsError):

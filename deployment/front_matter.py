@@ -17,10 +17,9 @@ all files are reported together, each with its line.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,10 @@ import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
-from deployment import front_matter_yaml, placeholders, properties
+from deployment import front_matter_yaml, placeholders, properties, sources
 from deployment.errors import FrontMatterError, Problem
 from deployment.front_matter_yaml import Mistake
+from deployment.yaml_places import Lines, Place, line_of
 
 DELIMITER = "# ---"
 
@@ -40,12 +40,12 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """One Lambda as its file describes it; `lines` has the line of each property."""
+    """One Lambda as its file describes it; `places` has the line of everything in the front matter."""
 
     name: str
     path: Path
     properties: Mapping[str, Any]
-    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    places: Lines = field(default_factory=dict, compare=False)
 
     @property
     def logical_id(self) -> str:
@@ -63,15 +63,27 @@ class FunctionSpec:
         return f"{self.path.parent.name}/{self.name}.handler"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What could be understood of one file, and all that is wrong with it.
+
+    `spec` has the properties that can be used; `given` all that were written, None when the block cannot be read.
+    """
+
+    spec: FunctionSpec
+    given: Mapping[str, Any] | None
+    problems: tuple[Problem, ...]
+
+
 class CommentHandler(YAMLHandler):
-    """python-frontmatter's handler for YAML in comments; `lines` has the line of each key read last."""
+    """python-frontmatter's handler for YAML in comments; `places` has the lines of what was read last."""
 
     FM_BOUNDARY = re.compile(rf"^{DELIMITER}[ \t]*$", re.MULTILINE)
     START_DELIMITER = END_DELIMITER = DELIMITER
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: dict[str, int] = {}
+        self.places: dict[Place, int] = {}
 
     def split(self, text: str) -> tuple[str, str]:
         """Return the block, behind as many empty lines as stand above it, and the rest; raise Mistake."""
@@ -83,7 +95,7 @@ class CommentHandler(YAMLHandler):
 
     def load(self, fm: str, **kwargs: object) -> dict[str, Any]:
         """Return the properties of a block of comments; raise Mistake."""
-        value, self.lines = front_matter_yaml.load("\n".join(line[2:] for line in fm.split("\n")))
+        value, self.places = front_matter_yaml.load("\n".join(line[2:] for line in fm.split("\n")))
         if not isinstance(value, dict):
             found = "nothing" if value is None else repr(value)
             line = fm.count("\n", 0, len(fm) - len(fm.lstrip("\n"))) or 1
@@ -96,38 +108,57 @@ class CommentHandler(YAMLHandler):
         return "\n".join(f"# {line}".rstrip(" ") for line in text.rstrip("\n").split("\n"))
 
 
-def read(path: Path) -> FunctionSpec:
-    """Return the spec of one Lambda; raise FrontMatterError with every mistake of the file."""
-    spec = FunctionSpec(path.stem, path, {})
-    problems: list[Problem] = []
+def examine(path: Path) -> Reading:
+    """Return what can be understood of one Lambda and all its mistakes; for checks, which go on in spite of them."""
+    spec, given = FunctionSpec(path.stem, path, {}), None
+    found: list[tuple[int | None, str]] = []
     try:
         text = _text(path)
-        problems += [Problem(spec.source, line, message) for line, message in _source_mistakes(text, spec)]
+        found += _source_mistakes(text, spec)
         spec = _spec(path, text)
-        problems += [Problem(spec.source, line, message) for line, message in _mistakes(spec, text)]
+        found += _mistakes(spec, text)
+        given = spec.properties
     except Mistake as mistake:
-        problems.append(Problem(spec.source, mistake.line, mistake.message))
-    if problems:
-        raise FrontMatterError(sorted(problems, key=lambda problem: problem.line or 0))
-    return spec
+        found.append((mistake.line, mistake.message))
+    problems = [Problem(spec.source, line, message) for line, message in found]
+    return Reading(_usable(spec), given, tuple(sorted(problems, key=lambda problem: problem.line or 0)))
+
+
+def read(path: Path) -> FunctionSpec:
+    """Return the spec of one Lambda; raise FrontMatterError with every mistake of the file."""
+    reading = examine(path)
+    if reading.problems:
+        raise FrontMatterError(reading.problems)
+    return reading.spec
 
 
 def read_all(folder: Path) -> tuple[FunctionSpec, ...]:
     """Return the specs of all Lambdas in `folder`; raise FrontMatterError with all their mistakes."""
-    specs: list[FunctionSpec] = []
-    problems: list[Problem] = []
-    for path in sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")):
-        try:
-            specs.append(read(path))
-        except FrontMatterError as error:
-            problems += error.problems
-    if not specs and not problems:
-        problems.append(
-            Problem(f"{folder.name}/", None, "there is no Lambda here: expected at least one *.py")
-        )
+    readings, problems = examine_all(folder)
     if problems:
         raise FrontMatterError(problems)
-    return tuple(specs)
+    return tuple(reading.spec for reading in readings)
+
+
+def examine_all(folder: Path) -> tuple[tuple[Reading, ...], tuple[Problem, ...]]:
+    """Return the reading of every Lambda in `folder`, and all problems together."""
+    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    readings = tuple(examine(path) for path in paths)
+    problems = tuple(problem for reading in readings for problem in reading.problems)
+    if not readings:
+        nothing = "there is no Lambda here: expected at least one *.py"
+        problems = (Problem(f"{folder.name}/", None, nothing),)
+    return readings, problems
+
+
+def _usable(spec: FunctionSpec) -> FunctionSpec:
+    """The spec without the properties that have mistakes."""
+    wrong = {name for name, _ in properties.mistakes(spec.properties)}
+    wrong |= {name for name, value in spec.properties.items() if any(placeholders.mistakes(value))}
+    if not wrong:
+        return spec
+    kept = {name: value for name, value in spec.properties.items() if name not in wrong}
+    return replace(spec, properties=kept)
 
 
 def _text(path: Path) -> str:
@@ -147,7 +178,7 @@ def _spec(path: Path, text: str) -> FunctionSpec:
     handler = CommentHandler()
     _opening(text.split("\n"))  # before python-frontmatter takes empty lines away from the top
     found, _ = frontmatter.parse(text, handler=handler)
-    return FunctionSpec(path.stem, path, found, handler.lines)
+    return FunctionSpec(path.stem, path, found, handler.places)
 
 
 def _opening(lines: list[str]) -> int:
@@ -178,21 +209,19 @@ def _closing(lines: list[str], first: int) -> int:
 def _source_mistakes(text: str, spec: FunctionSpec) -> Iterator[tuple[int | None, str]]:
     if not _NAME.fullmatch(spec.name):
         yield None, "the name of a Lambda is lower-case words joined by underscores, such as copy_keys.py"
-    try:
-        body = ast.parse(text).body
-    except SyntaxError as error:
-        yield error.lineno, f"this is not Python: {error.msg}"
-        return
-    if not any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in body):
-        yield None, "there is no function for Lambda to call: expected 'def handler(event, context):'"
+    tree, mistake = sources.parsed(text)
+    if mistake:
+        yield mistake
+    if tree:
+        yield from sources.handler_mistakes(tree)
 
 
 def _mistakes(spec: FunctionSpec, text: str) -> Iterator[tuple[int | None, str]]:
     for name, message in properties.mistakes(spec.properties):
-        yield spec.lines.get(name), message
+        yield spec.places.get((name,)), message
     for name, value in spec.properties.items():
         for placeholder, message in placeholders.mistakes(value):
-            yield _line_of(placeholder, text, spec.lines.get(name, 1)), message
+            yield _line_of(placeholder, text, line_of((name,), spec.places) or 1), message
 
 
 def _line_of(needle: str, text: str, first: int) -> int:

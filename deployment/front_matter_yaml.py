@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from deployment.yaml_places import Place, places
+
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 SHORT_TAGS = (
     "And", "Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAZs", "GetAtt", "If", "ImportValue",
@@ -36,11 +38,11 @@ class Mistake(Exception):
         self.message = message
 
 
-def load(text: str) -> tuple[Any, dict[str, int]]:
-    """Return the value of a YAML text, and the line of each of its outermost keys; raise Mistake."""
+def load(text: str) -> tuple[Any, dict[Place, int]]:
+    """Return the value of a YAML text, and the line of everything in it; raise Mistake."""
     try:
         node = yaml.compose(text, Loader=_Loader)
-        return yaml.load(text, Loader=_Loader), _lines(node)
+        return yaml.load(text, Loader=_Loader), places(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Mistake(mark.line + 1 if mark else 1, f"this is not YAML: {_readable(error)}") from error
@@ -53,12 +55,6 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]  # with and
     """SafeLoader with YAML 1.2's plain values; constructors are added below."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012, PyYAML's own way of declaring them
-
-
-def _lines(node: yaml.Node | None) -> dict[str, int]:
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
 
 
 def _readable(error: yaml.MarkedYAMLError) -> str:

@@ -1,20 +1,22 @@
-"""What makes a rendered state machine wrong, or right but dangerous.
+"""What makes a state machine wrong, or right but dangerous; every finding with the line of the state or key.
 
-`checks` calls it for every file. statelint knows the language; the rules here are what it does not know,
-and what SyncBuckets asks of its machines besides: a run of a billion objects must neither hang, nor fail
-for want of a retry, nor carry its results in its state.
+`checks` calls it for every file. statelint knows the language; `machine_graph` looks at where states lead,
+`machine_rules` at what each must have, `rendering` at Lambdas and placeholders. They all look at the same machine,
+whatever the others have found, so that no mistake hides another.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from statelint.linter import Linter
-
-from deployment.definitions import MachineSpec, lambda_of, states_of
+from deployment import machine_graph, machine_rules, rendering
+from deployment.definitions import MachineSpec, lambda_of
 from deployment.errors import Problem
+from deployment.machine_walk import State, states
+from deployment.yaml_places import Lines, Place, line_of, places_in
 
 # statelint knows the language's specification; these are AWS's extensions of it for Distributed Maps, and
 # its wish for whole numbers where AWS and the emulators want a float.
@@ -30,134 +32,101 @@ STATELINT_EXEMPTIONS = tuple(
     )
 )
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
-MAX_LABEL_LENGTH = 40
-_NOT_IN_LABELS = re.compile(r'[\s?*<>{}\[\]:;,\\|^~$#%&`"\x00-\x1f\x7f-\x9f]')
+# What `machine_graph` and `rendering` say in its place, with the name that was probably meant.
+SAID_BETTER = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r'No state found named ".*", referenced at .*',
+        r"StartAt value .* not found in States field at .*",
+        r"No transition found to state .*",
+        r"No terminal state found in machine at .*",
+        r".*\.Resource is .* but should be A URI",
+    )
+)
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
-INPUT_TYPES = ("CSV", "JSON", "JSONL", "MANIFEST", "PARQUET")
+# What the text of a finding adds to the place that it names.
+_NAMED = re.compile(r'(?:Field|State) "(.*)"(?: not allowed in |, defined at )')
 
-State = Mapping[str, Any]
+Finding = tuple[Place, str]
 
 
 def problems(
-    machine: MachineSpec, rendered: Mapping[str, Any], timeouts: Mapping[str, int]
-) -> Iterator[Problem]:
-    """Yield what is wrong with a machine; `timeouts` are those of its Lambdas by file name, in seconds."""
-    for message in _statelint(rendered):
-        yield Problem(machine.where, _line_of(message, machine), f"{message} (statelint)")
-    called = {name: lambda_of(state) for name, state in states_of(machine.definition)}
-    for name, state in states_of(rendered):
-        for message in _broken_rules(state, timeouts.get(called.get(name) or "")):
-            yield Problem(machine.where, machine.state_lines.get(name), f"the state {name} {message}")
+    machine: MachineSpec,
+    functions: Mapping[str, int | None],
+    values: Mapping[str, Any],
+) -> list[Problem]:
+    """Return what is wrong with a machine, line by line.
+
+    `functions` has the timeout of each Lambda by its file name, in seconds, None where it is not known; `values` those of the
+    placeholders.
+    """
+    found = list(_findings(machine, functions, values))
+    if not found:
+        return []
+    lines = places_in(machine.path)  # read only now, as most machines are right
+    located = [
+        Problem(machine.where, line_of(_place(place, message, lines), lines), message)
+        for place, message in found
+    ]
+    return sorted(dict.fromkeys(located), key=lambda problem: problem.line or 0)
+
+
+def _findings(
+    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
+) -> Iterator[Finding]:
+    yield from rendering.mistakes(machine, functions, values)
+    yield from machine_graph.findings(machine.definition)
+    yield from _broken_rules(machine, functions, values)
+    for message in _statelint(rendering.rehearsed(machine, values)):
+        yield (), f"{message} (statelint)"
+
+
+def _broken_rules(
+    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
+) -> Iterator[Finding]:
+    labels: defaultdict[str, list[State]] = defaultdict(list)
+    for state in states(rendering.rehearsed(machine, values)):
+        called = lambda_of(_at(machine.definition, state.place))
+        for place, message in machine_rules.findings(
+            state.fields, called is not None, functions.get(called or "")
+        ):
+            yield (*state.place, *place), f"the state {state.name} {message}"
+        if isinstance(state.fields.get("Label"), str):
+            labels[state.fields["Label"]].append(state)
+    yield from _repeated(labels)
+
+
+def _repeated(labels: Mapping[str, list[State]]) -> Iterator[Finding]:
+    for label, (first, *others) in labels.items():
+        for state in others:
+            message = f"has the Label {label!r}, which {first.name} has already: each Map needs its own"
+            yield (*state.place, "Label"), f"the state {state.name} {message}"
+
+
+def _at(value: Any, place: Place) -> Any:
+    for part in place:
+        value = value[part]
+    return value if isinstance(value, Mapping) else {}
 
 
 def _statelint(rendered: Mapping[str, Any]) -> Iterator[str]:
+    from statelint.linter import Linter  # what a deployment has no use for
+
     for message in Linter.validate(dict(rendered)):
-        if not any(exemption.fullmatch(message) for exemption in STATELINT_EXEMPTIONS):
+        if not any(pattern.fullmatch(message) for pattern in (*STATELINT_EXEMPTIONS, *SAID_BETTER)):
             yield message
 
 
-def _line_of(message: str, machine: MachineSpec) -> int | None:
-    """The line of the innermost state that a message of statelint names by its path."""
-    places = {
-        match.start(): line
-        for name, line in machine.state_lines.items()
-        for match in re.finditer(rf"\.(States\.)?{re.escape(name)}(?=[.\s]|$)", message)
-    }
-    return places[max(places)] if places else None
+def _place(place: Place, message: str, lines: Lines) -> Place:
+    """The place of a finding; statelint writes its own into the text, as State Machine.States.Each.Retry[0]."""
+    if place or not message.endswith(" (statelint)"):
+        return place
+    written = {"State Machine" + _written(known): known for known in lines}
+    named = [text for text in written if re.search(rf"{re.escape(text)}(?=[\s,.\[]|$)", message)]
+    here = written[max(named, key=len)] if named else ()
+    added = _NAMED.match(message)
+    return (*here, added[1]) if added else here
 
 
-def _broken_rules(state: State, lambda_timeout_seconds: int | None) -> Iterator[str]:
-    for rule in RULES.get(state.get("Type", ""), ()):
-        yield from rule(state)
-    if lambda_timeout_seconds is not None:
-        yield from _waits_for_its_lambda(state, lambda_timeout_seconds)
-    yield from _catches_all_last(state)
-
-
-def _has_a_timeout(state: State) -> Iterator[str]:
-    if not {"TimeoutSeconds", "TimeoutSecondsPath"} & state.keys():
-        yield "has no TimeoutSeconds: an answer that never comes would be waited for until the year is over"
-
-
-def _waits_for_its_lambda(state: State, lambda_timeout_seconds: int) -> Iterator[str]:
-    timeout_seconds = state.get("TimeoutSeconds")
-    if isinstance(timeout_seconds, int) and timeout_seconds <= lambda_timeout_seconds:
-        yield (
-            f"has TimeoutSeconds: {timeout_seconds}, but its Lambda may take {lambda_timeout_seconds}; "
-            "expected more, or the task is given up while it is still at work"
-        )
-
-
-def _is_retried(state: State) -> Iterator[str]:
-    if not state.get("Retry"):
-        yield "has no Retry: one throttled call would fail the run"
-
-
-def _catches_all_last(state: State) -> Iterator[str]:
-    """What https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html asks for."""
-    for field in ("Retry", "Catch"):
-        listed = state.get(field) or []
-        for position, entry in enumerate(listed, start=1):
-            errors = entry.get("ErrorEquals", [])
-            if "States.ALL" in errors and (len(errors) > 1 or position < len(listed)):
-                yield f"has States.ALL in entry {position} of {field}: it must stand alone, in the last entry"
-
-
-def _is_distributed(state: State) -> bool:
-    config: Mapping[str, Any] = state.get("ItemProcessor", {}).get("ProcessorConfig", {})
-    return config.get("Mode") == "DISTRIBUTED"
-
-
-def _has_a_good_label(state: State) -> Iterator[str]:
-    label = state.get("Label")
-    if label is None and _is_distributed(state):
-        yield "has no Label: AWS would make one up, and the names of its children could not be foreseen"
-    elif label is not None and (not isinstance(label, str) or len(label) > MAX_LABEL_LENGTH):
-        yield f"has the Label {label!r}: expected text of {MAX_LABEL_LENGTH} characters at most"
-    elif label is not None and _NOT_IN_LABELS.search(label):
-        yield f'has the Label {label!r}: expected no spaces and none of ?*<>{{}}[]:;,\\|^~$#%&`"'
-
-
-def _tolerates_floats(state: State) -> Iterator[str]:
-    tolerance = state.get("ToleratedFailurePercentage")
-    if tolerance is not None and (not isinstance(tolerance, float) or not 0 <= tolerance <= 100):
-        yield f"has ToleratedFailurePercentage: {tolerance!r}: expected 0.0 to 100.0, with a decimal point"
-
-
-def _reads_items_as_it_can(state: State) -> Iterator[str]:
-    reader = state.get("ItemReader")
-    if reader is None:
-        return
-    if not _is_distributed(state):
-        yield "has an ItemReader, which only a Map with Mode: DISTRIBUTED may have"
-    input_type = reader.get("ReaderConfig", {}).get("InputType")
-    if input_type is not None and input_type not in INPUT_TYPES:
-        yield f"has InputType: {input_type}: expected one of {', '.join(INPUT_TYPES)}"
-
-
-def _writes_its_results_away(state: State) -> Iterator[str]:
-    if not _is_distributed(state):
-        return
-    if "ResultWriter" not in state:
-        yield "has no ResultWriter: the results of many items would not fit into the 256 KiB of a state"
-    elif any(key.endswith(".$") for key in state["ResultWriter"].get("Parameters", {})):
-        yield "has a ResultWriter with computed Parameters: expected a literal bucket and prefix"
-
-
-def _is_caught(state: State) -> Iterator[str]:
-    if not state.get("Catch"):
-        yield "has no Catch: a failure inside would end the run without a report"
-
-
-RULES: Mapping[str, tuple[Callable[[State], Iterator[str]], ...]] = {
-    "Task": (_has_a_timeout, _is_retried),
-    "Map": (
-        _has_a_good_label,
-        _tolerates_floats,
-        _reads_items_as_it_can,
-        _writes_its_results_away,
-        _is_caught,
-    ),
-}
+def _written(place: Place) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)

@@ -98,7 +98,7 @@ def is_intrinsic(value: Any) -> bool:
 
 def _unknown(name: str) -> str:
     nearest = get_close_matches(name, [*KINDS, *RESERVED], n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    hint = f". Did you mean {nearest[0]}?" if nearest else ""
     return f"{name} is not a property of AWS::Serverless::Function{hint}"
 
 

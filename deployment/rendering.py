@@ -1,6 +1,7 @@
 """Renders a state machine: the ARNs of Lambda versions for their file names, values for `${placeholders}`.
 
-Stands between `definitions`, which reads the files, and `machines`, which creates what comes out of here. Pure.
+Stands between `definitions`, which reads the files, and `machines`, which creates what comes out of here. Pure, but that
+the line of a mistake is looked up in its file.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
-from deployment.definitions import MachineSpec, lambda_of, states_of
+from deployment.definitions import MachineSpec, lambda_of
 from deployment.errors import Problem, StateMachineError
+from deployment.machine_walk import states
+from deployment.yaml_places import Lines, Place, line_of, places_in
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
 
 
 def render(
@@ -26,28 +31,58 @@ def render(
     nothing else becomes the value itself, so numbers and null keep their type; inside a longer text it becomes text.
     Raises StateMachineError naming every Lambda and every placeholder that is not known.
     """
-    problems = [*_unknown_lambdas(spec, function_versions), *_unknown_placeholders(spec, values)]
-    if problems:
+    found = list(mistakes(spec, function_versions, values))
+    if found:
+        lines = places_in(spec.path)
+        problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
         raise StateMachineError("\n".join(str(problem) for problem in problems))
     filled: dict[str, Any] = _filled(_bound(spec.definition, function_versions), values)
     return filled
 
 
-def _unknown_lambdas(spec: MachineSpec, versions: Mapping[str, str]) -> Iterator[Problem]:
-    for name, state in states_of(spec.definition):
-        called = lambda_of(state)
-        if called is not None and called not in versions:
-            message = f"the state {name} calls the Lambda {called}, which is not in lambda_functions/."
-            yield Problem(spec.where, spec.state_lines.get(name), message + _choices(called, versions, "{}"))
+def mistakes(
+    spec: MachineSpec, functions: Iterable[str], values: Iterable[str]
+) -> Iterator[tuple[Place, str]]:
+    """Yield the place and the sentence of every Lambda and every placeholder that is not known."""
+    yield from _unknown_lambdas(spec, set(functions))
+    yield from _unknown_placeholders(spec, set(values))
 
 
-def _unknown_placeholders(spec: MachineSpec, values: Mapping[str, Any]) -> Iterator[Problem]:
-    for state, name in dict.fromkeys(_placeholders(spec.definition)):
-        if name not in values:
+def rehearsed(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition as `render` would, with made-up ARNs, and unknown placeholders as written: for checks, which go on."""
+    called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
+    versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
+    filled: dict[str, Any] = _filled(_bound(spec.definition, versions), values)
+    return filled
+
+
+def _unknown_lambdas(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place, str]]:
+    for state in states(spec.definition):
+        resource, called = state.fields.get("Resource"), lambda_of(state.fields)
+        if called is not None and called not in known:
+            message = f"the state {state.name} calls the Lambda {called}, which is not in lambda_functions/."
+            yield (*state.place, "Resource"), message + _choices(PurePath(called).stem, known, "{}")
+        elif called is None and isinstance(resource, str) and not resource.startswith(("arn:", "${")):
+            expected = "expected an ARN, or the name of a file in lambda_functions/ without .py"
+            yield (*state.place, "Resource"), f"the state {state.name} has Resource: {resource}: {expected}"
+
+
+def _unknown_placeholders(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place, str]]:
+    state_names = {state.place: state.name for state in states(spec.definition)}
+    said: set[tuple[str, str]] = set()
+    for place, name in _placeholders(spec.definition):
+        ways = (place[:length] for length in range(len(place), 0, -1))
+        state = next((state_names[way] for way in ways if way in state_names), "")
+        if name not in known and (state, name) not in said:
+            said.add((state, name))
             user = f"the state {state}" if state else "the state machine"
-            message = f"{user} uses ${{{name}}}, which has no value."
-            message += _choices(name, values, "${{{}}}")
-            yield Problem(spec.where, spec.state_lines.get(state), message)
+            yield place, f"{user} uses ${{{name}}}, which has no value.{_choices(name, known, '${{{}}}')}"
+
+
+def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
+    """The line of a place; where the file is not at hand, that of its state."""
+    of_states = (spec.state_lines.get(str(part)) for part in reversed(place))
+    return line_of(place, lines) or next((line for line in of_states if line), None)
 
 
 def _choices(found: str, known: Iterable[str], written: str) -> str:
@@ -58,20 +93,16 @@ def _choices(found: str, known: Iterable[str], written: str) -> str:
     return f"{guess} Known: {', '.join(written.format(name) for name in names) or 'none'}."
 
 
-def _placeholders(value: Any, state: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the state and the name of every placeholder under a value."""
+def _placeholders(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Yield the place and the name of every placeholder under a value."""
     if isinstance(value, str):
-        yield from ((state, name) for name in _PLACEHOLDER.findall(value))
+        yield from ((place, name) for name in _PLACEHOLDER.findall(value))
     elif isinstance(value, list):
-        for item in value:
-            yield from _placeholders(item, state)
+        for index, item in enumerate(value):
+            yield from _placeholders(item, (*place, index))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if key == "States" and isinstance(item, Mapping):
-                for name, fields in item.items():
-                    yield from _placeholders(fields, name)
-            else:
-                yield from _placeholders(item, state)
+            yield from _placeholders(item, (*place, key))
 
 
 def _bound(machine: Any, versions: Mapping[str, str]) -> Any:
@@ -100,6 +131,7 @@ def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+    """The value with its placeholders filled; unknown ones stay, such as those that stand for a Lambda."""
     if isinstance(value, Mapping):
         return {key: _filled(item, values) for key, item in value.items()}
     if isinstance(value, list):
@@ -108,8 +140,8 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
         return value
     whole = _PLACEHOLDER.fullmatch(value)
     if whole:
-        return values[whole[1]]
-    return _PLACEHOLDER.sub(lambda match: _as_text(values[match[1]]), value)
+        return values.get(whole[1], value)
+    return _PLACEHOLDER.sub(lambda match: _as_text(values.get(match[1], match[0])), value)
 
 
 def _as_text(value: Any) -> str:

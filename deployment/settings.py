@@ -93,6 +93,11 @@ def defaults(environ: Mapping[str, str] = os.environ) -> Settings:
     return from_module(importlib.import_module(TEMPLATE_MODULE), environ)
 
 
+def load_or_defaults(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of `fabfile_config.py` if that is in the folder, else those of the template; raise as `load`."""
+    return load(environ) if (folder / f"{CONFIG_MODULE}.py").exists() else defaults(environ)
+
+
 def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in `module`, overruled by `environ`; raise ConfigurationError with all mistakes."""
     path, lines = f"{module.__name__}.py", _lines(module)
@@ -107,7 +112,7 @@ def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> 
                 Problem(place or path, None if place else lines.get(name), f"{name} is {value!r}: {error}")
             )
     if problems:
-        raise ConfigurationError(_report(path, problems))
+        raise ConfigurationError(_report(path, problems), problems)
     return Settings(**kept)
 
 
@@ -158,9 +163,10 @@ def _lines(module: ModuleType) -> dict[str, int]:
 
 
 def _not_importable(error: Exception) -> ConfigurationError:
-    line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+    line = error.lineno if isinstance(error, SyntaxError) else None
     text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return ConfigurationError(f"{CONFIG_MODULE}.py{line} cannot be imported: {type(error).__name__}: {text}")
+    problem = Problem(f"{CONFIG_MODULE}.py", line, f"cannot be imported: {type(error).__name__}: {text}")
+    return ConfigurationError(str(problem).replace(": ", " ", 1), [problem])
 
 
 def _report(path: str, problems: list[Problem]) -> str:

@@ -9,7 +9,6 @@ import pytest
 from deployment import announcement
 from deployment.account import Account
 from deployment.change_sets import Change
-from deployment.errors import ConfigurationError, Problem
 from deployment.machines import Machine
 from deployment.settings import Settings
 from deployment.stack import Stack
@@ -106,25 +105,3 @@ def test_the_account_is_named_before_anything_is_done() -> None:
     announcement.begin(console, ACCOUNT, Settings())
 
     assert console.steps == ["Deploying sync-buckets to account 123456789012, region eu-west-1"]
-
-
-def test_the_verdict_of_a_check_names_every_problem() -> None:
-    problems = [
-        Problem("state_machines/a.yaml", 3, "no such state"),
-        Problem("lambda_functions/b.py", None, "odd"),
-    ]
-
-    with pytest.raises(ConfigurationError) as caught:
-        announcement.verdict(RecordingConsole(), problems)
-
-    assert str(caught.value) == (
-        "2 problems found.\n  state_machines/a.yaml:3: no such state\n  lambda_functions/b.py: odd"
-    )
-
-
-def test_a_check_without_problems_says_so() -> None:
-    console = RecordingConsole()
-
-    announcement.verdict(console, [])
-
-    assert console.results == ["No problems found."]
