@@ -39,7 +39,7 @@ _ACCOUNT = "123456789012"
 _REGION = "us-east-1"
 _CONCURRENCY = 40
 
-_PLACE = re.compile(r"(?P<path>[^:\s]+)(:(?P<line>\d+))?: (?P<message>.*)")
+_PLACE = re.compile(r"(?P<path>[^:]+)(:(?P<line>\d+))?: (?P<message>.*)")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Prob
 
 def _import_problems(folder: Path) -> Iterator[Problem]:
     """What the Lambdas and their shared modules import, and whether the latter are Python at all."""
-    for path in [*folder.glob("*.py"), *(folder / bundle.SHARED).rglob("*.py")]:
+    lambdas = [path for path in folder.glob("*.py") if not path.name.startswith("_")]
+    for path in [*lambdas, *(folder / bundle.SHARED).rglob("*.py")]:
         where = path.relative_to(folder.parent).as_posix()
         try:
             tree, mistake = sources.parsed(path.read_text(encoding="utf-8"))

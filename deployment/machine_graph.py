@@ -16,6 +16,7 @@ from deployment.yaml_places import Place
 Finding = tuple[Place, str]
 
 _LAST_TYPES = ("Succeed", "Fail")
+_TYPES = ("Choice", "Map", "Parallel", "Pass", "Task", "Wait", *_LAST_TYPES)
 
 
 def findings(machine: Mapping[str, Any]) -> Iterator[Finding]:
@@ -36,7 +37,7 @@ def _of_scope(scope: Scope, everywhere: set[str]) -> Iterator[Finding]:
     if scope.start is not None:  # else statelint says so
         for state in scope.states:
             if state.name not in reached:
-                yield state.place, f"the state {state.name} is never reached: no state goes on to it"
+                yield state.place, f"the state {state.name} is never reached: no way from StartAt leads to it"
     if not broken and not any(_is_last(state) for state in scope.states if state.name in reached):
         end = "expected End: true, or a state of the type Succeed or Fail"
         yield (*scope.place, "States"), f"no state is the last one, so it would never end: {end}"
@@ -100,4 +101,6 @@ def _nearest(target: Any, names: set[str]) -> str | None:
 
 
 def _is_last(state: State) -> bool:
-    return state.fields.get("End") is True or state.fields.get("Type") in _LAST_TYPES
+    """Whether a machine may end here; a mistyped type, of which statelint tells, may have been meant to."""
+    kind = state.fields.get("Type")
+    return state.fields.get("End") is True or kind in _LAST_TYPES or kind not in _TYPES

@@ -49,7 +49,10 @@ def mistakes(
 
 
 def rehearsed(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definition as `render` would, with made-up ARNs, and unknown placeholders as written: for checks, which go on."""
+    """Return the definition as `render` would, with made-up ARNs and with unknown placeholders as written.
+
+    For checks, which go on in spite of mistakes.
+    """
     called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
     versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
     filled: dict[str, Any] = _filled(_bound(spec.definition, versions), values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -114,7 +115,7 @@ def _located(
     spec = _owner(path, specs, built)
     if spec is None:
         return Problem("/".join(["the template", *path[:3]]), None, message)
-    place = _in_front_matter(path, spec, plain)
+    place = _in_front_matter(path, spec, plain) or _named(message, spec)
     return Problem(spec.source, line_of(place, spec.places), message)
 
 
@@ -140,6 +141,12 @@ def _in_front_matter(path: Sequence[str], spec: FunctionSpec, plain: Mapping[str
     event = path[1].removeprefix(spec.logical_id)
     named = [name for name in mapping(spec.properties.get("Events")) if event.startswith(name)]
     return ("Events", max(named, key=len)) if named else ()
+
+
+def _named(message: str, spec: FunctionSpec) -> Place:
+    """The event that SAM names in a text such as "Event with id [Nightly] is invalid"."""
+    events = mapping(spec.properties.get("Events"))
+    return next((("Events", name) for name in re.findall(r"\[(\w+)\]", message) if name in events), ())
 
 
 def _renamed(path: Sequence[str], spec: FunctionSpec) -> Place:

@@ -2,98 +2,39 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace as replace_fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deployment import checks, definitions, machine_checks, rendering
+from deployment import checks, definitions, machine_checks, rendering, sources
 from deployment.machine_checks import STATELINT_EXEMPTIONS
 from deployment.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 
-WORK = """\
-# ---
-# MemorySize: 512   # MB
-# Timeout: 60       # seconds
-# Policies:
-#   - Effect: Allow
-#     Action: s3:GetObject
-#     Resource: ${SourceObjects}
-# ---
-def handler(event, context):
-    return event
-"""
-
-MACHINE = """\
-StartAt: Begin
-States:
-  Begin:
-    Type: Task
-    Resource: work
-    TimeoutSeconds: 90
-    Retry: &retry
-      - ErrorEquals: [Lambda.TooManyRequestsException]
-        MaxAttempts: 1000
-      - ErrorEquals: [States.ALL]
-    Next: Each
-  Each:
-    Type: Map
-    Label: Each
-    MaxConcurrency: ${MaxConcurrency}
-    ToleratedFailurePercentage: 5.0
-    ItemReader:
-      Resource: arn:${Partition}:states:::s3:getObject
-      ReaderConfig:
-        InputType: JSON
-      Parameters:
-        Bucket: ${WorkBucket}
-        Key.$: $.index
-    ItemProcessor:
-      ProcessorConfig:
-        Mode: DISTRIBUTED
-        ExecutionType: STANDARD
-      StartAt: One
-      States:
-        One:
-          Type: Task
-          Resource: work
-          TimeoutSeconds: 90
-          Retry: *retry
-          End: true
-    ResultWriter:
-      Resource: arn:${Partition}:states:::s3:putObject
-      Parameters:
-        Bucket: ${WorkBucket}
-        Prefix: map-runs
-      WriterConfig:
-        Transformation: NONE
-        OutputType: JSON
-    Catch:
-      - ErrorEquals: [States.ALL]
-        Next: Broken
-    Next: Done
-  Done:
-    Type: Succeed
-  Broken:
-    Type: Fail
-    Error: Broken
-"""
+GOOD = PROJECT / "tests" / "good_project"
+WORK = (GOOD / "lambda_functions" / "work.py").read_text(encoding="utf-8")
+MACHINE = (GOOD / "state_machines" / "sync.yaml").read_text(encoding="utf-8")
 
 VALUES = {"WorkBucket": "work", "Partition": "aws", "MaxConcurrency": 40, "MaxDelete": None}
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "lambda_functions").mkdir()
-    (tmp_path / "state_machines").mkdir()
-    (tmp_path / "lambda_functions" / "work.py").write_text(WORK)
-    (tmp_path / "state_machines" / "sync.yaml").write_text(MACHINE)
-    return tmp_path
+    made = tmp_path / "project"
+    shutil.copytree(GOOD, made, ignore=shutil.ignore_patterns("__pycache__"))
+    return made
 
 
 def problems(project: Path) -> list[str]:
-    return [str(problem) for problem in checks.problems(project, Settings())]
+    return [str(problem) for problem in checks.check(project, Settings()).problems]
 
 
 def replace(project: Path, path: str, *pairs: tuple[str, str]) -> None:
@@ -114,10 +55,7 @@ def rules_broken(project: Path, *pairs: tuple[str, str]) -> list[str]:
     """What is wrong with the changed machine alone."""
     replace(project, "state_machines/sync.yaml", *pairs)
     machine = definitions.read(project / "state_machines" / "sync.yaml")
-    rendered = rendering.render(
-        machine, {"work": "arn:aws:lambda:us-east-1:123456789012:function:w:1"}, VALUES
-    )
-    return [str(problem) for problem in machine_checks.problems(machine, rendered, {"work": 60})]
+    return [str(problem) for problem in machine_checks.problems(machine, {"work": 60}, VALUES)]
 
 
 # --- Our own project --------------------------------------------------------------------------------------
@@ -133,7 +71,7 @@ def rules_broken(project: Path, *pairs: tuple[str, str]) -> list[str]:
     ],
 )
 def test_our_own_project_has_no_problems(settings):
-    assert checks.problems(PROJECT, settings) == []
+    assert checks.check(PROJECT, settings).problems == ()
 
 
 def test_the_project_of_these_tests_has_none_to_begin_with(project):
@@ -176,17 +114,17 @@ def test_what_cfn_lint_finds_is_shown_at_the_line_of_the_property(project):
         (
             "Resource: ${SourceObjects}",
             "Resource: my-bucket",
-            "Policies/0/PolicyDocument/Statement/0/Resource: 'my-bucket' does not match ",
+            "7: Policies/0/PolicyDocument/Statement/0/Resource: 'my-bucket' does not match ",
         ),
         (
             "${SourceObjects}",
             "!Sub ${Nowhere.Arn}/*",
-            "Policies/0/PolicyDocument/Statement/0/Resource/Fn::Sub: 'Nowhere' is not one of ",
+            "7: Policies/0/PolicyDocument/Statement/0/Resource/Fn::Sub: 'Nowhere' is not one of ",
         ),
         (
             "Effect: Allow",
             "Effect: Alow",
-            "Policies/0/PolicyDocument/Statement/0/Effect: 'Alow' is not one of ['Allow', 'Deny'] (cfn-lint E3510)",
+            "5: Policies/0/PolicyDocument/Statement/0/Effect: 'Alow' is not one of ['Allow', 'Deny'] (cfn-lint E3510)",
         ),
     ],
 )
@@ -194,13 +132,13 @@ def test_mistakes_in_policies_are_found_before_they_are_deployed(project, old, n
     replace(project, "lambda_functions/work.py", (old, new))
     found = problems(project)
     assert len(found) == 1
-    assert found[0].startswith(f"lambda_functions/work.py:4: {message}")
+    assert found[0].startswith(f"lambda_functions/work.py:{message}")
 
 
 def test_what_sam_refuses_is_reported_with_its_file(project):
     replace(project, "lambda_functions/work.py", ("Timeout: 60", "Events: {Nightly: {Type: Shedule}}"))
     found = problems(project)
-    assert [one.split(": ")[0] for one in found] == ["lambda_functions/work.py"]
+    assert [one.split(": ")[0] for one in found] == ["lambda_functions/work.py:3"]
     assert "Nightly" in found[0]
     assert found[0].endswith("(SAM)")
 
@@ -215,7 +153,7 @@ def test_a_name_that_cannot_be_deployed_is_reported(project):
 
 def test_findings_about_the_rest_of_the_template_name_their_place(project):
     settings = Settings(log_retention_days=31)  # which no configuration can hold
-    found = checks.problems(project, settings)
+    found = checks.check(project, settings).problems
     assert [problem.path for problem in found] == ["the template/Resources/WorkLogGroup/Properties"]
     assert found[0].message.startswith("RetentionInDays: 31 is not one of ")
 
@@ -232,25 +170,26 @@ def test_missing_folders_are_reported(tmp_path):
 
 def test_a_machine_that_cannot_be_read_or_rendered_is_reported_with_its_line(project):
     assert in_machine(project, ("Resource: work", "Resource: walk"), ("${WorkBucket}", "${WorkBuckets}")) == [
-        "state_machines/sync.yaml:3: the state Begin calls the Lambda walk, which is not in lambda_functions/. "
+        "state_machines/sync.yaml:5: the state Begin calls the Lambda walk, which is not in lambda_functions/. "
         "Known: work.",
-        "state_machines/sync.yaml:12: the state Each uses ${WorkBuckets}, which has no value. "
+        "state_machines/sync.yaml:22: the state Each uses ${WorkBuckets}, which has no value. "
         "Did you mean ${WorkBucket}? Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}.",
     ]
     (project / "state_machines" / "sync.yaml").write_text("a: [\n")
     assert problems(project)[0].startswith("state_machines/sync.yaml:2: this is not YAML: ")
 
 
-def test_what_statelint_finds_is_shown_at_the_line_of_its_state(project):
+def test_what_statelint_finds_is_shown_at_the_line_of_the_field_beside_our_own_findings(project):
     unknown_state = ("    Next: Each\n", "    Next: Nowhere\n")
     unknown_field = ("          End: true\n", "          End: true\n          Nope: 1\n")
     assert rules_broken(project, unknown_state, unknown_field) == [
-        'state_machines/sync.yaml:30: Field "Nope" not allowed in '
+        "state_machines/sync.yaml:11: the state Begin goes on to Nowhere, which is no state: "
+        "expected one of Begin, Broken, Done, Each",
+        "state_machines/sync.yaml:12: the state Each is never reached: no way from StartAt leads to it",
+        'state_machines/sync.yaml:36: Field "Nope" not allowed in '
         "State Machine.States.Each.ItemProcessor.States.One (statelint)",
-        'state_machines/sync.yaml:3: No state found named "Nowhere", '
-        "referenced at State Machine.States.Begin.Next (statelint)",
-        "state_machines/sync.yaml:12: No transition found to state State Machine.Each (statelint)",
-        "state_machines/sync.yaml:49: No transition found to state State Machine.Done (statelint)",
+        "state_machines/sync.yaml:49: the state Done is never reached: no way from StartAt leads to it",
+        "state_machines/sync.yaml:51: the state Broken is never reached: no way from StartAt leads to it",
     ]
 
 
@@ -266,7 +205,7 @@ def test_what_statelint_finds_is_shown_at_the_line_of_its_state(project):
         (
             "          TimeoutSeconds: 90\n",
             "          TimeoutSeconds: 60\n",
-            "30: the state One has TimeoutSeconds: 60, but its Lambda may take 60; "
+            "33: the state One has TimeoutSeconds: 60, but its Lambda may take 60; "
             "expected more, or the task is given up while it is still at work",
         ),
         (
@@ -277,7 +216,7 @@ def test_what_statelint_finds_is_shown_at_the_line_of_its_state(project):
         (
             "[States.ALL]\n        Next: Broken",
             "[States.ALL, Other]\n        Next: Broken",
-            "12: the state Each has States.ALL in entry 1 of Catch: it must stand alone, in the last entry",
+            "45: the state Each has States.ALL in entry 1 of Catch: it must stand alone, in the last entry",
         ),
         (
             "    Label: Each\n",
@@ -288,43 +227,44 @@ def test_what_statelint_finds_is_shown_at_the_line_of_its_state(project):
         (
             "    Label: Each\n",
             f"    Label: {'x' * 41}\n",
-            f"12: the state Each has the Label '{'x' * 41}': expected text of 40 characters at most",
+            f"14: the state Each has the Label '{'x' * 41}': expected text of 40 characters at most",
         ),
         (
             "    Label: Each\n",
             "    Label: Each one\n",
-            "12: the state Each has the Label 'Each one': "
+            "14: the state Each has the Label 'Each one': "
             'expected no spaces and none of ?*<>{}[]:;,\\|^~$#%&`"',
         ),
         (
             "Percentage: 5.0",
             "Percentage: 5",
-            "12: the state Each has ToleratedFailurePercentage: 5: expected 0.0 to 100.0, with a decimal point",
+            "16: the state Each has ToleratedFailurePercentage: 5: expected 0.0 to 100.0, with a decimal point",
         ),
         (
             "InputType: JSON",
             "InputType: TEXT",
-            "12: the state Each has InputType: TEXT: expected one of CSV, JSON, JSONL, MANIFEST, PARQUET",
+            "20: the state Each has InputType: TEXT: expected one of CSV, JSON, JSONL, MANIFEST, PARQUET",
         ),
         (
             "        Prefix: map-runs\n",
             "        Prefix.$: $.prefix\n",
-            "12: the state Each has a ResultWriter with computed Parameters: expected a literal bucket and prefix",
+            "38: the state Each has a ResultWriter with computed Parameters: expected a literal bucket and prefix",
         ),
         (
             "    Catch:\n      - ErrorEquals: [States.ALL]\n        Next: Broken\n    Next: Done\n",
-            "    Next: Done\n",
+            "    Next: Broken\n",
             "12: the state Each has no Catch: a failure inside would end the run without a report",
         ),
         (
             "        Mode: DISTRIBUTED\n        ExecutionType: STANDARD\n",
             "        Mode: INLINE\n",
-            "12: the state Each has an ItemReader, which only a Map with Mode: DISTRIBUTED may have",
+            "17: the state Each has an ItemReader, which only a Map with Mode: DISTRIBUTED may have",
         ),
     ],
 )
 def test_a_rule_of_our_own_is_reported_with_the_state_and_its_line(project, old, new, message):
-    found = [problem for problem in rules_broken(project, (old, new)) if "(statelint)" not in problem]
+    beside = ("(statelint)", "is never reached")  # what a change does besides
+    found = [one for one in rules_broken(project, (old, new)) if not any(text in one for text in beside)]
     assert found == [f"state_machines/sync.yaml:{message}"]
 
 
@@ -341,3 +281,122 @@ def test_the_values_that_machines_may_use_are_those_of_a_deployment():
     for machine in definitions.read_all(PROJECT / "state_machines"):
         names = [path.stem for path in (PROJECT / "lambda_functions").glob("*.py")]
         assert rendering.render(machine, dict.fromkeys(names, "arn"), VALUES)
+
+
+# --- Whatever a person writes -----------------------------------------------------------------------------
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 200)
+    | st.sampled_from(["", "work", "Each", "$.a", "${X}", "States.ALL"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["Next", "Type", "States"]), inner)
+    ),
+    max_leaves=4,
+)
+
+
+def everything_under(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield place
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for name, child in children:
+        yield from everything_under(child, (*place, name))
+
+
+def with_another(value: Any, place: tuple[Any, ...], other: Any) -> Any:
+    if not place:
+        return other
+    changed = copy.copy(value)
+    changed[place[0]] = with_another(value[place[0]], place[1:], other)
+    return changed
+
+
+@given(st.data())
+def test_no_machine_however_odd_breaks_the_checks(data):
+    whole = definitions.read(GOOD / "state_machines" / "sync.yaml")
+    place = data.draw(st.sampled_from(sorted(everything_under(whole.definition), key=repr)))
+    odd = with_another(whole.definition, place, data.draw(JUNK))
+    machine = replace_fields(whole, definition=odd if isinstance(odd, dict) else {"States": odd})
+    for problem in machine_checks.problems(machine, {"work": 60}, VALUES):
+        assert problem.path == "state_machines/sync.yaml"
+        assert problem.message
+
+
+def test_a_function_that_nobody_calls_is_a_note_and_no_problem(project):
+    (project / "lambda_functions" / "spare.py").write_text(WORK)
+    found = checks.check(project, Settings(source_buckets=("abc",)))
+    assert (found.problems, found.notes) == ((), ("lambda_functions/spare.py: no state machine calls it.",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import requests\n", "requests is not there on AWS: expected boto3 or the standard library"),
+        ("from yaml import load\n", "yaml is not there on AWS: expected boto3 or the standard library"),
+        (
+            "from lambda_functions import other\n",
+            "lambda_functions.other is not in the zip of this Lambda: "
+            "expected a module of lambda_functions/shared/",
+        ),
+        (
+            "import lambda_functions.shared.answrs\n",
+            "there is no module lambda_functions.shared.answrs. "
+            "Did you mean lambda_functions.shared.answers?",
+        ),
+        (
+            "from lambda_functions.shared import nothing\n",
+            "there is no module lambda_functions.shared.nothing",
+        ),
+    ],
+)
+def test_an_import_that_fails_on_aws_is_found(text, message):
+    tree, mistake = sources.parsed(text)
+    assert tree and mistake is None
+    assert list(sources.import_mistakes(tree, GOOD / "lambda_functions")) == [(1, message)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os.path, json\n",
+        "import boto3, botocore.config\n",
+        "from __future__ import annotations\n",
+        "from lambda_functions.shared import answers\n",
+        "from lambda_functions.shared.answers import same\n",
+        "from lambda_functions import shared\n",
+        "from . import shared\n",
+        "try:\n    import orjson\nexcept ImportError:\n    pass\n",
+        "def f():\n    import requests\n",
+    ],
+)
+def test_an_import_that_works_on_aws_is_left_alone(text):
+    tree, _ = sources.parsed(text)
+    assert tree and list(sources.import_mistakes(tree, GOOD / "lambda_functions")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_right"),
+    [
+        ("event, context", True),
+        ("event, _", True),
+        ("event, context=None", True),
+        ("event, context, clock=None, *, sleep=None", True),
+        ("*arguments", True),
+        ("event, /, context", True),
+        ("", False),
+        ("event", False),
+        ("event, context, clock", False),
+        ("event, context, *, clock", False),
+        ("event, **options", False),
+    ],
+)
+def test_a_handler_must_take_what_lambda_gives_it(arguments, is_right):
+    tree, _ = sources.parsed(f"def handler({arguments}): ...")
+    assert tree and not list(sources.handler_mistakes(tree)) == is_right
+
+
+def test_a_null_character_is_no_python():
+    assert sources.parsed("x = 1\0")[1] is not None

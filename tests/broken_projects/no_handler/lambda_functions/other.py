@@ -1,0 +1,8 @@
+# ---
+# MemorySize: 512   # MB
+# Timeout: 60       # seconds
+# ---
+
+
+def handler(event):
+    return event

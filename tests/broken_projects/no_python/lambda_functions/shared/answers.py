@@ -1,0 +1,5 @@
+def same(event):
+    return event
+
+
+return None

@@ -1,0 +1,7 @@
+# ---
+# MemorySize: 64
+# ---
+
+
+def handler(event, context):
+    return event
