@@ -112,7 +112,11 @@ def _at(value: Any, place: Place) -> Any:
 def _statelint(rendered: Mapping[str, Any]) -> Iterator[str]:
     from statelint.linter import Linter  # what a deployment has no use for
 
-    for message in Linter.validate(dict(rendered)):
+    try:
+        messages = Linter.validate(dict(rendered))
+    except Exception as error:  # it stumbles over lists where names belong, of which the others tell
+        messages = [f"it is too odd to be read further, {type(error).__name__}: {error}"]
+    for message in messages:
         if not any(pattern.fullmatch(message) for pattern in (*STATELINT_EXEMPTIONS, *SAID_BETTER)):
             yield message
 

@@ -98,9 +98,12 @@ def _wildcard_actions(statement: Mapping[str, Any]) -> Iterator[tuple[Place, str
 
 
 def _open_resources(statement: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    narrow = [action for _, action in _texts("Action", statement.get("Action")) if _can_be_narrowed(action)]
     for place, resource in _texts("Resource", statement.get("Resource")):
-        if narrow and _EVERYTHING.fullmatch(resource):
+        if not _EVERYTHING.fullmatch(resource):
+            continue
+        actions = [action for _, action in _texts("Action", statement.get("Action"))]
+        narrow = [action for action in actions if _can_be_narrowed(action)]
+        if narrow:
             yield (
                 place,
                 f"allows {', '.join(narrow)} on {resource}: name the resource, or write a placeholder "

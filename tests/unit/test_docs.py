@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke.collection import Collection
 from samples import run_of
 
+import fabfile
 import fabfile_config_template
-from deployment import errors, front_matter
+from deployment import documents, errors, front_matter, machines, placeholders, properties
 from lambda_functions.shared import costs, run_end, sync_input
 from lambda_functions.shared.applied import Applied
 from lambda_functions.shared.errors import Refused
@@ -135,6 +137,76 @@ def test_every_state_is_in_the_picture_or_the_text():
     assert "CopyKeys" in working
     unnamed = [name for name in working if not mentions(page("architecture.md"), name)]
     assert unnamed == ["NoReport"]  # it fails with SyncIncomplete as well
+
+
+# --- Tasks, front matter, findings --------------------------------------------------------------------------
+
+
+def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
+    rows = re.findall(r"^\| (`fab.*?`) \| ([^|]+) \|$", readme(), re.MULTILINE)
+    listed = {
+        re.findall(r"`fab (\w+)`", first)[-1]: set(re.findall(r"`--([\w-]+)`", rest)) for first, rest in rows
+    }
+    tasks = Collection.from_module(fabfile)
+    flags = {
+        name: {argument.name.replace("_", "-") for argument in tasks[name].get_arguments()}
+        for name in tasks.task_names
+    }
+    assert listed == flags
+
+
+def rows_of(page_name: str, heading: str) -> list[list[str]]:
+    """The rows of all tables under a heading, without their heads."""
+    section = re.split(r"^## ", page(page_name), flags=re.MULTILINE)
+    (text,) = [one for one in section if one.startswith(f"{heading}\n")]
+    rows = re.findall(r"^\| (`.*) \|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in rows]
+
+
+def test_every_property_of_a_front_matter_is_in_its_table_with_its_kinds():
+    listed = {row[0].strip("`"): row[1] for row in rows_of("front_matter.md", "Properties") if len(row) == 3}
+    words = properties._WORDS
+    assert listed == {
+        name: " or ".join(words[kind] for kind in kinds) for name, kinds in properties.KINDS.items()
+    }
+
+
+def test_every_property_that_cannot_be_set_is_in_its_table_with_the_reason():
+    reserved = [row for row in rows_of("front_matter.md", "Properties") if len(row) == 2]
+    listed = {name: row[1] for row in reserved for name in re.findall(r"`(\w+)`", row[0])}
+    assert listed == properties.RESERVED
+
+
+def test_every_placeholder_is_in_its_table():
+    for heading, known in (
+        ("Placeholders", placeholders.LISTS + placeholders.TEXTS),
+        ("State machines", machines.PLACEHOLDERS),
+    ):
+        listed = [row[0] for row in rows_of("front_matter.md", heading)]
+        assert listed == [f"`${{{name}}}`" for name in known]
+
+
+def test_the_example_of_a_front_matter_can_be_read(tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", page("front_matter.md"), re.DOTALL)
+    (tmp_path / "example.py").write_text(example)
+    assert front_matter.read(tmp_path / "example.py").properties["MemorySize"] == 1769
+
+
+def test_every_placeholder_of_a_printed_definition_is_explained():
+    listed = " ".join(row[0] for row in rows_of("other_tools.md", "The definition"))
+    assert re.findall(r"\$\{(\w+)\}", listed) == ["CopyKeys", *documents.LEFT_FOR_CLOUDFORMATION]
+
+
+def test_every_finding_of_the_broken_projects_is_explained():
+    sentences = [row[0].strip("`") for row in rows_of("troubleshooting.md", "What `fab check` finds")]
+    patterns = [".*".join(re.escape(part) for part in sentence.split(MANY)) for sentence in sentences]
+    reports = [
+        path.read_text(encoding="utf-8") for path in (PROJECT / "tests").glob("broken_projects/*/report.txt")
+    ]
+    lines = [line for report in reports for line in report.splitlines()]
+    findings = [line.split(": ", 1)[1] for line in lines if not line.startswith(("Note: ", "Checked: "))]
+    assert len(findings) > 60
+    assert [one for one in findings if not any(re.fullmatch(pattern, one) for pattern in patterns)] == []
 
 
 # --- Permissions --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from invoke.collection import Collection
 from invoke.exceptions import Exit
@@ -50,7 +52,16 @@ def exit_of(error: BaseException) -> Exit:
 
 
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
-    assert set(TASKS.task_names) == {"deploy", "delete", "sync", "local", "demo", "check"}
+    assert set(TASKS.task_names) == {
+        "deploy",
+        "delete",
+        "sync",
+        "local",
+        "demo",
+        "check",
+        "template",
+        "definition",
+    }
     assert TASKS.default == "deploy"
 
 
@@ -74,12 +85,14 @@ def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
     assert ended.stdout == (
         "Available tasks:\n"
         "\n"
-        "  check    Check Lambdas, template and state machines, offline.\n"
-        "  delete   Delete the stack and the state machines, not the data.\n"
-        "  demo     Deploy and sync on this machine, without an AWS account.\n"
-        "  deploy   Deploy everything that has changed.\n"
-        "  local    Run the embedded emulator until Ctrl-C.\n"
-        "  sync     Make the destination bucket equal to the source bucket.\n"
+        "  check        Check Lambdas, template and state machines, offline.\n"
+        "  definition   Print a state machine in Amazon States Language.\n"
+        "  delete       Delete the stack and the state machines, not the data.\n"
+        "  demo         Deploy and sync on this machine, without an AWS account.\n"
+        "  deploy       Deploy everything that has changed.\n"
+        "  local        Run the embedded emulator until Ctrl-C.\n"
+        "  sync         Make the destination bucket equal to the source bucket.\n"
+        "  template     Print the SAM template that a deployment would use, offline.\n"
         "\n"
         "Default task: deploy\n"
         "\n"
@@ -98,7 +111,47 @@ def test_a_fresh_clone_is_told_what_to_copy_before_it_can_deploy(fresh_clone: Pa
 def test_a_fresh_clone_can_be_checked_from_any_of_its_folders(fresh_clone: Path) -> None:
     ended = fab(fresh_clone / "state_machines", "check")
 
-    assert (ended.stdout, ended.stderr, ended.returncode) == ("No problems found.\n", "", 0)
+    assert (ended.stderr, ended.returncode) == ("", 0)
+    assert ended.stdout.startswith(
+        "No problems found.\n"
+        "Checked: 7 Lambda functions, 1 state machine, template, policies.\n"
+        "Note: there is no fabfile_config.py, so the settings are those of fabfile_config_template.py.\n"
+    )
+
+
+def test_a_check_with_problems_prints_them_all_and_ends_with_2(fresh_clone: Path) -> None:
+    overlay = PROJECT / "tests" / "broken_projects" / "no_python"
+    shutil.copytree(overlay, fresh_clone, dirs_exist_ok=True)
+    (fresh_clone / "fabfile_config.py").write_text("STACK_NAME = 7\n")
+
+    ended = fab(fresh_clone, "check", "--json")
+
+    assert (ended.stderr, ended.returncode) == ("Error: 3 problems found.\n", 2)
+    found = json.loads(ended.stdout)
+    assert found["problems"][1:] == [
+        {
+            "path": "lambda_functions/shared/answers.py",
+            "line": 5,
+            "message": "this is not Python: 'return' outside function",
+        },
+        {"path": "lambda_functions/work.py", "line": 7, "message": "this is not Python: expected ':'"},
+    ]
+    assert found["problems"][0]["path"] == "fabfile_config.py"
+    assert found["checked"] == {"functions": 8, "stateMachines": 1}
+
+
+def test_a_fresh_clone_without_credentials_prints_its_documents_and_nothing_else(fresh_clone: Path) -> None:
+    for arguments in (["template", "--json"], ["definition"]):
+        ended = fab(fresh_clone, *arguments)
+
+        assert (ended.stderr, ended.returncode) == ("", 0)
+        assert json.loads(ended.stdout)
+
+
+def test_a_template_in_yaml_is_the_one_in_json(fresh_clone: Path) -> None:
+    assert yaml.safe_load(fab(fresh_clone, "template").stdout) == json.loads(
+        fab(fresh_clone, "template", "--json").stdout
+    )
 
 
 def test_a_mistake_in_a_state_machine_ends_a_deployment_before_aws_is_asked(fresh_clone: Path) -> None:
