@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 PHASES: Mapping[str, str] = {
     "Begin": "starting",
     "ValidateInput": "checking the input",
-    "ListRanges": "cutting the keys into ranges",
+    "ListRanges": "beginning with the first range",
     "CompareRanges": "comparing",
     "TallyComparison": "comparing",
     "CopyKeys": "copying",

@@ -1,5 +1,5 @@
 # ---
-# Description: Cut the keys of both buckets into the ranges of the first wave
+# Description: Write down the range that the first wave compares
 # MemorySize: 512        # MB
 # Timeout: 300           # seconds
 # Environment:
@@ -8,10 +8,6 @@
 # Policies:
 #   - Version: 2012-10-17
 #     Statement:
-#       - Sid: ListTheBuckets
-#         Effect: Allow
-#         Action: s3:ListBucket
-#         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
 #       - Sid: WriteTheIndex
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject ]
@@ -23,6 +19,9 @@
 # ---
 """Begin the comparison with one range for all keys: waves cut what turns out to be much.
 
+Most buckets are compared by one worker in the first wave, and every range costs LISTs that its keys do not need. What that worker
+leaves is cut according to what it has read.
+
 Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1, "requests": {}}`.
 """
 
@@ -31,28 +30,16 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared import clients
-from lambda_functions.shared.cutting import cut_range
 from lambda_functions.shared.key_ranges import KeyRange
 from lambda_functions.shared.planning import ranges_index, write_wave
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.run_folder import RunFolder
 from lambda_functions.shared.turn import LambdaContext
 
-# One, because most buckets are compared by one worker in the first wave, and every range costs LISTs that its keys do not need.
-# What that worker leaves is cut according to what it has read.
-FIRST_RANGES = 1
-
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the index of the first wave and return where it is."""
     run = Run.from_json(event["run"])
-    connected = clients.connect(run.source.region, run.destination.region)
-    folder = RunFolder(connected.work, run.folder)
-    ranges = cut_range(connected, run, KeyRange(run.options.startAfter, None), FIRST_RANGES)
-    items = write_wave(folder, 1, (one.to_json() for one in ranges))
-    return {
-        "wave": 1,
-        "index": folder.key(ranges_index(1)),
-        "items": items,
-        "requests": connected.requests.counts(),
-    }
+    folder = RunFolder(clients.client("s3"), run.folder)
+    items = write_wave(folder, 1, [KeyRange(run.options.startAfter, None).to_json()])
+    return {"wave": 1, "index": folder.key(ranges_index(1)), "items": items, "requests": {}}

@@ -14,10 +14,8 @@ def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> l
     """Return ranges that together are `key_range`; one if neither side has more than 1,000 keys after its beginning.
 
     The source is cut; the destination only where the source is short, because an orphaned bucket has to be read as well.
-    Requests: none for one range; else one or two LISTs of a page, then LISTs of one key and a few of a page.
+    Requests: one or two LISTs of a page, then LISTs of one key and a few of a page.
     """
-    if wanted < 2:
-        return [key_range]
     for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
         if is_longer_than_a_page(client, side, key_range.after):
             probe = functools.partial(first_key, client, side)

@@ -69,7 +69,7 @@ def test_a_second_fab_does_nothing_says_so_and_leaves_nothing_behind(editable: P
     ("before", "after"),
     [
         ("# Timeout: 300           # seconds", "# Timeout: 299           # seconds"),
-        ("FIRST_RANGES = 1", "FIRST_RANGES = 2"),
+        ('"""Write the index', '"""Write down the index'),
     ],
     ids=["only its Timeout", "its source"],
 )

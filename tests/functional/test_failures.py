@@ -482,7 +482,6 @@ def test_a_listing_that_fails_half_way_changes_nothing(
     side: str,
 ) -> None:
     monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
-    monkeypatch.setattr("lambda_functions.list_ranges.FIRST_RANGES", 1)
     source.put_all({f"{number:03d}": b"1" for number in range(0, 30)})
     destination.put_all({f"{number:03d}": b"1" for number in range(20, 50)})
     before = destination.snapshot()

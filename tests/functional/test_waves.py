@@ -21,7 +21,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", 5)
     monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
     monkeypatch.setattr("lambda_functions.shared.comparing.handed_back_ranges", lambda wave, requests: 3)
-    monkeypatch.setattr("lambda_functions.list_ranges.FIRST_RANGES", 3)
     return monkeypatch
 
 
@@ -160,25 +159,23 @@ def test_a_bucket_that_fits_into_a_page_is_one_range(
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])
-def test_whichever_bucket_has_more_than_a_page_is_cut_before_the_first_wave(
+def test_whichever_bucket_has_more_than_a_page_is_cut_when_its_first_worker_leaves_it(
     machine: Machine,
     source: Bucket,
     destination: Bucket,
     sync: Sync,
-    monkeypatch: pytest.MonkeyPatch,
+    hurried: pytest.MonkeyPatch,
     side: str,
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", 10)
-    monkeypatch.setattr("lambda_functions.list_ranges.FIRST_RANGES", 8)
     (source if side == "source" else destination).put_all({f"{number:02d}": b"1" for number in range(60)})
 
     found = machine.run({**sync, "allowEmptySource": True})
 
-    ranges = read(found, "ranges/1.json")
+    ranges = read(found, "ranges/2.json")
     edges = [one["after"] for one in ranges] + [ranges[-1]["upTo"]]
     assert found["status"] == "SUCCEEDED"
-    assert 2 <= len(ranges) <= 8
-    assert (edges[0], edges[-1]) == (None, None)
+    assert 2 <= len(ranges) <= 3
+    assert (edges[0], edges[-1]) == ("04", None)
     assert [one["upTo"] for one in ranges] == edges[1:]
     assert edges[1:-1] == sorted(edges[1:-1])
 

@@ -207,7 +207,7 @@ def test_the_phase_is_the_last_state_of_a_known_name() -> None:
     aws = FakeAws()
     aws.history = [entered("ValidateInput"), entered("ListRanges"), entered("SomethingNew")]
     assert Observer(aws.account(), ARN, None).look("RUNNING") == Progress(
-        "RUNNING", "cutting the keys into ranges"
+        "RUNNING", "beginning with the first range"
     )
 
 
