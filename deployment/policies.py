@@ -58,23 +58,46 @@ def function_policies(policies: Any, values: Mapping[str, list[Any] | str]) -> l
     return [policy for policy in map(_without_empty_statements, listed) if policy is not None]
 
 
+def are_documents(policies: Any) -> bool:
+    """Whether filled `Policies` are policy documents only, no managed policies and no policy templates of SAM."""
+    return all(isinstance(policy, dict) and "Statement" in policy for policy in policies)
+
+
+def function_trust() -> dict[str, Any]:
+    """Return who may take a function's role: Lambda, and for no other account.
+
+    AWS documents for many services that they name the account they work for, but not for Lambda
+    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html). So the condition holds where the account is
+    named, and where it is not, nobody is kept out: a role can only be given to a function of its own account anyway
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
+    """
+    return _trust("lambda.amazonaws.com", "StringEqualsIfExists")
+
+
 def state_machine_trust() -> dict[str, Any]:
-    """Return who may take the state machines' role: Step Functions, for this account only."""
-    return document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "states.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
-            }
-        ]
-    )
+    """Return who may take the state machines' role: Step Functions, for this account only.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+    """
+    return _trust("states.amazonaws.com", "StringEquals")
+
+
+def write_logs(log_group: str) -> dict[str, Any]:
+    """Return the document that lets a function write into its log group, a logical id, which is there already.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+    """
+    # The ARN that CloudFormation gives ends with `:*`, which are the streams.
+    arn = {"Fn::GetAtt": [log_group, "Arn"]}
+    statement = _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [arn])
+    return document([{"Sid": "WriteItsLog", **statement}])
 
 
 def state_machine_policy(functions: Iterable[str], machine_names: Sequence[str]) -> dict[str, Any]:
     """Return what the state machines may do; `functions` are logical ids, `machine_names` without timestamps.
 
+    They call published versions only, whose ARNs end with a number
+    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
     https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     """
     machines = [f"{name}{ANY_TIMESTAMP}" for name in machine_names]
@@ -82,7 +105,7 @@ def state_machine_policy(functions: Iterable[str], machine_names: Sequence[str])
     executions = [sub(f"{_STATES}:execution:{machine}:*") for machine in machines]
     return document(
         [
-            _allow(["lambda:InvokeFunction"], [arn for name in functions for arn in _function_arns(name)]),
+            _allow(["lambda:InvokeFunction"], [sub(f"${{{name}.Arn}}:*") for name in functions]),
             _allow(["s3:GetObject"], [sub("${WorkBucket.Arn}/runs/*")]),
             _allow(
                 ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
@@ -118,9 +141,17 @@ def _bucket_arns(names: Sequence[str], suffix: str) -> list[Any]:
     return [sub(f"arn:${{AWS::Partition}}:s3:::{name}{suffix}") for name in names or ("*",)]
 
 
-def _function_arns(logical_id: str) -> list[Any]:
-    """A function and its versions; the machines call versions."""
-    return [{"Fn::GetAtt": [logical_id, "Arn"]}, sub(f"${{{logical_id}.Arn}}:*")]
+def _trust(service: str, operator: str) -> dict[str, Any]:
+    return document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sts:AssumeRole",
+                "Condition": {operator: {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+            }
+        ]
+    )
 
 
 def _allow(actions: list[str], resources: list[Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """From specs, zips and settings to one SAM template, a plain dictionary.
 
 The fourth step of the pipeline, and the last before AWS is asked anything. For every function it has the
-function itself with a role of its own (SAM makes it from `Policies`), its log group, and a version; besides
-them the role of the state machines and the work bucket. The state machines themselves are not in it:
+function itself, a role of its own made of `Policies`, its log group, and a version; besides them the role
+of the state machines and the work bucket. The state machines themselves are not in it:
 `machines` creates them, bound to the versions in the outputs.
 
 A version is a resource of our own. Its logical id hashes the zip and every property that Lambda freezes in
@@ -47,6 +47,13 @@ UNVERSIONED = frozenset(
         "ReservedConcurrentExecutions", "RuntimeManagementConfig", "Tags",
     }
 )  # fmt: skip
+
+# For these SAM adds statements to the role that it makes; the role of such a function is left to SAM.
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+GRANTED_BY_SAM = frozenset({"DeadLetterQueue", "EventInvokeConfig", "Events", "Tracing", "VpcConfig"})
+
+# What belongs to the role; SAM takes it with the function.
+OF_THE_ROLE = frozenset({"AssumeRolePolicyDocument", "PermissionsBoundary", "Policies"})
 
 Resource = dict[str, Any]
 
@@ -107,9 +114,14 @@ def _check_names(specs: Iterable[FunctionSpec], settings: Settings) -> None:
 def _function_resources(
     spec: FunctionSpec, code: Mapping[str, str], settings: Settings, values: Mapping[str, list[Any] | str]
 ) -> dict[str, Resource]:
-    """The function, its log group and its version; SAM adds the role."""
+    """The function, its role, its log group and its version."""
     properties = _function_properties(spec, code, settings, values)
+    role = _function_role(spec, properties, settings) if _has_plain_role(properties) else {}
+    if role:
+        ours = {"Role": {"Fn::GetAtt": [f"{spec.logical_id}Role", "Arn"]}}
+        properties = {name: value for name, value in properties.items() if name not in OF_THE_ROLE} | ours
     return {
+        **role,
         spec.logical_id: {"Type": "AWS::Serverless::Function", "Properties": properties},
         f"{spec.logical_id}LogGroup": _log_group(spec, settings),
         f"{spec.logical_id}Version{_fingerprint(properties)}": {
@@ -129,18 +141,52 @@ def _function_properties(
         {name: value for name, value in spec.properties.items() if name != "Policies"}, values
     )
     log_group = {"LogFormat": "JSON", "LogGroup": {"Ref": f"{spec.logical_id}LogGroup"}}
-    merged = {
+    return {
         "Runtime": RUNTIME,
         "Architectures": [ARCHITECTURE],
+        "AssumeRolePolicyDocument": policies.function_trust(),
         **own,
+        **_allowed(spec, values),
+        **_boundary(settings),
         "FunctionName": function_name(spec, settings),
         "Handler": spec.handler,
         "CodeUri": dict(code),
         "LoggingConfig": {**log_group, **own.get("LoggingConfig", {})},
         "Tags": {**own.get("Tags", {}), **tags_of(settings)},
     }
+
+
+def _allowed(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
     allowed = policies.function_policies(spec.properties.get("Policies", []), values)
-    return merged | ({"Policies": allowed} if allowed else {}) | _boundary(settings)
+    return {"Policies": allowed} if allowed else {}
+
+
+def _has_plain_role(properties: Mapping[str, Any]) -> bool:
+    """Whether the role is what the file says and nothing more, so that SAM is not needed for it.
+
+    SAM would attach AWSLambdaBasicExecutionRole, which may write every log of the account and create new ones.
+    """
+    is_sams = "Role" in properties or GRANTED_BY_SAM & properties.keys()
+    return not is_sams and policies.are_documents(properties.get("Policies", []))
+
+
+def _function_role(
+    spec: FunctionSpec, properties: Mapping[str, Any], settings: Settings
+) -> dict[str, Resource]:
+    """The role under the name that SAM would give it, with what the file says and the right to write its log."""
+    documents = [*properties.get("Policies", []), policies.write_logs(f"{spec.logical_id}LogGroup")]
+    inline = [
+        {"PolicyName": f"{spec.logical_id}{number}", "PolicyDocument": one}
+        for number, one in enumerate(documents)
+    ]
+    role = {
+        "Description": f"What the function {function_name(spec, settings)} may do",
+        "AssumeRolePolicyDocument": properties["AssumeRolePolicyDocument"],
+        "Policies": inline,
+        "Tags": upper_case_list(properties["Tags"]),
+    }
+    boundary = {name: properties[name] for name in ("PermissionsBoundary",) if name in properties}
+    return {f"{spec.logical_id}Role": {"Type": "AWS::IAM::Role", "Properties": role | boundary}}
 
 
 def _fingerprint(properties: Mapping[str, Any]) -> str:

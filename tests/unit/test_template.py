@@ -80,6 +80,7 @@ def test_a_function_has_its_defaults_its_zip_and_logs_of_its_own():
         "Timeout": 60,
         "FunctionName": "sync-buckets-copy-keys",
         "Handler": "lambda_functions/copy_keys.handler",
+        "Role": {"Fn::GetAtt": ["CopyKeysRole", "Arn"]},
         "CodeUri": {"Bucket": "zips", "Key": "copy_keys-0000000000000000.zip"},
         "LoggingConfig": {"LogFormat": "JSON", "LogGroup": {"Ref": "CopyKeysLogGroup"}},
         "Tags": {"syncbuckets:stack": "sync-buckets"},
@@ -121,9 +122,9 @@ def test_the_front_matter_wins_over_the_defaults_and_is_added_to_tags_and_loggin
 def test_the_settings_reach_every_resource():
     built = build(spec(), settings=FULL)
     tags = [{"Key": "team", "Value": "data"}, {"Key": "syncbuckets:stack", "Value": "nightly"}]
-    for logical_id in ("CopyKeysLogGroup", "StateMachineRole", "WorkBucket"):
+    for logical_id in ("CopyKeysLogGroup", "CopyKeysRole", "StateMachineRole", "WorkBucket"):
         assert properties_of(built, logical_id)["Tags"] == tags
-    for logical_id in ("CopyKeys", "StateMachineRole"):
+    for logical_id in ("CopyKeysRole", "StateMachineRole"):
         assert properties_of(built, logical_id)["PermissionsBoundary"] == BOUNDARY
     assert properties_of(built, "CopyKeysLogGroup")["RetentionInDays"] == 7
 
@@ -217,9 +218,13 @@ def test_the_order_of_properties_makes_no_new_version(order):
 # --- Policies of functions --------------------------------------------------------------------------------
 
 
+def documents_of(built: Mapping[str, Any]) -> list[Any]:
+    """What the role of the function may do besides writing its log."""
+    return [one["PolicyDocument"] for one in properties_of(built, "CopyKeysRole")["Policies"]][:-1]
+
+
 def allowed(settings: Settings, *statements: Mapping[str, Any]) -> Any:
-    built = build(spec(Policies=[policies.document(statements)]), settings=settings)
-    found = properties_of(built, "CopyKeys").get("Policies")
+    found = documents_of(build(spec(Policies=[policies.document(statements)]), settings=settings))
     return [one["Resource"] for one in found[0]["Statement"]] if found else None
 
 
@@ -268,7 +273,7 @@ def test_bare_statements_become_one_policy():
     for written in ([one, two], one):
         built = build(spec(Policies=written))
         expected = [one, two] if isinstance(written, list) else [one]
-        assert properties_of(built, "CopyKeys")["Policies"] == [policies.document(expected)]
+        assert documents_of(built) == [policies.document(expected)]
 
 
 @pytest.mark.parametrize(
@@ -278,9 +283,58 @@ def test_bare_statements_become_one_policy():
         [{"S3ReadPolicy": {"BucketName": "x"}}, policies.document([statement("x")])],
     ],
 )
-def test_other_forms_of_policies_stay_as_they_are_written(written):
-    found = properties_of(build(spec(Policies=written)), "CopyKeys")["Policies"]
-    assert found == (written if isinstance(written, list) else [written])
+def test_other_forms_of_policies_stay_as_they_are_written_and_the_role_is_sam_s(written):
+    built = build(spec(Policies=written), settings=FULL)
+    found = properties_of(built, "CopyKeys")
+    assert found["Policies"] == (written if isinstance(written, list) else [written])
+    assert found["AssumeRolePolicyDocument"] == policies.function_trust()
+    assert found["PermissionsBoundary"] == BOUNDARY
+    assert "CopyKeysRole" not in built["Resources"]
+
+
+@pytest.mark.parametrize("more", [{"VpcConfig": {"SubnetIds": ["a"]}}, {"Tracing": "Active"}, {"Role": "arn:x"}])
+def test_a_role_that_needs_more_than_the_file_says_is_left_to_sam_or_to_whoever_gave_it(more):
+    built = build(spec(Policies=[statement("x")], **more))
+    assert "CopyKeysRole" not in built["Resources"]
+    assert properties_of(built, "CopyKeys").get("Role") == more.get("Role")
+
+
+def test_the_role_of_a_function_may_write_its_own_log_and_is_lambda_s_alone():
+    trust = {"Service": "lambda.amazonaws.com"}
+    assert properties_of(build(spec(Policies=[statement("x")])), "CopyKeysRole") == {
+        "Description": "What the function sync-buckets-copy-keys may do",
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": trust,
+                    "Action": "sts:AssumeRole",
+                    "Condition": {
+                        "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+                    },
+                }
+            ],
+        },
+        "Policies": [
+            {"PolicyName": "CopyKeys0", "PolicyDocument": policies.document([statement("x")])},
+            {
+                "PolicyName": "CopyKeys1",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Sid": "WriteItsLog",
+                            "Effect": "Allow",
+                            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                            "Resource": [{"Fn::GetAtt": ["CopyKeysLogGroup", "Arn"]}],
+                        }
+                    ],
+                },
+            },
+        ],
+        "Tags": [{"Key": "syncbuckets:stack", "Value": "sync-buckets"}],
+    }
 
 
 # --- The role of the state machines and the work bucket ---------------------------------------------------
@@ -299,9 +353,7 @@ def test_the_state_machines_may_do_exactly_their_work():
             "Effect": "Allow",
             "Action": ["lambda:InvokeFunction"],
             "Resource": [
-                {"Fn::GetAtt": ["CopyKeys", "Arn"]},
                 {"Fn::Sub": "${CopyKeys.Arn}:*"},
-                {"Fn::GetAtt": ["TallyRun", "Arn"]},
                 {"Fn::Sub": "${TallyRun.Arn}:*"},
             ],
         },
