@@ -11,7 +11,11 @@
 #       - Sid: ReadTheRecordsAndWriteTheReport
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
-#         Resource: [ !Sub "${WorkBucket.Arn}/runs/*", !Sub "${WorkBucket.Arn}/leases/*" ]
+#         Resource: !Sub ${WorkBucket.Arn}/runs/*
+#       - Sid: GiveBackTheLease
+#         Effect: Allow
+#         Action: s3:DeleteObject
+#         Resource: !Sub ${WorkBucket.Arn}/leases/*
 #       - Sid: FindTheUploads
 #         Effect: Allow
 #         Action: s3:ListBucket

@@ -24,7 +24,11 @@
 #       - Sid: TakeTheLease
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
-#         Resource: [ !Sub "${WorkBucket.Arn}/leases/*", !Sub "${WorkBucket.Arn}/runs/*" ]
+#         Resource: !Sub ${WorkBucket.Arn}/leases/*
+#       - Sid: StrikeOutTheUploadsOfADeadRun
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:DeleteObject ]
+#         Resource: !Sub ${WorkBucket.Arn}/runs/*
 #       - Sid: AskWhetherAnotherRunIsAlive
 #         Effect: Allow
 #         Action: states:DescribeExecution

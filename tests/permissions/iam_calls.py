@@ -1,0 +1,119 @@
+"""What AWS's documentation asks of whoever makes an API call: the IAM actions, on which resource, and when.
+
+`CALLS` is about the calls of the functions. An emulator is no reason for a row nor against one; the page of a call's row is.
+`of` says whose permission it is: of the object or bucket that the call names, of the object that is copied (or its bucket), of
+the KMS keys of objects, of an execution. `when` is a parameter of the call, a header, or a status of its answer; a row without
+it always counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Need:
+    """One action that a call needs."""
+
+    action: str
+    of: str = "object"
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Documented:
+    """What a page says about a call."""
+
+    page: str
+    needs: tuple[Need, ...]
+
+
+_API = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_"
+_STATES = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html"
+
+# Whoever may not list a bucket is answered 403 for an object that is not there
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, "Permissions").
+_TELLS_MISSING = Need("s3:ListBucket", "bucket", "answered 404")
+# A write or delete that names the ETag which is to be replaced reads it first
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html,
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html).
+_NAMES_AN_ETAG = Need("s3:GetObject", "object", "if-match")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+_DECRYPTS, _ENCRYPTS = Need("kms:Decrypt", "keys"), Need("kms:GenerateDataKey", "keys")
+
+CALLS: Mapping[str, Documented] = {
+    "s3:AbortMultipartUpload": Documented(f"{_API}AbortMultipartUpload.html", (Need("s3:AbortMultipartUpload"),)),
+    "s3:CompleteMultipartUpload": Documented(
+        f"{_API}CompleteMultipartUpload.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _DECRYPTS, _ENCRYPTS)
+    ),
+    "s3:CopyObject": Documented(
+        f"{_API}CopyObject.html",
+        (
+            Need("s3:GetObject", "copy source"),
+            Need("s3:GetObjectTagging", "copy source"),
+            Need("s3:ListBucket", "copy source bucket", "answered 404"),
+            Need("s3:PutObject"),
+            Need("s3:PutObjectTagging"),
+            Need("s3:PutObjectAcl", when="ACL"),
+            _NAMES_AN_ETAG,
+            _TELLS_MISSING,
+            _DECRYPTS,
+            _ENCRYPTS,
+        ),
+    ),
+    "s3:CreateMultipartUpload": Documented(
+        f"{_API}CreateMultipartUpload.html",
+        (
+            Need("s3:PutObject"),
+            Need("s3:PutObjectTagging", when="Tagging"),
+            Need("s3:PutObjectAcl", when="ACL"),
+            _DECRYPTS,
+            _ENCRYPTS,
+        ),
+    ),
+    "s3:DeleteObject": Documented(
+        f"{_API}DeleteObject.html",
+        (Need("s3:DeleteObject"), Need("s3:DeleteObjectVersion", when="VersionId"), _NAMES_AN_ETAG),
+    ),
+    "s3:DeleteObjects": Documented(
+        f"{_API}DeleteObjects.html",
+        (
+            Need("s3:DeleteObject"),
+            Need("s3:DeleteObjectVersion", when="VersionId"),
+            Need("s3:GetObject", when="ETag"),
+        ),
+    ),
+    "s3:GetObject": Documented(f"{_API}GetObject.html", (Need("s3:GetObject"), _TELLS_MISSING, _DECRYPTS)),
+    "s3:GetObjectAttributes": Documented(
+        f"{_API}GetObjectAttributes.html",
+        (Need("s3:GetObject"), Need("s3:GetObjectAttributes"), _TELLS_MISSING, _DECRYPTS),
+    ),
+    "s3:GetObjectTagging": Documented(
+        f"{_API}GetObjectTagging.html", (Need("s3:GetObjectTagging"), _TELLS_MISSING)
+    ),
+    "s3:HeadBucket": Documented(f"{_API}HeadBucket.html", (Need("s3:ListBucket", "bucket"),)),
+    "s3:HeadObject": Documented(
+        f"{_API}HeadObject.html",
+        (Need("s3:GetObject"), _TELLS_MISSING, Need("kms:Decrypt", "keys", "ChecksumMode")),
+    ),
+    "s3:ListObjectsV2": Documented(f"{_API}ListObjectsV2.html", (Need("s3:ListBucket", "bucket"),)),
+    "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _ENCRYPTS)),
+    "s3:PutObjectTagging": Documented(f"{_API}PutObjectTagging.html", (Need("s3:PutObjectTagging"),)),
+    "s3:UploadPart": Documented(f"{_API}UploadPart.html", (Need("s3:PutObject"), _DECRYPTS, _ENCRYPTS)),
+    "s3:UploadPartCopy": Documented(
+        f"{_API}UploadPartCopy.html",
+        (
+            Need("s3:GetObject", "copy source"),
+            Need("s3:ListBucket", "copy source bucket", "answered 404"),
+            Need("s3:PutObject"),
+            _DECRYPTS,
+            _ENCRYPTS,
+        ),
+    ),
+    "states:DescribeExecution": Documented(_STATES, (Need("states:DescribeExecution", "execution"),)),
+}
+
+# Lambda itself writes the log with the function's role, into a group that is there already.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+OF_LAMBDA_ITSELF = frozenset({("logs:CreateLogStream", "its log"), ("logs:PutLogEvents", "its log")})

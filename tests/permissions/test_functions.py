@@ -1,0 +1,35 @@
+"""Every function may do what its calls need by AWS's documentation, on these resources, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from iam_calls import CALLS, OF_LAMBDA_ITSELF
+from iam_grants import NARROW, granted, specs
+from iam_recorder import Permission, Recorder
+from iam_runs import recorded
+
+# Granted and not shown by any run, each with its reason. A permission that a run shows must not be here.
+REASONED: dict[str, dict[Permission, str]] = {}
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    """Return what was recorded of all runs, once for all tests."""
+    # It writes the whole state machine for every error, also for those that a run is about.
+    interpreter = logging.getLogger("moto.stepfunctions")
+    interpreter.setLevel(logging.CRITICAL + 1)
+    yield recorded()
+    interpreter.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.name)
+def test_a_function_is_granted_what_it_needs_and_nothing_more(recorder, spec):
+    reasoned = REASONED.get(spec.name, {}).keys()
+    needed = recorder.needed()[spec.name] | OF_LAMBDA_ITSELF
+    assert needed & reasoned == set()
+    missing = sorted((needed | reasoned) - granted(spec, NARROW))
+    beyond = sorted(granted(spec, NARROW) - needed - reasoned)
+    assert {"missing": missing, "beyond": beyond} == {"missing": [], "beyond": []}
