@@ -74,31 +74,28 @@ CALLS: Mapping[str, Documented] = {
     ),
     "s3:DeleteObject": Documented(
         f"{_API}DeleteObject.html",
-        (Need("s3:DeleteObject"), Need("s3:DeleteObjectVersion", when="VersionId"), _NAMES_AN_ETAG),
+        (Need("s3:DeleteObject"), _NAMES_AN_ETAG),
     ),
     "s3:DeleteObjects": Documented(
         f"{_API}DeleteObjects.html",
         (
             Need("s3:DeleteObject"),
-            Need("s3:DeleteObjectVersion", when="VersionId"),
             Need("s3:GetObject", when="ETag"),
         ),
     ),
     "s3:GetObject": Documented(f"{_API}GetObject.html", (Need("s3:GetObject"), _TELLS_MISSING, _DECRYPTS)),
     "s3:GetObjectAttributes": Documented(
         f"{_API}GetObjectAttributes.html",
-        (Need("s3:GetObject"), Need("s3:GetObjectAttributes"), _TELLS_MISSING, _DECRYPTS),
+        (Need("s3:GetObject"), Need("s3:GetObjectAttributes"), _DECRYPTS),
     ),
-    "s3:GetObjectTagging": Documented(
-        f"{_API}GetObjectTagging.html", (Need("s3:GetObjectTagging"), _TELLS_MISSING)
-    ),
+    "s3:GetObjectTagging": Documented(f"{_API}GetObjectTagging.html", (Need("s3:GetObjectTagging"),)),
     "s3:HeadBucket": Documented(f"{_API}HeadBucket.html", (Need("s3:ListBucket", "bucket"),)),
     "s3:HeadObject": Documented(
         f"{_API}HeadObject.html",
         (Need("s3:GetObject"), _TELLS_MISSING, Need("kms:Decrypt", "keys", "ChecksumMode")),
     ),
     "s3:ListObjectsV2": Documented(f"{_API}ListObjectsV2.html", (Need("s3:ListBucket", "bucket"),)),
-    "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _ENCRYPTS)),
+    "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _ENCRYPTS)),
     "s3:PutObjectTagging": Documented(f"{_API}PutObjectTagging.html", (Need("s3:PutObjectTagging"),)),
     "s3:UploadPart": Documented(f"{_API}UploadPart.html", (Need("s3:PutObject"), _DECRYPTS, _ENCRYPTS)),
     "s3:UploadPartCopy": Documented(
@@ -113,6 +110,9 @@ CALLS: Mapping[str, Documented] = {
     ),
     "states:DescribeExecution": Documented(_STATES, (Need("states:DescribeExecution", "execution"),)),
 }
+
+# A call that names a version needs other actions; no function of ours makes one.
+OF_VERSIONS = frozenset({"VersionId", "CopySourceVersionId"})
 
 # Lambda itself writes the log with the function's role, into a group that is there already.
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html

@@ -40,7 +40,7 @@ def ordinary(world: World) -> None:
     report = world.run(acl=FULL_CONTROL, compareTags=True)
     assert (report["outcome"], report["deleted"]["objects"]) == ("Succeeded", 2), report
     assert world.run(compareTags=True)["outcome"] == "Succeeded"
-    assert world.run(source="nowhere")["outcome"] == "InvalidInput"
+    assert world.run(sourceOwner="999999999999")["outcome"] == "InvalidInput"
 
 
 def very_large(world: World) -> None:

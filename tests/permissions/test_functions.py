@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from iam_calls import CALLS, OF_LAMBDA_ITSELF
+from iam_calls import CALLS, OF_LAMBDA_ITSELF, OF_VERSIONS
 from iam_grants import NARROW, granted, specs
 from iam_recorder import Permission, Recorder
 from iam_runs import recorded
@@ -33,3 +33,27 @@ def test_a_function_is_granted_what_it_needs_and_nothing_more(recorder, spec):
     missing = sorted((needed | reasoned) - granted(spec, NARROW))
     beyond = sorted(granted(spec, NARROW) - needed - reasoned)
     assert {"missing": missing, "beyond": beyond} == {"missing": [], "beyond": []}
+
+
+def test_every_row_of_the_table_is_shown_by_some_run(recorder):
+    rows = {(name, need) for name, documented in CALLS.items() for need in documented.needs}
+    shown = {
+        (call.operation, need)
+        for call in recorder.calls
+        for need in CALLS[call.operation].needs
+        if not need.when or need.when in call.features
+    }
+    assert rows - shown == set()
+
+
+def test_no_function_names_a_version_of_an_object(recorder):
+    assert [call for call in recorder.calls if call.features & OF_VERSIONS] == []
+
+
+def test_a_permission_that_is_taken_away_is_missed_and_one_too_many_is_found(recorder):
+    (copy_keys,) = [spec for spec in specs() if spec.name == "copy_keys"]
+    needed, found = recorder.needed()["copy_keys"] | OF_LAMBDA_ITSELF, granted(copy_keys, NARROW)
+    tagging = ("s3:GetObjectTagging", "source objects")
+    assert needed - (found - {tagging}) == {tagging}
+    writing = ("s3:PutObject", "source objects")
+    assert (found | {writing}) - needed == {writing}
