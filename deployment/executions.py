@@ -184,7 +184,11 @@ def written_report(account: Account, execution_arn: str, work_bucket: str | None
     """Return the report that a failed execution has left in the work bucket, None where there is none to be read."""
     machine, name = execution_arn.split(":")[6:8]
     try:
-        answer = account.client("s3").get_object(Bucket=work_bucket, Key=f"runs/{machine}/{name}/report.json")
+        answer = account.client("s3").get_object(
+            Bucket=work_bucket,
+            Key=f"runs/{machine}/{name}/report.json",
+            ExpectedBucketOwner=account.account_id,
+        )
         report: Mapping[str, Any] = json.loads(answer["Body"].read())
         return report
     except (ClientError, BotoCoreError, ValueError):

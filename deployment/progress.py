@@ -129,6 +129,7 @@ class Observer:
         self._s3 = account.client("s3")
         self._arn = execution_arn
         self._bucket = work_bucket
+        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": account.account_id}
         self._phase = "running"
         self._plan: Mapping[str, Any] | None = None
         self._records: dict[str, Amount] = {}
@@ -194,14 +195,14 @@ class Observer:
         """Return the keys of the records, of not more pages than are worth reading."""
         machine, execution = self._arn.split(":")[6:8]
         pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket,
+            **self._place,
             Prefix=f"runs/{machine}/{execution}/{word}/",
             PaginationConfig={"MaxItems": RECORDS_READ_AT_MOST + 1},
         )
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
 
     def _read_record(self, key: str, word: str) -> Amount:
-        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        body = self._s3.get_object(**self._place, Key=key)["Body"].read()
         return Amount.of(json.loads(body)["tally"].get(word, {}))
 
 

@@ -26,7 +26,14 @@ for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL
     os.environ.pop(name, None)
 
 TESTS = Path(__file__).resolve().parent
-for folder in (TESTS.parent, TESTS, TESTS / "functional", TESTS / "permissions", TESTS / "property", TESTS / "end_to_end"):
+for folder in (
+    TESTS.parent,
+    TESTS,
+    TESTS / "functional",
+    TESTS / "permissions",
+    TESTS / "property",
+    TESTS / "end_to_end",
+):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

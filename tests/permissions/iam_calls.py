@@ -43,7 +43,9 @@ _NAMES_AN_ETAG = Need("s3:GetObject", "object", "if-match")
 _DECRYPTS, _ENCRYPTS = Need("kms:Decrypt", "keys"), Need("kms:GenerateDataKey", "keys")
 
 CALLS: Mapping[str, Documented] = {
-    "s3:AbortMultipartUpload": Documented(f"{_API}AbortMultipartUpload.html", (Need("s3:AbortMultipartUpload"),)),
+    "s3:AbortMultipartUpload": Documented(
+        f"{_API}AbortMultipartUpload.html", (Need("s3:AbortMultipartUpload"),)
+    ),
     "s3:CompleteMultipartUpload": Documented(
         f"{_API}CompleteMultipartUpload.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _DECRYPTS, _ENCRYPTS)
     ),

@@ -106,9 +106,7 @@ class Recorder:
         return made
 
     def _ended(self, function: str) -> Callable[..., None]:
-        def note(
-            event_name: str, context: Mapping[str, Any], http_response: Any = None, **_: Any
-        ) -> None:
+        def note(event_name: str, context: Mapping[str, Any], http_response: Any = None, **_: Any) -> None:
             _, service, operation = event_name.split(".")
             sent = context["seen parameters"]
             nested = {name for one in sent.get("Delete", {}).get("Objects", ()) for name in one}

@@ -144,13 +144,13 @@ def _race(world: World, name: str, put: Callable[..., Any], operation: str) -> N
     for key in (f"{name} source", f"{name} destination", f"{name} both"):
         put(key, *([5 * MB, 1] if operation == "UploadPartCopy" else [b"1"]), age_seconds=HOUR)
         world.destination.put(key, b"old", 2 * HOUR)
-    world.s3.before(
-        operation, _doing(lambda: world.source.delete(f"{name} source")), key=f"{name} source"
-    )
+    world.s3.before(operation, _doing(lambda: world.source.delete(f"{name} source")), key=f"{name} source")
     world.s3.before(
         operation, _doing(lambda: world.destination.delete(f"{name} destination")), key=f"{name} destination"
     )
-    world.s3.before(operation, _doing(lambda: world.destination.put(f"{name} both", b"x")), key=f"{name} both")
+    world.s3.before(
+        operation, _doing(lambda: world.destination.put(f"{name} both", b"x")), key=f"{name} both"
+    )
     world.run()
 
 

@@ -37,7 +37,11 @@ def test_whole_runs_succeed_with_the_roles_of_the_template(large_parts, monkeypa
     ("function", "action", "said"),
     [
         ("copy_keys", "s3:PutObject", "AccessDenied: Access Denied (CopyObject)"),
-        ("delete_orphaned_keys", "s3:DeleteObject", "not deleted: AccessDenied: Access Denied (DeleteObjects)"),
+        (
+            "delete_orphaned_keys",
+            "s3:DeleteObject",
+            "not deleted: AccessDenied: Access Denied (DeleteObjects)",
+        ),
     ],
 )
 def test_a_permission_that_is_taken_away_is_missed(function, action, said):

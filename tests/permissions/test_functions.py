@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 from iam_calls import CALLS, OF_LAMBDA_ITSELF, OF_VERSIONS
 from iam_grants import NARROW, granted, specs
-from iam_recorder import Permission, Recorder
-from iam_runs import recorded
+from iam_recorder import Permission
 
 # Granted and not shown by any run, each with its reason. A permission that a run shows must not be here.
 REASONED: dict[str, dict[Permission, str]] = {}
-
-
-@pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
-    """Return what was recorded of all runs, once for all tests."""
-    # It writes the whole state machine for every error, also for those that a run is about.
-    interpreter = logging.getLogger("moto.stepfunctions")
-    interpreter.setLevel(logging.CRITICAL + 1)
-    yield recorded()
-    interpreter.setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.name)

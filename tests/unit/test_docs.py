@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from invoke.collection import Collection
@@ -28,9 +27,6 @@ DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
 MODULES = ("deployment", "lambda_functions", "lambda_functions/shared")
 MANY = "…"
-
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-MANAGED_POLICY_CHARACTERS = 6144
 
 
 def page(name: str) -> str:
@@ -207,139 +203,6 @@ def test_every_finding_of_the_broken_projects_is_explained():
     findings = [line.split(": ", 1)[1] for line in lines if not line.startswith(("Note: ", "Checked: "))]
     assert len(findings) > 60
     assert [one for one in findings if not any(re.fullmatch(pattern, one) for pattern in patterns)] == []
-
-
-# --- Permissions --------------------------------------------------------------------------------------------
-
-
-def statements() -> Iterator[tuple[str, Any]]:
-    for spec in front_matter.read_all(PROJECT / "lambda_functions"):
-        for policy in spec.properties["Policies"]:
-            for statement in policy["Statement"]:
-                yield spec.name, statement
-
-
-def actions_of(statement: Any) -> list[str]:
-    actions = statement["Action"]
-    return [actions] if isinstance(actions, str) else list(actions)
-
-
-def function_section(name: str) -> str:
-    sections = re.split(r"^#{2,3} ", page("permissions.md"), flags=re.MULTILINE)
-    (section,) = [one for one in sections if f"`{name}`" in one.partition("\n")[0]]
-    return section
-
-
-def test_every_action_of_a_function_is_in_its_table_and_no_other():
-    allowed: dict[str, set[str]] = {}
-    for name, statement in statements():
-        allowed.setdefault(name, set()).update(actions_of(statement))
-    first_columns = {
-        name: "".join(re.findall(r"^\| (`.*?`) \|", function_section(name), re.MULTILINE)) for name in allowed
-    }
-    written = {name: set(re.findall(r"`(\w+:\w+)`", text)) for name, text in first_columns.items()}
-    assert written == allowed
-
-
-def policy(name: str) -> dict[str, Any]:
-    """The JSON document behind the comment `<!-- policy: name -->`."""
-    found = re.search(rf"<!-- policy: {name} -->\n```json\n(.*?)```", page("permissions.md"), re.DOTALL)
-    assert found
-    document: dict[str, Any] = json.loads(found[1])
-    return document
-
-
-def allowed_actions(document: dict[str, Any]) -> set[str]:
-    return {action for statement in document["Statement"] for action in actions_of(statement)}
-
-
-def test_the_policies_are_what_iam_understands():
-    import cfnlint.api
-    from cfnlint.config import ManualArgs
-
-    resources: dict[str, Any] = {
-        "Fab": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy("fab")}}
-    }
-    for side in ("source", "destination"):
-        properties = {"Bucket": f"my-{side}-bucket", "PolicyDocument": policy(side)}
-        resources[side.capitalize()] = {"Type": "AWS::S3::BucketPolicy", "Properties": properties}
-    document = {"Version": "2012-10-17", "Statement": [policy("key")]}
-    resources["Key"] = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": document}}
-    found = cfnlint.api.lint(json.dumps({"Resources": resources}), config=ManualArgs(regions=["eu-west-1"]))
-    rules = ("E", "W3037", "W3045")
-    assert [f"{match.message} {match.path}" for match in found if match.rule.id.startswith(rules)] == []
-
-
-def test_the_policy_of_fab_fits_into_one_managed_policy():
-    assert len(re.sub(r"\s", "", json.dumps(policy("fab")))) <= MANAGED_POLICY_CHARACTERS
-
-
-# The permission behind an API call, where it is not called as the call is; None where none is needed.
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-PERMISSIONS = {
-    "sts:GetCallerIdentity": None,
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
-    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-}
-SERVICES = {
-    "sts": "sts",
-    "s3": "s3",
-    "cloudformation": "cloudformation",
-    "stepfunctions": "states",
-    "lambda": "lambda",
-}
-# Modules that reach AWS only by way of the emulator.
-WITHOUT_AWS = ("demo", "demo_data", "equal", "local", "local_keeper")
-
-
-def calls_of_fab() -> set[str]:
-    """The API calls in the sources of deployment/, such as `s3:PutObject`: names that boto3's clients know."""
-    import boto3
-    from botocore import xform_name
-
-    session = boto3.Session(region_name="eu-west-1")
-    operations: dict[str, set[str]] = {}
-    for service, prefix in SERVICES.items():
-        for operation in session.client(service).meta.service_model.operation_names:
-            operations.setdefault(xform_name(operation), set()).add(f"{prefix}:{operation}")
-    found: set[str] = set()
-    for path in sources("deployment"):
-        if path.stem in WITHOUT_AWS:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = (
-                [node.func.attr]
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-                else []
-            )
-            if names == ["get_paginator"] and isinstance(node.args[0], ast.Constant):
-                names = [node.args[0].value]
-            for name in names:
-                found |= operations.get(name, set())
-    return found
-
-
-def test_the_policy_of_fab_allows_every_call_that_fab_makes():
-    calls = calls_of_fab()
-    assert {"s3:CreateBucket", "cloudformation:ExecuteChangeSet", "states:ListMapRuns"} <= calls
-    needed = {PERMISSIONS.get(call, call) for call in calls} - {None}
-    assert sorted(needed - allowed_actions(policy("fab"))) == []
-
-
-def test_the_policies_of_other_accounts_allow_what_the_functions_are_allowed():
-    wanted: dict[str, set[str]] = {"Source": set(), "Destination": set(), "Kms": set()}
-    for _, statement in statements():
-        for side in wanted:
-            if f"${{{side}" in json.dumps(statement["Resource"]):
-                wanted[side].update(actions_of(statement))
-    assert allowed_actions(policy("source")) == wanted["Source"]
-    assert allowed_actions(policy("destination")) == wanted["Destination"]
-    assert set(actions_of(policy("key"))) == wanted["Kms"]
 
 
 # --- Examples, sentences, numbers ---------------------------------------------------------------------------

@@ -292,7 +292,9 @@ def test_other_forms_of_policies_stay_as_they_are_written_and_the_role_is_sam_s(
     assert "CopyKeysRole" not in built["Resources"]
 
 
-@pytest.mark.parametrize("more", [{"VpcConfig": {"SubnetIds": ["a"]}}, {"Tracing": "Active"}, {"Role": "arn:x"}])
+@pytest.mark.parametrize(
+    "more", [{"VpcConfig": {"SubnetIds": ["a"]}}, {"Tracing": "Active"}, {"Role": "arn:x"}]
+)
 def test_a_role_that_needs_more_than_the_file_says_is_left_to_sam_or_to_whoever_gave_it(more):
     built = build(spec(Policies=[statement("x")], **more))
     assert "CopyKeysRole" not in built["Resources"]
@@ -310,9 +312,7 @@ def test_the_role_of_a_function_may_write_its_own_log_and_is_lambda_s_alone():
                     "Effect": "Allow",
                     "Principal": trust,
                     "Action": "sts:AssumeRole",
-                    "Condition": {
-                        "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-                    },
+                    "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
                 }
             ],
         },
