@@ -36,8 +36,9 @@ def problems(specs: Sequence[FunctionSpec], built: Mapping[str, Any]) -> Iterato
     for spec in specs:
         for place, message in _too_much(spec.properties.get("Policies")):
             yield Problem(spec.source, line_of(("Policies", *place), spec.places), message)
+    of_functions = {f"{spec.logical_id}Role" for spec in specs}
     for logical_id, resource in mapping(built.get("Resources")).items():
-        if resource["Type"] == "AWS::IAM::Role":
+        if resource["Type"] == "AWS::IAM::Role" and logical_id not in of_functions:
             for policy in resource["Properties"].get("Policies", []):
                 for _, message in _wildcards(policy["PolicyDocument"]["Statement"]):
                     yield Problem(f"the template/Resources/{logical_id}", None, message)

@@ -122,13 +122,14 @@ def _located(
 def _owner(
     path: Sequence[str], specs: Sequence[FunctionSpec], built: Mapping[str, Any]
 ) -> FunctionSpec | None:
-    """The function of a resource: its own, or one that SAM has made for it, such as its role or an event's rule."""
+    """The function of a resource: its own, its role, or one that SAM has made for it, such as an event's rule."""
     logical_id = path[1] if len(path) > 1 and path[0] == "Resources" else ""
     made_by_sam = logical_id not in built["Resources"]
     owners = [
         spec
         for spec in specs
-        if logical_id == spec.logical_id or (made_by_sam and logical_id.startswith(spec.logical_id))
+        if logical_id in (spec.logical_id, f"{spec.logical_id}Role")
+        or (made_by_sam and logical_id.startswith(spec.logical_id))
     ]
     return max(owners, key=lambda spec: len(spec.logical_id), default=None)
 
