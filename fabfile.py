@@ -27,13 +27,18 @@ from deployment import (
     executions,
     front_matter,
     machines,
+    pruning,
     removal,
     stack,
     template,
 )
 from deployment import demo as demonstration
 from deployment import local as emulator
+from deployment import logs as log_events
+from deployment import rollback as older
 from deployment import settings as configuration
+from deployment import status as current_status
+from deployment import versions as deployed_versions
 from deployment.account import aws_sentence, connect
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
@@ -182,3 +187,73 @@ def print_definition(context: Context, name: str | None = None, deployed: bool =
     else:
         document = documents.definition_of(PROJECT, settings, name)
     Console().result(documents.as_json(document))
+
+
+@task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
+@friendly
+def status(context: Context, json: bool = False) -> None:
+    """Show stack, state machine, running and ended executions."""
+    settings = configuration.load()
+    current_status.show(connect(settings), settings, PROJECT, Console(), json)
+
+
+@task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
+@friendly
+def versions(context: Context, json: bool = False) -> None:
+    """List the state machines, the current one first."""
+    settings = configuration.load()
+    deployed_versions.show(connect(settings), settings, PROJECT, Console(), json)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "keep": f"So many state machines stay, the newest of each name. Default: {pruning.KEEP}.",
+        "dry-run": "Only show what would be deleted.",
+        "yes": "Do not ask. Default: ask.",
+    },
+)
+@friendly
+def prune(context: Context, keep: str = str(pruning.KEEP), dry_run: bool = False, yes: bool = False) -> None:
+    """Delete older state machines and what only they call."""
+    pruning.kept_number(keep)
+    settings = configuration.load()
+    pruning.prune(connect(settings), settings, keep, Console(), dry_run, yes)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "to": "Name of the state machine to go back to. Default: the newest that differs from the current."
+    },
+)
+@friendly
+def rollback(context: Context, to: str | None = None) -> None:
+    """Make an older state machine the current one again."""
+    settings = configuration.load()
+    older.rollback(connect(settings), settings, to, Console())
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "function": "Only this function, by its file name, e.g. copy_keys. Default: all.",
+        "since": f"How far back: a number with s, m, h or d. Default: {log_events.SINCE}.",
+        "follow": "Go on showing what is new, until Ctrl-C.",
+        "filter": "Only what has this text, capitals as given. Default: everything.",
+        "json": "Print one JSON object a line.",
+    },
+)
+@friendly
+def logs(
+    context: Context,
+    function: str | None = None,
+    since: str = log_events.SINCE,
+    follow: bool = False,
+    filter: str | None = None,
+    json: bool = False,
+) -> None:
+    """Show what the functions have written to their logs."""
+    query = log_events.query_of(PROJECT, function, since, filter)
+    settings = configuration.load()
+    log_events.show(connect(settings), settings, query, Console(), follow, json)

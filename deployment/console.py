@@ -84,9 +84,9 @@ class Console:
         """Say on stderr what deserves a second look."""
         self._err.print(Text(visible(text), style="yellow"), soft_wrap=True)
 
-    def result(self, text: str) -> None:
-        """Write to stdout, whole lines, never folded."""
-        self._out.print(Text(visible(text)), soft_wrap=True)
+    def result(self, text: str, style: str = "") -> None:
+        """Write to stdout, whole lines, never folded; `style` is one of rich's ("red", "yellow")."""
+        self._out.print(Text(visible(text), style=style), soft_wrap=True)
 
     def table(
         self,

@@ -71,8 +71,8 @@ def sync(
     work_bucket = stack.outputs(account, settings).get("WorkBucket")
     arn = start(account, current_machine(account, settings), input_of(options))
     if not wait:
-        return _announced(Execution(arn, "RUNNING"), console, as_json, account)
-    console.step("\n".join(line for line in (f"Started {arn}", console_link(account, arn)) if line))
+        return _announced(Execution(arn, "RUNNING"), console, as_json)
+    console.step(f"Started {arn}\n{console_link(arn)}")
     execution = _watched(account, arn, work_bucket, console)
     if as_json:
         console.result(_document(execution.to_json()))
@@ -173,11 +173,15 @@ def describe(account: Account, execution_arn: str) -> Mapping[str, Any]:
 
 def result(account: Account, execution_arn: str) -> Execution:
     """Return an execution with its report, or with its error and cause."""
-    found = describe(account, execution_arn)
+    return result_in(describe(account, execution_arn))
+
+
+def result_in(found: Mapping[str, Any]) -> Execution:
+    """Return the same from DescribeExecution's answer."""
     seconds = (found["stopDate"] - found["startDate"]).total_seconds() if found.get("stopDate") else 0.0
     status = found["status"]
     report = json.loads(found["output"]) if status == "SUCCEEDED" and found.get("output") else None
-    return Execution(execution_arn, status, report, found.get("error"), found.get("cause"), seconds)
+    return Execution(found["executionArn"], status, report, found.get("error"), found.get("cause"), seconds)
 
 
 def written_report(account: Account, execution_arn: str, work_bucket: str | None) -> Mapping[str, Any] | None:
@@ -205,19 +209,16 @@ def succeeded(execution: Execution) -> Execution:
     raise ExecutionFailed(f"The execution {execution.name} {how}{why}{': ' + cause if cause else '.'}")
 
 
-def console_link(account: Account, execution_arn: str) -> str | None:
-    """Return the address of the execution in the AWS console; None where the endpoint is not AWS's."""
-    endpoint = str(account.client("stepfunctions").meta.endpoint_url)
-    if not any(domain in endpoint for domain in (".amazonaws.", ".api.aws")):
-        return None
+def console_link(execution_arn: str) -> str:
+    """Return the address of the execution in the AWS console of its partition."""
     home = announcement.console_link(execution_arn).partition("#")[0]
     return f"{home}#/v2/executions/details/{execution_arn}"
 
 
-def _announced(execution: Execution, console: Console, as_json: bool, account: Account) -> Execution:
-    link = console_link(account, execution.arn)
+def _announced(execution: Execution, console: Console, as_json: bool) -> Execution:
+    link = console_link(execution.arn)
     document = _document({**execution.to_json(), "console": link})
-    console.result(document if as_json else "\n".join(line for line in (execution.arn, link) if line))
+    console.result(document if as_json else f"{execution.arn}\n{link}")
     return execution
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "PLACEHOLDERS",
     "Machine",
     "MachineSpec",
+    "base_and_moment",
     "create_all",
     "create_if_changed",
     "default_concurrency",
@@ -47,6 +48,7 @@ __all__ = [
     "render",
     "running",
     "states_of",
+    "values_of",
 ]
 
 ROLE_TIMEOUT_SECONDS = 90
@@ -97,7 +99,7 @@ def create_all(
 ) -> tuple[Machine, ...]:
     """Return the current machine of every spec, created where something has changed; `outputs` are those of the stack."""
     versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
-    values = _values(account, settings, outputs)
+    values = values_of(account, settings, outputs)
     rendered = [(spec, render(spec, versions, values)) for spec in specs]
     role = outputs["StateMachineRoleArn"]
     return tuple(
@@ -144,13 +146,19 @@ def list_ours(account: Account, settings: Settings, base_name: str | None = None
 
 
 def running(account: Account, machines: Iterable[Machine]) -> tuple[str, ...]:
-    """Return the ARNs of the running executions of some machines."""
+    """Return the ARNs of the running executions of some machines, without the children of Distributed Maps.
+
+    An execution that waits for a redrive is the child of one that runs: only children have PENDING_REDRIVE, and asking
+    for it by state machine is refused (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html,
+    which also says that one started a moment ago may be missing).
+    """
     pages = account.client("stepfunctions").get_paginator("list_executions")
     return tuple(
         execution["executionArn"]
         for machine in machines
         for page in pages.paginate(stateMachineArn=machine.arn, statusFilter="RUNNING")
         for execution in page["executions"]
+        if "mapRunArn" not in execution
     )
 
 
@@ -177,7 +185,7 @@ def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _values(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
+def values_of(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of PLACEHOLDERS."""
     concurrency = settings.max_concurrency or default_concurrency(account.client("lambda"))
     values = (outputs["WorkBucket"], account.partition, concurrency, settings.max_delete)
@@ -189,14 +197,14 @@ def _ours(account: Account, settings: Settings, base_name: str | None) -> Iterat
     client = account.client("stepfunctions")
     pages = client.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 1000})
     records = [record for page in pages for record in page["stateMachines"]]
-    named = [(_base_and_moment(record["name"]), record) for record in records]
+    named = [(base_and_moment(record["name"]), record) for record in records]
     ours = [(parts[1], record) for parts, record in named if parts and base_name in (None, parts[0])]
     for _, record in sorted(ours, key=lambda pair: (pair[0], pair[1]["name"]), reverse=True):
         if is_ours(_tags(client, record["stateMachineArn"]), settings):
             yield Machine(record["name"], record["stateMachineArn"], False, record["creationDate"])
 
 
-def _base_and_moment(name: str) -> tuple[str, datetime] | None:
+def base_and_moment(name: str) -> tuple[str, datetime] | None:
     """Return the two parts of a machine's name, None for a name that we would not have given."""
     match = _PATTERN.fullmatch(name)
     try:
@@ -207,7 +215,7 @@ def _base_and_moment(name: str) -> tuple[str, datetime] | None:
 
 def _free_moment(now: datetime, current: Machine | None) -> datetime:
     """Return the present second, or one after the current machine's: the new one must be the newest."""
-    parts = _base_and_moment(current.name) if current else None
+    parts = base_and_moment(current.name) if current else None
     return max(now, parts[1] + timedelta(seconds=1)) if parts else now
 
 

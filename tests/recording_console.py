@@ -23,10 +23,16 @@ class RecordingConsole:
     def warning(self, text: str) -> None:
         self.warnings.append(text)
 
-    def result(self, text: str) -> None:
+    def result(self, text: str, style: str = "") -> None:
         self.results.append(text)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        row_styles: Sequence[str] = (),
+    ) -> None:
         self.tables.append((title, columns, rows))
 
     @contextmanager
