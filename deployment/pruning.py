@@ -149,12 +149,12 @@ def _machine_fate(one: Deployed, position: int, keep: int) -> Fate:
     if one.is_current:
         return Fate(one.name, False, "current")
     if position <= keep:
-        return Fate(one.name, False, f"one of the {keep} newest")
+        return Fate(one.name, False, f"among the newest {keep}")
     if one.problem:
         return Fate(one.name, False, "it could not be read")
     if one.running:
         return Fate(one.name, False, _running(one.running))
-    return Fate(one.name, True, f"not of the {keep} newest")
+    return Fate(one.name, True, f"not among the newest {keep}")
 
 
 def _version_fate(
