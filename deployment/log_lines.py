@@ -90,7 +90,7 @@ def _parts(raw: str) -> tuple[str, str, str]:
 
 
 def _plain_level(raw: str) -> str:
-    found = _PLAIN_LEVEL.search(raw[:20])
+    found = _PLAIN_LEVEL.match(raw)
     if found:
         return found[1]
     return "ERROR" if _PLAIN_FAILURE.search(raw) else ""

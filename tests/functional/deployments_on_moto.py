@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -22,6 +23,8 @@ BASE = "sync-it"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/sync-buckets-machine"
 WORK_BUCKET = "sync-buckets-work"
 HEADER = f"Account {ACCOUNT_ID}, region {REGION}, stack sync-buckets"
+CREATED = datetime(2026, 11, 1, 10, tzinfo=UTC)
+UPDATED = datetime(2026, 11, 2, 10, tzinfo=UTC)
 
 
 class StackOfFunctions(FakeCloudFormation):
@@ -30,6 +33,10 @@ class StackOfFunctions(FakeCloudFormation):
     def __init__(self, status: str | None = "UPDATE_COMPLETE") -> None:
         super().__init__(status)
         self.declared: list[tuple[str, str, str]] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        (stack,) = super().describe_stacks(StackName)["Stacks"]
+        return {"Stacks": [stack | {"CreationTime": CREATED, "LastUpdatedTime": UPDATED}]}
 
     def declare(self, kind: str, physical_id: str, status: str = "CREATE_COMPLETE") -> None:
         self.declared.append((kind, physical_id, status))
@@ -54,9 +61,7 @@ class Deployments:
         self.states, self.functions = self.account.client("stepfunctions"), self.account.client("lambda")
         self.iam, self.s3 = self.account.client("iam"), self.account.client("s3")
         self.iam.create_role(RoleName="sync-buckets-machine", AssumeRolePolicyDocument=TRUST)
-        self.s3.create_bucket(
-            Bucket=WORK_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        self.s3.create_bucket(Bucket=WORK_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def function(self, name: str, code: str, declared: bool = True) -> str:
         """Make or change a function of the stack; return the ARN of the version that this publishes."""

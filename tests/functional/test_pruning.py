@@ -52,7 +52,10 @@ EVERYTHING = (
     [ONE, TWO, THREE, FOUR],
     [*(f"{COPY}:{version}" for version in ("$LATEST", "1", "2", "3", "4")), f"{LIST}:$LATEST", f"{LIST}:1"],
 )
-THE_NEWEST_TWO = ([THREE, FOUR], [f"{COPY}:$LATEST", f"{COPY}:3", f"{COPY}:4", f"{LIST}:$LATEST", f"{LIST}:1"])
+THE_NEWEST_TWO = (
+    [THREE, FOUR],
+    [f"{COPY}:$LATEST", f"{COPY}:3", f"{COPY}:4", f"{LIST}:$LATEST", f"{LIST}:1"],
+)
 TABLES = [
     (
         "State machines",
@@ -152,7 +155,9 @@ def test_a_version_that_the_stack_declares_stays_even_if_no_machine_calls_it(dep
     assert console.tables[1][2][4] == [f"{COPY}:5", "keep", "part of the stack"]
 
 
-def test_machines_of_every_name_count_for_themselves_and_all_of_them_keep_versions(deployed: Deployments) -> None:
+def test_machines_of_every_name_count_for_themselves_and_all_of_them_keep_versions(
+    deployed: Deployments,
+) -> None:
     called = deployed.functions.get_function_configuration(FunctionName=f"{COPY}:1")["FunctionArn"]
     deployed.machine(ONE, called, base="another-one")
 

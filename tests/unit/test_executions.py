@@ -23,6 +23,7 @@ from deployment.settings import Settings
 
 MACHINE = "sync-buckets-state-machine-20261122-101112"
 ARN = f"arn:aws:states:eu-west-1:123456789012:execution:{MACHINE}:monday"
+LINK = f"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{ARN}"
 FOLDER = f"runs/{MACHINE}/monday"
 BEGAN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PLAN = {"copy": {"objects": 5000, "bytes": 3 * 1024**3}, "delete": {"objects": 7, "bytes": 70}}
@@ -67,8 +68,7 @@ class Clock:
 class FakeAws:
     """Step Functions and S3 as far as an execution needs them; an answer that is an exception is raised."""
 
-    def __init__(self, endpoint: str = "https://states.eu-west-1.amazonaws.com") -> None:
-        self.meta = type("Meta", (), {"endpoint_url": endpoint})
+    def __init__(self) -> None:
         self.statuses: list[Any] = ["RUNNING"]
         self.end: dict[str, Any] = {}
         self.history: list[dict[str, Any]] = []
@@ -361,18 +361,8 @@ def test_any_other_end_is_an_error_that_says_why(execution: Execution, text: str
     assert str(caught.value) == text
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "link"),
-    [
-        (
-            "https://states.eu-west-1.amazonaws.com",
-            f"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{ARN}",
-        ),
-        ("http://127.0.0.1:4566", None),
-    ],
-)
-def test_there_is_a_link_to_the_aws_console_only_if_aws_answers(endpoint: str, link: str | None) -> None:
-    assert executions.console_link(FakeAws(endpoint).account(), ARN) == link
+def test_the_link_leads_to_the_execution_in_the_aws_console() -> None:
+    assert executions.console_link(ARN) == LINK
 
 
 # The whole of it
@@ -384,7 +374,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     deployed = Machine(MACHINE, "arn:machine", False, BEGAN)
     monkeypatch.setattr(stack, "outputs", lambda account, settings: {"WorkBucket": "work"})
     monkeypatch.setattr(machines, "newest", lambda account, settings, base_name: deployed)
-    found = FakeAws("http://127.0.0.1:4566")
+    found = FakeAws()
     found.statuses = ["SUCCEEDED"]
     found.end = {"output": json.dumps(REPORT), "stopDate": BEGAN + timedelta(seconds=95)}
     return found
@@ -410,7 +400,7 @@ def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
         "Estimated cost: $0.0070; it took 1 min 35 s",
         f"Report: s3://work/{FOLDER}/report.json",
     ]
-    assert err.getvalue() == f"Started {ARN}\nSyncing\n  finished\n"
+    assert err.getvalue() == f"Started {ARN}\n{LINK}\nSyncing\n  finished\n"
     assert aws.calls[0][1]["input"] == '{"source": "a", "destination": "b"}'
 
 
@@ -421,10 +411,9 @@ def test_as_json_there_is_one_document_and_nothing_else(aws: FakeAws) -> None:
 
 
 def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
-    aws.meta.endpoint_url = "https://states.eu-west-1.amazonaws.com"
     console, out, err = piped()
     assert executions.sync(aws.account(), Settings(), {}, console, wait=False).status == "RUNNING"
-    assert out.getvalue() == f"{ARN}\n{executions.console_link(aws.account(), ARN)}\n"
+    assert out.getvalue() == f"{ARN}\n{LINK}\n"
     assert err.getvalue() == ""
     assert [name for name, _ in aws.calls] == ["start_execution"]
 
@@ -432,7 +421,7 @@ def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
 def test_without_waiting_and_as_json_there_is_one_document(aws: FakeAws) -> None:
     console, out, _ = piped()
     executions.sync(aws.account(), Settings(), {}, console, wait=False, as_json=True)
-    assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "RUNNING", "console": None}
+    assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "RUNNING", "console": LINK}
 
 
 def test_a_failed_sync_shows_the_report_that_it_has_left_and_then_fails(aws: FakeAws) -> None:
@@ -481,7 +470,7 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
     with pytest.raises(KeyboardInterrupt):
         executions.sync(aws.account(), Settings(), {}, console)
     assert err.getvalue() == (
-        f"Started {ARN}\nSyncing\nThe execution goes on in AWS. Stop it with:\n"
+        f"Started {ARN}\n{LINK}\nSyncing\nThe execution goes on in AWS. Stop it with:\n"
         f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
     )
 

@@ -53,14 +53,8 @@ def exit_of(error: BaseException) -> Exit:
 
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
     assert set(TASKS.task_names) == {
-        "deploy",
-        "delete",
-        "sync",
-        "local",
-        "demo",
-        "check",
-        "template",
-        "definition",
+        *("deploy", "delete", "sync", "local", "demo", "check", "template", "definition"),
+        *("status", "versions", "prune", "rollback", "logs"),
     }
     assert TASKS.default == "deploy"
 
@@ -91,8 +85,13 @@ def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
         "  demo         Deploy and sync on this machine, without an AWS account.\n"
         "  deploy       Deploy everything that has changed.\n"
         "  local        Run the embedded emulator until Ctrl-C.\n"
+        "  logs         Show what the functions have written to their logs.\n"
+        "  prune        Delete older state machines and what only they call.\n"
+        "  rollback     Make an older state machine the current one again.\n"
+        "  status       Show stack, state machine, running and ended executions.\n"
         "  sync         Make the destination bucket equal to the source bucket.\n"
         "  template     Print the SAM template that a deployment would use, offline.\n"
+        "  versions     List the state machines, the current one first.\n"
         "\n"
         "Default task: deploy\n"
         "\n"
@@ -162,6 +161,27 @@ def test_a_mistake_in_a_state_machine_ends_a_deployment_before_aws_is_asked(fres
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "Error: state_machines/broken.yaml:2: StartAt appears twice, first on line 1\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ["prune", "--keep", "none"],
+            "--keep is 'none': expected a number of state machines from 1, such as 3",
+        ),
+        (
+            ["logs", "--since", "10"],
+            "--since is '10': expected a number and a unit, such as 90s, 10m, 2h or 1d",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_flag_is_said_before_the_configuration_is_read(
+    fresh_clone: Path, arguments: list[str], message: str
+) -> None:
+    ended = fab(fresh_clone, *arguments)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"Error: {message}\n")
 
 
 def test_the_help_of_sync_needs_no_buckets(fresh_clone: Path) -> None:
