@@ -18,7 +18,7 @@ WARNINGS = ("WARN", "WARNING")
 STYLES = {**dict.fromkeys(ERRORS, "bold red"), **dict.fromkeys(WARNINGS, "yellow")}
 """Of a level, as rich names them; other levels are plain."""
 
-LEVEL_WIDTH = 5
+LEVEL_WIDTH = 7
 
 _PLAIN_LEVEL = re.compile(r"\[(ERROR|CRITICAL|FATAL|WARN|WARNING|INFO|DEBUG)\]")
 _PLAIN_FAILURE = re.compile(r"Task timed out after|Runtime exited with error|Status: (error|timeout)")

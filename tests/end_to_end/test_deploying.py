@@ -94,6 +94,56 @@ def test_a_changed_lambda_gets_a_version_and_a_machine_and_the_old_machine_keeps
         assert configurations[0]["CodeSha256"] != configurations[1]["CodeSha256"]
 
 
+def codes(project: Project) -> dict[str, str]:
+    """Return what `fab versions` says of each machine's code, the current one first, and of this folder's."""
+    done = project.fab("versions", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (folder,) = found["folder"]["codes"].values()
+    return {**{machine["name"]: machine["code"] for machine in found["machines"]}, "folder": folder}
+
+
+def test_a_changed_deployment_is_rolled_back_deployed_again_and_the_older_ones_are_pruned(
+    editable: Project,
+) -> None:
+    assert editable.fab().returncode == 0
+    (first,) = own_machines(editable)
+    assert codes(editable) == {first: codes(editable)["folder"], "folder": codes(editable)[first]}
+
+    broken(editable, "lambda_functions/list_ranges.py", "FIRST_RANGES = 8", "FIRST_RANGES = 7")
+    assert len(set(codes(editable).values())) == 2, "it shows before it is deployed"
+    assert editable.fab().returncode == 0
+    second = own_machines(editable)[-1]
+    rolled_back = editable.fab("rollback")
+    assert rolled_back.returncode == 0, rolled_back.stderr
+    third = own_machines(editable)[-1]
+    found = codes(editable)
+    assert list(found) == [third, second, first, "folder"]
+    assert found[third] == found[first] != found[second] == found["folder"]
+    assert definition_of(editable, third) == definition_of(editable, first)
+
+    assert editable.fab().returncode == 0
+    fourth = own_machines(editable)[-1]
+    assert codes(editable)[fourth] == found["folder"]
+    planned = editable.fab("prune", "--keep", "2", "--dry-run")
+    assert own_machines(editable) == [first, second, third, fourth]
+    pruned = editable.fab("prune", "--keep", "2", "--yes")
+    assert (planned.returncode, pruned.returncode) == (0, 0), pruned.stderr
+    assert own_machines(editable) == [third, fourth]
+    assert planned.stdout.splitlines()[:-1] == pruned.stdout.splitlines()[:-1]
+    assert pruned.stdout.splitlines()[-1] == "Deleted: 2 state machines, 0 function versions."
+
+    last = editable.fab("prune", "--keep", "1", "--yes")
+    assert last.stdout.splitlines()[-1] == "Deleted: 1 state machine, 1 function version."
+    called = definition_of(editable, fourth)["States"]["ListRanges"]["Resource"]
+    client, function = editable.client("lambda"), called.rpartition(":")[0]
+    versions = client.list_versions_by_function(FunctionName=function)["Versions"]
+    assert [one["Version"] for one in versions] == ["$LATEST", called.rpartition(":")[2]]
+    refused = editable.fab("rollback")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert "There is nothing to go back to" in refused.stderr
+
+
 def test_delete_asks_first_and_with_yes_removes_machines_work_bucket_and_stack(editable: Project) -> None:
     assert editable.fab().returncode == 0
     refused = editable.fab("delete")

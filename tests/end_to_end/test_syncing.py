@@ -165,6 +165,24 @@ def test_fab_sync_of_a_failing_run_exits_one_with_the_cause(deployed: Project) -
     assert "Traceback" not in done.stderr
 
 
+def test_status_and_logs_tell_of_a_run_that_has_ended(deployed: Project) -> None:
+    execution = deployed.execute(source="no-such-source", destination="no-such-destination")
+
+    status = deployed.fab("status", "--json")
+    assert status.returncode == 0, status.stderr
+    ended = {one["executionArn"]: one for one in json.loads(status.stdout)["ended"]}[
+        execution["executionArn"]
+    ]
+    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidInput")
+    assert ended["sides"] == "no-such-source -> no-such-destination"
+
+    logs = deployed.fab("logs", "--json", "--since", "1h", "--function", "validate_input")
+    assert logs.returncode == 0, logs.stderr
+    lines = [json.loads(line) for line in logs.stdout.splitlines()]
+    assert {line["function"] for line in lines} == {"validate_input"}
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+
+
 def test_a_second_run_of_the_same_pair_is_refused_while_one_is_running(deployed: Project) -> None:
     source, destination = deployed.bucket("busy-source"), deployed.bucket("busy-destination")
     put_all(source, "busy-source", [{"Key": f"{number:04d}", "Body": b"data"} for number in range(800)])

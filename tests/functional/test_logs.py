@@ -89,9 +89,9 @@ def test_events_of_all_functions_are_merged_by_time(client: Any) -> None:
     out, err = shown(account())
 
     assert out == (
-        "2026-11-22 17:45:22.000  copy_keys    INFO   one\n"
-        "2026-11-22 17:45:42.000  list_ranges         two\n"
-        "2026-11-22 17:46:02.000  copy_keys    ERROR  three\n"
+        "2026-11-22 17:45:22.000  copy_keys    INFO     one\n"
+        "2026-11-22 17:45:42.000  list_ranges           two\n"
+        "2026-11-22 17:46:02.000  copy_keys    ERROR    three\n"
     )
     assert err == HEADER
 
@@ -101,7 +101,7 @@ def test_a_function_without_a_log_group_is_said_and_the_others_are_shown(client:
 
     out, err = shown(account())
 
-    assert out == "2026-11-22 17:46:02.000  copy_keys           one\n"
+    assert out == "2026-11-22 17:46:02.000  copy_keys             one\n"
     assert err == (
         f"{HEADER}list_ranges: there is no log group /sync-buckets/list_ranges; the function was never deployed, "
         "or never ran.\n"
@@ -121,7 +121,7 @@ def test_only_events_with_the_text_are_shown(client: Any) -> None:
 
     out, _ = shown(account(), ("copy_keys",), text="disk full")
 
-    assert out == "2026-11-22 17:45:42.000  copy_keys         disk full\n"
+    assert out == "2026-11-22 17:45:42.000  copy_keys           disk full\n"
     assert "No events in the last 10m with 'nothing'." in shown(account(), ("copy_keys",), text="nothing")[1]
 
 

@@ -112,9 +112,9 @@ def test_on_a_terminal_errors_stand_out() -> None:
 
 def test_a_line_has_time_function_level_and_message_and_further_lines_are_indented() -> None:
     assert line("[ERROR] a\tb\nc\n").text(20) == (
-        "2026-11-22 17:46:12.045  copy_keys             ERROR  [ERROR] a  b\n    c"
+        "2026-11-22 17:46:12.045  copy_keys             ERROR    [ERROR] a  b\n    c"
     )
-    assert line("x").text(9) == "2026-11-22 17:46:12.045  copy_keys         x"
+    assert line("x").text(9) == "2026-11-22 17:46:12.045  copy_keys           x"
 
 
 def test_as_json_a_line_has_what_was_written_too() -> None:
