@@ -4,14 +4,16 @@
 
 The first four make no AWS call, and neither does `checks`, which judges all that can be judged beforehand;
 `account` opens the session that the others work with. `console` is what a person sees of it, `errors` the
-tree of what can go wrong, `local` the embedded emulator, `demo` what it shows, `removal` the way back. The
-remaining modules are parts of these:
+tree of what can go wrong, `local` the embedded emulator, `demo` what it shows, `removal` the way back.
+`versions`, `status`, `logs`, `pruning` and `rollback` are the tasks of the days after. The remaining modules are
+parts of these:
 
     settings     setting_values             front_matter  front_matter_yaml, properties
     template     placeholders, policies     checks        template_checks, machine_checks
     stack        change_sets, stack_events  machines      definitions, rendering
     executions   progress, report           console       announcement
     local        local_keeper               demo          demo_data, equal
+    versions     inventory, folder_code     logs          log_lines
     all          tags                       fab sync      sync_options
 
 Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from deployment import artifacts, bundle, front_matter, inventory, machines, template
-from deployment.account import Account
+from deployment.account import Account, aws_sentence
 from deployment.errors import SyncBucketsError
 from deployment.rendering import render
 from deployment.settings import Settings
@@ -43,6 +45,8 @@ def of_folder(
         rendered = {one.name: render(one, runs, values) for one in definitions}
     except SyncBucketsError as error:
         return FolderCode({}, str(error).splitlines()[0])
+    except ClientError as error:  # whoever only looks may not be allowed to ask for the limit of Lambdas
+        return FolderCode({}, aws_sentence(error))
     return FolderCode({name: inventory.code_of_definition(one) for name, one in rendered.items()})
 
 

@@ -227,6 +227,20 @@ def test_a_folder_that_cannot_be_read_does_not_hide_what_is_deployed(
     assert "This folder cannot be compared: lambda_functions/copy_it.py:2: " in out
 
 
+def test_whoever_may_not_ask_for_the_limit_of_lambdas_sees_everything_but_the_folder(
+    deployed: Deployments, project: Path
+) -> None:
+    refuse(deployed.functions, "GetAccountSettings", "AccessDeniedException")
+    out = io.StringIO()
+    unset = Settings(stack_name="sync-buckets")
+    versions.show(deployed.account, unset, project, Console(out, io.StringIO(), environ={}))
+
+    assert f"{BASE}-{NEW}" in out.getvalue()
+    assert out.getvalue().endswith(
+        "This folder cannot be compared: AWS refused GetAccountSettings with AccessDeniedException: no.\n"
+    )
+
+
 def test_where_nothing_is_deployed_they_say_so(project: Path) -> None:
     with mock_aws():
         empty = Deployments()
