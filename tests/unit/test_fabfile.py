@@ -50,7 +50,7 @@ def exit_of(error: BaseException) -> Exit:
 
 
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
-    assert set(TASKS.task_names) == {"deploy", "delete", "sync", "local", "demo", "check"}
+    assert set(TASKS.task_names) == {"deploy", "delete", "sync", "local", "demo", "check", "watch"}
     assert TASKS.default == "deploy"
 
 
@@ -80,6 +80,7 @@ def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
         "  deploy   Deploy everything that has changed.\n"
         "  local    Run the embedded emulator until Ctrl-C.\n"
         "  sync     Make the destination bucket equal to the source bucket.\n"
+        "  watch    Follow what CloudFormation is doing with the stack.\n"
         "\n"
         "Default task: deploy\n"
         "\n"
