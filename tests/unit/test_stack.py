@@ -323,16 +323,6 @@ def test_a_creation_that_failed_without_a_rollback_is_given_up_after_a_minute_of
     assert sum(fake.naps) == 62
 
 
-def test_what_a_failed_first_creation_left_is_removed_and_made_anew_without_asking() -> None:
-    fake = FakeCloudFormation("ROLLBACK_COMPLETE", change_set=READY, executed=CREATED)
-    console = RecordingConsole()
-
-    assert deploy(fake, console).changed
-    assert fake.called() == ["delete_stack", "create_change_set", "execute_change_set"]
-    assert fake.calls[1][1]["ChangeSetType"] == "CREATE"
-    assert console.steps[0] == f"{PLACE} was never created (ROLLBACK_COMPLETE); removing what is left of it."
-
-
 def test_a_stack_in_review_is_known_as_ours_by_its_change_set() -> None:
     fake = FakeCloudFormation("REVIEW_IN_PROGRESS", change_set=READY, executed=CREATED)
     fake.change_set_names = ["syncbuckets-0123"]
@@ -355,34 +345,6 @@ def test_a_stack_in_review_may_be_forgotten_as_soon_as_it_is_deleted() -> None:
     fake.change_set_names = ["syncbuckets-0123"]
 
     assert deploy(fake).changed
-
-
-@pytest.mark.parametrize(
-    "status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "UPDATE_COMPLETE", "CREATE_FAILED"]
-)
-def test_a_stack_of_somebody_else_is_never_touched(status: str) -> None:
-    fake = FakeCloudFormation(status, tags=[{"Key": "syncbuckets:stack", "Value": "another"}])
-    fake.change_set_names = ["by-hand"]
-
-    with pytest.raises(StackError) as caught:
-        deploy(fake)
-
-    assert str(caught.value) == (
-        f"{PLACE} is not ours: it has no tag syncbuckets:stack = sync-buckets. Nothing was changed. "
-        "Set another STACK_NAME in fabfile_config.py."
-    )
-    assert fake.calls == []
-
-
-@pytest.mark.parametrize(
-    "status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"]
-)
-def test_a_healthy_stack_is_updated(status: str) -> None:
-    updated = [[("", "UPDATE_IN_PROGRESS", "")], [("", "UPDATE_COMPLETE", "")]]
-    fake = FakeCloudFormation(status, change_set=READY, executed=updated)
-
-    assert deploy(fake).changed
-    assert fake.calls[0][1]["ChangeSetType"] == "UPDATE"
 
 
 def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -> None:
@@ -451,14 +413,6 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
         "Mend that, then run: fab delete\n"
         f"What must stay is left out of it with: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket"
     )
-
-
-def test_a_busy_stack_is_not_deleted() -> None:
-    fake = FakeCloudFormation("UPDATE_IN_PROGRESS")
-
-    with pytest.raises(StackError, match="`fab watch` follows it to its end; then run `fab delete` again"):
-        stack.delete(account_with(fake), SETTINGS, RecordingConsole(), fake.sleep)
-    assert fake.calls == []
 
 
 def test_outputs_of_a_stack_that_was_never_deployed_tell_to_deploy_it() -> None:
