@@ -101,6 +101,10 @@ HINTS: tuple[tuple[str, str], ...] = (
         r"[Aa]rchitecture",
         "Set Architectures at the top of the file to one that Lambda has in this region: [arm64] or [x86_64].",
     ),
+    (
+        r"[Ll]ayer version",
+        "Check Layers at the top of the file: each needs its version, in this region, and open to this account.",
+    ),
     # What passes, or what somebody has done meanwhile
     (
         r"S3 Error Code: NoSuchKey|specified key does not exist",

@@ -57,12 +57,12 @@ def event_line(events: Sequence[Event], resources: int | None, template: Mapping
 def counter(events: Sequence[Event], resources: int | None) -> str:
     """Return how many resources are done, `[ 4/9]`.
 
-    Where nobody knows how many there are, and in a rollback, it is out of those that have begun.
+    Where nobody knows how many there are, it is out of those that have begun; so it is in a rollback, which undoes them.
     """
     rollbacks = [number for number, event in enumerate(events) if _turn(event)]
     latest = _latest(events[rollbacks[-1] :] if rollbacks else events)
     done = sum(event.status.endswith(_DONE) for event in latest)
-    total = max(0 if rollbacks else resources or 0, len(latest))
+    total = max(0 if rollbacks else resources or 0, len(_latest(events)))
     return f"[{done:>{max(2, len(str(total)))}}/{total}]"
 
 

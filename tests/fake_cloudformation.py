@@ -82,7 +82,9 @@ class FakeCloudFormation:
         deleted: Sequence[Sequence[EventText]] = ((("", "DELETE_COMPLETE", ""),),),
         validation_errors: Sequence[Mapping[str, str]] | ClientError = (),
         history: Sequence[EventText] = (),
+        types: Mapping[str, str] | None = None,
     ) -> None:
+        self.types = types or {}
         self.status = status
         self.tags = list(tags)
         self.outputs: dict[str, str] = {}
@@ -200,7 +202,9 @@ class FakeCloudFormation:
             "Timestamp": BEGINNING + timedelta(seconds=len(self._events)),
             "LogicalResourceId": logical_id or STACK_NAME,
             "PhysicalResourceId": f"{logical_id}-1" if logical_id else STACK_ID,
-            "ResourceType": "AWS::Lambda::Function" if logical_id else "AWS::CloudFormation::Stack",
+            "ResourceType": self.types.get(logical_id, "AWS::Lambda::Function")
+            if logical_id
+            else "AWS::CloudFormation::Stack",
             "ResourceStatus": status,
         }
         event |= {"ClientRequestToken": self._token} if self._token else {}

@@ -242,7 +242,7 @@ def test_a_failed_creation_names_the_first_real_failure_its_file_and_what_to_do(
     assert console.steps[1:] == [
         "  [ 0/2] CopyKeysRole  lambda_functions/copy_keys.py  cancelled",
         "  CloudFormation undoes it: The following resource(s) failed to create: [CopyKeys].",
-        "  [ 1/1] CopyKeys  lambda_functions/copy_keys.py  deleted",
+        "  [ 1/3] CopyKeys  lambda_functions/copy_keys.py  deleted",
     ]
 
 

@@ -108,6 +108,10 @@ REASONS = [
         "Set Architectures at the top of the file to one that Lambda has in this region: [arm64] or [x86_64].",
     ),
     (
+        "Layer version arn:aws:lambda:eu-west-1:123456789012:layer:x:1 does not exist.",
+        "Check Layers at the top of the file: each needs its version, in this region, and open to this account.",
+    ),
+    (
         "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.",
         "The zip has gone from the deployment bucket; `fab` uploads it again.",
     ),

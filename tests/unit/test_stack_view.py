@@ -61,8 +61,8 @@ def test_where_nobody_knows_how_many_there_are_it_is_of_those_that_have_begun() 
     assert stack_view.counter(GOES_ON, 1) == "[ 1/3]", "more may come than the change set knew of"
 
 
-def test_in_a_rollback_the_counter_begins_anew() -> None:
-    assert stack_view.counter(FAILED, 9) == "[ 0/1]"
+def test_in_a_rollback_the_counter_begins_anew_out_of_what_there_is_to_undo() -> None:
+    assert stack_view.counter(FAILED, 9) == "[ 0/3]"
 
 
 def test_the_block_has_a_line_for_each_resource_at_work_with_our_file() -> None:
@@ -87,7 +87,7 @@ def test_without_a_terminal_every_event_that_says_something_new_is_one_line() ->
         f"  [ 1/9] CopyKeysRole  lambda_functions/copy_keys.py  CREATE_FAILED: {FAILURE}\n"
         "  [ 1/9] CopyKeys  lambda_functions/copy_keys.py  cancelled\n"
         "  CloudFormation undoes it: The following resource(s) failed to create: [CopyKeysRole].\n"
-        "  [ 0/1] WorkBucket  AWS::S3::Bucket  deleting\n"
+        "  [ 0/3] WorkBucket  AWS::S3::Bucket  deleting\n"
     )
     assert out.getvalue() == ""
 
@@ -115,7 +115,7 @@ def test_on_a_terminal_the_block_is_redrawn_and_only_failures_stay(width: int) -
 
     shown = re.sub(r"\x1b\[[0-9;?]*m", "", err.getvalue())
     assert re.search(
-        r"\[ 0/1\] \d\d:\d\d Creating the stack sync-buckets *\n *WorkBucket  AWS::S3::Bucket", shown
+        r"\[ 0/3\] \d\d:\d\d Creating the stack sync-buckets *\n *WorkBucket  AWS::S3::Bucket", shown
     )
     assert f"CREATE_FAILED: {FAILURE}\n" in shown, "whole, also where it is longer than a line"
     assert "CloudFormation undoes it" in shown
