@@ -91,7 +91,7 @@ def watch(
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
     outcome = _follow(site, operation, {}, task, console, sleep)
     _demand(site, outcome, operation.stack_id, {})
-    console.result(f"{site.name}: {outcome.status}. What is left to do is done by: {task}")
+    console.result(f"{site.name}: {outcome.status}. Run `{task}` again: it does what is left to do.")
 
 
 def outputs(account: Account, settings: Settings) -> dict[str, str]:

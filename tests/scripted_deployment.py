@@ -1,6 +1,6 @@
 """Shows in a terminal what a deployment of the stack looks like, at AWS's pace and without AWS.
 
-    python -m tests.scripted_deployment works | fails | validation
+    python -m tests.scripted_deployment works | fails | validation | watch
 
 The template and all that is said are the real ones; CloudFormation is the scripted one of the tests, because no emulator
 takes its time or refuses on request. The screens in docs/deploying.md that say so were made with it.
@@ -96,6 +96,8 @@ def scripted(kind: str, built: dict[str, Any]) -> FakeCloudFormation:
         return FakeCloudFormation(change_set=[REFUSED], validation_errors=[FINDING])
     timeline = [*fails(stages)] if kind == "fails" else [*happens(stages), [("", "CREATE_COMPLETE", "")]]
     types = {name: resource["Type"] for name, resource in built["Resources"].items()}
+    types = {name: found.replace("Serverless", "Lambda") for name, found in types.items()}
+    types |= dict.fromkeys(stages[1], "AWS::IAM::Role")
     return FakeCloudFormation(
         change_set=[{"Status": "CREATE_COMPLETE", "Changes": changes}], executed=timeline, types=types
     )
@@ -112,7 +114,12 @@ def show(kind: str, console: Console, pause: Any) -> str:
 
     account = Account(None, "123456789012", "eu-west-1", "aws", {"cloudformation": fake})
     try:
-        stack.deploy(account, SETTINGS, built, console, sleep)
+        if kind == "watch":
+            fake.begin(*[*happens(waves(built["Resources"]))][5:], [("", "CREATE_COMPLETE", "")])
+            fake.happen("", "CREATE_IN_PROGRESS", "")
+            stack.watch(account, SETTINGS, console, sleep)
+        else:
+            stack.deploy(account, SETTINGS, built, console, sleep)
     except StackError as error:
         return f"Error: {error}"
     return ""

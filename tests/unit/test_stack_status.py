@@ -242,7 +242,7 @@ def test_watching_shows_what_has_happened_already_and_follows_it_to_its_end() ->
         "  [ 0/1] CopyKeys  AWS::Lambda::Function  updating",
         "  [ 1/1] CopyKeys  AWS::Lambda::Function  updated",
     ]
-    assert console.results == [f"{PLACE}: UPDATE_COMPLETE. What is left to do is done by: fab"]
+    assert console.results == [f"{PLACE}: UPDATE_COMPLETE. Run `fab` again: it does what is left to do."]
     assert fake.calls == []
 
 
@@ -267,4 +267,6 @@ def test_watching_a_deletion_ends_when_the_stack_is_gone() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE")
     fake.begin([("", "DELETE_IN_PROGRESS", "")], [("", "DELETE_COMPLETE", "")])
 
-    assert watch(fake).results == [f"{PLACE}: DELETE_COMPLETE. What is left to do is done by: fab delete"]
+    assert watch(fake).results == [
+        f"{PLACE}: DELETE_COMPLETE. Run `fab delete` again: it does what is left to do."
+    ]
