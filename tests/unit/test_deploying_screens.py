@@ -70,5 +70,8 @@ def test_a_deployment_that_works_counts_to_its_end() -> None:
     assert len(lines) == 2 + 31 * 2
 
 
-def test_watching_begins_with_what_has_happened_already() -> None:
-    assert shown("watch").splitlines()[0] == "Following the stack sync-buckets (CREATE_IN_PROGRESS)"
+def test_watching_follows_what_is_left_of_it() -> None:
+    lines = shown("watch").splitlines()
+
+    assert lines[0] == "Following the stack sync-buckets (CREATE_IN_PROGRESS)"
+    assert lines[-1].endswith("  created")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as some
 
 from deployment import stack_events
 from deployment.stack_events import MOST_LOOKS_IN_VAIN, Operation
@@ -127,3 +129,25 @@ def test_the_last_operation_begins_after_the_end_of_the_one_before() -> None:
         "UPDATE_ROLLBACK_FAILED",
     ]
     assert stack_events.running_operation(fake, STACK_ID, "title") == Operation(STACK_ID, "title", "event-1")
+
+
+NAMES = some.sampled_from(["CopyKeys", "WorkBucket", "CopyKeysRole"])
+BATCHES = some.lists(
+    some.lists(some.tuples(NAMES, some.just("UPDATE_IN_PROGRESS"), some.just("")), max_size=5)
+)
+
+
+@given(before=some.integers(0, 5), batches=BATCHES)
+def test_however_the_events_come_each_is_seen_once_and_in_its_order(
+    before: int, batches: list[list[tuple[str, str, str]]]
+) -> None:
+    fake = FakeCloudFormation("CREATE_COMPLETE", history=[("Old", "CREATE_COMPLETE", "")] * before)
+    after = stack_events.newest_event(fake, STACK_ID)
+    fake.begin([("", "UPDATE_IN_PROGRESS", "")], *batches, [("", "UPDATE_COMPLETE", "")])
+
+    outcomes = list(stack_events.follow(fake, Operation(STACK_ID, "", after), fake.sleep))
+
+    wanted = ["sync-buckets", *(event[0] for batch in batches for event in batch), "sync-buckets"]
+    assert [event.logical_id for event in outcomes[-1].events] == wanted
+    for earlier, later in zip(outcomes, outcomes[1:], strict=False):
+        assert later.events[: len(earlier.events)] == earlier.events
