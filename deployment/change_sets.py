@@ -68,6 +68,32 @@ def create(
     Raises StackError with CloudFormation's reason when it refuses the template.
     """
     cloudformation = account.client("cloudformation")
+    change_set = _requested(account, settings, template, is_new_stack, sleep)
+    try:
+        status, reason, changes = _wait(cloudformation, change_set, sleep)
+        problem = (
+            "" if status == "CREATE_COMPLETE" else _problem(cloudformation, change_set, reason, template)
+        )
+    except BaseException:
+        discard(cloudformation, change_set, sleep)
+        raise
+    if status == "CREATE_COMPLETE":
+        return ChangeSet(change_set.arn, change_set.stack_id, is_new_stack, changes)
+    discard(cloudformation, change_set, sleep)
+    if any(text in reason for text in _NO_CHANGES):
+        return None
+    raise StackError(f"CloudFormation refuses the template of the stack {settings.stack_name}: {problem}")
+
+
+def _requested(
+    account: Account,
+    settings: Settings,
+    template: Mapping[str, Any],
+    is_new_stack: bool,
+    sleep: Callable[[float], None],
+) -> ChangeSet:
+    """Return a change set that CloudFormation has begun to make."""
+    cloudformation = account.client("cloudformation")
     name = f"{NAME_PREFIX}{uuid.uuid4().hex}"
     argument = _template_argument(account, settings, template)
     try:
@@ -83,21 +109,7 @@ def create(
     except KeyboardInterrupt:  # AWS may have made it all the same
         _discard_by_name(cloudformation, settings.stack_name, name, is_new_stack, sleep)
         raise
-    change_set = ChangeSet(made["Id"], made["StackId"], is_new_stack, ())
-    try:
-        status, reason, changes = _wait(cloudformation, change_set, sleep)
-        problem = (
-            "" if status == "CREATE_COMPLETE" else _problem(cloudformation, change_set, reason, template)
-        )
-    except BaseException:
-        discard(cloudformation, change_set, sleep)
-        raise
-    if status == "CREATE_COMPLETE":
-        return ChangeSet(change_set.arn, change_set.stack_id, is_new_stack, changes)
-    discard(cloudformation, change_set, sleep)
-    if any(text in reason for text in _NO_CHANGES):
-        return None
-    raise StackError(f"CloudFormation refuses the template of the stack {settings.stack_name}: {problem}")
+    return ChangeSet(made["Id"], made["StackId"], is_new_stack, ())
 
 
 def discard(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -149,5 +150,5 @@ def test_however_the_events_come_each_is_seen_once_and_in_its_order(
 
     wanted = ["sync-buckets", *(event[0] for batch in batches for event in batch), "sync-buckets"]
     assert [event.logical_id for event in outcomes[-1].events] == wanted
-    for earlier, later in zip(outcomes, outcomes[1:], strict=False):
+    for earlier, later in itertools.pairwise(outcomes):
         assert later.events[: len(earlier.events)] == earlier.events
