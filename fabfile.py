@@ -93,6 +93,14 @@ def deploy(context: Context) -> None:
     deploy_everything(configuration.load(), Console())
 
 
+@task
+@friendly
+def watch(context: Context) -> None:
+    """Follow what CloudFormation is doing with the stack."""
+    settings = configuration.load()
+    stack.watch(connect(settings), settings, Console())
+
+
 @task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
 @friendly
 def delete(context: Context, yes: bool = False) -> None:

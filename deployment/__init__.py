@@ -11,10 +11,12 @@ parts of these:
     settings     setting_values             front_matter  front_matter_yaml, properties
     template     placeholders, policies     checks        template_checks, machine_checks
     stack        change_sets, stack_events  machines      definitions, rendering
-    executions   progress, report           console       announcement
-    local        local_keeper               demo          demo_data, equal
+                 stack_view, stack_status   executions    progress, report, patience
+                 stack_failures             console       announcement
+                 failure_hints              demo          demo_data, equal
+    local        local_keeper               fab sync      sync_options
     versions     inventory, folder_code     logs          log_lines
-    all          tags                       fab sync      sync_options
+    all          tags
 
 Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as
 files only.

@@ -30,9 +30,6 @@ from rich.text import Text
 PLAIN_INTERVAL_SECONDS = 2.0
 """Without a terminal, a progress line is written at most this often."""
 
-ELAPSED_SHOWN_SECONDS = 2
-"""On a terminal, what takes longer than this shows for how long it has been going on."""
-
 UNBOUNDED_WIDTH = 10_000
 """Columns of a pipe: a log is searched and copied from, so nothing in it is folded."""
 
@@ -42,8 +39,11 @@ _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 class Progress(Protocol):
     """What `Console.progress` hands out."""
 
-    def update(self, text: str) -> None:
-        """Show this text instead of the last one; on a terminal it may take several lines."""
+    def update(self, text: str, counter: str = "") -> None:
+        """Show this text instead of the last one; on a terminal it may take several lines.
+
+        A counter such as `[ 4/9]` stands before the time, on a terminal only.
+        """
 
 
 class Console:
@@ -153,26 +153,26 @@ class Console:
 
 
 class _LiveBlock:
-    """A spinner, what is going on and for how long, and the last text; drawn anew several times a second."""
+    """A spinner, a counter, for how long, what is going on, and the last text; drawn anew several times a second."""
 
     def __init__(self, description: str, clock: Callable[[], float]) -> None:
         self._description = description
-        self._text = ""
+        self._text = self._counter = ""
         self._clock = clock
         self._began_at = clock()
         self._spinner = Spinner("dots")
 
-    def update(self, text: str) -> None:
-        self._text = text
+    def update(self, text: str, counter: str = "") -> None:
+        self._text, self._counter = text, counter
 
     def render(self) -> Table:
-        elapsed_seconds = int(self._clock() - self._began_at)
-        shown = f" ({duration(elapsed_seconds)})" if elapsed_seconds >= ELAPSED_SHOWN_SECONDS else ""
-        separator = ": " if self._text else ""
+        elapsed = stopwatch(self._clock() - self._began_at)
+        head = " ".join(filter(None, (self._counter, elapsed, self._description)))
+        separator = "" if not self._text or self._text.startswith("\n") else ": "
         block = Table.grid(padding=(0, 1))
         block.add_column()
         block.add_column(no_wrap=True, overflow="ellipsis")  # the block keeps its height
-        block.add_row(self._spinner, _text(visible(f"{self._description}{shown}{separator}{self._text}")))
+        block.add_row(self._spinner, _text(visible(f"{head}{separator}{self._text}")))
         return block
 
 
@@ -185,7 +185,7 @@ class _PlainProgress:
         self._text = self._written = ""
         self._next_at = clock()
 
-    def update(self, text: str) -> None:
+    def update(self, text: str, counter: str = "") -> None:
         self._text = text
         if self._clock() >= self._next_at:
             self.finish()
@@ -234,6 +234,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def stopwatch(seconds: float) -> str:
+    """`00:21`, `12:05`, `1:00:00`: of one width while it runs."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def _is_shown(char: str) -> bool:

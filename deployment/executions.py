@@ -20,6 +20,7 @@ from deployment import announcement, machines, stack
 from deployment.account import Account, aws_sentence
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
+from deployment.patience import passes
 from deployment.progress import OVER, Observer, Progress
 from deployment.report import show_report
 from deployment.settings import Settings
@@ -29,8 +30,6 @@ STATE_MACHINE = "sync-buckets-state-machine"
 
 PATIENCE_LOOKS = 20
 """So many failed looks in a row, and the execution counts as out of sight."""
-
-_PASSING_STATUSES = (429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def follow(
             status = describe(account, execution_arn)["status"]
         except (ClientError, BotoCoreError) as error:
             failures += 1
-            if not _passes(error):
+            if not passes(error):
                 raise
             if failures >= PATIENCE_LOOKS:
                 raise ExecutionFailed(
@@ -232,14 +231,6 @@ def _watched(account: Account, execution_arn: str, work_bucket: str | None, cons
             f"  aws stepfunctions stop-execution --region {account.region} --execution-arn {execution_arn}"
         )
         raise
-
-
-def _passes(error: ClientError | BotoCoreError) -> bool:
-    """Whether the next look may succeed: throttling, a fault of the server, no network."""
-    if isinstance(error, BotoCoreError):
-        return True
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status in _PASSING_STATUSES or "Throttl" in str(error.response.get("Error", {}).get("Code"))
 
 
 def _interval_seconds(elapsed_seconds: float) -> float:

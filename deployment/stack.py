@@ -1,11 +1,10 @@
 """Brings the CloudFormation stack into the wanted state, or removes it.
 
 Comes after the zips have been uploaded and before the state machine is created from the stack's outputs. `change_sets`
-prepares, `stack_events` follows; this module decides. Nothing to do is success and leaves nothing behind. Only what a
-failed first creation left, and only with our tag, is removed without being asked for; a stack of that name which is not
-ours is never touched.
-
-Statuses: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+prepares, `stack_events` follows, `stack_view` shows, `stack_failures` explains, `stack_status` knows what to do in which
+status; this module puts them together. Nothing to do is success and leaves nothing behind. Only what a failed first
+creation left, and only with our tag, is removed without being asked for; a stack of that name which is not ours is never
+touched.
 """
 
 from __future__ import annotations
@@ -16,26 +15,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployment import change_sets, stack_events
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment import change_sets, stack_events, stack_failures, stack_status, stack_view
 from deployment.account import Account
 from deployment.change_sets import Change, ChangeSet
 from deployment.console import Console
 from deployment.errors import StackError
 from deployment.settings import Settings
-from deployment.stack_events import Outcome
+from deployment.stack_events import Operation, Outcome
 from deployment.tags import STACK_TAG, is_ours
-
-_NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
-_HEALTHY = (
-    "CREATE_COMPLETE",
-    "UPDATE_COMPLETE",
-    "UPDATE_ROLLBACK_COMPLETE",
-    "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_COMPLETE",
-)
-_UNDONE = ("ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
-_WAYS_OUT = {"UPDATE_ROLLBACK_FAILED": "continue-update-rollback", "UPDATE_FAILED": "rollback-stack"}
-"""What leads out of a status, as a sub-command of `aws cloudformation`; out of the others leads `fab delete`."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +73,31 @@ def delete(
     return found is not None
 
 
+def watch(
+    account: Account, settings: Settings, console: Console, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Follow what is going on with the stack to its end, whoever began it; changes nothing.
+
+    Raises StackError with the cause when it ends badly.
+    """
+    site = _Site(account, settings)
+    found = find(account, settings)
+    status = found["StackStatus"] if found else "there is none"
+    if found is None or not stack_status.is_busy(status):
+        console.result(f"{site.name}: nothing is going on ({status}).")
+        return
+    title = f"Following the stack {settings.stack_name} ({status})"
+    operation = stack_events.running_operation(site.cloudformation, found["StackId"], title)
+    task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
+    outcome = _follow(site, operation, {}, task, console, sleep)
+    _demand(site, outcome, operation.stack_id, {})
+    console.result(f"{site.name}: {outcome.status}. Run `{task}` again: it does what is left to do.")
+
+
 def outputs(account: Account, settings: Settings) -> dict[str, str]:
     """Return the outputs of the deployed stack; raise StackError when there is none of ours."""
     found = find(account, settings)
-    if found is None or found["StackStatus"] in _NEVER_CREATED:
+    if found is None or is_leftover(found):
         raise StackError(f"{_named(account, settings)} does not exist. Run `fab` to deploy it.")
     return _outputs(found)
 
@@ -113,9 +123,21 @@ def find_deletable(account: Account, settings: Settings) -> dict[str, Any] | Non
     """Return what `find` does; raise StackError also when something is going on with the stack."""
     found = find(account, settings)
     status = found["StackStatus"] if found else ""
-    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+    if stack_status.is_busy(status):
         raise StackError(_Site(account, settings).advice(status, "fab delete"))
     return found
+
+
+def obstacle(account: Account, settings: Settings, found: Mapping[str, Any] | None) -> str | None:
+    """Return why `fab` cannot work on a stack in its present status, and the way out of it; None where it can."""
+    if found is None or is_leftover(found) or found["StackStatus"] in stack_status.HEALTHY:
+        return None
+    return _Site(account, settings).advice(found["StackStatus"], "fab")
+
+
+def is_leftover(found: Mapping[str, Any] | None) -> bool:
+    """Whether a stack was never created, so that `fab` removes what is left of it and creates it anew."""
+    return found is not None and found["StackStatus"] in stack_status.NEVER_CREATED
 
 
 def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str]:
@@ -144,35 +166,30 @@ class _Site:
         """The stack as the beginning of a sentence."""
         return _named(self.account, self.settings)
 
-    def command(self, verb: str) -> str:
-        """Return a command for the shell that does something with this stack."""
+    @property
+    def flags(self) -> str:
+        """What names this stack to the AWS CLI."""
         name, profile = self.settings.stack_name, self.settings.profile
-        flags = f"--stack-name {name} --region {self.account.region}" + (
-            f" --profile {profile}" if profile else ""
-        )
-        return f"aws cloudformation {verb} {flags}"
+        place = f"--stack-name {name} --region {self.account.region}"
+        return f"{place} --profile {profile}" if profile else place
 
-    def watch(self) -> str:
-        """Return a sentence on how to see what is going on."""
-        return f"Watch it with: {self.command('describe-stack-events')} --max-items 10"
-
-    def advice(self, status: str, task: str) -> str:
+    def advice(self, status: str, task: str, template: Mapping[str, Any] | None = None) -> str:
         """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
-        if status.endswith("_IN_PROGRESS"):
-            return f"{self.name} is busy ({status}). Run `{task}` again when it has finished. {self.watch()}"
-        command = self.command(_WAYS_OUT[status]) if status in _WAYS_OUT else "fab delete"
-        return f"{self.name} is stuck ({status}). Run: {command}\nThen run `{task}` again."
+        if stack_status.is_busy(status):
+            return stack_status.busy(self.name, status, task)
+        events = stack_events.last_operation(self.cloudformation, self.settings.stack_name)
+        return stack_status.stuck(self.name, status, task, events, self.flags, template or {})
 
 
 def _cleared(site: _Site, console: Console, sleep: Callable[[float], None]) -> dict[str, Any] | None:
     """Return the stack that can be updated, None where one can be created; remove what never came to be."""
     found = find(site.account, site.settings)
-    if found is None or found["StackStatus"] in _HEALTHY:
+    stuck = obstacle(site.account, site.settings, found)
+    if stuck:
+        raise StackError(stuck)
+    if found is None or not is_leftover(found):
         return found
-    status = found["StackStatus"]
-    if status not in _NEVER_CREATED:
-        raise StackError(site.advice(status, "fab"))
-    console.step(f"{site.name} was never created ({status}); removing what is left of it.")
+    console.step(f"{site.name} was never created ({found['StackStatus']}); removing what is left of it.")
     _remove(site, found, console, sleep)
     return None
 
@@ -189,65 +206,70 @@ def _execute(
     RetainExceptOnCreate, because function versions are retained: without it, those that a failed deployment had
     already published would stay for ever.
     """
-    before = stack_events.newest_event(site.cloudformation, change_set.stack_id)
-    site.cloudformation.execute_change_set(
-        ChangeSetName=change_set.arn,
-        StackName=change_set.stack_id,
-        DisableRollback=False,
-        RetainExceptOnCreate=True,
-        ClientRequestToken=uuid.uuid4().hex,
-    )
     verb = "Creating" if change_set.is_new_stack else "Updating"
-    outcome = _follow(site, change_set.stack_id, before, verb, console, sleep)
-    if outcome.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    try:
+        operation = _begun(site, change_set.stack_id, verb, len(change_set.changes))
+        site.cloudformation.execute_change_set(
+            ChangeSetName=change_set.arn,
+            StackName=change_set.stack_id,
+            DisableRollback=False,
+            RetainExceptOnCreate=True,
+            ClientRequestToken=operation.token,
+        )
+    except BaseException:
+        change_sets.discard(site.cloudformation, change_set, sleep)
+        raise
+    outcome = _follow(site, operation, template, "fab", console, sleep)
+    _demand(site, outcome, change_set.stack_id, template)
+
+
+def _begun(site: _Site, stack_id: str, verb: str, resources: int | None = None) -> Operation:
+    """Return an operation that is to begin now."""
+    before = stack_events.newest_event(site.cloudformation, stack_id)
+    title = f"{verb} the stack {site.settings.stack_name}"
+    return Operation(stack_id, title, before, uuid.uuid4().hex, resources)
+
+
+def _demand(site: _Site, outcome: Outcome, stack_id: str, template: Mapping[str, Any]) -> None:
+    """Raise StackError with the cause, and what to do, if an operation has not ended as it should."""
+    status = outcome.status
+    if status in stack_status.WANTED:
         return
-    cause = _cause(site, change_set.stack_id, outcome, template)
-    after = (
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
-        if outcome.status in _UNDONE
-        else site.advice(outcome.status, "fab")
-    )
+    if status == "DELETE_FAILED":
+        raise StackError(site.advice(status, "fab delete", template))
+    cause = stack_failures.cause(site.cloudformation, stack_id, outcome.events, template)
+    if status in (*stack_status.HEALTHY, *stack_status.NEVER_CREATED):
+        undone = "CloudFormation has undone all of it. " if status.endswith("ROLLBACK_COMPLETE") else ""
+        after = f"{undone}Mend the cause, then run `fab` again."
+    else:
+        after = site.advice(status, "fab", template)
     raise StackError(f"{site.name} could not be deployed: {cause}\n{after}")
-
-
-def _cause(site: _Site, stack_id: str, outcome: Outcome, template: Mapping[str, Any]) -> str:
-    """Return why an operation failed, with the findings of CloudFormation's validation if it was that."""
-    cause = stack_events.explain_failure(outcome.events, template)
-    if "DescribeEvents" not in cause:
-        return cause
-    operation_id = next(
-        (event.operation_id for event in outcome.events if event.status.endswith("_FAILED")), None
-    )
-    where = {"OperationId": operation_id} if operation_id else {"StackName": stack_id}
-    return f"{cause}\n{stack_events.validation_details(site.cloudformation, where, template)}"
 
 
 def _remove(site: _Site, found: Mapping[str, Any], console: Console, sleep: Callable[[float], None]) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
-    stack_id = found["StackId"]
-    before = stack_events.newest_event(site.cloudformation, stack_id)
-    site.cloudformation.delete_stack(StackName=stack_id, ClientRequestToken=uuid.uuid4().hex)
-    outcome = _follow(site, stack_id, before, "Deleting", console, sleep)
-    if outcome.status != "DELETE_COMPLETE":
-        cause = stack_events.explain_failure(outcome.events, {})
-        raise StackError(
-            f"{site.name} could not be deleted: {cause}\nMend the cause, then run `fab delete` again."
-        )
+    operation = _begun(site, found["StackId"], "Deleting")
+    site.cloudformation.delete_stack(StackName=operation.stack_id, ClientRequestToken=operation.token)
+    outcome = _follow(site, operation, {}, "fab delete", console, sleep)
+    _demand(site, outcome, operation.stack_id, {})
 
 
 def _follow(
     site: _Site,
-    stack_id: str,
-    before: str | None,
-    verb: str,
+    operation: Operation,
+    template: Mapping[str, Any],
+    task: str,
     console: Console,
     sleep: Callable[[float], None],
 ) -> Outcome:
-    title = f"{verb} the stack {site.settings.stack_name}"
+    """Show an operation to its end; whoever stops watching is told that it goes on, and how to come back to it."""
     try:
-        return stack_events.follow(site.cloudformation, stack_id, before, title, console, sleep)
-    except KeyboardInterrupt:
-        console.step(f"{title} goes on in AWS. {site.watch()}")
+        outcomes = stack_events.follow(site.cloudformation, operation, sleep)
+        return stack_view.show(outcomes, operation, template, console)
+    except (KeyboardInterrupt, ClientError, BotoCoreError):
+        console.step(
+            f"CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `{task}` again."
+        )
         raise
 
 

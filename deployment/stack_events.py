@@ -1,38 +1,32 @@
-"""Follows an operation on a stack to its end, and finds in its events why it failed.
+"""Follows an operation on a stack to its end: its status, and its events as they arrive.
 
-Used by `stack` for everything that takes CloudFormation more than a call. A stack is followed by its id, because one
-that has been deleted has no name any more; events are those after a known one, because clocks differ.
+Used by `stack` for everything that takes CloudFormation more than a call; `stack_view` shows what is yielded here,
+`stack_failures` finds in it why something failed. A stack is followed by its id, because one that has been deleted has
+no name any more. Events are told apart by the operation's ClientRequestToken and by the last one before it, not by
+time, because clocks differ.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.console import Console
+from deployment.patience import passes
 
 POLL_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between two looks in vain the pause is doubled, up to this."""
+
+MOST_LOOKS_IN_VAIN = 20
 
 _ROLLBACK_FOLLOWS = ("CREATE_FAILED", "UPDATE_FAILED")
 _MOST_QUIET_LOOKS = 30
 """A status that a rollback should follow is taken for the end when nothing has happened for a minute."""
 
-_DONE_WORDS = {
-    "CREATE_COMPLETE": "created",
-    "UPDATE_COMPLETE": "updated",
-    "DELETE_COMPLETE": "deleted",
-}
-_HINTS = (
-    (r"not authorized to perform: ([\w:*]+)", "Allow {} to whoever deploys."),
-    (
-        r"already exists",
-        "Remove it if an earlier stack left it, or set another STACK_NAME in fabfile_config.py.",
-    ),
-)
 _BELONGS_TO_FUNCTION = re.compile(r"|Role|LogGroup|Version[0-9a-f]{10}")
 
 
@@ -48,10 +42,30 @@ class Event:
     is_stack: bool
     operation_id: str | None = None
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it only says that another resource's failure has ended this one."""
+        return self.reason.startswith("Resource ") and "cancelled" in self.reason
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is to be followed: the events of a stack after a known one, and of no other operation's token.
+
+    `after` None means from the stack's first event on, `token` None whatever comes, `resources` None that nobody knows
+    how many there are.
+    """
+
+    stack_id: str
+    title: str
+    after: str | None = None
+    token: str | None = None
+    resources: int | None = None
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: the stack's status and the events on the way, oldest first."""
+    """How far an operation is, or how it ended: the stack's status and the events so far, oldest first."""
 
     status: str
     events: tuple[Event, ...]
@@ -74,86 +88,37 @@ def newest_event(cloudformation: Any, stack_id: str) -> str | None:
     return events[0]["EventId"] if events else None
 
 
-def follow(
-    cloudformation: Any,
-    stack_id: str,
-    after: str | None,
-    description: str,
-    console: Console,
-    sleep: Callable[[float], None],
-) -> Outcome:
-    """Wait for the end of the operation whose events come after `after`; show them as they arrive."""
-    seen: list[Event] = []
-    quiet_looks = 0
-    with console.progress(description) as progress:
-        while True:
-            found = describe(cloudformation, stack_id)
-            status = found["StackStatus"] if found else "DELETE_COMPLETE"
-            new = _events_since(cloudformation, stack_id, seen[-1].event_id if seen else after)
-            seen += new
-            quiet_looks = 0 if new else quiet_looks + 1
-            for line in filter(None, map(event_line, new)):
-                console.step(line)
-            progress.update(progress_line(seen))
-            if _is_over(status, seen, quiet_looks):
-                return Outcome(status, tuple(seen))
+def last_operation(cloudformation: Any, stack_id: str) -> tuple[Event, ...]:
+    """Return the events of the stack's last operation, or of the one that is going on, oldest first."""
+    return _last_operation(cloudformation, stack_id)[1]
+
+
+def running_operation(cloudformation: Any, stack_id: str, title: str) -> Operation:
+    """Return the operation that is going on, from its first event on."""
+    return Operation(stack_id, title, _last_operation(cloudformation, stack_id)[0])
+
+
+def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], None]) -> Iterator[Outcome]:
+    """Yield how far an operation is, every two seconds or less often when AWS is busy; the last one is its end.
+
+    Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
+    """
+    outcome, quiet_looks, looks_in_vain = Outcome("", ()), 0, 0
+    while not _is_over(outcome, quiet_looks):
+        try:
+            now = _look(cloudformation, operation, outcome)
+        except (ClientError, BotoCoreError) as error:
+            looks_in_vain += 1
+            if not passes(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
+                raise
+            sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
+            continue
+        looks_in_vain = 0
+        quiet_looks = 0 if len(now.events) > len(outcome.events) else quiet_looks + 1
+        outcome = now
+        yield outcome
+        if not _is_over(outcome, quiet_looks):
             sleep(POLL_SECONDS)
-
-
-def event_line(event: Event) -> str | None:
-    """Return what a person should read of an event, None for the many that only say that something goes on."""
-    if event.is_stack or _was_cancelled(event):
-        return None
-    if event.status.endswith("_FAILED"):
-        return f"  {event.logical_id} {event.status}: {event.reason or 'no reason given'}"
-    word = _DONE_WORDS.get(event.status)
-    return f"  {event.logical_id} {word}" if word else None
-
-
-def progress_line(events: Iterable[Event]) -> str:
-    """Return how many resources are done, and the names of those at work."""
-    latest = {event.logical_id: event.status for event in events if not event.is_stack}
-    pending = [name for name, status in latest.items() if status.endswith("_IN_PROGRESS")]
-    return f"{len(latest) - len(pending)} done, in progress: {', '.join(pending) or 'the stack itself'}"
-
-
-def explain_failure(events: Sequence[Event], template: Mapping[str, Any]) -> str:
-    """Return the first failure that is a cause: the resource, our file behind it, AWS's reason, and a hint if there is one.
-
-    Resources that were cancelled because another one had failed, and the stack itself, are not causes.
-    """
-    failed = [event for event in events if event.status.endswith("_FAILED")]
-    causes = [event for event in failed if not event.is_stack and not _was_cancelled(event)]
-    first = next(iter(causes or failed), None)
-    if first is None:
-        reasons = [event.reason for event in events if event.is_stack and event.reason]
-        return reasons[0] if reasons else "CloudFormation gave no reason."
-    source = source_of(first.logical_id, template)
-    what = f"{first.logical_id} ({', '.join(filter(None, (first.resource_type, source)))})"
-    return f"{what} {first.status}: {first.reason or 'no reason given'}{_hint(first.reason)}"
-
-
-def validation_details(cloudformation: Any, where: Mapping[str, str], template: Mapping[str, Any]) -> str:
-    """Return what CloudFormation's own validation found wrong, a line for each finding, "" where it found nothing.
-
-    `where` names a change set, an operation or a stack; the events of a stack only say that DescribeEvents knows more:
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
-    """
-    try:
-        page = cloudformation.describe_events(**where, Filters={"FailedEvents": True})
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "an unknown code")
-        return f"  The details could not be read: DescribeEvents was refused with {code}."
-    return "\n".join(
-        _finding(event, template) for event in page["OperationEvents"] if event.get("ValidationStatusReason")
-    )
-
-
-def _finding(event: Mapping[str, Any], template: Mapping[str, Any]) -> str:
-    logical_id = event.get("LogicalResourceId", "")
-    source = source_of(logical_id, template)
-    place = event.get("ValidationPath") or logical_id
-    return f"  {place}{f' ({source})' if source else ''}: {event['ValidationStatusReason']}"
 
 
 def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:
@@ -167,40 +132,63 @@ def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _was_cancelled(event: Event) -> bool:
-    return event.reason.startswith("Resource ") and "cancelled" in event.reason
+def _look(cloudformation: Any, operation: Operation, before: Outcome) -> Outcome:
+    """Return the status and all events; the status first, so that the event that led to it is never missed."""
+    found = describe(cloudformation, operation.stack_id)
+    after = before.events[-1].event_id if before.events else operation.after
+    new = _events_since(cloudformation, replace(operation, after=after))
+    return Outcome(found["StackStatus"] if found else "DELETE_COMPLETE", (*before.events, *new))
 
 
-def _hint(reason: str) -> str:
-    for pattern, hint in _HINTS:
-        match = re.search(pattern, reason)
-        if match:
-            return f"\n{hint.format(*match.groups())}"
-    return ""
-
-
-def _is_over(status: str, seen: Iterable[Event], quiet_looks: int) -> bool:
+def _is_over(outcome: Outcome, quiet_looks: int) -> bool:
     """Whether the operation has ended. A status alone may still be that of the operation before."""
-    if status == "DELETE_COMPLETE":
+    if outcome.status == "DELETE_COMPLETE":
         return True
-    if status in _ROLLBACK_FOLLOWS and quiet_looks < _MOST_QUIET_LOOKS:
+    if outcome.status in _ROLLBACK_FOLLOWS and quiet_looks < _MOST_QUIET_LOOKS:
         return False
-    has_arrived = any(event.is_stack and event.status == status for event in seen)
-    return has_arrived and not status.endswith("_IN_PROGRESS")
+    has_arrived = any(event.is_stack and event.status == outcome.status for event in outcome.events)
+    return has_arrived and not outcome.status.endswith("_IN_PROGRESS")
 
 
-def _events_since(cloudformation: Any, stack_id: str, after: str | None) -> list[Event]:
-    """Return the events after a known one, oldest first; AWS gives the newest first, page by page."""
+def _last_operation(cloudformation: Any, stack_id: str) -> tuple[str | None, tuple[Event, ...]]:
+    """Return the id of the event that ended the operation before, None where there was none, and the events since."""
     found: list[Event] = []
+    for event in map(_event, _records(cloudformation, stack_id)):
+        if found and _ends_operation(event, found[-1]):
+            return event.event_id, tuple(reversed(found))
+        found.append(event)
+    return None, tuple(reversed(found))
+
+
+def _ends_operation(event: Event, next_event: Event) -> bool:
+    """CREATE_FAILED and UPDATE_FAILED end nothing where a rollback follows."""
+    if not event.is_stack or event.status.endswith("_IN_PROGRESS"):
+        return False
+    return not (event.status in _ROLLBACK_FOLLOWS and "ROLLBACK" in next_event.status)
+
+
+def _events_since(cloudformation: Any, operation: Operation) -> list[Event]:
+    """Return the operation's events after a known one, oldest first.
+
+    An event without a token is taken for the operation's: not every endpoint repeats what it was given.
+    """
+    found: list[Event] = []
+    for record in _records(cloudformation, operation.stack_id):
+        if record["EventId"] == operation.after:
+            break
+        if operation.token is None or record.get("ClientRequestToken", operation.token) == operation.token:
+            found.append(_event(record))
+    return found[::-1]
+
+
+def _records(cloudformation: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the stack's events as AWS gives them, the newest first; the next page is asked for when it is needed."""
     request = {"StackName": stack_id}
     while True:
         page = _page_of_events(cloudformation, request)
-        for record in page["StackEvents"]:
-            if record["EventId"] == after:
-                return found[::-1]
-            found.append(_event(record))
+        yield from page["StackEvents"]
         if not page.get("NextToken"):
-            return found[::-1]
+            return
         request["NextToken"] = page["NextToken"]
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 
 class RecordingConsole:
+    is_live = False
+
     def __init__(self, answers: Sequence[str] | None = None) -> None:
         self.is_interactive = answers is not None
         self.answers = list(answers or ())
@@ -40,8 +42,8 @@ class RecordingConsole:
         self.updates.append(description)
         yield self
 
-    def update(self, text: str) -> None:
-        self.updates.append(text)
+    def update(self, text: str, counter: str = "") -> None:
+        self.updates.append(f"{counter}{text}")
 
     def ask(self, question: str) -> str:
         self.questions.append(question)

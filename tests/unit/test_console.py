@@ -162,7 +162,7 @@ def test_a_block_of_several_lines_says_for_how_long_it_has_been_going_on() -> No
     with shown.progress("Copying") as progress:
         clock.now += 61
         progress.update("1 of 9\n2 failed")
-    assert re.search(r"Copying \(1 min 01 s\): 1 of 9\s+2 failed", err.getvalue())
+    assert re.search(r"01:01 Copying: 1 of 9\s+2 failed", err.getvalue())
 
 
 def test_an_exception_ends_the_progress_block_and_passes_through() -> None:

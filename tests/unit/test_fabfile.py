@@ -54,7 +54,7 @@ def exit_of(error: BaseException) -> Exit:
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
     assert set(TASKS.task_names) == {
         *("deploy", "delete", "sync", "local", "demo", "check", "template", "definition"),
-        *("status", "versions", "prune", "rollback", "logs"),
+        *("status", "versions", "prune", "rollback", "logs", "watch"),
     }
     assert TASKS.default == "deploy"
 
@@ -92,6 +92,7 @@ def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
         "  sync         Make the destination bucket equal to the source bucket.\n"
         "  template     Print the SAM template that a deployment would use, offline.\n"
         "  versions     List the state machines, the current one first.\n"
+        "  watch        Follow what CloudFormation is doing with the stack.\n"
         "\n"
         "Default task: deploy\n"
         "\n"

@@ -1,0 +1,82 @@
+"""What to do about each status of a stack: update it, make it anew, wait, or say which command leads out.
+
+Decisions and sentences only, no AWS call. Used by `stack`. Every status of CloudFormation's model is in exactly one of
+these groups; one that AWS adds later counts as stuck.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deployment import stack_failures
+from deployment.stack_events import Event
+
+HEALTHY = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
+NEVER_CREATED = ("REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+"""What a first creation leaves that was never executed or that failed: it was never in use, so nothing of value is in it."""
+
+WANTED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE")
+"""What ends an operation that did what it should."""
+
+_WAYS_OUT: Mapping[str, tuple[str, str]] = {
+    "UPDATE_ROLLBACK_FAILED": (
+        "{aws} continue-update-rollback {flags}",
+        "What cannot be mended is left as it is with: --resources-to-skip {names}",
+    ),
+    "UPDATE_FAILED": ("{aws} rollback-stack {flags}", ""),
+    "DELETE_FAILED": (
+        "fab delete",
+        "What must stay is left out of it with: {aws} delete-stack {flags} --retain-resources {names}",
+    ),
+    "IMPORT_ROLLBACK_FAILED": (
+        "fab delete",
+        "To keep the stack, have whoever imported resources into it undo that in the CloudFormation console.",
+    ),
+}
+"""The command that leads out of a status, and what else can be done."""
+
+_UNKNOWN = ("fab delete", "To keep the stack, look at it in the CloudFormation console first.")
+
+
+def is_busy(status: str) -> bool:
+    """Whether something is going on with the stack. One in review only waits for somebody to execute a change set."""
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def busy(name: str, status: str, task: str) -> str:
+    """Return why a busy stack is left alone, and what to do."""
+    return f"{name} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `{task}` again."
+
+
+def stuck(
+    name: str, status: str, task: str, events: Sequence[Event], flags: str, template: Mapping[str, Any]
+) -> str:
+    """Return what keeps a stack stuck, resource by resource, and the commands that lead out of it.
+
+    `flags` are those that name the stack to the AWS CLI, `events` those of the stack's last operation.
+    """
+    blocking = stack_failures.blocking(events)
+    command, otherwise = _WAYS_OUT.get(status, _UNKNOWN)
+    words = {
+        "aws": "aws cloudformation",
+        "flags": flags,
+        "names": " ".join(event.logical_id for event in blocking),
+    }
+    reasons = [
+        f"  {stack_failures.with_hint(stack_failures.in_words(event, template), event.reason)}"
+        for event in blocking
+    ]
+    return "\n".join(
+        [f"{name} is stuck ({status}){':' if reasons else '.'}", *reasons]
+        + [f"{'Mend that, then run' if reasons else 'Run'}: {command.format(**words)}"]
+        + ([otherwise.format(**words)] if otherwise and (blocking or "{names}" not in otherwise) else [])
+        + ([f"Then run `{task}` again."] if command != task else [])
+    )

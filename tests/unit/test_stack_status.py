@@ -1,0 +1,272 @@
+"""Every status that a stack can have: what `fab`, `fab delete` and `fab watch` do in it, and what they say."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployment import stack, stack_status
+from deployment.errors import StackError
+from deployment.settings import Settings
+from tests.fake_cloudformation import STACK_STATUSES, FakeCloudFormation
+from tests.recording_console import RecordingConsole
+from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, account_with, deploy
+
+UPDATED = [[("", "UPDATE_IN_PROGRESS", "")], [("", "UPDATE_COMPLETE", "")]]
+REMADE = ["REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"]
+HEALTHY = [
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+]
+BUSY = [name for name in STACK_STATUSES if name.endswith("_IN_PROGRESS") and name != "REVIEW_IN_PROGRESS"]
+STUCK = ["DELETE_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"]
+GONE = ["DELETE_COMPLETE"]
+
+
+def stack_in(status: str, **timelines: object) -> FakeCloudFormation:
+    """A stack of ours in this status, whose next change set can be executed."""
+    executed = UPDATED if status in HEALTHY else CREATED
+    fake = FakeCloudFormation(status, change_set=READY, executed=executed, **timelines)  # type: ignore[arg-type]
+    if status == "REVIEW_IN_PROGRESS":
+        fake.change_set_names = ["syncbuckets-0123"]
+    return fake
+
+
+def error_of(fake: FakeCloudFormation) -> str:
+    with pytest.raises(StackError) as caught:
+        deploy(fake)
+    return str(caught.value)
+
+
+def test_every_status_of_the_model_has_one_way_out() -> None:
+    assert sorted([*REMADE, *HEALTHY, *BUSY, *STUCK, *GONE]) == sorted(STACK_STATUSES)
+
+
+@pytest.mark.parametrize("status", STACK_STATUSES)
+def test_in_no_status_anything_is_done_that_leads_nowhere(status: str) -> None:
+    """Either it ends deployed, or nothing was touched and a sentence names what to run."""
+    fake = stack_in(status)
+    try:
+        assert deploy(fake).changed
+        assert fake.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    except StackError as error:
+        assert fake.calls == []
+        assert fake.status == status
+        assert f"({status})" in str(error)
+        assert "`fab" in str(error) and "run" in str(error).lower()
+
+
+@pytest.mark.parametrize("status", HEALTHY)
+def test_a_healthy_stack_is_updated(status: str) -> None:
+    fake = stack_in(status)
+
+    assert deploy(fake).changed
+    assert fake.called() == ["create_change_set", "execute_change_set"]
+    assert fake.calls[0][1]["ChangeSetType"] == "UPDATE"
+
+
+@pytest.mark.parametrize("status", [None, *GONE])
+def test_where_there_is_none_one_is_created(status: str | None) -> None:
+    fake = FakeCloudFormation(status, change_set=READY, executed=CREATED)
+
+    assert deploy(fake).changed
+    assert fake.calls[0][1]["ChangeSetType"] == "CREATE"
+
+
+@pytest.mark.parametrize("status", REMADE)
+def test_what_a_failed_first_creation_left_is_removed_and_made_anew_without_asking(status: str) -> None:
+    fake, console = stack_in(status), RecordingConsole()
+
+    assert deploy(fake, console).changed
+    assert fake.called() == ["delete_stack", "create_change_set", "execute_change_set"]
+    assert fake.calls[1][1]["ChangeSetType"] == "CREATE"
+    assert console.steps[0] == f"{PLACE} was never created ({status}); removing what is left of it."
+
+
+@pytest.mark.parametrize("status", [status for status in STACK_STATUSES if status not in GONE])
+def test_a_stack_of_somebody_else_is_never_touched(status: str) -> None:
+    fake = stack_in(status, tags=[{"Key": "syncbuckets:stack", "Value": "another"}])
+    fake.change_set_names = ["by-hand"]
+
+    assert error_of(fake) == (
+        f"{PLACE} is not ours: it has no tag syncbuckets:stack = sync-buckets. Nothing was changed. "
+        "Set another STACK_NAME in fabfile_config.py."
+    )
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("status", BUSY)
+def test_a_busy_stack_is_left_alone_and_the_way_to_follow_it_is_named(status: str) -> None:
+    fake = stack_in(status)
+
+    assert error_of(fake) == (
+        f"{PLACE} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `fab` again."
+    )
+    assert fake.calls == []
+
+
+BROKEN_UPDATE = [
+    ("", "CREATE_IN_PROGRESS", ""),
+    ("WorkBucket", "CREATE_FAILED", "an old story"),
+    ("", "UPDATE_COMPLETE", ""),
+    ("", "UPDATE_IN_PROGRESS", ""),
+    ("CopyKeys", "UPDATE_FAILED", "what made the rollback necessary"),
+    ("Copy", "UPDATE_FAILED", "Resource update cancelled"),
+    ("", "UPDATE_ROLLBACK_IN_PROGRESS", ""),
+    ("WorkBucket", "UPDATE_FAILED", "It is gone."),
+    ("CopyKeysRole", "UPDATE_FAILED", "User x is not authorized to perform: iam:PutRolePolicy on y"),
+]
+
+
+def test_an_update_that_could_not_be_rolled_back_names_what_keeps_it_and_the_command() -> None:
+    fake = stack_in("UPDATE_ROLLBACK_FAILED", history=BROKEN_UPDATE)
+
+    assert error_of(fake) == (
+        f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
+        "  WorkBucket (AWS::Lambda::Function) UPDATE_FAILED: It is gone.\n"
+        "  CopyKeysRole (AWS::Lambda::Function) UPDATE_FAILED: User x is not authorized to perform: "
+        "iam:PutRolePolicy on y\n"
+        "Allow iam:PutRolePolicy to whoever deploys; docs/permissions.md has the whole policy.\n"
+        f"Mend that, then run: aws cloudformation continue-update-rollback {FLAGS}\n"
+        "What cannot be mended is left as it is with: --resources-to-skip WorkBucket CopyKeysRole\n"
+        "Then run `fab` again."
+    )
+
+
+def test_an_update_that_somebody_made_without_rollback_names_its_failures_and_the_command() -> None:
+    fake = stack_in("UPDATE_FAILED", history=BROKEN_UPDATE[3:6])
+
+    assert error_of(fake) == (
+        f"{PLACE} is stuck (UPDATE_FAILED):\n"
+        "  CopyKeys (AWS::Lambda::Function) UPDATE_FAILED: what made the rollback necessary\n"
+        f"Mend that, then run: aws cloudformation rollback-stack {FLAGS}\n"
+        "Then run `fab` again."
+    )
+
+
+def test_a_stack_that_could_not_be_deleted_names_what_would_not_go() -> None:
+    history = [("", "DELETE_IN_PROGRESS", ""), ("WorkBucket", "DELETE_FAILED", "The bucket is not empty.")]
+    fake = stack_in("DELETE_FAILED", history=history)
+
+    assert error_of(fake) == (
+        f"{PLACE} is stuck (DELETE_FAILED):\n"
+        "  WorkBucket (AWS::Lambda::Function) DELETE_FAILED: The bucket is not empty.\n"
+        "Something has written to the bucket meanwhile; `fab delete` empties it.\n"
+        "Mend that, then run: fab delete\n"
+        f"What must stay is left out of it with: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket\n"
+        "Then run `fab` again."
+    )
+
+
+def test_an_import_that_could_not_be_undone_says_what_there_is_to_do() -> None:
+    assert error_of(stack_in("IMPORT_ROLLBACK_FAILED")) == (
+        f"{PLACE} is stuck (IMPORT_ROLLBACK_FAILED).\n"
+        "Run: fab delete\n"
+        "To keep the stack, have whoever imported resources into it undo that in the CloudFormation console.\n"
+        "Then run `fab` again."
+    )
+
+
+def test_a_status_that_aws_adds_one_day_is_stuck_and_not_touched() -> None:
+    assert stack_status.stuck("The stack x", "HIBERNATED", "fab", [], "", {}) == (
+        "The stack x is stuck (HIBERNATED).\n"
+        "Run: fab delete\n"
+        "To keep the stack, look at it in the CloudFormation console first.\n"
+        "Then run `fab` again."
+    )
+
+
+def test_the_command_has_the_profile_that_the_settings_have() -> None:
+    fake = stack_in("UPDATE_FAILED")
+
+    with pytest.raises(StackError) as caught:
+        stack.deploy(account_with(fake), Settings(profile="prod"), TEMPLATE, RecordingConsole(), fake.sleep)
+
+    assert f"Run: aws cloudformation rollback-stack {FLAGS} --profile prod\n" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [*REMADE, *HEALTHY, *STUCK])
+def test_whatever_has_come_to_rest_can_be_deleted(status: str) -> None:
+    fake = stack_in(status)
+
+    assert stack.delete(account_with(fake), Settings(), RecordingConsole(), fake.sleep) is True
+    assert fake.called() == ["delete_stack"]
+
+
+@pytest.mark.parametrize("status", BUSY)
+def test_a_busy_stack_is_not_deleted(status: str) -> None:
+    fake = stack_in(status)
+
+    with pytest.raises(StackError) as caught:
+        stack.delete(account_with(fake), Settings(), RecordingConsole(), fake.sleep)
+
+    assert str(caught.value) == (
+        f"{PLACE} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `fab delete` "
+        "again."
+    )
+    assert fake.calls == []
+
+
+# --- fab watch ----------------------------------------------------------------------------------------------
+
+
+def watch(fake: FakeCloudFormation) -> RecordingConsole:
+    console = RecordingConsole()
+    stack.watch(account_with(fake), Settings(), console, fake.sleep)
+    return console
+
+
+@pytest.mark.parametrize("status", [None, *REMADE, *HEALTHY, *STUCK, *GONE])
+def test_where_nothing_is_going_on_watching_says_so_and_ends(status: str | None) -> None:
+    fake = stack_in(status) if status else FakeCloudFormation()
+
+    shown = "there is none" if status in (None, *GONE) else status
+    assert watch(fake).results == [f"{PLACE}: nothing is going on ({shown})."]
+    assert (fake.calls, fake.naps) == ([], [])
+
+
+def test_watching_shows_what_has_happened_already_and_follows_it_to_its_end() -> None:
+    fake = FakeCloudFormation("CREATE_COMPLETE", history=[("WorkBucket", "CREATE_COMPLETE", "before")])
+    fake.begin(
+        [("", "UPDATE_IN_PROGRESS", ""), ("CopyKeys", "UPDATE_IN_PROGRESS", "")],
+        [("CopyKeys", "UPDATE_COMPLETE", ""), ("", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")],
+        [("", "UPDATE_COMPLETE", "")],
+    )
+
+    console = watch(fake)
+
+    assert console.updates == ["Following the stack sync-buckets (UPDATE_IN_PROGRESS)"]
+    assert console.steps == [
+        "  [ 0/1] CopyKeys  AWS::Lambda::Function  updating",
+        "  [ 1/1] CopyKeys  AWS::Lambda::Function  updated",
+    ]
+    assert console.results == [f"{PLACE}: UPDATE_COMPLETE. Run `fab` again: it does what is left to do."]
+    assert fake.calls == []
+
+
+def test_watching_a_deployment_that_fails_ends_with_its_cause() -> None:
+    fake = FakeCloudFormation("CREATE_COMPLETE")
+    fake.begin(
+        [("", "UPDATE_IN_PROGRESS", "")],
+        [("CopyKeys", "UPDATE_FAILED", "no"), ("", "UPDATE_ROLLBACK_IN_PROGRESS", "CopyKeys failed")],
+        [("", "UPDATE_ROLLBACK_COMPLETE", "")],
+    )
+
+    with pytest.raises(StackError) as caught:
+        watch(fake)
+
+    assert str(caught.value) == (
+        f"{PLACE} could not be deployed: CopyKeys (AWS::Lambda::Function) UPDATE_FAILED: no\n"
+        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+    )
+
+
+def test_watching_a_deletion_ends_when_the_stack_is_gone() -> None:
+    fake = FakeCloudFormation("CREATE_COMPLETE")
+    fake.begin([("", "DELETE_IN_PROGRESS", "")], [("", "DELETE_COMPLETE", "")])
+
+    assert watch(fake).results == [
+        f"{PLACE}: DELETE_COMPLETE. Run `fab delete` again: it does what is left to do."
+    ]
