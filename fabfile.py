@@ -25,16 +25,19 @@ from deployment import (
     executions,
     front_matter,
     machines,
+    plan_view,
     removal,
     stack,
     template,
 )
 from deployment import demo as demonstration
 from deployment import local as emulator
+from deployment import plan as planning
 from deployment import settings as configuration
-from deployment.account import aws_sentence, connect
+from deployment.account import Account, aws_sentence, connect
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
+from deployment.plan import Wanted
 from deployment.settings import Settings
 from deployment.sync_options import sync_options
 
@@ -62,21 +65,41 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def deploy_everything(settings: Settings, console: Console) -> None:
-    """Bring the stack and the state machines of one account and region up to date with this folder."""
+def enter(settings: Settings, console: Console, doing: str) -> Account:
+    """Return the account that a task works on, after it has been allowed and shown."""
+    account = connect(settings)
+    announcement.begin(console, account, settings, doing)
+    return account
+
+
+def build(settings: Settings, console: Console, doing: str) -> tuple[Account, Wanted]:
+    """Make everything from this folder; of AWS only the account is asked, whose number is in the bucket's name."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
     definitions = machines.read_all(PROJECT / "state_machines")
     machines.rehearse(definitions, functions)
     bundles = bundle.make_all(functions, PROJECT)
-    account = connect(settings)
-    announcement.begin(console, account, settings)
+    account = enter(settings, console, doing)
     bucket = artifacts.bucket_name(account, settings)
-    wanted = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
-    artifacts.ensure_bucket(account, settings)
-    uploaded = artifacts.upload_missing(account, bucket, bundles)
-    deployed = stack.deploy(account, settings, wanted, console)
-    current = machines.create_all(account, settings, definitions, functions, deployed.outputs, console)
+    body = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
+    return account, Wanted(functions, definitions, bundles, body)
+
+
+def deploy_everything(settings: Settings, console: Console) -> None:
+    """Bring the stack and the state machines of one account and region up to date with this folder."""
+    account, wanted = build(settings, console, "Deploying")
+    missing = artifacts.look(account, settings, wanted.bundles)
+    uploaded = artifacts.send(account, settings, missing)
+    deployed = stack.deploy(account, settings, wanted.template, console)
+    current = machines.create_all(
+        account, settings, wanted.definitions, wanted.functions, deployed.outputs, console
+    )
     announcement.announce(console, account, settings, uploaded, deployed, current)
+
+
+def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_changes: bool) -> None:
+    """Say what `deploy_everything` would do: the same steps, of each only the half that reads."""
+    account, wanted = build(settings, console, "Planning")
+    plan_view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
 
 
 @task(default=True)
@@ -86,12 +109,25 @@ def deploy(context: Context) -> None:
     deploy_everything(configuration.load(), Console())
 
 
+@task(
+    auto_shortflags=False,
+    help={
+        "json": "Print one JSON document (docs/planning.md) instead of tables.",
+        "fail-on-changes": "End with status 1 if anything would change. Default: 0 either way.",
+    },
+)
+@friendly
+def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
+    """Show what `fab` would do, and do nothing."""
+    show_plan(configuration.load(), Console(), json, fail_on_changes)
+
+
 @task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
 @friendly
 def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
-    settings = configuration.load()
-    removal.delete(connect(settings), settings, Console(), yes)
+    settings, console = configuration.load(), Console()
+    removal.delete(enter(settings, console, "Deleting"), settings, console, yes)
 
 
 @task(
@@ -127,8 +163,8 @@ def sync(
     options = sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
-    settings = configuration.load()
-    executions.sync(connect(settings), settings, options, Console(), wait, json)
+    settings, console = configuration.load(), Console()
+    executions.sync(enter(settings, console, "Syncing"), settings, options, console, wait, json)
 
 
 @task

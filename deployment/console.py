@@ -36,6 +36,8 @@ ELAPSED_SHOWN_SECONDS = 2
 UNBOUNDED_WIDTH = 10_000
 """Columns of a pipe: a log is searched and copied from, so nothing in it is folded."""
 
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
 _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 
 
@@ -110,6 +112,11 @@ class Console:
         for number, row in enumerate(cells):
             table.add_row(*map(_text, row), style=row_styles[number] if row_styles else None)
         self._out.print(table)
+
+    def diff(self, text: str) -> None:
+        """Write a unified diff to stdout, what goes in red and what comes in green."""
+        for line in text.splitlines():
+            self._out.print(Text(visible(line), style=_DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
     @contextmanager
     def progress(self, description: str) -> Iterator[Progress]:

@@ -15,6 +15,8 @@ class RecordingConsole:
         self.warnings: list[str] = []
         self.results: list[str] = []
         self.tables: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = []
+        self.row_styles: list[Sequence[str]] = []
+        self.diffs: list[str] = []
         self.updates: list[str] = []
 
     def step(self, text: str) -> None:
@@ -26,8 +28,18 @@ class RecordingConsole:
     def result(self, text: str) -> None:
         self.results.append(text)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    def diff(self, text: str) -> None:
+        self.diffs.append(text)
+
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        row_styles: Sequence[str] = (),
+    ) -> None:
         self.tables.append((title, columns, rows))
+        self.row_styles.append(row_styles)
 
     @contextmanager
     def progress(self, description: str) -> Iterator[RecordingConsole]:
