@@ -1,7 +1,8 @@
 """The tasks of SyncBuckets. `fab` without arguments deploys everything; `fab --list` shows the others.
 
 `deploy_everything` is the pipeline, one line a step; each step is a module of `deployment/`, whose docstring tells the
-rest. The configuration is read inside the tasks, so that this file can be imported before there is one.
+rest. The configuration is read inside the tasks, so that this file can be imported before there is one. What only one
+task needs is imported there, so that `fab` with nothing to do is over in no time.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -17,29 +18,14 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment import (
-    announcement,
-    artifacts,
-    bundle,
-    checks,
-    executions,
-    front_matter,
-    machines,
-    plan_view,
-    removal,
-    stack,
-    template,
-)
-from deployment import demo as demonstration
-from deployment import local as emulator
-from deployment import plan as planning
+from deployment import announcement, artifacts, bundle, front_matter, machines, stack, template
 from deployment import settings as configuration
 from deployment.account import Account, aws_sentence, connect
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
-from deployment.plan import Wanted
 from deployment.settings import Settings
 from deployment.sync_options import sync_options
+from deployment.wanted import Wanted
 
 PROJECT = Path(__file__).resolve().parent
 INTERRUPTED = 130
@@ -98,6 +84,9 @@ def deploy_everything(settings: Settings, console: Console) -> None:
 
 def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_changes: bool) -> None:
     """Say what `deploy_everything` would do: the same steps, of each only the half that reads."""
+    from deployment import plan as planning
+    from deployment import plan_view
+
     account, wanted = build(settings, console, "Planning")
     plan_view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
 
@@ -126,6 +115,8 @@ def plan(context: Context, json: bool = False, fail_on_changes: bool = False) ->
 @friendly
 def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
+    from deployment import removal
+
     settings, console = configuration.load(), Console()
     removal.delete(enter(settings, console, "Deleting"), settings, console, yes)
 
@@ -160,6 +151,8 @@ def sync(
     wait: bool = True,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
+    from deployment import executions
+
     options = sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
@@ -171,6 +164,8 @@ def sync(
 @friendly
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""
+    from deployment import local as emulator
+
     emulator.serve(Console())
 
 
@@ -181,6 +176,8 @@ def local(context: Context) -> None:
 @friendly
 def demo(context: Context, source_dir: str | None = None) -> None:
     """Deploy and sync on this machine, without an AWS account."""
+    from deployment import demo as demonstration
+
     demonstration.run(deploy_everything, source_dir, Console())
 
 
@@ -188,6 +185,8 @@ def demo(context: Context, source_dir: str | None = None) -> None:
 @friendly
 def check(context: Context) -> None:
     """Check Lambdas, template and state machines, offline."""
+    from deployment import checks
+
     has_configuration = (PROJECT / f"{configuration.CONFIG_MODULE}.py").exists()
     settings = configuration.load() if has_configuration else configuration.defaults()
     announcement.verdict(Console(), checks.problems(PROJECT, settings))

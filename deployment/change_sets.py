@@ -101,7 +101,7 @@ def deployed_template(account: Account, found: Mapping[str, Any]) -> dict[str, A
         if error.response.get("Error", {}).get("Code") in ("AccessDenied", "AccessDeniedException"):
             return None  # a policy from before this call was made: a change set does as well, only slower
         raise
-    return dict(body) if isinstance(body, Mapping) else None
+    return json.loads(json.dumps(body)) if isinstance(body, Mapping) else None  # plain dictionaries
 
 
 def can_be_sent(template: Mapping[str, Any]) -> bool:

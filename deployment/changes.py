@@ -22,13 +22,15 @@ _SHARED_PROPERTIES = ("Tags",)
 class PropertyChange:
     """One property, or an attribute such as DeletionPolicy; `path` is `Environment/Variables/WORK_BUCKET`.
 
-    `before` and `after` are JSON values; None where there is or was none, or where `values_known` is false.
+    `before` and `after` are JSON values; None where there is or was none, or where `values_known` is false. `cause` is what
+    the property refers to, where CloudFormation only says that it may change with that.
     """
 
     path: str
     before: Any = None
     after: Any = None
     values_known: bool = True
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,16 @@ class Change:
 def from_change_set(record: Mapping[str, Any]) -> Change:
     """Return what a ResourceChange of DescribeChangeSet says."""
     is_kept = record["Action"] == "Remove" and record.get("PolicyAction") == "Retain"
-    found = dict.fromkeys(
-        _target(detail["Target"]) for detail in record.get("Details", ()) if "Target" in detail
-    )
-    paths = {one.path for one in found if one.values_known}
+    found = [_detail(detail) for detail in record.get("Details", ()) if "Target" in detail]
+    best: dict[str, PropertyChange] = {}
+    for one in sorted(found, key=lambda one: (bool(one.cause), not one.values_known)):
+        best.setdefault(one.path, one)
     return Change(
         "Retain" if is_kept else record["Action"],
         record["LogicalResourceId"],
         record["ResourceType"],
         record.get("Replacement", ""),
-        tuple(one for one in found if one.values_known or one.path not in paths),
+        tuple(best.values()),
     )
 
 
@@ -138,12 +140,14 @@ def _is_plain_mapping(value: Any) -> bool:
     return isinstance(value, Mapping) and not any(key == "Ref" or key.startswith("Fn::") for key in value)
 
 
-def _target(target: Mapping[str, Any]) -> PropertyChange:
-    """Return one target of a change set; its values are text, JSON where the property is no text."""
+def _detail(detail: Mapping[str, Any]) -> PropertyChange:
+    """Return one detail of a change set; its values are text, JSON where the property is no text."""
+    target = detail["Target"]
     attribute, path = target.get("Attribute", "Properties"), target.get("Path", "")
     path = path.removeprefix("/Properties").strip("/") or target.get("Name") or attribute
     known = "BeforeValue" in target or "AfterValue" in target
-    return PropertyChange(path, target.get("BeforeValue"), target.get("AfterValue"), known)
+    cause = detail.get("CausingEntity", "") if detail.get("Evaluation") == "Dynamic" else ""
+    return PropertyChange(path, target.get("BeforeValue"), target.get("AfterValue"), known, cause)
 
 
 def _with_values(change: Change, compared: Change | None) -> Change:

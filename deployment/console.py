@@ -6,6 +6,8 @@ step of the pipeline receives a Console and says what it does through it; nothin
 Colour and redrawing happen only on a terminal, and not with NO_COLOR (https://no-color.org) or CI set; a pipe, a log
 and a screen reader get plain lines. Keys and messages come from buckets and from AWS, so no character in them is ever
 read as markup or sent to the terminal as a command.
+
+Plain lines are written without rich, and rich is imported where it is used: loading it takes as long as a call to AWS.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-import rich.console
-from rich import box
-from rich.live import Live
-from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    import rich.console
+    from rich.spinner import Spinner
+    from rich.table import Table
+    from rich.text import Text
 
 PLAIN_INTERVAL_SECONDS = 2.0
 """Without a terminal, a progress line is written at most this often."""
@@ -63,9 +65,15 @@ class Console:
         self._environ = environ
         self._clock = clock
         self._stdin = stdin or sys.stdin
+        self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
-        self._out = self._writer(stdout or sys.stdout, width)
-        self._err = self._writer(self._stderr, width)
+        self._width = width
+        self._is_redrawing = False
+        for stream in (self._stdout, self._stderr):
+            if isinstance(
+                stream, io.TextIOWrapper
+            ):  # a terminal that lacks a character shows its number instead
+                stream.reconfigure(errors="backslashreplace")
 
     @property
     def is_interactive(self) -> bool:
@@ -80,15 +88,18 @@ class Console:
 
     def step(self, text: str) -> None:
         """Say on stderr what is being done."""
-        self._err.print(Text(visible(text)), soft_wrap=True)
+        if self._is_redrawing:
+            self._err.print(_text(visible(text)), soft_wrap=True)
+        else:
+            _write_line(self._stderr, text)
 
     def warning(self, text: str) -> None:
         """Say on stderr what deserves a second look."""
-        self._err.print(Text(visible(text), style="yellow"), soft_wrap=True)
+        self._err.print(_text(visible(text), "yellow"), soft_wrap=True)
 
     def result(self, text: str) -> None:
         """Write to stdout, whole lines, never folded."""
-        self._out.print(Text(visible(text)), soft_wrap=True)
+        _write_line(self._stdout, text)
 
     def table(
         self,
@@ -101,10 +112,13 @@ class Console:
 
         `row_styles`, if given, has one rich style for each row ("red", "green", "dim", "").
         """
+        from rich import box
+        from rich.table import Table
+
         cells = [[_cell(value) for value in row] for row in rows]
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns))
         if title:
-            self._out.print(Text(visible(title), style="bold"), soft_wrap=True)
+            self._out.print(_text(visible(title), "bold"), soft_wrap=True)
         for number, name in enumerate(columns):
             values = [row[number] for row in cells if row[number]]
             is_number = bool(values) and all(_NUMBER.fullmatch(value) for value in values)
@@ -116,7 +130,7 @@ class Console:
     def diff(self, text: str) -> None:
         """Write a unified diff to stdout, what goes in red and what comes in green."""
         for line in text.splitlines():
-            self._out.print(Text(visible(line), style=_DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+            self._out.print(_text(visible(line), _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
     @contextmanager
     def progress(self, description: str) -> Iterator[Progress]:
@@ -125,15 +139,7 @@ class Console:
         Write no results while it is shown; `step` is fine, its lines appear above the block.
         """
         if self.is_live:
-            block = _LiveBlock(description, self._clock)
-            with Live(
-                get_renderable=block.render,
-                console=self._err,
-                transient=True,
-                refresh_per_second=8,
-                redirect_stdout=False,  # it would send what is meant for stdout to stderr
-                redirect_stderr=False,
-            ):
+            with self._redrawn(_LiveBlock(description, self._clock)) as block:
                 yield block
         else:
             plain = _PlainProgress(self.step, self._clock)
@@ -143,15 +149,42 @@ class Console:
 
     def ask(self, question: str) -> str:
         """The answer typed to a question, without surrounding blanks; "" when the input has ended."""
-        self._err.print(Text(visible(question) + " "), end="", soft_wrap=True)
+        self._stderr.write(visible(question) + " ")
+        self._stderr.flush()
         return self._stdin.readline().strip()
 
-    def _writer(self, stream: TextIO, width: int | None) -> rich.console.Console:
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows its number instead
-            stream.reconfigure(errors="backslashreplace")
+    @contextmanager
+    def _redrawn(self, block: _LiveBlock) -> Iterator[_LiveBlock]:
+        from rich.live import Live
+
+        with Live(
+            get_renderable=block.render,
+            console=self._err,
+            transient=True,
+            refresh_per_second=8,
+            redirect_stdout=False,  # it would send what is meant for stdout to stderr
+            redirect_stderr=False,
+        ):
+            self._is_redrawing = True
+            try:
+                yield block
+            finally:
+                self._is_redrawing = False
+
+    @cached_property
+    def _out(self) -> rich.console.Console:
+        return self._writer(self._stdout)
+
+    @cached_property
+    def _err(self) -> rich.console.Console:
+        return self._writer(self._stderr)
+
+    def _writer(self, stream: TextIO) -> rich.console.Console:
+        import rich.console
+
         return rich.console.Console(
             file=stream,
-            width=width or (None if stream.isatty() else UNBOUNDED_WIDTH),
+            width=self._width or (None if stream.isatty() else UNBOUNDED_WIDTH),
             no_color=bool(self._environ.get("NO_COLOR")) or None,
             markup=False,
             emoji=False,
@@ -167,7 +200,7 @@ class _LiveBlock:
         self._text = ""
         self._clock = clock
         self._began_at = clock()
-        self._spinner = Spinner("dots")
+        self._spinner = _spinner()
 
     def update(self, text: str) -> None:
         self._text = text
@@ -176,6 +209,8 @@ class _LiveBlock:
         elapsed_seconds = int(self._clock() - self._began_at)
         shown = f" ({duration(elapsed_seconds)})" if elapsed_seconds >= ELAPSED_SHOWN_SECONDS else ""
         separator = ": " if self._text else ""
+        from rich.table import Table
+
         block = Table.grid(padding=(0, 1))
         block.add_column()
         block.add_column(no_wrap=True, overflow="ellipsis")  # the block keeps its height
@@ -257,5 +292,18 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else one_line(str(value))
 
 
-def _text(value: str) -> Text:
-    return Text(value)
+def _text(value: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(value, style=style)
+
+
+def _spinner() -> Spinner:
+    from rich.spinner import Spinner
+
+    return Spinner("dots")
+
+
+def _write_line(stream: TextIO, text: str) -> None:
+    stream.write(visible(text) + "\n")
+    stream.flush()

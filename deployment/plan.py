@@ -18,24 +18,12 @@ from typing import Any
 
 from deployment import artifacts, change_sets, machine_plan, protection, stack
 from deployment.account import Account
-from deployment.bundle import Bundle
 from deployment.changes import Change, PropertyChange, between, with_values
-from deployment.definitions import MachineSpec
 from deployment.errors import StackError
-from deployment.front_matter import FunctionSpec
 from deployment.machine_plan import MachinePlan
 from deployment.settings import Settings
 from deployment.tags import tags_of
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What this folder and the settings come to: all that is built without AWS having been asked for more than the account."""
-
-    functions: Sequence[FunctionSpec]
-    definitions: Sequence[MachineSpec]
-    bundles: Sequence[Bundle]
-    template: Mapping[str, Any]
+from deployment.wanted import Wanted
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def rows(changes: Sequence[Change], sources: Mapping[str, Any]) -> list[Row]:
         _name(change, sources) for change in changes if change.resource_type == "AWS::Lambda::Function"
     }
     for change in changes:
-        if is_kept_version(change) or (_is_new_version(change) and _name(change, sources) in functions):
+        is_part_of_another = _is_new_version(change) and _name(change, sources) in functions
+        if is_kept_version(change) or follows_only(change) or is_part_of_another:
             continue
         word = word_of(change)
         key = (not is_access(change), _rank(word), _label(change, sources), word)
@@ -69,6 +70,17 @@ def kept_versions(changes: Iterable[Change]) -> int:
 def is_kept_version(change: Change) -> bool:
     """Whether a version leaves the stack and stays."""
     return change.action == "Retain" and change.resource_type == "AWS::Lambda::Version"
+
+
+def followers(changes: Iterable[Change], sources: Mapping[str, Any]) -> list[str]:
+    """Return the names of what CloudFormation looks at again, only because it refers to something that changes."""
+    return sorted({_label(change, sources) for change in changes if follows_only(change)})
+
+
+def follows_only(change: Change) -> bool:
+    """Whether a resource is listed for its references only, and stays the same resource whatever becomes of them."""
+    causes = [found.cause for found in change.properties]
+    return word_of(change) == "change" and bool(causes) and all(causes)
 
 
 def is_access(change: Change) -> bool:
@@ -115,12 +127,15 @@ def _texts(members: Sequence[Change], has_version: bool) -> list[str]:
 
 def _properties(change: Change) -> list[str]:
     prefix = "log group " if change.resource_type == "AWS::Logs::LogGroup" else ""
-    return list(dict.fromkeys(prefix + _told(found) for found in change.properties)) or ["settings"]
+    own = [found for found in change.properties if not found.cause] or change.properties
+    return list(dict.fromkeys(prefix + _told(found) for found in own)) or ["settings"]
 
 
 def _told(found: PropertyChange) -> str:
     if found.path.split("/")[0] in _CODE:
         return "code"
+    if found.cause:
+        return f"{found.path} follows {found.cause}"
     if not found.values_known or not (_is_short(found.before) and _is_short(found.after)):
         return found.path
     if found.before is None:

@@ -71,9 +71,11 @@ def notes(plan: Plan) -> list[str]:
     """Return what is no resource of the stack, a line each: bucket, zips, settings of the stack, older versions."""
     kept = plan_rows.kept_versions(plan.changes)
     counted = f"{kept} older {'version stays' if kept == 1 else 'versions stay'} in Lambda"
+    followers = plan_rows.followers(plan.changes, plan.sources)
     return [
+        *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
         *([f"Deployment bucket: {plan.bucket} is made."] if plan.creates_bucket else []),
-        *([f"Uploads: {', '.join(plan.uploads)}"] if plan.uploads else []),
+        *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
         *(f"Stack: {_setting(found)}" for found in plan.settings),
         *([f"Versions: {counted}, for older state machines."] if kept else []),
     ]
@@ -148,7 +150,8 @@ def _resource(change: Change, plan: Plan) -> dict[str, Any]:
 
 def _property(found: PropertyChange) -> dict[str, Any]:
     values = {"before": plan_rows.structured(found.before), "after": plan_rows.structured(found.after)}
-    return {"path": found.path, **(values if found.values_known else {})}
+    cause = {"cause": found.cause} if found.cause else {}
+    return {"path": found.path, **(values if found.values_known else {}), **cause}
 
 
 def _machine(machine: MachinePlan) -> dict[str, Any]:
