@@ -17,3 +17,8 @@ remaining modules are parts of these:
 Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as
 files only.
 """
+
+import sys
+
+# The `fab` program forbids bytecode, for fabfiles; compiling these modules anew takes `fab` longer than a call to AWS.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)

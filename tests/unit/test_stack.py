@@ -459,7 +459,7 @@ def test_a_busy_stack_stops_with_the_command_to_watch_it(status: str) -> None:
 def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -> None:
     fake = FakeCloudFormation(change_set=READY, executed=CREATED)
     s3 = FakeS3()
-    long = {"Description": "x" * change_sets.TEMPLATE_MAX_BYTES}
+    long = {"Description": "x" * change_sets.BODY_MAX_BYTES}
 
     stack.deploy(account_with(fake, s3=s3), SETTINGS, long, RecordingConsole(), fake.sleep)
 
