@@ -473,10 +473,13 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
 
 
 class FakeS3:
-    """Takes one object."""
+    """Takes one object, which was not there before."""
 
     class meta:
         endpoint_url = "https://s3.eu-west-1.amazonaws.com"
+
+    def head_object(self, **request: Any) -> None:
+        raise ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")  # type: ignore[typeddict-item]
 
     def put_object(self, **request: Any) -> None:
         self.request = request
