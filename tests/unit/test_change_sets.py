@@ -11,36 +11,9 @@ from deployment import change_sets, stack
 from deployment.account import Account
 from deployment.errors import StackError
 from deployment.settings import Settings
-from tests.fake_cloudformation import STACK_ID, STACK_NAME, FakeCloudFormation, refusal
+from tests.deployed_stack import SETTINGS, TAGS, TEMPLATE, Deployed
+from tests.fake_cloudformation import STACK_ID, STACK_NAME, refusal
 from tests.recording_console import RecordingConsole
-
-SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})
-TAGS = [{"Key": "team", "Value": "storage"}, {"Key": "syncbuckets:stack", "Value": STACK_NAME}]
-TEMPLATE = {"Resources": {"WorkBucket": {"Type": "AWS::S3::Bucket", "Properties": {"Flag": True}}}}
-NO_CHANGES = [{"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}]
-
-
-class Deployed(FakeCloudFormation):
-    """A stack with a template, and a description that a test can add to."""
-
-    def __init__(self, template: Any = TEMPLATE, status: str = "CREATE_COMPLETE", **more: Any) -> None:
-        super().__init__(status, tags=TAGS, change_set=NO_CHANGES)
-        self.template = template
-        self.more = more
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:
-        (found,) = super().describe_stacks(StackName)["Stacks"]
-        return {"Stacks": [found | self.more]}
-
-    def get_template(self, **request: Any) -> dict[str, Any]:
-        self.calls.append(("get_template", request))
-        if isinstance(self.template, ClientError):
-            raise self.template
-        return {"TemplateBody": self.template}
-
-    def update_termination_protection(self, **request: Any) -> None:
-        self.calls.append(("update_termination_protection", request))
-        self.more["EnableTerminationProtection"] = request["EnableTerminationProtection"]
 
 
 def deploy(fake: Deployed, settings: Settings = SETTINGS, template: Any = TEMPLATE) -> list[str]:
