@@ -99,7 +99,11 @@ def main(sam: str, runs: int) -> int:
         folder = Path(name)
         copy_project(folder)
         quiet = {"SAM_CLI_TELEMETRY": "0", "NO_COLOR": "1"}
-        own = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        own = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("AWS_") and key != "PYTHONDONTWRITEBYTECODE"
+        }
         times = measure(sam, runs, folder, {**own, **emulator.environment, **quiet})
     medians = {
         name: [statistics.median(column) for column in zip(*pairs, strict=True)]
