@@ -10,6 +10,7 @@ remaining modules are parts of these:
     settings     setting_values             front_matter  front_matter_yaml, properties
     template     placeholders, policies     checks        template_checks, machine_checks
     stack        change_sets, stack_events  machines      definitions, rendering
+    change_sets  changes, protection        plan          wanted, machine_plan, plan_rows, plan_view
     executions   progress, report           console       announcement
     local        local_keeper               demo          demo_data, equal
     all          tags                       fab sync      sync_options

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     import rich.console
-    from rich.spinner import Spinner
     from rich.table import Table
     from rich.text import Text
 
@@ -91,7 +90,7 @@ class Console:
         if self._is_redrawing:
             self._err.print(_text(visible(text)), soft_wrap=True)
         else:
-            _write_line(self._stderr, text)
+            print(visible(text), file=self._stderr, flush=True)
 
     def warning(self, text: str) -> None:
         """Say on stderr what deserves a second look."""
@@ -99,7 +98,7 @@ class Console:
 
     def result(self, text: str) -> None:
         """Write to stdout, whole lines, never folded."""
-        _write_line(self._stdout, text)
+        print(visible(text), file=self._stdout, flush=True)
 
     def table(
         self,
@@ -196,11 +195,13 @@ class _LiveBlock:
     """A spinner, what is going on and for how long, and the last text; drawn anew several times a second."""
 
     def __init__(self, description: str, clock: Callable[[], float]) -> None:
+        from rich.spinner import Spinner
+
         self._description = description
         self._text = ""
         self._clock = clock
         self._began_at = clock()
-        self._spinner = _spinner()
+        self._spinner = Spinner("dots")
 
     def update(self, text: str) -> None:
         self._text = text
@@ -296,14 +297,3 @@ def _text(value: str, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(value, style=style)
-
-
-def _spinner() -> Spinner:
-    from rich.spinner import Spinner
-
-    return Spinner("dots")
-
-
-def _write_line(stream: TextIO, text: str) -> None:
-    stream.write(visible(text) + "\n")
-    stream.flush()
