@@ -1,7 +1,8 @@
 """The tasks of SyncBuckets. `fab` without arguments deploys everything; `fab --list` shows the others.
 
 `deploy_everything` is the pipeline, one line a step; each step is a module of `deployment/`, whose docstring tells the
-rest. The configuration is read inside the tasks, so that this file can be imported before there is one.
+rest. The configuration is read inside the tasks, so that this file can be imported before there is one. What only one
+task needs is imported there, so that `fab` with nothing to do is over in no time.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -17,35 +18,18 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment import (
-    announcement,
-    artifacts,
-    bundle,
-    check_report,
-    checks,
-    documents,
-    executions,
-    front_matter,
-    machines,
-    pruning,
-    removal,
-    stack,
-    template,
-)
-from deployment import demo as demonstration
-from deployment import local as emulator
-from deployment import logs as log_events
-from deployment import rollback as older
+from deployment import announcement, artifacts, bundle, front_matter, machines, stack, template
 from deployment import settings as configuration
-from deployment import status as current_status
-from deployment import versions as deployed_versions
-from deployment.account import aws_sentence, connect
+from deployment.account import Account, aws_sentence, connect
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
 from deployment.settings import Settings
 from deployment.sync_options import sync_options
+from deployment.wanted import Wanted
 
 PROJECT = Path(__file__).resolve().parent
+KEEP = "3"
+SINCE = "10m"
 INTERRUPTED = 130
 """The exit status that shells give to what Ctrl-C has ended."""
 
@@ -69,21 +53,45 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def deploy_everything(settings: Settings, console: Console) -> None:
-    """Bring the stack and the state machines of one account and region up to date with this folder."""
+def enter(settings: Settings, console: Console, doing: str = "") -> Account:
+    """Return the account that a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
+    account = connect(settings)
+    if doing:
+        announcement.begin(console, account, settings, doing)
+    return account
+
+
+def build(settings: Settings, console: Console, doing: str = "") -> tuple[Account, Wanted]:
+    """Make everything from this folder; of AWS only the account is asked, whose number is in the bucket's name."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
     definitions = machines.read_all(PROJECT / "state_machines")
     machines.rehearse(definitions, functions)
     bundles = bundle.make_all(functions, PROJECT)
-    account = connect(settings)
-    announcement.begin(console, account, settings)
+    account = enter(settings, console, doing)
     bucket = artifacts.bucket_name(account, settings)
-    wanted = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
-    artifacts.ensure_bucket(account, settings)
-    uploaded = artifacts.upload_missing(account, bucket, bundles)
-    deployed = stack.deploy(account, settings, wanted, console)
-    current = machines.create_all(account, settings, definitions, functions, deployed.outputs, console)
+    body = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
+    return account, Wanted(functions, definitions, bundles, body)
+
+
+def deploy_everything(settings: Settings, console: Console) -> None:
+    """Bring the stack and the state machines of one account and region up to date with this folder."""
+    account, wanted = build(settings, console, "Deploying")
+    missing = artifacts.look(account, settings, wanted.bundles)
+    uploaded = artifacts.send(account, settings, missing)
+    deployed = stack.deploy(account, settings, wanted.template, console)
+    current = machines.create_all(
+        account, settings, wanted.definitions, wanted.functions, deployed.outputs, console
+    )
     announcement.announce(console, account, settings, uploaded, deployed, current)
+
+
+def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_changes: bool) -> None:
+    """Say what `deploy_everything` would do: the same steps, of each only the half that reads."""
+    from deployment import plan as planning
+    from deployment import plan_view
+
+    account, wanted = build(settings, console)
+    plan_view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
 
 
 @task(default=True)
@@ -93,20 +101,35 @@ def deploy(context: Context) -> None:
     deploy_everything(configuration.load(), Console())
 
 
+@task(
+    auto_shortflags=False,
+    help={
+        "json": "Print one JSON document (docs/planning.md) instead of tables.",
+        "fail-on-changes": "End with status 1 if anything would change. Default: 0 either way.",
+    },
+)
+@friendly
+def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
+    """Show what `fab` would do, and do nothing."""
+    show_plan(configuration.load(), Console(), json, fail_on_changes)
+
+
 @task
 @friendly
 def watch(context: Context) -> None:
     """Follow what CloudFormation is doing with the stack."""
-    settings = configuration.load()
-    stack.watch(connect(settings), settings, Console())
+    settings, console = configuration.load(), Console()
+    stack.watch(enter(settings, console, "Watching"), settings, console)
 
 
 @task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
 @friendly
 def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
-    settings = configuration.load()
-    removal.delete(connect(settings), settings, Console(), yes)
+    from deployment import removal
+
+    settings, console = configuration.load(), Console()
+    removal.delete(enter(settings, console, "Deleting"), settings, console, yes)
 
 
 @task(
@@ -139,17 +162,21 @@ def sync(
     wait: bool = True,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
+    from deployment import executions
+
     options = sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
-    settings = configuration.load()
-    executions.sync(connect(settings), settings, options, Console(), wait, json)
+    settings, console = configuration.load(), Console()
+    executions.sync(enter(settings, console, "Syncing"), settings, options, console, wait, json)
 
 
 @task
 @friendly
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""
+    from deployment import local as emulator
+
     emulator.serve(Console())
 
 
@@ -160,6 +187,8 @@ def local(context: Context) -> None:
 @friendly
 def demo(context: Context, source_dir: str | None = None) -> None:
     """Deploy and sync on this machine, without an AWS account."""
+    from deployment import demo as demonstration
+
     demonstration.run(deploy_everything, source_dir, Console())
 
 
@@ -167,6 +196,8 @@ def demo(context: Context, source_dir: str | None = None) -> None:
 @friendly
 def check(context: Context, json: bool = False) -> None:
     """Check Lambdas, template and state machines, offline."""
+    from deployment import check_report, checks
+
     check_report.show(Console(), checks.project(PROJECT), json)
 
 
@@ -174,6 +205,8 @@ def check(context: Context, json: bool = False) -> None:
 @friendly
 def print_template(context: Context, json: bool = False) -> None:
     """Print the SAM template that a deployment would use, offline."""
+    from deployment import documents
+
     document = documents.template_of(PROJECT, configuration.load_or_defaults(PROJECT))
     Console().result(documents.as_json(document) if json else documents.as_yaml(document))
 
@@ -189,44 +222,53 @@ def print_template(context: Context, json: bool = False) -> None:
 @friendly
 def print_definition(context: Context, name: str | None = None, deployed: bool = False) -> None:
     """Print a state machine in Amazon States Language."""
-    settings = configuration.load_or_defaults(PROJECT)
+    from deployment import documents
+
+    settings, console = configuration.load_or_defaults(PROJECT), Console()
     if deployed:
-        document = documents.deployed_definition(connect(settings), PROJECT, settings, name)
+        account = enter(settings, console, "Reading")
+        document = documents.deployed_definition(account, PROJECT, settings, name)
     else:
         document = documents.definition_of(PROJECT, settings, name)
-    Console().result(documents.as_json(document))
+    console.result(documents.as_json(document))
 
 
 @task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
 @friendly
 def status(context: Context, json: bool = False) -> None:
     """Show stack, state machine, running and ended executions."""
-    settings = configuration.load()
-    current_status.show(connect(settings), settings, PROJECT, Console(), json)
+    from deployment import status as current_status
+
+    settings, console = configuration.load(), Console()
+    current_status.show(enter(settings, console), settings, PROJECT, console, json)
 
 
 @task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
 @friendly
 def versions(context: Context, json: bool = False) -> None:
     """List the state machines, the current one first."""
-    settings = configuration.load()
-    deployed_versions.show(connect(settings), settings, PROJECT, Console(), json)
+    from deployment import versions as deployed_versions
+
+    settings, console = configuration.load(), Console()
+    deployed_versions.show(enter(settings, console), settings, PROJECT, console, json)
 
 
 @task(
     auto_shortflags=False,
     help={
-        "keep": f"So many state machines stay, the newest of each name. Default: {pruning.KEEP}.",
+        "keep": f"So many state machines stay, the newest of each name. Default: {KEEP}.",
         "dry-run": "Only show what would be deleted.",
         "yes": "Do not ask. Default: ask.",
     },
 )
 @friendly
-def prune(context: Context, keep: str = str(pruning.KEEP), dry_run: bool = False, yes: bool = False) -> None:
+def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool = False) -> None:
     """Delete older state machines and what only they call."""
+    from deployment import pruning
+
     pruning.kept_number(keep)
-    settings = configuration.load()
-    pruning.prune(connect(settings), settings, keep, Console(), dry_run, yes)
+    settings, console = configuration.load(), Console()
+    pruning.prune(enter(settings, console), settings, keep, console, dry_run, yes)
 
 
 @task(
@@ -238,15 +280,17 @@ def prune(context: Context, keep: str = str(pruning.KEEP), dry_run: bool = False
 @friendly
 def rollback(context: Context, to: str | None = None) -> None:
     """Make an older state machine the current one again."""
-    settings = configuration.load()
-    older.rollback(connect(settings), settings, to, Console())
+    from deployment import rollback as older
+
+    settings, console = configuration.load(), Console()
+    older.rollback(enter(settings, console), settings, to, console)
 
 
 @task(
     auto_shortflags=False,
     help={
         "function": "Only this function, by its file name, e.g. copy_keys. Default: all.",
-        "since": f"How far back: a number with s, m, h or d. Default: {log_events.SINCE}.",
+        "since": f"How far back: a number with s, m, h or d. Default: {SINCE}.",
         "follow": "Go on showing what is new, until Ctrl-C.",
         "filter": "Only what has this text, capitals as given. Default: everything.",
         "json": "Print one JSON object a line.",
@@ -256,12 +300,14 @@ def rollback(context: Context, to: str | None = None) -> None:
 def logs(
     context: Context,
     function: str | None = None,
-    since: str = log_events.SINCE,
+    since: str = SINCE,
     follow: bool = False,
     filter: str | None = None,
     json: bool = False,
 ) -> None:
     """Show what the functions have written to their logs."""
+    from deployment import logs as log_events
+
     query = log_events.query_of(PROJECT, function, since, filter)
-    settings = configuration.load()
-    log_events.show(connect(settings), settings, query, Console(), follow, json)
+    settings, console = configuration.load(), Console()
+    log_events.show(enter(settings, console), settings, query, console, follow, json)

@@ -21,6 +21,11 @@ AWS_REGION = None
 # role).
 AWS_PROFILE = None
 
+# The accounts that may be worked on, ids of 12 digits as texts: ["123456789012"]. []: any. Every task that
+# talks to AWS asks first whose credentials it has, and refuses any other account before it touches anything.
+# Set it where several profiles are at hand: the most expensive mistake is the wrong account.
+ALLOWED_ACCOUNTS = []
+
 # --- What may be touched ----------------------------------------------------------------------------------
 
 # Names of the buckets that may be read. []: every bucket that lets this account read it. Name them where
@@ -37,6 +42,11 @@ KMS_KEY_ARNS = []
 # The ARN of a managed policy that all roles get as their permissions boundary. None: no boundary. Needed
 # only where your organisation asks for one.
 PERMISSIONS_BOUNDARY_ARN = None
+
+# Whether CloudFormation refuses to delete the stack, `fab delete` included. True: for a stack that must stay;
+# to delete it all the same, set False, run `fab`, then `fab delete`. False, the default: it can be deleted.
+# `fab` sets the stack to this, whatever was chosen elsewhere. It does not hinder updates.
+TERMINATION_PROTECTION = False
 
 # --- How much ---------------------------------------------------------------------------------------------
 

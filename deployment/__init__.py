@@ -14,6 +14,7 @@ parts of these:
                  stack_view, stack_status   executions    progress, report, patience
                  stack_failures             console       announcement
                  failure_hints              demo          demo_data, equal
+    change_sets  changes, protection        plan          wanted, machine_plan, plan_rows, plan_view
     local        local_keeper               fab sync      sync_options
     versions     inventory, folder_code     logs          log_lines
     all          tags
@@ -21,3 +22,8 @@ parts of these:
 Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as
 files only.
 """
+
+import sys
+
+# The `fab` program forbids bytecode, for fabfiles; compiling these modules anew takes `fab` longer than a call to AWS.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)

@@ -62,7 +62,10 @@ class Account:
 
 
 def connect(settings: Settings, new_session: Callable[..., Any] = boto3.Session) -> Account:
-    """Return the account that the settings and the environment lead to; raise CredentialsError if there is none."""
+    """Return the account that the settings and the environment lead to.
+
+    Raises CredentialsError if there is none, or if ALLOWED_ACCOUNTS does not have it; nothing but its number was asked.
+    """
     try:
         session = new_session(profile_name=settings.profile, region_name=settings.region)
         if not session.region_name:
@@ -71,8 +74,19 @@ def connect(settings: Settings, new_session: Callable[..., Any] = boto3.Session)
         identity = sts.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise CredentialsError(_advice(error, settings)) from error
+    _guard(identity["Account"], settings)
     partition = identity["Arn"].split(":")[1]
     return Account(session, identity["Account"], session.region_name, partition, {"sts": sts})
+
+
+def _guard(found: str, settings: Settings) -> None:
+    allowed = settings.allowed_accounts
+    if allowed and found not in allowed:
+        raise CredentialsError(
+            f"These credentials lead to account {found}, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
+            f"{', '.join(allowed)}. Nothing was touched. Set AWS_PROFILE to a profile of an allowed account, or add "
+            f"{found} to ALLOWED_ACCOUNTS."
+        )
 
 
 def aws_sentence(error: BotoCoreError | ClientError) -> str:

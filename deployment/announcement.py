@@ -18,9 +18,10 @@ _CONSOLE_DOMAINS = {
 }
 
 
-def begin(console: Console, account: Account, settings: Settings) -> None:
-    """Say where to: the most expensive mistake is the wrong account."""
-    console.step(f"Deploying {settings.stack_name} to account {account.account_id}, region {account.region}")
+def begin(console: Console, account: Account, settings: Settings, doing: str = "Deploying") -> None:
+    """Say where, before anything is done there: the most expensive mistake is the wrong account."""
+    place = f"account {account.account_id}, region {account.region}, stack {settings.stack_name}"
+    console.step(f"{doing}: {place}")
 
 
 def announce(
@@ -55,11 +56,13 @@ def console_link(arn: str) -> str:
 
 def _news(uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]) -> list[str]:
     created = [machine.name for machine in current if machine.created]
-    if not (uploaded or deployed.changed or created):
+    if not (uploaded or deployed.changed or deployed.protection_changed or created):
         return ["Nothing to do: everything is as it should be."]
+    stack = _counted(len(deployed.changes), "change") if deployed.changed else "unchanged"
+    protection = ", but for its termination protection" if deployed.protection_changed else ""
     return [
         f"Uploaded: {_counted(len(uploaded), 'zip')}",
-        f"Stack: {_counted(len(deployed.changes), 'change') if deployed.changed else 'unchanged'}",
+        f"Stack: {stack}{protection if not deployed.changed else ''}",
         f"State machine: {', '.join(created) + ' created' if created else 'unchanged'}",
     ]
 

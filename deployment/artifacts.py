@@ -3,6 +3,7 @@
 Comes after `bundle` (the zips) and before `stack`, which makes functions of them. The bucket is made by API calls and
 not by the stack, because the stack's functions need their zips first; `fab delete` keeps it. What is in it is named by
 its content, so nothing is ever written twice and nothing expires: CloudFormation needs the previous zip to roll back.
+`look` only reads, `send` acts on what it found.
 
 Every call carries ExpectedBucketOwner: a bucket of that name in somebody else's account is never read or written.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -38,53 +40,72 @@ def bucket_name(account: Account, settings: Settings) -> str:
     return name
 
 
-def ensure_bucket(account: Account, settings: Settings) -> str:
-    """Return the name of the deployment bucket, made now if it was missing.
+@dataclass(frozen=True)
+class Missing:
+    """What the deployment bucket lacks; `bucket_exists` is false where it is the bucket itself."""
 
-    Raises DeploymentBucketError when another account owns a bucket of that name.
+    bucket_exists: bool
+    bundles: tuple[Bundle, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [bundle.key for bundle in self.bundles]
+
+
+def look(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> Missing:
+    """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another account's.
+
+    One listing tells both whether the bucket is there and what is in it, not one HEAD for each
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 1,000 keys a page).
     """
-    name = bucket_name(account, settings)
+    name, owner = bucket_name(account, settings), account.account_id
+    pages = account.client("s3").get_paginator("list_objects_v2")
     try:
-        account.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=account.account_id)
+        found = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        status = _status(error)
         if status in (301, 403):
             raise _not_ours(name, account) from error
         if status != 404:
             raise
+        return Missing(False, tuple(bundles))
+    present = {record["Key"] for page in found for record in page.get("Contents", ())}
+    return Missing(True, tuple(bundle for bundle in bundles if bundle.key not in present))
+
+
+def send(account: Account, settings: Settings, missing: Missing) -> list[str]:
+    """Make the bucket if it is missing, send the zips that it does not have; return their keys."""
+    name = bucket_name(account, settings)
+    if not missing.bucket_exists:
         _create(account, settings, name)
-    return name
-
-
-def upload_missing(account: Account, bucket: str, bundles: Iterable[Bundle]) -> list[str]:
-    """Send the zips that the bucket does not have; return their keys.
-
-    One listing tells what is there (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 1,000 keys
-    a page), not one HEAD for each.
-    """
-    s3, owner = account.client("s3"), account.account_id
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
-    present = {found["Key"] for page in pages for found in page.get("Contents", ())}
-    missing = {bundle.key: bundle.content for bundle in bundles if bundle.key not in present}
-    for key, content in missing.items():
-        s3.put_object(
-            Bucket=bucket, Key=key, Body=content, ContentType="application/zip", ExpectedBucketOwner=owner
+    for bundle in missing.bundles:
+        account.client("s3").put_object(
+            Bucket=name,
+            Key=bundle.key,
+            Body=bundle.content,
+            ContentType="application/zip",
+            ExpectedBucketOwner=account.account_id,
         )
-    return list(missing)
+    return missing.keys
 
 
 def upload_template(account: Account, bucket: str, text: str) -> str:
-    """Send a template that is too long to be sent in a call; return the URL that CloudFormation reads it from."""
+    """Send a template that is too long to be sent in a call, unless it is there; return the URL for CloudFormation."""
     s3, body = account.client("s3"), text.encode()
     key = f"templates/{hashlib.sha256(body).hexdigest()[:16]}.json"
-    s3.put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=body,
-        ContentType="application/json",
-        ExpectedBucketOwner=account.account_id,
-    )
+    where = {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": account.account_id}
+    try:
+        s3.head_object(**where)
+    except ClientError as error:
+        if _status(error) != 404:
+            raise
+        s3.put_object(**where, Body=body, ContentType="application/json")
     return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{key}"
+
+
+def _status(error: ClientError) -> int | None:
+    status: int | None = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status
 
 
 def _create(account: Account, settings: Settings, name: str) -> None:

@@ -1,7 +1,8 @@
 """Makes the change set of a deployment, reads what it would do, and leaves none behind that will not be executed.
 
-The part of `stack` before anything is changed. A change set for a stack that does not exist makes an empty one
-(REVIEW_IN_PROGRESS) as a side effect; throwing such a change set away removes that stack too.
+The part of `stack` before anything is changed. What is deployed is compared with what is wanted first, which is one call
+instead of a change set that has to be made, waited for and deleted. A change set for a stack that does not exist makes an
+empty one (REVIEW_IN_PROGRESS) as a side effect; throwing such a change set away removes that stack too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from deployment import artifacts, stack_events, stack_failures
 from deployment.account import Account
+from deployment.changes import Change, canonical, from_change_set
 from deployment.errors import StackError
 from deployment.settings import Settings
 from deployment.stack_events import POLL_SECONDS
@@ -23,27 +25,21 @@ from deployment.tags import tags_of, upper_case_list
 
 NAME_PREFIX = "syncbuckets-"
 
-TEMPLATE_MAX_BYTES = 51_200
-"""https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
+BODY_MAX_BYTES = 51_200
+TEMPLATE_MAX_BYTES = 1_000_000
+"""Of the template's text in UTF-8: in a call, and at a URL ("1 MB").
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+_COMPARABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+"""After these the deployed template is the one that GetTemplate returns. After a rollback we rather ask for a change set."""
+
+_LOOKED_UP = ("{{resolve:", '"Fn::Transform"', '"Fn::ImportValue"', '"Fn::GetStackOutput"', '"AWS::Include"')
+"""What stands for values outside the template: they may have changed while its text has not."""
 
 DELETE_ATTEMPTS = 15
 """Half a minute; a change set of ours is mostly made in less."""
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happens to one resource.
-
-    `action` is Add, Modify, Remove, or Retain for what leaves the stack and stays; `replacement` is AWS's True, False or
-    Conditional, "" where it does not apply.
-    """
-
-    action: str
-    logical_id: str
-    resource_type: str
-    replacement: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,66 @@ class ChangeSet:
     stack_id: str
     is_new_stack: bool
     changes: tuple[Change, ...]
+
+
+def prepare(
+    account: Account,
+    settings: Settings,
+    template: Mapping[str, Any],
+    found: Mapping[str, Any] | None,
+    sleep: Callable[[float], None],
+) -> ChangeSet | None:
+    """Return what brings the stack (`found`: DescribeStacks' description, None where there is none) to the template.
+
+    None when there is nothing to change; a change set is then not even made, if the deployed template and tags tell so.
+    Raises StackError with CloudFormation's reason when it refuses the template.
+    """
+    if found is not None and is_deployed(account, settings, template, found):
+        return None
+    return create(account, settings, template, found is None, sleep)
+
+
+def is_deployed(
+    account: Account, settings: Settings, template: Mapping[str, Any], found: Mapping[str, Any]
+) -> bool:
+    """Whether a stack certainly has this template and these tags, so that a change set would be empty.
+
+    False whenever that is not certain: a change set then decides.
+    """
+    own = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ()) if not tag["Key"].startswith("aws:")}
+    text = canonical(template)
+    if (
+        found["StackStatus"] not in _COMPARABLE
+        or own != tags_of(settings)
+        or found.get("Parameters")
+        or template.get("Parameters")
+        or any(words in text for words in _LOOKED_UP)
+    ):
+        return False
+    deployed = deployed_template(account, found)
+    return deployed is not None and canonical(deployed) == text
+
+
+def deployed_template(account: Account, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the template of a stack as it was sent, None where it may not be read or is none of ours.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
+    """
+    cloudformation = account.client("cloudformation")
+    try:
+        body = cloudformation.get_template(StackName=found["StackId"], TemplateStage="Original")[
+            "TemplateBody"
+        ]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in ("AccessDenied", "AccessDeniedException"):
+            return None  # a policy from before this call was made: a change set does as well, only slower
+        raise
+    return json.loads(json.dumps(body)) if isinstance(body, Mapping) else None  # plain dictionaries
+
+
+def can_be_sent(template: Mapping[str, Any]) -> bool:
+    """Whether a template can be sent in a call, so that a change set needs no upload."""
+    return len(_text(template).encode()) <= BODY_MAX_BYTES
 
 
 def create(
@@ -167,18 +223,33 @@ def _delete(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float],
 
 def _template_argument(account: Account, settings: Settings, template: Mapping[str, Any]) -> dict[str, str]:
     """Return the template as text, or by its URL where the text is too long for a call."""
-    text = json.dumps(template, separators=(",", ":"))
-    if len(text.encode()) <= TEMPLATE_MAX_BYTES:
+    text = _text(template)
+    if can_be_sent(template):
         return {"TemplateBody": text}
+    size_bytes = len(text.encode())
+    if size_bytes > TEMPLATE_MAX_BYTES:
+        raise StackError(
+            f"The template of the stack {settings.stack_name} would have {size_bytes:,} bytes, and CloudFormation takes "
+            f"{TEMPLATE_MAX_BYTES:,} at most. Shorten the policies in lambda_functions/, or name "
+            "fewer buckets in fabfile_config.py."
+        )
     bucket = artifacts.bucket_name(account, settings)
     return {"TemplateURL": artifacts.upload_template(account, bucket, text)}
+
+
+def _text(template: Mapping[str, Any]) -> str:
+    return json.dumps(template, separators=(",", ":"))
 
 
 def _wait(
     cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float], None]
 ) -> tuple[str, str, tuple[Change, ...]]:
     """Return status, reason and changes of a change set once CloudFormation has made up its mind."""
-    where = {"ChangeSetName": change_set.arn, "StackName": change_set.stack_id}
+    where = {
+        "ChangeSetName": change_set.arn,
+        "StackName": change_set.stack_id,
+        "IncludePropertyValues": True,
+    }
     while True:
         page = cloudformation.describe_change_set(**where)
         if page["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
@@ -189,17 +260,7 @@ def _wait(
     while page.get("NextToken"):
         page = cloudformation.describe_change_set(**where, NextToken=page["NextToken"])
         changes += page.get("Changes", ())
-    return status, reason, tuple(_change(item["ResourceChange"]) for item in changes)
-
-
-def _change(record: Mapping[str, Any]) -> Change:
-    is_kept = record["Action"] == "Remove" and record.get("PolicyAction") == "Retain"
-    return Change(
-        "Retain" if is_kept else record["Action"],
-        record["LogicalResourceId"],
-        record["ResourceType"],
-        record.get("Replacement", ""),
-    )
+    return status, reason, tuple(from_change_set(item["ResourceChange"]) for item in changes)
 
 
 def _problem(cloudformation: Any, change_set: ChangeSet, reason: str, template: Mapping[str, Any]) -> str:

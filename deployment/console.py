@@ -6,6 +6,8 @@ step of the pipeline receives a Console and says what it does through it; nothin
 Colour and redrawing happen only on a terminal, and not with NO_COLOR (https://no-color.org) or CI set; a pipe, a log
 and a screen reader get plain lines. Keys and messages come from buckets and from AWS, so no character in them is ever
 read as markup or sent to the terminal as a command.
+
+Plain lines are written without rich, and rich is imported where it is used: loading it takes as long as a call to AWS.
 """
 
 from __future__ import annotations
@@ -18,20 +20,21 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-import rich.console
-from rich import box
-from rich.live import Live
-from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    import rich.console
+    from rich.table import Table
+    from rich.text import Text
 
 PLAIN_INTERVAL_SECONDS = 2.0
 """Without a terminal, a progress line is written at most this often."""
 
 UNBOUNDED_WIDTH = 10_000
 """Columns of a pipe: a log is searched and copied from, so nothing in it is folded."""
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 
@@ -61,9 +64,15 @@ class Console:
         self._environ = environ
         self._clock = clock
         self._stdin = stdin or sys.stdin
+        self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
-        self._out = self._writer(stdout or sys.stdout, width)
-        self._err = self._writer(self._stderr, width)
+        self._width = width
+        self._is_redrawing = False
+        for stream in (self._stdout, self._stderr):
+            if isinstance(
+                stream, io.TextIOWrapper
+            ):  # a terminal that lacks a character shows its number instead
+                stream.reconfigure(errors="backslashreplace")
 
     @property
     def is_interactive(self) -> bool:
@@ -78,15 +87,21 @@ class Console:
 
     def step(self, text: str) -> None:
         """Say on stderr what is being done."""
-        self._err.print(Text(visible(text)), soft_wrap=True)
+        if self._is_redrawing:
+            self._err.print(_text(visible(text)), soft_wrap=True)
+        else:
+            print(visible(text), file=self._stderr, flush=True)
 
     def warning(self, text: str) -> None:
         """Say on stderr what deserves a second look."""
-        self._err.print(Text(visible(text), style="yellow"), soft_wrap=True)
+        self._err.print(_text(visible(text), "yellow"), soft_wrap=True)
 
     def result(self, text: str, style: str = "") -> None:
         """Write to stdout, whole lines, never folded; `style` is one of rich's ("red", "yellow")."""
-        self._out.print(Text(visible(text), style=style), soft_wrap=True)
+        if style:
+            self._out.print(_text(visible(text), style), soft_wrap=True)
+        else:
+            print(visible(text), file=self._stdout, flush=True)
 
     def table(
         self,
@@ -99,10 +114,13 @@ class Console:
 
         `row_styles`, if given, has one rich style for each row ("red", "green", "dim", "").
         """
+        from rich import box
+        from rich.table import Table
+
         cells = [[_cell(value) for value in row] for row in rows]
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns))
         if title:
-            self._out.print(Text(visible(title), style="bold"), soft_wrap=True)
+            self._out.print(_text(visible(title), "bold"), soft_wrap=True)
         for number, name in enumerate(columns):
             values = [row[number] for row in cells if row[number]]
             is_number = bool(values) and all(_NUMBER.fullmatch(value) for value in values)
@@ -111,6 +129,11 @@ class Console:
             table.add_row(*map(_text, row), style=row_styles[number] if row_styles else None)
         self._out.print(table)
 
+    def diff(self, text: str) -> None:
+        """Write a unified diff to stdout, what goes in red and what comes in green."""
+        for line in text.splitlines():
+            self._out.print(_text(visible(line), _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+
     @contextmanager
     def progress(self, description: str) -> Iterator[Progress]:
         """A block on stderr that is redrawn on a terminal and gone afterwards; elsewhere a line for every change.
@@ -118,15 +141,7 @@ class Console:
         Write no results while it is shown; `step` is fine, its lines appear above the block.
         """
         if self.is_live:
-            block = _LiveBlock(description, self._clock)
-            with Live(
-                get_renderable=block.render,
-                console=self._err,
-                transient=True,
-                refresh_per_second=8,
-                redirect_stdout=False,  # it would send what is meant for stdout to stderr
-                redirect_stderr=False,
-            ):
+            with self._redrawn(_LiveBlock(description, self._clock)) as block:
                 yield block
         else:
             plain = _PlainProgress(self.step, self._clock)
@@ -136,15 +151,42 @@ class Console:
 
     def ask(self, question: str) -> str:
         """The answer typed to a question, without surrounding blanks; "" when the input has ended."""
-        self._err.print(Text(visible(question) + " "), end="", soft_wrap=True)
+        self._stderr.write(visible(question) + " ")
+        self._stderr.flush()
         return self._stdin.readline().strip()
 
-    def _writer(self, stream: TextIO, width: int | None) -> rich.console.Console:
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows its number instead
-            stream.reconfigure(errors="backslashreplace")
+    @contextmanager
+    def _redrawn(self, block: _LiveBlock) -> Iterator[_LiveBlock]:
+        from rich.live import Live
+
+        with Live(
+            get_renderable=block.render,
+            console=self._err,
+            transient=True,
+            refresh_per_second=8,
+            redirect_stdout=False,  # it would send what is meant for stdout to stderr
+            redirect_stderr=False,
+        ):
+            self._is_redrawing = True
+            try:
+                yield block
+            finally:
+                self._is_redrawing = False
+
+    @cached_property
+    def _out(self) -> rich.console.Console:
+        return self._writer(self._stdout)
+
+    @cached_property
+    def _err(self) -> rich.console.Console:
+        return self._writer(self._stderr)
+
+    def _writer(self, stream: TextIO) -> rich.console.Console:
+        import rich.console
+
         return rich.console.Console(
             file=stream,
-            width=width or (None if stream.isatty() else UNBOUNDED_WIDTH),
+            width=self._width or (None if stream.isatty() else UNBOUNDED_WIDTH),
             no_color=bool(self._environ.get("NO_COLOR")) or None,
             markup=False,
             emoji=False,
@@ -156,6 +198,8 @@ class _LiveBlock:
     """A spinner, a counter, for how long, what is going on, and the last text; drawn anew several times a second."""
 
     def __init__(self, description: str, clock: Callable[[], float]) -> None:
+        from rich.spinner import Spinner
+
         self._description = description
         self._text = self._counter = ""
         self._clock = clock
@@ -166,6 +210,8 @@ class _LiveBlock:
         self._text, self._counter = text, counter
 
     def render(self) -> Table:
+        from rich.table import Table
+
         elapsed = stopwatch(self._clock() - self._began_at)
         head = " ".join(filter(None, (self._counter, elapsed, self._description)))
         separator = "" if not self._text or self._text.startswith("\n") else ": "
@@ -256,5 +302,7 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else one_line(str(value))
 
 
-def _text(value: str) -> Text:
-    return Text(value)
+def _text(value: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(value, style=style)

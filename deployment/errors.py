@@ -4,11 +4,12 @@
       ConfigurationError         2   fabfile_config.py, or an argument of a task
       FrontMatterError           2   a file of lambda_functions/, with all problems found
       StateMachineError          2   a file of state_machines/
-      CredentialsError           1   no credentials, expired ones, no region, an unknown profile
+      CredentialsError           1   no credentials, expired ones, no region, an unknown profile, the wrong account
       DeploymentBucketError      1   the bucket that holds the zips
       StackError                 1   CloudFormation refused, failed or is busy
       ExecutionFailed            1   an execution of the state machine did not succeed
       EmulatorError              1   the embedded emulator did not start or stop
+      ChangesFound               1   `fab plan --fail-on-changes`, and something would change
       Declined                   1   the question was answered with no, or nobody was there to answer it
 
 A message has three parts: what is wrong and where (`lambda_functions/copy_keys.py:4`), what was found
@@ -71,7 +72,7 @@ class StateMachineError(SyncBucketsError):
 
 
 class CredentialsError(SyncBucketsError):
-    """There is no usable way into an AWS account: credentials, region or profile."""
+    """There is no usable way into an AWS account, or it leads into one that is not allowed."""
 
 
 class DeploymentBucketError(SyncBucketsError):
@@ -88,6 +89,10 @@ class ExecutionFailed(SyncBucketsError):
 
 class EmulatorError(SyncBucketsError):
     """The embedded emulator did not come up, or did not answer."""
+
+
+class ChangesFound(SyncBucketsError):
+    """A plan was asked to fail when there is anything to do, and there is."""
 
 
 class Declined(SyncBucketsError):

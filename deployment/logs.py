@@ -25,7 +25,6 @@ from deployment.log_lines import Line, line_of
 from deployment.settings import Settings
 from deployment.versions import place
 
-SINCE = "10m"
 POLL_SECONDS = 2.0
 OVERLAP_SECONDS = 30
 """How far every look goes back behind the newest event: later than this, an event that becomes visible is missed."""

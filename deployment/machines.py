@@ -39,6 +39,8 @@ __all__ = [
     "create_if_changed",
     "default_concurrency",
     "delete_all",
+    "fingerprint",
+    "is_current",
     "lambda_of",
     "list_ours",
     "newest",
@@ -46,6 +48,7 @@ __all__ = [
     "read_all",
     "rehearse",
     "render",
+    "render_all",
     "running",
     "states_of",
     "values_of",
@@ -98,13 +101,24 @@ def create_all(
     console: Console,
 ) -> tuple[Machine, ...]:
     """Return the current machine of every spec, created where something has changed; `outputs` are those of the stack."""
-    versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
-    values = values_of(account, settings, outputs)
-    rendered = [(spec, render(spec, versions, values)) for spec in specs]
+    rendered = render_all(account, settings, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
     return tuple(
         create_if_changed(account, settings, spec, definition, role, console) for spec, definition in rendered
     )
+
+
+def render_all(
+    account: Account,
+    settings: Settings,
+    specs: Iterable[MachineSpec],
+    functions: Iterable[FunctionSpec],
+    outputs: Mapping[str, str],
+) -> tuple[tuple[MachineSpec, dict[str, Any]], ...]:
+    """Return every spec with the definition that these outputs of the stack make of it."""
+    versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
+    values = values_of(account, settings, outputs)
+    return tuple((spec, render(spec, versions, values)) for spec in specs)
 
 
 def create_if_changed(
@@ -124,7 +138,7 @@ def create_if_changed(
     client = account.client("stepfunctions")
     wanted = fingerprint(definition, role_arn)
     current = newest(account, settings, spec.name)
-    if current and _is_current(client, current.arn, wanted):
+    if current and is_current(client, current.arn, wanted):
         return current
     tags = tags_of(settings) | {DEFINITION_TAG: wanted}
     request = {
@@ -185,6 +199,13 @@ def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def is_current(client: Any, arn: str, wanted: str) -> bool:
+    """Whether a machine has the wanted definition and will stay: one that is being deleted is still listed."""
+    if _tags(client, arn).get(DEFINITION_TAG) != wanted:
+        return False
+    return bool(client.describe_state_machine(stateMachineArn=arn)["status"] == "ACTIVE")
+
+
 def values_of(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of PLACEHOLDERS."""
     concurrency = settings.max_concurrency or default_concurrency(account.client("lambda"))
@@ -225,13 +246,6 @@ def _tags(client: Any, arn: str) -> dict[str, str]:
     except client.exceptions.ResourceNotFound:  # deleted since it was listed
         return {}
     return {tag["key"]: tag["value"] for tag in tags}
-
-
-def _is_current(client: Any, arn: str, wanted: str) -> bool:
-    """Whether a machine has the wanted definition and will stay: one that is being deleted is still listed."""
-    if _tags(client, arn).get(DEFINITION_TAG) != wanted:
-        return False
-    return bool(client.describe_state_machine(stateMachineArn=arn)["status"] == "ACTIVE")
 
 
 def _create(

@@ -26,9 +26,6 @@ from deployment.inventory import Deployed, FunctionVersion
 from deployment.settings import Settings
 from deployment.versions import place
 
-KEEP = 3
-"""So many machines of each base name stay unless told otherwise."""
-
 
 @dataclass(frozen=True)
 class Fate:

@@ -74,6 +74,18 @@ def profile(value: Any) -> str:
     return _text(value, r".*\S.*", "expected the name of a profile in ~/.aws/config, or None")
 
 
+def account_id(value: Any) -> str:
+    """The number of an AWS account, as text: a number would lose its leading zeros."""
+    return _text(value, r"[0-9]{12}", "expected account ids of 12 digits in quotes, such as '123456789012'")
+
+
+def yes_or_no(value: Any) -> bool:
+    """True or False, and nothing that Python would take for it."""
+    if not isinstance(value, bool):
+        raise ValueError("expected True or False")
+    return value
+
+
 def bucket_name(value: Any) -> str:
     """The name of a general-purpose bucket."""
     name = _text(value, r"(?s).*", "expected the name of a bucket, such as 'my-bucket'")

@@ -34,6 +34,7 @@ class Settings:
     stack_name: str = "sync-buckets"
     region: str | None = None
     profile: str | None = None
+    allowed_accounts: tuple[str, ...] = ()
     source_buckets: tuple[str, ...] = ()
     destination_buckets: tuple[str, ...] = ()
     kms_key_arns: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class Settings:
     max_concurrency: int | None = None
     max_delete: int | str | None = None
     permissions_boundary_arn: str | None = None
+    termination_protection: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,6 +59,7 @@ RULES: Mapping[str, _Rule] = {
     "STACK_NAME": _Rule("stack_name", values.stack_name),
     "AWS_REGION": _Rule("region", values.optional(values.region)),
     "AWS_PROFILE": _Rule("profile", values.optional(values.profile)),
+    "ALLOWED_ACCOUNTS": _Rule("allowed_accounts", values.each(values.account_id)),
     "SOURCE_BUCKETS": _Rule("source_buckets", values.each(values.bucket_name)),
     "DESTINATION_BUCKETS": _Rule("destination_buckets", values.each(values.bucket_name)),
     "KMS_KEY_ARNS": _Rule("kms_key_arns", values.each(values.kms_key_arn)),
@@ -65,6 +68,7 @@ RULES: Mapping[str, _Rule] = {
     "MAX_CONCURRENCY": _Rule("max_concurrency", values.optional(values.max_concurrency)),
     "MAX_DELETE": _Rule("max_delete", values.optional(values.max_delete)),
     "PERMISSIONS_BOUNDARY_ARN": _Rule("permissions_boundary_arn", values.optional(values.policy_arn)),
+    "TERMINATION_PROTECTION": _Rule("termination_protection", values.yes_or_no),
     "TAGS": _Rule("tags", values.tags),
 }
 

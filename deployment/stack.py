@@ -17,9 +17,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment import change_sets, stack_events, stack_failures, stack_status, stack_view
+from deployment import change_sets, protection, stack_events, stack_failures, stack_status, stack_view
 from deployment.account import Account
-from deployment.change_sets import Change, ChangeSet
+from deployment.change_sets import ChangeSet
+from deployment.changes import Change
 from deployment.console import Console
 from deployment.errors import StackError
 from deployment.settings import Settings
@@ -29,12 +30,16 @@ from deployment.tags import STACK_TAG, is_ours
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack as it stands now: its outputs, and what this deployment changed."""
+    """The stack as it stands now: its outputs, and what this deployment changed.
+
+    `protection_changed` tells apart what is no change of a resource: whether the stack may be deleted.
+    """
 
     name: str
     outputs: Mapping[str, str]
     changed: bool
     changes: tuple[Change, ...]
+    protection_changed: bool = False
 
 
 def deploy(
@@ -50,14 +55,15 @@ def deploy(
     """
     site = _Site(account, settings)
     found = _cleared(site, console, sleep)
-    change_set = change_sets.create(account, settings, template, found is None, sleep)
-    if change_set is None:
-        return Stack(settings.stack_name, _outputs(found), False, ())
-    for line in change_lines(change_set, template):
-        console.step(line)
-    _execute(site, change_set, template, console, sleep)
-    found = stack_events.describe(site.cloudformation, change_set.stack_id)
-    return Stack(settings.stack_name, _outputs(found), True, change_set.changes)
+    change_set = change_sets.prepare(account, settings, template, found, sleep)
+    if change_set is not None:
+        for line in change_lines(change_set, template):
+            console.step(line)
+        _execute(site, change_set, template, console, sleep)
+        found = stack_events.describe(site.cloudformation, change_set.stack_id)
+    protected = protection.apply(account, settings, found, console)
+    changes = change_set.changes if change_set else ()
+    return Stack(settings.stack_name, outputs_of(found), change_set is not None, changes, protected)
 
 
 def delete(
@@ -99,7 +105,7 @@ def outputs(account: Account, settings: Settings) -> dict[str, str]:
     found = find(account, settings)
     if found is None or is_leftover(found):
         raise StackError(f"{_named(account, settings)} does not exist. Run `fab` to deploy it.")
-    return _outputs(found)
+    return outputs_of(found)
 
 
 def find(account: Account, settings: Settings) -> dict[str, Any] | None:
@@ -120,11 +126,13 @@ def find(account: Account, settings: Settings) -> dict[str, Any] | None:
 
 
 def find_deletable(account: Account, settings: Settings) -> dict[str, Any] | None:
-    """Return what `find` does; raise StackError also when something is going on with the stack."""
+    """Return what `find` does; raise StackError also when the stack is protected, or something is going on with it."""
     found = find(account, settings)
     status = found["StackStatus"] if found else ""
     if stack_status.is_busy(status):
         raise StackError(_Site(account, settings).advice(status, "fab delete"))
+    if protection.is_on(found):
+        raise StackError(protection.refusal(_named(account, settings)))
     return found
 
 
@@ -138,6 +146,11 @@ def obstacle(account: Account, settings: Settings, found: Mapping[str, Any] | No
 def is_leftover(found: Mapping[str, Any] | None) -> bool:
     """Whether a stack was never created, so that `fab` removes what is left of it and creates it anew."""
     return found is not None and found["StackStatus"] in stack_status.NEVER_CREATED
+
+
+def outputs_of(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the outputs in DescribeStacks' description of a stack; none, where there is no stack."""
+    return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
 
 
 def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str]:
@@ -277,10 +290,6 @@ def _change_line(change: Change, template: Mapping[str, Any]) -> str:
     source = stack_events.source_of(change.logical_id, template) or change.resource_type
     suffix = {"True": ", replaced", "Conditional": ", perhaps replaced"}.get(change.replacement, "")
     return f"  {change.action} {change.logical_id} ({source}){suffix}"
-
-
-def _outputs(found: Mapping[str, Any] | None) -> dict[str, str]:
-    return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
 
 
 def _named(account: Account, settings: Settings) -> str:

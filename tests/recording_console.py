@@ -17,6 +17,8 @@ class RecordingConsole:
         self.warnings: list[str] = []
         self.results: list[str] = []
         self.tables: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = []
+        self.row_styles: list[Sequence[str]] = []
+        self.diffs: list[str] = []
         self.updates: list[str] = []
 
     def step(self, text: str) -> None:
@@ -28,6 +30,9 @@ class RecordingConsole:
     def result(self, text: str, style: str = "") -> None:
         self.results.append(text)
 
+    def diff(self, text: str) -> None:
+        self.diffs.append(text)
+
     def table(
         self,
         title: str,
@@ -36,6 +41,7 @@ class RecordingConsole:
         row_styles: Sequence[str] = (),
     ) -> None:
         self.tables.append((title, columns, rows))
+        self.row_styles.append(row_styles)
 
     @contextmanager
     def progress(self, description: str) -> Iterator[RecordingConsole]:

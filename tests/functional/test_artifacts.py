@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from deployment import artifacts
 from deployment.account import Account
+from deployment.artifacts import Missing
 from deployment.bundle import Bundle
 from deployment.errors import DeploymentBucketError
 from deployment.settings import Settings
@@ -42,6 +43,11 @@ def calls_of(account: Account) -> list[tuple[str, dict[str, Any]]]:
     return calls
 
 
+def sent(account: Account, zips: Sequence[Bundle] = ()) -> list[str]:
+    """Do what a deployment does."""
+    return artifacts.send(account, SETTINGS, artifacts.look(account, SETTINGS, zips))
+
+
 def a_plain_bucket(account: Account) -> None:
     """Make the bucket without its policy, of which moto obeys the Deny and not the Condition."""
     location = {"LocationConstraint": "eu-west-1"}
@@ -53,7 +59,7 @@ def buckets(account: Account) -> list[str]:
 
 
 def test_a_missing_bucket_is_made_safe(account: Account) -> None:
-    assert artifacts.ensure_bucket(account, SETTINGS) == NAME
+    sent(account)
 
     s3 = account.client("s3")
     assert s3.get_bucket_location(Bucket=NAME)["LocationConstraint"] == "eu-west-1"
@@ -98,26 +104,46 @@ def test_a_missing_bucket_is_made_safe(account: Account) -> None:
 def test_in_us_east_1_no_location_is_given(account: Account) -> None:
     there = Account(boto3.Session(region_name="us-east-1"), ACCOUNT_ID, "us-east-1", "aws")
 
-    name = artifacts.ensure_bucket(there, SETTINGS)
+    sent(there)
 
+    name = artifacts.bucket_name(there, SETTINGS)
     assert there.client("s3").get_bucket_location(Bucket=name)["LocationConstraint"] is None
 
 
-def test_an_existing_bucket_costs_one_head_and_is_not_changed(account: Account) -> None:
-    artifacts.ensure_bucket(account, SETTINGS)
+def test_an_existing_bucket_costs_one_listing_and_is_not_changed(account: Account) -> None:
+    a_plain_bucket(account)
     calls = calls_of(account)
 
-    artifacts.ensure_bucket(account, SETTINGS)
+    sent(account)
 
-    assert calls == [("HeadBucket", {"Bucket": NAME, "ExpectedBucketOwner": ACCOUNT_ID})]
+    assert [name for name, _ in calls] == ["ListObjectsV2"]
+    assert calls[0][1]["ExpectedBucketOwner"] == ACCOUNT_ID
+
+
+def test_looking_makes_no_bucket_and_tells_that_there_is_none(account: Account) -> None:
+    assert artifacts.look(account, SETTINGS, ZIPS) == Missing(False, ZIPS)
+    assert buckets(account) == []
+
+
+def test_a_bucket_that_cannot_be_looked_at_for_another_reason_is_not_taken_for_missing(
+    account: Account,
+) -> None:
+    def answer(**_: Any) -> None:
+        metadata = {"HTTPStatusCode": 503}
+        raise ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": metadata}, "ListObjectsV2")  # type: ignore[typeddict-item]
+
+    account.client("s3").meta.events.register("provide-client-params.s3.ListObjectsV2", answer)
+
+    with pytest.raises(ClientError):
+        artifacts.look(account, SETTINGS, ZIPS)
 
 
 def test_every_call_but_the_creation_names_the_expected_owner(account: Account) -> None:
     calls = calls_of(account)
 
-    artifacts.ensure_bucket(account, SETTINGS)
+    sent(account)
     account.client("s3").delete_bucket_policy(Bucket=NAME, ExpectedBucketOwner=ACCOUNT_ID)
-    artifacts.upload_missing(account, NAME, ZIPS)
+    sent(account, ZIPS)
     artifacts.upload_template(account, NAME, "{}")
 
     without = {name for name, params in calls if params.get("ExpectedBucketOwner") != ACCOUNT_ID}
@@ -128,7 +154,7 @@ def test_a_bucket_that_cannot_be_secured_is_removed_again(account: Account) -> N
     account.client("s3").meta.events.register("provide-client-params.s3.PutBucketPolicy", _interrupt)
 
     with pytest.raises(KeyboardInterrupt):
-        artifacts.ensure_bucket(account, SETTINGS)
+        sent(account)
     assert buckets(account) == []
 
 
@@ -138,7 +164,7 @@ def test_a_bucket_that_can_neither_be_secured_nor_removed_is_named(account: Acco
     events.register("provide-client-params.s3.DeleteBucket", _deny)
 
     with pytest.raises(DeploymentBucketError) as caught:
-        artifacts.ensure_bucket(account, SETTINGS)
+        sent(account)
     assert str(caught.value) == (
         f"The bucket {NAME} was made, but could neither be secured nor removed. Run: aws s3 rb s3://{NAME}"
     )
@@ -156,12 +182,12 @@ def _deny(**_: Any) -> None:
 def test_a_bucket_of_another_account_stops_with_a_sentence(account: Account, status: int) -> None:
     def answer(**_: Any) -> None:
         metadata = {"HTTPStatusCode": status}
-        raise ClientError({"Error": {"Code": str(status)}, "ResponseMetadata": metadata}, "HeadBucket")  # type: ignore[typeddict-item]
+        raise ClientError({"Error": {"Code": str(status)}, "ResponseMetadata": metadata}, "ListObjectsV2")  # type: ignore[typeddict-item]
 
-    account.client("s3").meta.events.register("provide-client-params.s3.HeadBucket", answer)
+    account.client("s3").meta.events.register("provide-client-params.s3.ListObjectsV2", answer)
 
     with pytest.raises(DeploymentBucketError) as caught:
-        artifacts.ensure_bucket(account, SETTINGS)
+        sent(account)
 
     assert str(caught.value) == (
         f"The bucket {NAME} exists, but account {ACCOUNT_ID} may not use it: another account owns it, or "
@@ -178,15 +204,15 @@ def test_a_name_that_another_account_takes_at_the_last_moment_stops_with_the_sam
     account.client("s3").meta.events.register("provide-client-params.s3.CreateBucket", answer)
 
     with pytest.raises(DeploymentBucketError, match="another account owns it"):
-        artifacts.ensure_bucket(account, SETTINGS)
+        sent(account)
 
 
 def test_only_missing_zips_are_sent_and_their_keys_returned(account: Account) -> None:
     a_plain_bucket(account)
-    assert artifacts.upload_missing(account, NAME, ZIPS[:1]) == ["copy_keys-1.zip"]
+    assert sent(account, ZIPS[:1]) == ["copy_keys-1.zip"]
     calls = calls_of(account)
 
-    assert artifacts.upload_missing(account, NAME, ZIPS) == ["tally_run-2.zip"]
+    assert sent(account, ZIPS) == ["tally_run-2.zip"]
 
     assert [name for name, _ in calls] == ["ListObjectsV2", "PutObject"]
     assert account.client("s3").get_object(Bucket=NAME, Key="tally_run-2.zip")["Body"].read() == b"two"
@@ -194,10 +220,10 @@ def test_only_missing_zips_are_sent_and_their_keys_returned(account: Account) ->
 
 def test_when_all_zips_are_there_one_listing_is_all_that_is_asked(account: Account) -> None:
     a_plain_bucket(account)
-    artifacts.upload_missing(account, NAME, ZIPS)
+    sent(account, ZIPS)
     calls = calls_of(account)
 
-    assert artifacts.upload_missing(account, NAME, ZIPS) == []
+    assert sent(account, ZIPS) == []
     assert [name for name, _ in calls] == ["ListObjectsV2"]
 
 
@@ -211,6 +237,15 @@ def test_a_template_is_named_by_its_content_and_found_at_its_url(account: Accoun
     assert account.client("s3").get_object(Bucket=NAME, Key=key)["Body"].read() == b"{}"
 
 
+def test_a_template_that_is_there_is_not_sent_again(account: Account) -> None:
+    a_plain_bucket(account)
+    url = artifacts.upload_template(account, NAME, "{}")
+    calls = calls_of(account)
+
+    assert artifacts.upload_template(account, NAME, "{}") == url
+    assert [name for name, _ in calls] == ["HeadObject"]
+
+
 def test_a_stack_name_in_capitals_gives_a_bucket_name_in_small_letters(account: Account) -> None:
     assert (
         artifacts.bucket_name(account, Settings(stack_name="Sync"))
@@ -220,7 +255,7 @@ def test_a_stack_name_in_capitals_gives_a_bucket_name_in_small_letters(account: 
 
 def test_a_stack_name_that_makes_the_buckets_name_too_long_is_told_by_how_much(account: Account) -> None:
     with pytest.raises(DeploymentBucketError) as caught:
-        artifacts.ensure_bucket(account, Settings(stack_name="a" * 40))
+        artifacts.look(account, Settings(stack_name="a" * 40), ())
 
     assert str(caught.value) == (
         f"The deployment bucket would be called {'a' * 40}-deployment-{ACCOUNT_ID}-eu-west-1, 11 characters over the "

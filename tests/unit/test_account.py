@@ -169,3 +169,23 @@ def test_without_a_region_nothing_is_asked() -> None:
 )
 def test_what_botocore_raises_becomes_one_sentence(error: Any, sentence: str) -> None:
     assert aws_sentence(error) == sentence
+
+
+def test_an_account_that_is_allowed_is_opened() -> None:
+    settings = Settings(allowed_accounts=("111122223333", "123456789012"))
+
+    assert connect(settings, FakeSession()).account_id == "123456789012"
+
+
+def test_any_other_account_is_refused_in_one_sentence_after_sts_alone_was_asked() -> None:
+    session = FakeSession()
+
+    with pytest.raises(CredentialsError) as caught:
+        connect(Settings(allowed_accounts=("111122223333", "444455556666")), session)
+
+    assert str(caught.value) == (
+        "These credentials lead to account 123456789012, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
+        "111122223333, 444455556666. Nothing was touched. Set AWS_PROFILE to a profile of an allowed account, or add "
+        "123456789012 to ALLOWED_ACCOUNTS."
+    )
+    assert session.made == ["sts"]

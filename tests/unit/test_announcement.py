@@ -84,6 +84,18 @@ def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: boo
     assert text.splitlines()[2:5] == lines
 
 
+def test_termination_protection_alone_is_news_too() -> None:
+    deployed = Stack("sync-buckets", {}, False, (), True)
+
+    text = announcement.ending(ACCOUNT, Settings(), [], deployed, [machine(False)])
+
+    assert text.splitlines()[2:5] == [
+        "Uploaded: no zips",
+        "Stack: unchanged, but for its termination protection",
+        "State machine: unchanged",
+    ]
+
+
 @pytest.mark.parametrize(
     "partition, region, start",
     [
@@ -104,4 +116,6 @@ def test_the_account_is_named_before_anything_is_done() -> None:
 
     announcement.begin(console, ACCOUNT, Settings())
 
-    assert console.steps == ["Deploying sync-buckets to account 123456789012, region eu-west-1"]
+    assert console.steps == ["Deploying: account 123456789012, region eu-west-1, stack sync-buckets"]
+    announcement.begin(console, ACCOUNT, Settings(), "Deleting")
+    assert console.steps[1] == "Deleting: account 123456789012, region eu-west-1, stack sync-buckets"

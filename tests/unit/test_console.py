@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -220,3 +222,20 @@ def test_durations_are_written_in_words(seconds: float, text: str) -> None:
 
 def test_one_object_is_singular() -> None:
     assert [console.objects(n) for n in (0, 1, 12345)] == ["0 objects", "1 object", "12,345 objects"]
+
+
+def test_a_diff_is_coloured_on_a_terminal_and_plain_elsewhere() -> None:
+    shown, out, _ = piped()
+    shown.diff("@@ -1 +1 @@\n-a\n+b\n c")
+    assert out.getvalue() == "@@ -1 +1 @@\n-a\n+b\n c\n"
+    shown, out, _ = on_terminal()
+    shown.diff("-a\n+b\n c")
+    assert out.getvalue() == "\x1b[31m-a\x1b[0m\n\x1b[32m+b\x1b[0m\n c\n"
+
+
+def test_plain_lines_are_written_without_loading_rich() -> None:
+    code = (
+        "import sys; from deployment.console import Console; c = Console(); c.step('a'); c.result('b'); "
+        "sys.exit('rich' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0

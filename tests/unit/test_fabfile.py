@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def exit_of(error: BaseException) -> Exit:
 
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
     assert set(TASKS.task_names) == {
-        *("deploy", "delete", "sync", "local", "demo", "check", "template", "definition"),
+        *("deploy", "plan", "delete", "sync", "local", "demo", "check", "template", "definition"),
         *("status", "versions", "prune", "rollback", "logs", "watch"),
     }
     assert TASKS.default == "deploy"
@@ -72,6 +73,11 @@ def test_the_default_task_takes_no_flags_because_fab_would_not_pass_them_on() ->
     assert TASKS["deploy"].get_arguments() == []
 
 
+def test_an_account_is_opened_in_one_place_only_which_also_shows_it() -> None:
+    source = Path(fabfile.__file__).read_text(encoding="utf-8")
+    assert re.findall(r"\bconnect\(.*", source) == ["connect(settings)"]
+
+
 def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
     ended = fab(fresh_clone, "--list")
 
@@ -86,6 +92,7 @@ def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
         "  deploy       Deploy everything that has changed.\n"
         "  local        Run the embedded emulator until Ctrl-C.\n"
         "  logs         Show what the functions have written to their logs.\n"
+        "  plan         Show what `fab` would do, and do nothing.\n"
         "  prune        Delete older state machines and what only they call.\n"
         "  rollback     Make an older state machine the current one again.\n"
         "  status       Show stack, state machine, running and ended executions.\n"

@@ -80,6 +80,7 @@ def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
             STACK_NAME="nightly",
             AWS_REGION="us-gov-west-1",
             AWS_PROFILE="my profile",
+            ALLOWED_ACCOUNTS=["012345678901", "123456789012"],
             SOURCE_BUCKETS=["a-bucket", "b.bucket"],
             DESTINATION_BUCKETS=("c-bucket",),
             KMS_KEY_ARNS=[key],
@@ -88,6 +89,7 @@ def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
             MAX_CONCURRENCY=10_000,
             MAX_DELETE="10%",
             PERMISSIONS_BOUNDARY_ARN=boundary,
+            TERMINATION_PROTECTION=True,
             TAGS={"team": "data"},
         ),
         {},
@@ -95,6 +97,7 @@ def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
         stack_name="nightly",
         region="us-gov-west-1",
         profile="my profile",
+        allowed_accounts=("012345678901", "123456789012"),
         source_buckets=("a-bucket", "b.bucket"),
         destination_buckets=("c-bucket",),
         kms_key_arns=(key,),
@@ -103,6 +106,7 @@ def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
         max_concurrency=10_000,
         max_delete="10%",
         permissions_boundary_arn=boundary,
+        termination_protection=True,
         tags={"team": "data"},
     )
 
@@ -166,6 +170,19 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        (
+            "ALLOWED_ACCOUNTS",
+            [123456789012],
+            "expected account ids of 12 digits in quotes, such as '123456789012'",
+        ),
+        ("ALLOWED_ACCOUNTS", "123456789012", "expected a list, such as [] or ['one', 'two']"),
+        (
+            "ALLOWED_ACCOUNTS",
+            ["1234-5678-9012"],
+            "expected account ids of 12 digits in quotes, such as '123456789012'",
+        ),
+        ("TERMINATION_PROTECTION", "yes", "expected True or False"),
+        ("TERMINATION_PROTECTION", 1, "expected True or False"),
         (
             "STACK_NAME",
             "SyncBuckets",

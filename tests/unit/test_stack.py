@@ -350,7 +350,7 @@ def test_a_stack_in_review_may_be_forgotten_as_soon_as_it_is_deleted() -> None:
 def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -> None:
     fake = FakeCloudFormation(change_set=READY, executed=CREATED)
     s3 = FakeS3()
-    long = {"Description": "x" * change_sets.TEMPLATE_MAX_BYTES}
+    long = {"Description": "x" * change_sets.BODY_MAX_BYTES}
 
     stack.deploy(account_with(fake, s3=s3), SETTINGS, long, RecordingConsole(), fake.sleep)
 
@@ -364,10 +364,13 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
 
 
 class FakeS3:
-    """Takes one object."""
+    """Takes one object, which was not there before."""
 
     class meta:
         endpoint_url = "https://s3.eu-west-1.amazonaws.com"
+
+    def head_object(self, **request: Any) -> None:
+        raise ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")  # type: ignore[typeddict-item]
 
     def put_object(self, **request: Any) -> None:
         self.request = request

@@ -1,0 +1,38 @@
+"""A stack that is there and as it should be, with the template that it was made from; for plans and no-ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment.settings import Settings
+from tests.fake_cloudformation import STACK_NAME, FakeCloudFormation
+
+SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})
+TAGS = [{"Key": "team", "Value": "storage"}, {"Key": "syncbuckets:stack", "Value": STACK_NAME}]
+TEMPLATE = {"Resources": {"WorkBucket": {"Type": "AWS::S3::Bucket", "Properties": {"Flag": True}}}}
+NO_CHANGES = [{"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}]
+
+
+class Deployed(FakeCloudFormation):
+    """A stack with a template, and a description that a test can add to."""
+
+    def __init__(self, template: Any = TEMPLATE, status: str = "CREATE_COMPLETE", **more: Any) -> None:
+        super().__init__(status, tags=TAGS, change_set=NO_CHANGES)
+        self.template = template
+        self.more = more
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        (found,) = super().describe_stacks(StackName)["Stacks"]
+        return {"Stacks": [found | self.more]}
+
+    def get_template(self, **request: Any) -> dict[str, Any]:
+        self.calls.append(("get_template", request))
+        if isinstance(self.template, ClientError):
+            raise self.template
+        return {"TemplateBody": self.template}
+
+    def update_termination_protection(self, **request: Any) -> None:
+        self.calls.append(("update_termination_protection", request))
+        self.more["EnableTerminationProtection"] = request["EnableTerminationProtection"]

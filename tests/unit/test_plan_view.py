@@ -1,0 +1,277 @@
+"""A plan as text and as a document, compared whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from deployment import plan_rows, plan_view
+from deployment.changes import Change, PropertyChange
+from deployment.errors import ChangesFound
+from deployment.machine_plan import MachinePlan
+from deployment.plan import Plan
+from deployment.plan_rows import Row
+from tests.recording_console import RecordingConsole
+
+PLACE = "Account 123456789012, region eu-west-1, stack sync-buckets"
+MACHINE = "sync-buckets-state-machine"
+NEWEST = f"{MACHINE}-20261122-143000"
+SOURCES = {
+    "Resources": {
+        name: {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"Handler": f"lambda_functions/{file}.handler"},
+        }
+        for name, file in (("CopyKeys", "copy_keys"), ("TallyRun", "tally_run"))
+    }
+}
+UNCHANGED = Plan(
+    account_id="123456789012",
+    region="eu-west-1",
+    stack_name="sync-buckets",
+    status="UPDATE_COMPLETE",
+    obstacle=None,
+    replaces_leftover=False,
+    bucket="the-bucket",
+    creates_bucket=False,
+    uploads=(),
+    changes=(),
+    is_previewed=True,
+    settings=(),
+    machines=(MachinePlan(MACHINE, "none", NEWEST),),
+    sources=SOURCES,
+)
+POLICIES = PropertyChange("Policies", [{"Action": "s3:GetObject"}], [{"Action": "s3:*"}])
+CHANGES = (
+    Change(
+        "Modify",
+        "CopyKeys",
+        "AWS::Lambda::Function",
+        "False",
+        (PropertyChange("Code/S3Key", "a-1.zip", "a-2.zip"),),
+    ),
+    Change("Add", "CopyKeysVersion0123456789", "AWS::Lambda::Version"),
+    Change("Retain", "CopyKeysVersionabcdef0123", "AWS::Lambda::Version"),
+    Change("Modify", "CopyKeysRole", "AWS::IAM::Role", "False", (POLICIES,)),
+    Change(
+        "Modify",
+        "TallyRun",
+        "AWS::Lambda::Function",
+        "False",
+        (PropertyChange("Role", values_known=False, cause="TallyRunRole.Arn"),),
+    ),
+    Change("Modify", "WorkBucket", "AWS::S3::Bucket", "True", (PropertyChange("BucketName", None, "x"),)),
+    Change("Remove", "Old", "AWS::SQS::Queue"),
+    Change(
+        "Modify",
+        "TallyRunLogGroup",
+        "AWS::Logs::LogGroup",
+        "False",
+        (PropertyChange("RetentionInDays", 30, 14),),
+    ),
+)
+CHANGED = replace(
+    UNCHANGED,
+    uploads=("copy_keys-2.zip",),
+    changes=CHANGES,
+    settings=(
+        PropertyChange("TerminationProtection", False, True),
+        PropertyChange("Tags", {}, {"team": "data"}),
+    ),
+    machines=(MachinePlan(MACHINE, "create", NEWEST, "-a\n+b", (("copy_keys", "3", "(new)"),), True),),
+)
+
+
+def shown(plan: Plan) -> RecordingConsole:
+    console = RecordingConsole()
+    plan_view.show(console, plan, as_json=False, fail_on_changes=False)  # type: ignore[arg-type]
+    return console
+
+
+def test_nothing_to_do_is_said_with_the_place() -> None:
+    assert shown(UNCHANGED).results == [PLACE, "\nNothing to do: everything is as it should be."]
+
+
+def test_access_comes_first_then_what_is_lost_and_a_changed_zip_reads_code() -> None:
+    assert plan_rows.rows(CHANGES, SOURCES) == [
+        Row("copy_keys role", "change", "Policies", False),
+        Row("WorkBucket", "replace", "BucketName x (was not set)", True),
+        Row("Old", "remove", "AWS::SQS::Queue", True),
+        Row("copy_keys", "change", "code; new version", False),
+        Row("tally_run", "change", "log group RetentionInDays 30 -> 14", False),
+    ]
+
+
+def test_the_whole_plan_as_text() -> None:
+    console = shown(CHANGED)
+
+    assert console.results == [
+        PLACE,
+        "",
+        "\ncopy_keys role: Policies",
+        "\nRefer to what changes: tally_run\n"
+        "Uploads:\n"
+        "  copy_keys-2.zip\n"
+        "Stack: termination protection on\n"
+        "Stack: tags none -> team=data\n"
+        "Versions: 1 older version stays in Lambda, for older state machines.",
+        f"State machine: a new {MACHINE} beside {NEWEST}.\n  versions: copy_keys 3 -> (new)\n  role: new",
+        "\nNothing has been changed. To do this: fab",
+    ]
+    assert console.diffs == ["@@ -1 +1 @@\n-- Action: s3:GetObject\n+- Action: s3:*", "-a\n+b"]
+    ((_, columns, rows),) = console.tables
+    assert list(columns) == ["resource", "change", "what"]
+    assert rows[0] == ["copy_keys role", "change", "Policies"]
+    assert console.row_styles == [["", "bold red", "bold red", "", ""]]
+
+
+def test_a_first_deployment_has_a_row_for_each_function_and_each_role() -> None:
+    changes = (
+        Change("Add", "CopyKeys", "AWS::Lambda::Function"),
+        Change("Add", "CopyKeysRole", "AWS::IAM::Role"),
+        Change("Add", "CopyKeysLogGroup", "AWS::Logs::LogGroup"),
+        Change("Add", "CopyKeysVersion0123456789", "AWS::Lambda::Version"),
+    )
+
+    assert plan_rows.rows(changes, SOURCES) == [
+        Row("copy_keys role", "add", "role", False),
+        Row("copy_keys", "add", "function, log group, version", False),
+    ]
+
+
+def test_a_follower_that_may_be_replaced_is_no_mere_follower() -> None:
+    follower = PropertyChange("Bucket", values_known=False, cause="WorkBucket")
+    change = Change("Modify", "Policy", "AWS::S3::BucketPolicy", "Conditional", (follower,))
+
+    assert plan_rows.rows([change], SOURCES) == [
+        Row("Policy", "perhaps replace", "Bucket follows WorkBucket", True)
+    ]
+    assert plan_rows.followers([change], SOURCES) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (PropertyChange("MemorySize", 512, 1024), "MemorySize 512 -> 1024"),
+        (PropertyChange("MemorySize", "512", "1024"), "MemorySize 512 -> 1024"),
+        (PropertyChange("Flag", True, None), "Flag no longer set (was true)"),
+        (PropertyChange("Text", "x" * 31, "y"), "Text"),
+        (PropertyChange("Policies", '[{"a": 1}]', "[]"), "Policies"),
+        (PropertyChange("CodeUri/Key", "a", "b"), "code"),
+        (PropertyChange("Timeout", values_known=False), "Timeout"),
+    ],
+)
+def test_values_are_shown_where_they_are_short(found: PropertyChange, text: str) -> None:
+    change = Change("Modify", "CopyKeys", "AWS::Lambda::Function", "False", (found,))
+
+    assert [row.what for row in plan_rows.rows([change], SOURCES)] == [text]
+
+
+def test_an_obstacle_is_said_instead_of_changes() -> None:
+    assert shown(replace(UNCHANGED, obstacle="The stack is busy. Wait.")).results == [
+        f"{PLACE}\n\nThe stack is busy. Wait.\nWhat `fab` would do afterwards is not known before."
+    ]
+
+
+def test_a_leftover_and_a_missing_stack_are_named_at_the_top() -> None:
+    leftover = replace(UNCHANGED, replaces_leftover=True, status="ROLLBACK_COMPLETE")
+    assert shown(leftover).results[0] == (
+        f"{PLACE}\n\nThe stack was never created (ROLLBACK_COMPLETE): `fab` removes what is left of it and creates it anew."
+    )
+    missing = replace(UNCHANGED, status=None, creates_bucket=True, machines=(MachinePlan(MACHINE, "create"),))
+    assert shown(missing).results == [
+        f"{PLACE}\n\nThe stack does not exist yet: everything is new.",
+        "\nThe stack's resources stay as they are.",
+        "\nDeployment bucket: the-bucket is made.",
+        f"State machine: {MACHINE} would be created.",
+        "\nNothing has been changed. To do this: fab",
+    ]
+
+
+def test_the_document_says_all_of_it() -> None:
+    console = RecordingConsole()
+
+    plan_view.show(console, replace(CHANGED, changes=CHANGES[:4:3]), as_json=True, fail_on_changes=False)  # type: ignore[arg-type]
+
+    (text,) = console.results
+    assert json.loads(text) == {
+        "formatVersion": 1,
+        "account": "123456789012",
+        "region": "eu-west-1",
+        "stack": "sync-buckets",
+        "stackStatus": "UPDATE_COMPLETE",
+        "wouldChange": True,
+        "obstacle": None,
+        "replacesLeftover": False,
+        "deploymentBucket": {"name": "the-bucket", "action": "none"},
+        "uploads": ["copy_keys-2.zip"],
+        "resources": [
+            {
+                "action": "change",
+                "logicalId": "CopyKeys",
+                "type": "AWS::Lambda::Function",
+                "source": "lambda_functions/copy_keys.py",
+                "properties": [{"path": "Code/S3Key", "before": "a-1.zip", "after": "a-2.zip"}],
+            },
+            {
+                "action": "change",
+                "logicalId": "CopyKeysRole",
+                "type": "AWS::IAM::Role",
+                "source": "lambda_functions/copy_keys.py",
+                "properties": [
+                    {
+                        "path": "Policies",
+                        "before": [{"Action": "s3:GetObject"}],
+                        "after": [{"Action": "s3:*"}],
+                    }
+                ],
+            },
+        ],
+        "resourcesFrom": "changeSet",
+        "settings": [
+            {"path": "TerminationProtection", "before": False, "after": True},
+            {"path": "Tags", "before": {}, "after": {"team": "data"}},
+        ],
+        "stateMachines": [
+            {
+                "name": MACHINE,
+                "action": "create",
+                "newest": NEWEST,
+                "diff": "-a\n+b",
+                "versions": [{"function": "copy_keys", "before": "3", "after": "(new)"}],
+                "roleChanges": True,
+            }
+        ],
+    }
+
+
+def test_every_field_of_the_document_is_described() -> None:
+    from pathlib import Path
+
+    page = (Path(plan_view.__file__).parents[1] / "docs" / "planning.md").read_text(encoding="utf-8")
+    document = plan_view.document(CHANGED)
+    names = {
+        *document,
+        *document["resources"][0],
+        *document["stateMachines"][0],
+        *document["deploymentBucket"],
+    }
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_plan_that_shall_fail_on_changes_fails_on_any_and_on_nothing_else(as_json: bool) -> None:
+    plan_view.show(RecordingConsole(), UNCHANGED, as_json, fail_on_changes=True)  # type: ignore[arg-type]
+    for one in (
+        replace(UNCHANGED, obstacle="busy"),
+        replace(UNCHANGED, replaces_leftover=True),
+        replace(UNCHANGED, creates_bucket=True),
+        replace(UNCHANGED, uploads=("a",)),
+        replace(UNCHANGED, changes=CHANGES[:1]),
+        replace(UNCHANGED, settings=CHANGED.settings),
+        replace(UNCHANGED, machines=CHANGED.machines),
+    ):
+        with pytest.raises(ChangesFound):
+            plan_view.show(RecordingConsole(), one, as_json, fail_on_changes=True)  # type: ignore[arg-type]
