@@ -1,4 +1,4 @@
-"""A proxy that counts S3 requests, and may hold each back for a while: `python -m benchmarks.proxy PORT LEAST_MS MOST_MS`.
+"""A proxy that counts S3 requests, and may hold each back for a while: `python -m benchmarks.proxy PORT`.
 
 It stands before the emulator, the same for everyone. Answers pass through unread; of requests only the head is read. The delay of
 a request is drawn from a seeded generator, in the order in which requests come. `GET /-/counts` tells what came since it was last
@@ -26,7 +26,7 @@ class Proxy:
     """Where requests go, how long each is held back at least and at most, and what came."""
 
     port: int
-    delay_ms: tuple[float, float]
+    delay_ms: tuple[float, float] = (0.0, 0.0)
     counts: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(default_factory=lambda: random.Random(SEED))
 
@@ -130,10 +130,10 @@ class _FromEmulator(asyncio.Protocol):
         self._client.close()
 
 
-async def main(port: int, least_ms: float, most_ms: float) -> None:
+async def main(port: int) -> None:
     """Listen on a free port, print it, and end with standard input: that is, with whoever started this."""
     loop = asyncio.get_running_loop()
-    proxy = Proxy(port, (least_ms, most_ms))
+    proxy = Proxy(port)
     server = await loop.create_server(lambda: _FromClient(proxy), HOST, 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -141,4 +141,4 @@ async def main(port: int, least_ms: float, most_ms: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(int(sys.argv[1])))

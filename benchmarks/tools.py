@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ class Tool:
     name: str
     plan: Callable[[str, str, str], list[str]]
     read_plan: Callable[[str], Plan]
-    sync: Callable[[str, str, str], list[str]]
+    sync: Callable[[str, str, str], list[str]] | None = None
 
 
 def _binary(name: str) -> str:
@@ -57,12 +59,23 @@ def _aws(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
 
 def _rclone(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
     remote = f":s3,provider=AWS,env_auth=true,region=us-east-1,endpoint='{endpoint}':"
-    return [_binary("rclone"), "sync", *more, f"{remote}{source}", f"{remote}{destination}"]
+    # Without these two, rclone asks for every object's own modification time, a HEAD each: this is what its manual advises.
+    quick = ["--checksum", "--fast-list"]
+    return [_binary("rclone"), "sync", *quick, *more, f"{remote}{source}", f"{remote}{destination}"]
 
 
 def _s5cmd(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
     buckets = [f"s3://{source}/*", f"s3://{destination}/"]
     return [_s5cmd_binary(), "--endpoint-url", endpoint, *more, "sync", "--delete", *buckets]
+
+
+def _ours(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.our_plan", *more]
+
+
+def _told(output: str) -> Plan:
+    plan: Plan = json.loads(output.splitlines()[-1])
+    return plan
 
 
 AWS = Tool(
@@ -73,15 +86,9 @@ AWS = Tool(
 )
 RCLONE = Tool(
     "rclone sync",
-    lambda *where: _rclone(*where, "--checksum", "--fast-list", "--dry-run"),
-    _counted(r"Skipped (server-side )?copy as --dry-run is set", r"Skipped delete as --dry-run is set"),
+    lambda *where: _rclone(*where, "--dry-run"),
+    _counted(r"Skipped (?:server-side )?copy as --dry-run is set", r"Skipped delete as --dry-run is set"),
     lambda *where: _rclone(*where),
-)
-RCLONE_LISTS = Tool(
-    "rclone sync --checksum --fast-list",
-    RCLONE.plan,
-    RCLONE.read_plan,
-    lambda *where: _rclone(*where, "--checksum", "--fast-list"),
 )
 S5CMD = Tool(
     "s5cmd sync",
@@ -89,3 +96,19 @@ S5CMD = Tool(
     _counted(r"^cp ", r"^rm "),
     lambda *where: _s5cmd(*where, "--log", "error"),
 )
+OURS = Tool("SyncBuckets", _ours, _told)
+OURS_BOTOCORE = Tool("SyncBuckets, botocore's parser", lambda *where: _ours(*where, "--botocore"), _told)
+PEERS = (AWS, RCLONE, S5CMD)
+
+
+def versions() -> dict[str, str]:
+    """Return the first line of what each peer says about its version."""
+    commands = {
+        "aws": [_binary("aws"), "--version"],
+        "rclone": [_binary("rclone"), "version"],
+        "s5cmd": [_s5cmd_binary(), "version"],
+    }
+    return {
+        name: subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+        for name, command in commands.items()
+    }
