@@ -50,12 +50,22 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--delayed-objects", type=int, default=2000, help="objects to sync with delay; default: %(default)s")
     add("--repeats", type=int, default=3, help="plans of each tool, unless slow; default: %(default)s")
     add("--rounds", type=int, default=2, help="whole syncs of each tool; default: %(default)s")
-    add("--longest", type=float, default=150, metavar="SECONDS", help="skip what takes longer; default: %(default)s")
+    add(
+        "--longest",
+        type=float,
+        default=200,
+        metavar="SECONDS",
+        help="skip what takes longer; default: %(default)s",
+    )
     add("--quick", action="store_true", help="everything tiny, in less than a minute")
     add("--only-ours", action="store_true", help="leave the peers out")
     add("--results", type=Path, default=RESULTS, help="default: benchmarks/results.json")
     add("--from", dest="source", type=Path, help="measure nothing, take these results")
-    add("--write-docs", action="store_true", help="put tables into README.md and docs/, plots into docs/images/")
+    add(
+        "--write-docs",
+        action="store_true",
+        help="put tables into README.md and docs/, plots into docs/images/",
+    )
     options = parser.parse_args(arguments)
     unknown = set(options.parts) - set(PARTS)
     if unknown:

@@ -55,7 +55,13 @@ def measure(command: Sequence[str], variables: Mapping[str, str]) -> Measured:
     """Run a command to its end in an empty home; raise CommandFailed with its last words if it fails."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
-        timed = [sys.executable, "-I", "-S", str(Path(__file__).with_name("timed.py")), str(folder / "result")]
+        timed = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(Path(__file__).with_name("timed.py")),
+            str(folder / "result"),
+        ]
         with (folder / "output").open("wb") as output:
             subprocess.run(
                 [*timed, *command],

@@ -86,7 +86,9 @@ def deploy(folder: Path, environment: Mapping[str, str], s3_endpoint: str) -> De
 def _point_at(function: Path, s3_endpoint: str) -> None:
     text = function.read_text()
     if VARIABLES not in text:
-        raise CommandFailed(f"{function.name} has no {VARIABLES!r} in its front matter to put the endpoint into")
+        raise CommandFailed(
+            f"{function.name} has no {VARIABLES!r} in its front matter to put the endpoint into"
+        )
     function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {s3_endpoint}\n", 1))
 
 

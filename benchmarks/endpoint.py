@@ -41,7 +41,9 @@ class Endpoint:
         if bucket is None:
             return _error(404, "NoSuchBucket")
         if request.key:
-            return _head(bucket.find(request.key)) if request.method == "HEAD" else _error(501, "NotImplemented")
+            return (
+                _head(bucket.find(request.key)) if request.method == "HEAD" else _error(501, "NotImplemented")
+            )
         return self._about_bucket(request, bucket)
 
     def _tell(self) -> Answer:

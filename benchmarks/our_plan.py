@@ -1,7 +1,8 @@
 """Our planning in one process, the very code of the Lambda: `python -m benchmarks.our_plan [--botocore]`.
 
-`--botocore` reads every page with botocore's own parser, as if all of them were unusual. One range that holds all keys, one turn without an end, the papers in the endpoint's `work` bucket. Prints one line of JSON: the plan,
-what was handed back (nothing, or it was not a whole comparison), and how many pages were left to botocore's parser.
+`--botocore` reads every page with botocore's own parser, as if all of them were unusual. One range holds all keys, one turn
+has no end, the papers are in the endpoint's `work` bucket. Prints one line of JSON: the plan, what was handed back (nothing, or
+it was not a whole comparison), and how many pages were left to botocore's parser.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> None:
     """Print the plan's counts."""
     os.environ["WORK_BUCKET"] = "work"
     if "--botocore" in arguments:
-        clients.parse = lambda body: None
+        vars(clients)["parse"] = lambda body: None
     record = plan()
     shards = record["shards"]
     print(
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> None:
                 "copy": sum(shard["objects"] for shard in shards["copy"] + shards["large"]),
                 "delete": sum(shard["objects"] for shard in shards["delete"]),
                 "handed_back": len(record["handedBack"]),
-                "unusual_pages": record.get("unusualPages", 0),
+                "unusual_pages": record.get("unusualPages"),
             }
         )
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("svg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from benchmarks.planning import Planned
 from benchmarks.results import Results
@@ -23,7 +25,12 @@ COLOURS = {
     RCLONE.name: "#3b6fb6",
     S5CMD.name: "#a34a8b",
 }
-_STYLE = {"svg.hashsalt": "benchmarks", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+_STYLE: Any = {
+    "svg.hashsalt": "benchmarks",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
@@ -54,7 +61,9 @@ def _draw_growth(runs: Sequence[Planned], path: Path) -> Path:
 def _lines(axes: Axes, runs: Sequence[Planned], value: Callable[[Planned], float]) -> None:
     for tool in dict.fromkeys(run.tool for run in runs):
         mine = sorted((run for run in runs if run.tool == tool), key=lambda run: run.keys)
-        axes.plot([run.keys for run in mine], [value(run) for run in mine], "o-", color=COLOURS[tool], label=tool)
+        axes.plot(
+            [run.keys for run in mine], [value(run) for run in mine], "o-", color=COLOURS[tool], label=tool
+        )
 
 
 def _draw_syncs(runs: Sequence[Synced], path: Path) -> Path:
@@ -83,7 +92,7 @@ def _bars(axes: Axes, runs: Sequence[Synced]) -> None:
     axes.grid(axis="y", alpha=0.3)
 
 
-def _save(figure: pyplot.Figure, path: Path) -> Path:
+def _save(figure: Figure, path: Path) -> Path:
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     return path

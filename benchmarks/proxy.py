@@ -60,8 +60,10 @@ class _FromClient(asyncio.Protocol):
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        upstream, _ = await loop.create_connection(lambda: _FromEmulator(self.transport), HOST, self._proxy.port)
-        self._upstream = cast(asyncio.Transport, upstream)
+        upstream, _ = await loop.create_connection(
+            lambda: _FromEmulator(self.transport), HOST, self._proxy.port
+        )
+        self._upstream = upstream
         self._go_on()
 
     def data_received(self, data: bytes) -> None:

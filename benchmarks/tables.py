@@ -19,7 +19,11 @@ def summary(results: Results) -> str:
     """Return one table for the README: the comparison at the size that most tools have, and the whole syncs."""
     sizes = {run.keys for run in results.planned if run.tool != OURS.name}
     biggest = [run for run in results.planned if run.keys == max(sizes, default=0)]
-    parts = [f"Planning a sync of {_count(biggest[0].keys)} keys a side:", _plan_table(biggest)] if biggest else []
+    parts = (
+        [f"Planning a sync of {_count(biggest[0].keys)} keys a side:", _plan_table(biggest)]
+        if biggest
+        else []
+    )
     for delay in sorted({run.delay_ms for run in results.synced}):
         some = [run for run in results.synced if run.delay_ms == delay]
         parts += [f"{_sync_title(some[0])}, seconds:", _wall_table(some)]
@@ -39,7 +43,15 @@ def _plans(runs: Sequence[Planned]) -> Iterable[str]:
 
 def _plan_table(runs: Sequence[Planned]) -> str:
     ours = next((run for run in runs if run.tool == OURS.name), None)
-    head = ["", "processor, s", "to ours", "wall clock, s", "peak memory, MB", "requests", "pages left to botocore"]
+    head = [
+        "",
+        "processor, s",
+        "to ours",
+        "wall clock, s",
+        "peak memory, MB",
+        "requests",
+        "pages left to botocore",
+    ]
     rows = [
         [
             run.tool,

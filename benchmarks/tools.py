@@ -18,12 +18,16 @@ Plan = dict[str, int]
 
 @dataclass(frozen=True)
 class Tool:
-    """`plan` and `sync` are commands for (source bucket, destination bucket, endpoint); `read_plan` counts in what `plan` wrote."""
+    """`plan` and `sync` are commands for (source bucket, destination bucket, endpoint); `read_plan` counts in what `plan` wrote.
+
+    Without `sync` it is not a command that syncs; `most_keys` bounds the sizes that it is worth to be measured at.
+    """
 
     name: str
     plan: Callable[[str, str, str], list[str]]
     read_plan: Callable[[str], Plan]
     sync: Callable[[str, str, str], list[str]] | None = None
+    most_keys: int | None = None
 
 
 def _binary(name: str) -> str:
@@ -97,7 +101,9 @@ S5CMD = Tool(
     lambda *where: _s5cmd(*where, "--log", "error"),
 )
 OURS = Tool("SyncBuckets", _ours, _told)
-OURS_BOTOCORE = Tool("SyncBuckets, botocore's parser", lambda *where: _ours(*where, "--botocore"), _told)
+OURS_BOTOCORE = Tool(
+    "SyncBuckets, botocore's parser", lambda *where: _ours(*where, "--botocore"), _told, most_keys=200_000
+)
 PEERS = (AWS, RCLONE, S5CMD)
 
 
