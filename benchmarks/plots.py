@@ -12,6 +12,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from benchmarks.planning import Planned
 from benchmarks.results import Results
@@ -27,6 +28,7 @@ COLOURS = {
 }
 _STYLE: Any = {
     "svg.hashsalt": "benchmarks",
+    "svg.fonttype": "none",
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -54,8 +56,18 @@ def _draw_growth(runs: Sequence[Planned], path: Path) -> Path:
     for axes in (cost, memory):
         axes.set(xscale="log", yscale="log", xlabel="keys a side")
         axes.grid(alpha=0.3)
-    cost.legend(frameon=False, fontsize=8)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axis.set_minor_formatter(NullFormatter())
+    _legend(figure, cost)
     return _save(figure, path)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Name the colours once, below the plots, where they hide nothing."""
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=8
+    )
 
 
 def _lines(axes: Axes, runs: Sequence[Planned], value: Callable[[Planned], float]) -> None:
@@ -77,7 +89,7 @@ def _draw_syncs(runs: Sequence[Synced], path: Path) -> Path:
         held_back = f"{delay[0]:g} to {delay[1]:g} ms a request" if delay[1] else "no delay"
         axes.set_title(f"{some[0].objects:,} objects, {held_back}", fontsize=9)
     all_axes[0][0].set_ylabel("seconds")
-    all_axes[0][0].legend(frameon=False, fontsize=8)
+    _legend(figure, all_axes[0][0])
     return _save(figure, path)
 
 
