@@ -1,0 +1,128 @@
+"""`python -m benchmarks`: measure, write results.json, and make table, plots and documents from it. See README.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import documents, plots, tables
+from benchmarks.children import PROJECT, CommandFailed
+from benchmarks.planning import Pace, Planned, plan_all
+from benchmarks.results import Results, this_machine
+from benchmarks.syncing import Synced, order, sync_all
+from benchmarks.tools import OURS, OURS_BOTOCORE, PEERS, Tool
+
+PARTS = ("compare", "growth", "sync", "latency")
+COMPARED_KEYS = (200_000, 1_000_000)
+GROWTH_KEYS = (10_000, 100_000)
+OUR_GROWTH_KEYS = (2_000_000, 10_000_000)
+QUICK_KEYS = (5_000, 10_000)
+S3_DELAY_MS = (30.0, 80.0)
+NO_DELAY_MS = (0.0, 0.0)
+RESULTS = PROJECT / "benchmarks" / "results.json"
+IMAGES = PROJECT / "docs" / "images"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit status."""
+    options = _options(arguments)
+    try:
+        results = Results.read(options.results) if options.tables_only else _measure(options)
+    except CommandFailed as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    if not options.tables_only:
+        results.write(options.results)
+    print(tables.performance(results))
+    if options.write_docs:
+        _write_documents(results)
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; default: all")
+    add("--keys", type=int, nargs="+", metavar="N", help="keys a side to compare; default: 200000 1000000")
+    add("--objects", type=int, default=5000, help="objects to sync; default: %(default)s")
+    add("--delayed-objects", type=int, default=2000, help="objects to sync with delay; default: %(default)s")
+    add("--repeats", type=int, default=3, help="plans of each tool, unless slow; default: %(default)s")
+    add("--rounds", type=int, default=2, help="whole syncs of each tool; default: %(default)s")
+    add(
+        "--longest",
+        type=float,
+        default=200,
+        metavar="SECONDS",
+        help="skip what takes longer; default: %(default)s",
+    )
+    add("--quick", action="store_true", help="everything tiny, in less than a minute")
+    add("--only-ours", action="store_true", help="leave the peers out")
+    add("--results", type=Path, default=RESULTS, help="default: benchmarks/results.json")
+    add("--from", dest="source", type=Path, help="measure nothing, take these results")
+    add(
+        "--write-docs",
+        action="store_true",
+        help="put tables into README.md and docs/, plots into docs/images/",
+    )
+    options = parser.parse_args(arguments)
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    options.tables_only = options.source is not None
+    options.results = options.source or options.results
+    if options.quick:
+        options.objects, options.delayed_objects, options.repeats, options.rounds = 200, 50, 1, 1
+    return options
+
+
+def _measure(options: argparse.Namespace) -> Results:
+    parts = options.parts or PARTS
+    return Results(this_machine(), _plans(options, parts), _syncs(options, parts))
+
+
+def _plans(options: argparse.Namespace, parts: Sequence[str]) -> list[Planned]:
+    pace = Pace(options.repeats, options.longest)
+    sizes, ours_only = _sizes(options, parts)
+    planned = plan_all(sizes, [*_peers(options), OURS_BOTOCORE, OURS], pace, _say)
+    return planned + plan_all(ours_only, [OURS], pace, _say)
+
+
+def _sizes(options: argparse.Namespace, parts: Sequence[str]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the sizes for all tools, and those for us alone."""
+    if options.quick:
+        return QUICK_KEYS if {"compare", "growth"} & set(parts) else (), ()
+    compared = (options.keys or COMPARED_KEYS) if "compare" in parts else ()
+    return (*compared, *GROWTH_KEYS) if "growth" in parts else compared, (
+        OUR_GROWTH_KEYS if "growth" in parts else ()
+    )
+
+
+def _syncs(options: argparse.Namespace, parts: Sequence[str]) -> list[Synced]:
+    synced = []
+    tools = order(_peers(options))
+    if "sync" in parts:
+        synced += sync_all(options.objects, tools, options.rounds, NO_DELAY_MS, _say)
+    if "latency" in parts:
+        synced += sync_all(options.delayed_objects, tools, 1, S3_DELAY_MS, _say)
+    return synced
+
+
+def _peers(options: argparse.Namespace) -> tuple[Tool, ...]:
+    return () if options.only_ours else PEERS
+
+
+def _write_documents(results: Results) -> None:
+    for path in plots.draw(results, IMAGES):
+        _say(f"wrote {path.relative_to(PROJECT)}")
+    documents.put(PROJECT / "docs" / "performance.md", tables.performance(results))
+    documents.put(PROJECT / "README.md", tables.summary(results))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

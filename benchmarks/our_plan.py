@@ -1,0 +1,68 @@
+"""Our planning in one process, the very code of the Lambda: `python -m benchmarks.our_plan [--botocore]`.
+
+`--botocore` reads every page with botocore's own parser, as if all of them were unusual. One range holds all keys, one turn
+has no end, the papers are in the endpoint's `work` bucket. Prints one line of JSON: the plan, what was handed back (nothing, or
+it was not a whole comparison), and how many pages were left to botocore's parser.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from lambda_functions.shared import clients, comparing
+from lambda_functions.shared.key_ranges import KeyRange
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.sync_input import parse
+from lambda_functions.shared.turn import Turn
+
+HOUR_MS = 3_600_000
+
+
+class _Context:
+    """Lambda's context, with more time than is needed."""
+
+    aws_request_id = "benchmark"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return HOUR_MS
+
+
+def plan() -> dict[str, Any]:
+    """Compare `source` and `destination` and return the record of the range."""
+    defaults = {"maxConcurrency": 40, "maxDelete": None}
+    options = parse({"source": "source", "destination": "destination"}, defaults)
+    execution = {
+        "id": "arn:aws:states:us-east-1:000000000000:execution:benchmark:one",
+        "name": "one",
+        "startTime": "2026-06-01T00:00:00Z",
+        "stateMachine": "benchmark",
+    }
+    run = Run.of(execution, options, ("us-east-1", "us-east-1"))
+    connected = clients.connect("us-east-1", "us-east-1")
+    return comparing.compare(connected, run, "1-0001", KeyRange(), Turn.of(_Context()))
+
+
+def main(arguments: list[str]) -> None:
+    """Print the plan's counts."""
+    os.environ["WORK_BUCKET"] = "work"
+    if "--botocore" in arguments:
+        vars(clients)["parse"] = lambda body: None
+    record = plan()
+    shards = record["shards"]
+    print(
+        json.dumps(
+            {
+                "copy": sum(shard["objects"] for shard in shards["copy"] + shards["large"]),
+                "delete": sum(shard["objects"] for shard in shards["delete"]),
+                "handed_back": len(record["handedBack"]),
+                "unusual_pages": record.get("unusualPages"),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

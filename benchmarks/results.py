@@ -1,0 +1,49 @@
+"""What was measured, as it is kept in `results.json`; tables and plots are made from nothing else."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.planning import Planned
+from benchmarks.syncing import Synced
+from benchmarks.tools import versions
+
+
+@dataclass(frozen=True)
+class Results:
+    """The machine that it was measured on, the plans of all sizes, and the syncs without and with delay."""
+
+    machine: Mapping[str, Any]
+    planned: list[Planned] = field(default_factory=list)
+    synced: list[Synced] = field(default_factory=list)
+
+    def write(self, path: Path) -> None:
+        """Write the file, sizes and names as they are."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Return what `write` wrote."""
+        data = json.loads(path.read_text())
+        synced = [Synced(**{**one, "delay_ms": tuple(one["delay_ms"])}) for one in data["synced"]]
+        return cls(data["machine"], [Planned(**one) for one in data["planned"]], synced)
+
+
+def this_machine() -> dict[str, Any]:
+    """Return what the figures depend on, and nothing that names the machine."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processors": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "botocore": importlib.metadata.version("botocore"),
+        **versions(),
+    }

