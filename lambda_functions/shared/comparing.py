@@ -6,7 +6,7 @@ Nothing is changed here. A range that is not done when its time is spent hands t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ LEAST_HANDED_BACK = 2
 MOST_HANDED_BACK = 64
 # Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
 LARGE_BYTES = MAX_SHARD_BYTES
+# What a worker copies in a second or two: a small sync is shared by several.
+FIRST_COPY_KEYS = 500
 LARGE_PARTS = 2000
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 # How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
@@ -136,20 +138,17 @@ class _Plan:
     def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str) -> _Plan:
         """Return an empty plan."""
 
-        def writer(kind: str, max_bytes: float = MAX_SHARD_BYTES) -> ShardWriter:
-            return ShardWriter(
-                folder, lambda number: f"{kind}/{range_id}-{number:04d}-{attempt}.jsonl", max_bytes
-            )
+        def name(kind: str) -> Callable[[int], str]:
+            return lambda number: f"{kind}/{range_id}-{number:04d}-{attempt}.jsonl"
 
         failures = failure_writer(folder, range_id, attempt)
-        unbounded = math.inf
         return cls(
             run,
-            writer("copy"),
-            writer("large", unbounded),
-            writer("delete", unbounded),
-            failures,
-            Tally(failures),
+            copy=ShardWriter(folder, name("copy"), first_keys=FIRST_COPY_KEYS),
+            large=ShardWriter(folder, name("large"), math.inf),
+            delete=ShardWriter(folder, name("delete"), math.inf),
+            failures=failures,
+            tally=Tally(failures),
         )
 
     def decide(self, pair: Pair, asker: Asker) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambda_functions.shared.applied import Applied, add_up, items_of
@@ -39,7 +39,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
             index = folder.key(ranges_index(wave + 1))
             return {"next": "compare", "wave": wave + 1, "index": index, "items": items, "requests": requests}
         broken = f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: the buckets grow faster than they are read"
-    return {"wave": wave, "broken": broken, "requests": requests, **_plan(folder, run, wave, broken)}
+    return {"wave": wave, "broken": broken, "requests": requests, **_plan(folder, run, wave, records, broken)}
 
 
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
@@ -74,10 +74,12 @@ def _add_up(
     return {"at": position, "sums": name, **again}, applied
 
 
-def _plan(folder: RunFolder, run: Run, wave: int, broken: str) -> dict[str, Any]:
-    compared = read_compared(folder, wave)
+def _plan(
+    folder: RunFolder, run: Run, wave: int, records: Sequence[Mapping[str, Any]], broken: str
+) -> dict[str, Any]:
+    compared = read_compared(folder, wave - 1, records)
     refused = "" if broken else refusal(run.options, compared)
-    is_applied = not (broken or refused or run.options.dryRun)
+    is_applied = any(compared.shards.values()) and not (broken or refused or run.options.dryRun)
     nothing = {kind: {"index": "", "items": 0} for kind in ("copy", "large", "delete")}
     return {
         "next": "apply" if is_applied else "report",

@@ -91,18 +91,22 @@ def sum_up(records: Sequence[Record]) -> Compared:
     )
 
 
-def read_compared(folder: RunFolder, waves: int) -> Compared:
-    """Return the sums over all waves 1..waves, whatever of them has a record."""
-    return sum_up([record for wave in range(1, waves + 1) for record in read_wave(folder, wave)[0]])
+def read_compared(folder: RunFolder, waves: int, latest: Sequence[Record] = ()) -> Compared:
+    """Return the sums over all waves 1..waves, whatever of them has a record, and over the latest records besides."""
+    earlier = (record for wave in range(1, waves + 1) for record in read_wave(folder, wave)[0])
+    return sum_up([*earlier, *latest])
 
 
 def write_indexes(folder: RunFolder, compared: Compared) -> dict[str, dict[str, Any]]:
     """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items"}, ...}` with keys in the work bucket."""
-    return {
-        "copy": _write_index(folder, "copy", _pointers("copy", compared.shards["copy"])),
-        "large": _write_index(folder, "large", _large_objects(folder, compared.shards["large"])),
-        "delete": _write_index(folder, "delete", _pointers("delete", compared.shards["delete"])),
+    items = {
+        "copy": _pointers("copy", compared.shards["copy"]),
+        "large": _large_objects(folder, compared.shards["large"]),
+        "delete": _pointers("delete", compared.shards["delete"]),
     }
+    with ThreadPoolExecutor(len(items)) as pool:
+        written = pool.map(lambda kind: _write_index(folder, kind, items[kind]), items)
+        return dict(zip(items, written, strict=True))
 
 
 def refusal(options: Options, compared: Compared) -> str:

@@ -131,11 +131,16 @@ class RunFolder:
 
 @dataclass
 class ShardWriter:
-    """Collects lines into shards of bounded length and size, written as they fill up."""
+    """Collects lines into shards of bounded length and size, written as they fill up.
+
+    The first four have `first_keys` lines, the next four twice as many, and so on up to 2,000: a little work is shared by many
+    workers, and much work does not cost many turns.
+    """
 
     folder: RunFolder
     name: Callable[[int], str]
     max_bytes: float = MAX_SHARD_BYTES
+    first_keys: int = MAX_SHARD_KEYS
     shards: list[dict[str, Any]] = field(default_factory=list)
     _lines: list[Mapping[str, Any]] = field(default_factory=list)
     _bytes: int = 0
@@ -143,10 +148,13 @@ class ShardWriter:
     def add(self, line: Mapping[str, Any]) -> None:
         """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
         size = line.get("size", 0)
-        if self._lines and (len(self._lines) >= MAX_SHARD_KEYS or self._bytes + size > self.max_bytes):
+        if self._lines and (len(self._lines) >= self._most_keys() or self._bytes + size > self.max_bytes):
             self.close()
         self._lines.append(line)
         self._bytes += size
+
+    def _most_keys(self) -> int:
+        return min(MAX_SHARD_KEYS, self.first_keys << len(self.shards) // 4)
 
     def close(self) -> list[dict[str, Any]]:
         """Write what is left; return `[{"file", "objects", "bytes"}]` of all shards."""

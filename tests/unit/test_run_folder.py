@@ -229,6 +229,15 @@ def test_a_shard_is_full_with_2000_keys() -> None:
     ]
 
 
+def test_the_first_shards_are_shorter_if_wanted_and_grow_to_2000_keys() -> None:
+    folder = memory_folder()
+    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=500)
+    for number in range(12_000):
+        writer.add({"key": f"{number}"})
+
+    assert [one["objects"] for one in writer.close()] == [500] * 4 + [1000] * 4 + [2000] * 3
+
+
 def test_a_shard_is_full_with_16_gib() -> None:
     gib = 1024**3
 
