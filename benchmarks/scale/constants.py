@@ -93,3 +93,10 @@ class OtherTools:
     datasync_gb_usd: float = _fact(0.015, "$", f"a GB copied in Enhanced mode: {DATASYNC_PRICES}")
     datasync_heads: float = _fact(1, "requests", f"HEAD an object and side while preparing; AWS gives no number: {DATASYNC_REQUESTS}")
     object_bytes: float = _fact(100e3, "bytes", "an object; assumed, matters where the bytes are paid for")
+
+
+def facts(*groups: Any) -> Iterator[tuple[Field[Any], float, str, str]]:
+    """Yield field, value, unit and source of every constant."""
+    for group in groups:
+        for one in fields(group):
+            yield one, getattr(group, one.name), one.metadata["unit"], one.metadata["source"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,14 +67,12 @@ class Course:
     work: Work
     constants: Constants = field(default_factory=Constants)
     memory_mb: Mapping[str, int] = field(default_factory=dict)
-    most_lists_a_second: float = float("inf")
-    steps: list[Step] = field(default_factory=list)
-    states: Counter[str] = field(default_factory=Counter)
-    largest: Counter[str] = field(default_factory=Counter)
-    longest_seconds: Counter[str] = field(default_factory=Counter)
-    probes: int = 0
+    workers: int = 1
 
     def __post_init__(self) -> None:
+        self.steps: list[Step] = []
+        self.states: Counter[str] = Counter()
+        self.largest: Counter[str] = Counter()
         self.memory_mb = {**{name: one["MemorySize"] for name, one in FUNCTIONS.items()}, **self.memory_mb}
         self.clock = Clock()
         self.work_bucket = WorkBucket(self.constants, Clock(), self._record_of_work)
@@ -109,6 +107,15 @@ class Course:
         """How many waves of comparison there were."""
         return self.walk.entered["CompareRanges"]
 
+    def allowed_lists(self, workers: int) -> float:
+        """Return the LISTs a second that S3 allows each of so many workers on one bucket."""
+        constants = self.constants
+        return constants.reads_a_partition * constants.partitions(self.work.source.count) / workers
+
+    def is_throttled(self, workers: int) -> bool:
+        """Whether so many workers ask for more than S3 allows."""
+        return self.allowed_lists(workers) < 1 / self.constants.page_seconds
+
     # --- Tasks of the parent --------------------------------------------------------------------------------------
 
     def _call(self, state: str, definition: Mapping[str, Any], given: Any) -> Any:
@@ -125,7 +132,7 @@ class Course:
             timeout_seconds = FUNCTIONS[function]["Timeout"]
             turn = Turn(self.clock(), timeout_seconds - MARGIN_SECONDS, "request", self.clock)
             result = PHASES[given["phase"]](self._clients(), given["state"], turn)
-        self._note(Step(_phase(given, function), function, False, [self.clock()]))
+        self.steps.append(Step(_phase(given, function), function, False, [self.clock()]))
         return json.loads(json.dumps(result))
 
     def _validated(self, given: Any) -> dict[str, Any]:
@@ -158,7 +165,7 @@ class Course:
         self.largest["input of a child"] = max(self.largest["input of a child"], child.largest_bytes)
         self.states["children"] += len(items) * child.transitions
         step = self._compared(data, items) if name == "CompareRanges" else self._worked(name, items)
-        self._note(step)
+        self.steps.append(step)
 
     def _compared(self, data: Any, items: Sequence[Mapping[str, Any]]) -> Step:
         comparer = Comparer(
@@ -167,7 +174,7 @@ class Course:
             self.constants,
             self._processor("compare_listings"),
             self.work_bucket,
-            self.most_lists_a_second,
+            self.allowed_lists(min(self.workers, len(items))),
         )
         wave, seconds = data["comparison"]["wave"], []
         self.work_bucket.clock = Clock()
@@ -222,13 +229,6 @@ class Course:
     def _reads_take(self, seconds: float) -> None:
         self.work_bucket.seconds_a_read = seconds
 
-    def _note(self, step: Step) -> None:
-        self.steps.append(step)
-        rates = {"copying": self._rate("copied"), "deleting": self._rate("deleted")}
-        objects = max(step.objects, default=0) / rates.get(step.phase, 1.0)
-        longest = max(step.seconds, default=0.0) + objects
-        self.longest_seconds[step.function] = max(self.longest_seconds[step.function], longest)  # type: ignore[assignment]
-
 
 def _requests_of(kind: str, objects: int) -> dict[str, int]:
     if kind == "copied":
@@ -246,7 +246,3 @@ def floor_lists(work: Work) -> int:
     """Return the LISTs that reading both buckets takes, each by one reader."""
     return sum(max(1, -(-keys.count // 1000)) for keys in (work.source, work.destination))
 
-
-def turns_of(course: Course) -> Iterator[Step]:
-    """Yield the Maps of a run."""
-    return (step for step in course.steps if step.is_map)
