@@ -36,7 +36,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {spec.name: dict(spec.properties) for spec in front_matter.read_all(PROJECT / "lambda_functions")}
 MACHINE = definitions.read(PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").definition
 NAME = "sync_buckets-20261122-101112"
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     "Execution": {
         "Id": f"arn:aws:states:us-east-1:111122223333:execution:{NAME}:0d6a1b7e-3c1f-4d3e-9a53-7f4e5f9f1c55",
         "Name": "0d6a1b7e-3c1f-4d3e-9a53-7f4e5f9f1c55",
@@ -73,6 +73,9 @@ class Course:
         self.steps: list[Step] = []
         self.states: Counter[str] = Counter()
         self.largest: Counter[str] = Counter()
+        self.index_lengths: dict[str, int] = {}
+        self.unfinished_turns = 0
+        self.first_records: list[Mapping[str, Any]] = []
         self.memory_mb = {**{name: one["MemorySize"] for name, one in FUNCTIONS.items()}, **self.memory_mb}
         self.clock = Clock()
         self.work_bucket = WorkBucket(self.constants, Clock(), self._record_of_work)
@@ -145,17 +148,17 @@ class Course:
 
     def _clients(self) -> Clients:
         self.work_bucket.clock, counts = self.clock, Counts()
-        sides = (
-            ListedBucket(keys, self.constants, self.clock, counts)
-            for keys in (self.work.source, self.work.destination)
-        )
-        return Clients(*sides, self.work_bucket, counts)  # type: ignore[arg-type]
+        keys = (self.work.source, self.work.destination)
+        source, destination = (ListedBucket(one, self.constants, self.clock, counts) for one in keys)
+        return Clients(source, destination, self.work_bucket, counts)  # type: ignore[arg-type]
 
     # --- Maps -----------------------------------------------------------------------------------------------------
 
     def _run_map(self, name: str, state: Mapping[str, Any], data: Any) -> None:
         index = filled(state["ItemReader"]["Parameters"], data, CONTEXT)["Key"]
         items = json.loads(self.work_bucket.files[index])
+        if name == "CompareRanges":
+            self.index_lengths[index.rpartition("/")[2]] = len(items)
         self.work_bucket.requests["GET"] += 1
         self.work_bucket.requests["PUT"] += 2  # manifest.json and SUCCEEDED_0.json of its ResultWriter
         longest = max(items, key=size_of)
@@ -168,22 +171,25 @@ class Course:
         self.steps.append(step)
 
     def _compared(self, data: Any, items: Sequence[Mapping[str, Any]]) -> Step:
-        comparer = Comparer(
-            self.work,
-            self.run,
-            self.constants,
-            self._processor("compare_listings"),
-            self.work_bucket,
-            self.allowed_lists(min(self.workers, len(items))),
-        )
+        comparer = self.comparer(len(items))
         wave, seconds = data["comparison"]["wave"], []
         self.work_bucket.clock = Clock()
         for item in items:
             record = comparer.turn(item["id"], KeyRange.from_json(item), wave)
             self.work_bucket.requests["GET"] += 1
             self.folder.record(compared_name(item["id"]), record)
+            self._keep(record)
+            self.unfinished_turns += bool(record["handedBack"])
             seconds.append(record["seconds"])
         return Step("comparing", "compare_listings", True, seconds, wave=wave)
+
+    def comparer(self, children: int) -> Comparer:
+        """Return one of so many workers of a wave."""
+        processor, allowed = (
+            self._processor("compare_listings"),
+            self.allowed_lists(min(self.workers, children)),
+        )
+        return Comparer(self.work, self.run, self.constants, processor, self.work_bucket, allowed)
 
     def _worked(self, name: str, items: Sequence[Mapping[str, Any]]) -> Step:
         """Copying or deleting: every shard is done in one turn, whose lease, shard and record are read and written."""
@@ -198,7 +204,11 @@ class Course:
         """Return the record that a turn of a copier or deleter left."""
         kind, _, name = key.removeprefix(f"{self.run.folder}/").partition("/")
         shard = name.removesuffix("-0.json")
-        if kind not in ("copied", "deleted") or shard not in self._shards or key != self.folder.key(record_name(kind, shard, 0)):
+        if (
+            kind not in ("copied", "deleted")
+            or shard not in self._shards
+            or key != self.folder.key(record_name(kind, shard, 0))
+        ):
             return None
         objects, size = self._shards[shard], self._shards[shard] * self.work.object_bytes
         requests, rate = _requests_of(kind, objects), self._rate(kind)
@@ -211,9 +221,15 @@ class Course:
             "requests": requests,
             "seconds": round(objects / rate, 3),
         }
+        self._keep(record)
         body = json.dumps(record).encode()
         self.largest["copied/*.json"] = max(self.largest["copied/*.json"], len(body))
         return body
+
+    def _keep(self, record: Mapping[str, Any]) -> None:
+        """Keep the first record of each kind, to look at."""
+        if not any(set(one) == set(record) for one in self.first_records):
+            self.first_records.append(record)
 
     # --- Small matters --------------------------------------------------------------------------------------------
 
@@ -245,4 +261,3 @@ def _phase(given: Mapping[str, Any], function: str) -> str:
 def floor_lists(work: Work) -> int:
     """Return the LISTs that reading both buckets takes, each by one reader."""
     return sum(max(1, -(-keys.count // 1000)) for keys in (work.source, work.destination))
-

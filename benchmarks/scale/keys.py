@@ -121,15 +121,22 @@ def dated(count: int) -> Keys:
     """Return a folder for each of 2,688 days."""
     days = [f"logs/{year}/{month:02d}/{day:02d}/" for year in YEARS for month in MONTHS for day in DAYS]
     shares = _shares(count, len(days))
-    return Joined([Numbered(share, day, 12, ".gz", step=7) for day, share in zip(days, shares, strict=True) if share])
+    return Joined(
+        [Numbered(share, day, 12, ".gz", step=7) for day, share in zip(days, shares, strict=True) if share]
+    )
 
 
 def uneven(count: int) -> Keys:
     """Return 51 folders, 99 % of all keys in one of them."""
     shares = _shares(count // 100, len(FOLDERS))
-    parts = [Numbered(share, f"{name}/", 12, step=1000) for name, share in zip(FOLDERS, shares, strict=True) if share]
+    parts = [
+        Numbered(share, f"{name}/", 12, step=1000)
+        for name, share in zip(FOLDERS, shares, strict=True)
+        if share
+    ]
     big = Numbered(count - sum(part.count for part in parts), "c5big/", 12)
-    return Joined(sorted([*parts, big], key=lambda part: part.prefix))
+    every: list[Numbered] = sorted([*parts, big], key=lambda part: part.prefix)
+    return Joined(every)
 
 
 def _shares(count: int, parts: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Walking through the state machine as it is deployed: which states a run enters, what they carry, what its history holds.
 
-Of Amazon States Language it knows what our YAML uses: Pass, Task, Choice, Map, Succeed, Fail; paths of names; `$$` for the context.
+Of Amazon States Language it knows what our YAML uses: Pass, Task, Choice, Map, Succeed, Fail; paths of names; `$$`, the context.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def filled(template: Any, data: Any, context: Mapping[str, Any]) -> Any:
     if not isinstance(template, Mapping):
         return template
     return {
-        name.removesuffix(".$"): at(value, data, context) if name.endswith(".$") else filled(value, data, context)
+        name.removesuffix(".$"): at(value, data, context)
+        if name.endswith(".$")
+        else filled(value, data, context)
         for name, value in template.items()
     }
 

@@ -36,7 +36,11 @@ class Job:
 
 def offers(job: Job, constants: Constants, others: OtherTools) -> list[Offer]:
     """Return what each would be for a job."""
-    return [_command_line(job, constants, others), _batch(job, constants, others), _datasync(job, constants, others)]
+    return [
+        _command_line(job, constants, others),
+        _batch(job, constants, others),
+        _datasync(job, constants, others),
+    ]
 
 
 def _command_line(job: Job, constants: Constants, others: OtherTools) -> Offer:
@@ -49,14 +53,23 @@ def _command_line(job: Job, constants: Constants, others: OtherTools) -> Offer:
 
 
 def _batch(job: Job, constants: Constants, others: OtherTools) -> Offer:
-    """Inventories of both buckets, a query for what differs, a job that copies it. The time is that of the inventory and S3's limit."""
+    """Inventories of both buckets, a query for what differs, a job that copies it; waiting for the inventory, then S3's limit."""
     buckets = 1 if job.is_first else 2
     listed = job.objects * buckets * others.inventory_object_usd
     query = 0.0 if job.is_first else job.objects * 2 * others.inventory_row_bytes / TB * others.athena_tb_usd
-    copying = others.batch_job_usd + job.copied * (others.batch_object_usd + constants.write_usd) if job.copied else 0.0
+    copying = (
+        others.batch_job_usd + job.copied * (others.batch_object_usd + constants.write_usd)
+        if job.copied
+        else 0.0
+    )
     allowed = constants.writes_a_partition * constants.partitions(job.objects)
     seconds = others.inventory_hours * 3600 + job.copied / allowed
-    return Offer("S3 Batch Operations", seconds, listed + query + copying, "deletes nothing; objects up to 5 GB; a day old")
+    return Offer(
+        "S3 Batch Operations",
+        seconds,
+        listed + query + copying,
+        "deletes nothing; objects up to 5 GB; a day old",
+    )
 
 
 def _datasync(job: Job, constants: Constants, others: OtherTools) -> Offer:

@@ -10,6 +10,7 @@ from unittest import mock
 
 from benchmarks.scale.course import Course
 from benchmarks.scale.keys import NO_KEYS, SHAPES
+from benchmarks.scale.schedule import Schedule, schedule
 from benchmarks.scale.turns import Work
 from deployment.machines import default_concurrency
 from lambda_functions.shared import comparing
@@ -55,12 +56,20 @@ class Runs:
     """Runs by size, shape and change; each is computed when it is first asked for."""
 
     known: dict[tuple[int, str, str], Course] = field(default_factory=dict)
+    schedules: dict[tuple[int, str, str, int], Schedule] = field(default_factory=dict)
 
     def course(self, count: int, shape: str, change: str = NOTHING) -> Course:
         """Return a run."""
         if (count, shape, change) not in self.known:
             self.known[count, shape, change] = Course(work(count, shape, change)).go()
         return self.known[count, shape, change]
+
+    def planned(self, count: int, shape: str, change: str, workers: int) -> Schedule:
+        """Return a run on so many workers."""
+        which = (count, shape, change, workers)
+        if which not in self.schedules:
+            self.schedules[which] = schedule(self.course(count, shape, change), workers)
+        return self.schedules[which]
 
     def tried(self, trial: Trial, count: int, shape: str) -> Course:
         """Return a run with nothing to do under other settings of ours."""
@@ -82,5 +91,8 @@ def workers_of_accounts() -> list[tuple[str, int]]:
     for limit in ACCOUNTS:
         client = mock.Mock()
         client.get_account_settings.return_value = {"AccountLimit": {"ConcurrentExecutions": limit}}
-        choices += [(f"account of {limit:,}, default", default_concurrency(client)), (f"account of {limit:,}, all", limit)]
+        choices += [
+            (f"account of {limit:,}, default", default_concurrency(client)),
+            (f"account of {limit:,}, all", limit),
+        ]
     return choices

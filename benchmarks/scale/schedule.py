@@ -69,7 +69,7 @@ class Schedule:
             self._warm[function] += 1
             seconds += constants.init_cpu_seconds / constants.processor(self.course.memory_mb[function])
         self.lambda_seconds[function] += seconds  # type: ignore[assignment]
-        self.longest_seconds[function] = max(self.longest_seconds[function], seconds)  # type: ignore[assignment,type-var]
+        self.longest_seconds[function] = max(self.longest_seconds[function], seconds)  # type: ignore[assignment]
         self.invocations[function] += 1
         return seconds + constants.child_overhead_seconds
 
@@ -107,14 +107,16 @@ class Bill:
     @property
     def total(self) -> float:
         """All of it."""
-        return sum(vars(self).values())
+        return float(sum(vars(self).values()))
 
 
 def bill(scheduled: Schedule) -> Bill:
     """Return what a run costs; data transfer, KMS, logs and storage are left out, as in `estimatedCostUsd`."""
     course, prices = scheduled.course, scheduled.course.constants
     sent, work = Counter(course.requests), course.work_bucket.requests
-    gb_seconds = sum(seconds * course.memory_mb[name] / 1024 for name, seconds in scheduled.lambda_seconds.items())
+    gb_seconds = sum(
+        seconds * course.memory_mb[name] / 1024 for name, seconds in scheduled.lambda_seconds.items()
+    )
     return Bill(
         lists=sent["LIST"] * prices.write_usd,
         copies=sent["COPY"] * prices.write_usd,
@@ -125,4 +127,3 @@ def bill(scheduled: Schedule) -> Bill:
         work_writes=(work["PUT"] + work["LIST"]) * prices.write_usd,
         work_reads=work["GET"] * prices.read_usd,
     )
-

@@ -1,5 +1,7 @@
 """What answers the product's own code here: buckets of computed keys, a work bucket in memory, a clock that requests move."""
 
+# ruff: noqa: N803 (boto3's names)
+
 from __future__ import annotations
 
 import io

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from benchmarks.scale.constants import Constants, OtherTools, facts
 from benchmarks.scale.course import FUNCTIONS, Course, floor_lists
 from benchmarks.scale.keys import SHAPES
 from benchmarks.scale.others import Job, offers
-from benchmarks.scale.runs import CHANGES, SIZES, TRIALS, Runs, workers_of_accounts
+from benchmarks.scale.runs import CHANGES, NOTHING, SIZES, TRIALS, Runs, workers_of_accounts
 from benchmarks.scale.schedule import PHASES, Bill, Schedule, bill, schedule
 from lambda_functions.shared.costs import estimate_usd
 
@@ -67,7 +68,7 @@ def by_workers(runs: Runs) -> str:
     rows = []
     for count in SIZES:
         for shape in SHAPES:
-            planned = [schedule(runs.course(count, shape), workers) for _, workers in choices]
+            planned = [runs.planned(count, shape, NOTHING, workers) for _, workers in choices]
             times = [duration(one.wall_seconds) for one in planned]
             rows.append([power(count), shape, *times, _span([bill(one).total for one in planned])])
     return table(head, rows)
@@ -76,10 +77,10 @@ def by_workers(runs: Runs) -> str:
 def by_phase(runs: Runs) -> str:
     """Return the wall clock by phase, at the default of a large account and with all of its Lambdas."""
     head = ["objects", "what is to be done", "workers", *PHASES, "all"]
-    rows = [
-        [power(count), change, f"{workers:,}", *(duration(planned.phases[phase]) for phase in PHASES), duration(planned.wall_seconds)]
-        for count, change, workers, planned in _changed(runs)
-    ]  # fmt: skip
+    rows = []
+    for count, change, workers, planned in _changed(runs):
+        times = [duration(planned.phases[phase]) for phase in PHASES]
+        rows.append([power(count), change, f"{workers:,}", *times, duration(planned.wall_seconds)])
     return table(head, rows)
 
 
@@ -90,7 +91,9 @@ def by_item(runs: Runs) -> str:
     for count, change, workers, planned in _changed(runs):
         paid = bill(planned)
         estimate = planned.course.report["estimatedCostUsd"]
-        rows.append([power(count), change, f"{workers:,}", *map(usd, _items(paid)), usd(paid.total), usd(estimate)])
+        rows.append(
+            [power(count), change, f"{workers:,}", *map(usd, _items(paid)), usd(paid.total), usd(estimate)]
+        )
     return table(head, rows)
 
 
@@ -101,9 +104,12 @@ def invocations(runs: Runs) -> str:
         for name, seconds in planned.longest_seconds.items():
             longest[name] = max(longest.get(name, 0.0), seconds)
     for shape in SHAPES:
-        seconds = schedule(runs.course(SIZES[-1], shape), MOST_WORKERS).longest_seconds["compare_listings"]
+        seconds = runs.planned(SIZES[-1], shape, NOTHING, MOST_WORKERS).longest_seconds["compare_listings"]
         longest["compare_listings"] = max(longest["compare_listings"], seconds)
-    rows = [[f"`{name}`", f"{seconds:.0f} s", f"{FUNCTIONS[name]['Timeout']} s"] for name, seconds in sorted(longest.items())]
+    rows = [
+        [f"`{name}`", f"{seconds:.0f} s", f"{FUNCTIONS[name]['Timeout']} s"]
+        for name, seconds in sorted(longest.items())
+    ]
     return table(["function", "longest", "timeout"], rows)
 
 
@@ -113,9 +119,11 @@ def beside(runs: Runs) -> str:
     for count in SIZES:
         for change, (copied, deleted, is_first) in CHANGES.items():
             for workers in (40, MOST_WORKERS):
-                planned = schedule(runs.course(count, PLAIN, change), workers)
+                planned = runs.planned(count, PLAIN, change, workers)
                 name = f"SyncBuckets, {workers:,} workers"
-                rows.append([power(count), change, name, duration(planned.wall_seconds), usd(bill(planned).total), ""])
+                rows.append(
+                    [power(count), change, name, duration(planned.wall_seconds), usd(bill(planned).total), ""]
+                )
             job = Job(count, int(count * copied), int(count * deleted), is_first)
             for offer in offers(job, Constants(), OtherTools()):
                 time = "not published" if offer.seconds is None else duration(offer.seconds)
@@ -125,12 +133,17 @@ def beside(runs: Runs) -> str:
 
 def sensitivity(runs: Runs) -> str:
     """Return time and dollars with each constant twice as bad, one at a time."""
-    base = schedule(runs.course(SIZES[-1], PLAIN), MOST_WORKERS)
+    base = runs.planned(SIZES[-1], PLAIN, NOTHING, MOST_WORKERS)
     rows = [["all as assumed", "", "", duration(base.wall_seconds), usd(bill(base).total)]]
     for one, worse in Constants().worse():
         planned = schedule(Course(base.course.work, worse).go(), MOST_WORKERS)
         value, bad = (number(getattr(some, one.name)) for some in (Constants(), worse))
         rows.append([_words(one.name), value, bad, duration(planned.wall_seconds), usd(bill(planned).total)])
+    single = replace(Constants(), objects_a_partition=float(SIZES[-1]))
+    planned = schedule(Course(base.course.work, single).go(), MOST_WORKERS)
+    rows.append(
+        ["partitions of each bucket", "10", "1", duration(planned.wall_seconds), usd(bill(planned).total)]
+    )
     fewer = schedule(base.course, MOST_WORKERS // 2)
     rows.append(["workers", "1,000", "500", duration(fewer.wall_seconds), usd(bill(fewer).total)])
     return table(["constant", "value", "twice as bad", "time", "dollars"], rows)
@@ -157,7 +170,16 @@ def counts(runs: Runs) -> str:
             course = runs.course(count, PLAIN, change)
             turns, seconds = worked(course)
             sent = {kind: course.requests.get(kind, 0) for kind in kinds}
-            rows.append([power(count), change, *sent.values(), turns, seconds, usd(estimate_usd(sent, turns, seconds))])
+            rows.append(
+                [
+                    power(count),
+                    change,
+                    *sent.values(),
+                    turns,
+                    seconds,
+                    usd(estimate_usd(sent, turns, seconds)),
+                ]
+            )
     return table(["objects", "what is to be done", *kinds, "turns", "seconds", "dollars"], rows)
 
 
@@ -174,7 +196,10 @@ def worked(course: Course) -> tuple[int, int]:
 
 def constants() -> str:
     """Return every constant with its source."""
-    rows = [[_words(one.name), number(value), unit, source] for one, value, unit, source in facts(Constants(), OtherTools())]
+    rows = [
+        [_words(one.name), number(value), unit, source]
+        for one, value, unit, source in facts(Constants(), OtherTools())
+    ]
     return table(["constant", "value", "unit", "where it comes from"], rows)
 
 
@@ -185,7 +210,7 @@ def _changed(runs: Runs) -> Iterable[tuple[int, str, int, Schedule]]:
     for count in SIZES:
         for change in CHANGES:
             for workers in (40, MOST_WORKERS):
-                yield count, change, workers, schedule(runs.course(count, PLAIN, change), workers)
+                yield count, change, workers, runs.planned(count, PLAIN, change, workers)
 
 
 def _items(paid: Bill) -> list[float]:
@@ -218,7 +243,7 @@ def duration(seconds: float) -> str:
 
 def number(value: float) -> str:
     """Return a constant's value, short and exact."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.9g}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.12f}".rstrip("0").rstrip(".")
 
 
 def _words(name: str) -> str:

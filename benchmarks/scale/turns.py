@@ -55,14 +55,17 @@ class Comparer:
         """The time from one page of both sides to the next: S3's, then reading them, one after the other."""
         sides = 2 if self.work.destination.count else 1
         reading = sides * self.constants.page_cpu_seconds / self.processor
-        writing = PAGE_KEYS * (self.work.copied + self.work.deleted) / MAX_SHARD_KEYS * self.constants.put_seconds
+        writing = (
+            PAGE_KEYS * (self.work.copied + self.work.deleted) / MAX_SHARD_KEYS * self.constants.put_seconds
+        )
         return max(self.constants.page_seconds + reading + writing, 1 / self.most_lists_a_second)
 
     def connected(self) -> tuple[Clients, Clock]:
         """Return clients as an invocation has them, and its clock."""
         clock, counts = Clock(), Counts()
         source, destination = (
-            ListedBucket(keys, self.constants, clock, counts) for keys in (self.work.source, self.work.destination)
+            ListedBucket(keys, self.constants, clock, counts)
+            for keys in (self.work.source, self.work.destination)
         )
         return Clients(source, destination, self.work_bucket, counts), clock  # type: ignore[arg-type]
 
@@ -70,13 +73,11 @@ class Comparer:
         """Return the record of a range."""
         clients, clock = self.connected()
         clock.pass_by(self.constants.turn_cpu_seconds / self.processor + self.constants.get_seconds)
-        budget = budget_seconds(wave)
-        most_pages = max(1, math.ceil((budget - clock()) / self.page_seconds))
-        begin, pages, keys, rest = self._read(key_range, most_pages, clients)
+        begin, pages, keys, rest = self._read(key_range, self.most_pages(wave, clock()), clients)
         clock.pass_by(pages * self.page_seconds)
         wanted = handed_back_ranges(wave, clients.requests.counts()["LIST"])
         handed_back = cut_range(clients, self.run, rest, wanted) if rest else []
-        shards = {kind: list(self._shards(kind, range_id, begin, keys)) for kind in ("copy", "delete")}
+        shards = {kind: list(self.shards(kind, range_id, begin, keys)) for kind in ("copy", "delete")}
         self.work_bucket.requests["PUT"] += sum(map(len, shards.values()))
         clock.pass_by(self.constants.put_seconds * (1 + sum(map(bool, shards.values()))))
         return {
@@ -92,6 +93,10 @@ class Comparer:
             "requests": clients.requests.counts(),
             "seconds": round(clock(), 3),
         }
+
+    def most_pages(self, wave: int, spent_seconds: float) -> int:
+        """Return after how many pages a turn of a wave is over; it looks at its clock behind every page."""
+        return max(1, math.ceil((budget_seconds(wave) - spent_seconds) / self.page_seconds))
 
     def _read(
         self, key_range: KeyRange, most_pages: int, clients: Clients
@@ -120,7 +125,8 @@ class Comparer:
         there = source.count - begin
         return max(1, min(math.ceil(needed / PAGE_KEYS), math.ceil(there / PAGE_KEYS)))
 
-    def _shards(self, kind: str, range_id: str, begin: int, keys: int) -> Iterator[dict[str, Any]]:
+    def shards(self, kind: str, range_id: str, begin: int, keys: int) -> Iterator[dict[str, Any]]:
+        """Yield what is said of the shards that a range with so many keys from a number on comes to."""
         share = self.work.copied if kind == "copy" else self.work.deleted
         left = math.floor((begin + keys) * share + 1e-6) - math.floor(begin * share + 1e-6)
         number = 0
@@ -131,7 +137,7 @@ class Comparer:
             left -= objects
 
     def _current(self, keys: int, shards: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, int]]:
-        current = keys - sum(shard["objects"] for shard in shards["copy"]) if self.work.destination.count else 0
+        current = (
+            keys - sum(shard["objects"] for shard in shards["copy"]) if self.work.destination.count else 0
+        )
         return {"current": {"objects": current, "bytes": current * self.work.object_bytes}} if current else {}
-
-
