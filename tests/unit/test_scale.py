@@ -6,20 +6,22 @@ import json
 import re
 from bisect import bisect_right
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import MemoryS3
 
+from benchmarks.scale import tables
+from benchmarks.scale.__main__ import BEGIN, END, put
 from benchmarks.scale.constants import Constants, OtherTools
-from benchmarks.scale.course import FUNCTIONS, MACHINE, Course, floor_lists
+from benchmarks.scale.course import FUNCTIONS, MACHINE, PROJECT, Course, floor_lists
 from benchmarks.scale.keys import NO_KEYS, SHAPES, Numbered
 from benchmarks.scale.machine import EVENTS
 from benchmarks.scale.others import Job, offers
 from benchmarks.scale.runs import ALL, NOTHING, SOME, Runs, Trial, work, workers_of_accounts
 from benchmarks.scale.schedule import bill, schedule
-from benchmarks.scale.tables import worked
 from benchmarks.scale.turns import Work
 from lambda_functions.shared.costs import (
     LAMBDA_GB_SECOND_USD,
@@ -195,7 +197,7 @@ def test_the_bill_has_the_requests_and_prices_of_the_reports_own_estimate(change
 @pytest.mark.parametrize("change", [NOTHING, SOME, ALL])
 def test_the_reports_estimate_is_made_of_the_models_turns_and_seconds(change: str) -> None:
     course = RUNS.course(10**6, EVEN, change)
-    turns, seconds = worked(course)
+    turns, seconds = tables.worked(course)
     lambdas = seconds * WORKER_GB * LAMBDA_GB_SECOND_USD + turns * LAMBDA_REQUEST_USD
     states = (turns * TRANSITIONS_PER_TURN + TRANSITIONS_OF_PARENT) * STATE_TRANSITION_USD
     requests = estimate_usd(course.report["requests"], 0, 0) - empty_estimate()
@@ -302,3 +304,28 @@ def test_what_a_run_leaves_in_the_work_bucket_is_plain_json() -> None:
     course = RUNS.course(1000, EVEN)
 
     assert json.loads(json.dumps(course.report)) == course.report
+
+
+# --- The page -----------------------------------------------------------------------------------------------
+
+
+def test_the_page_has_the_constants_as_they_are() -> None:
+    assert tables.constants() in (PROJECT / "docs/scale.md").read_text(encoding="utf-8")
+
+
+def test_tables_are_put_between_their_markers_and_nowhere_else(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+
+    put(page, "new")
+
+    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+
+
+def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing", encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"page\.md needs the lines"):
+        put(page, "new")
+    assert page.read_text(encoding="utf-8") == "nothing"
