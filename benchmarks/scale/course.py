@@ -74,7 +74,6 @@ class Course:
         self.states: Counter[str] = Counter()
         self.largest: Counter[str] = Counter()
         self.index_lengths: dict[str, int] = {}
-        self.unfinished_turns = 0
         self.first_records: list[Mapping[str, Any]] = []
         self.memory_mb = {**{name: one["MemorySize"] for name, one in FUNCTIONS.items()}, **self.memory_mb}
         self.clock = Clock()
@@ -179,7 +178,6 @@ class Course:
             self.work_bucket.requests["GET"] += 1
             self.folder.record(compared_name(item["id"]), record)
             self._keep(record)
-            self.unfinished_turns += bool(record["handedBack"])
             seconds.append(record["seconds"])
         return Step("comparing", "compare_listings", True, seconds, wave=wave)
 
