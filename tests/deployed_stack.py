@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.handlers import json_decode_template_body
 
 from deployment.settings import Settings
-from tests.fake_cloudformation import STACK_NAME, FakeCloudFormation
+from tests.fake_cloudformation import STACK_ID, STACK_NAME, FakeCloudFormation, operation
 
 SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})
 TAGS = [{"Key": "team", "Value": "storage"}, {"Key": "syncbuckets:stack", "Value": STACK_NAME}]
@@ -23,16 +25,26 @@ class Deployed(FakeCloudFormation):
         self.template = template
         self.more = more
 
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:
-        (found,) = super().describe_stacks(StackName)["Stacks"]
+    @operation("DescribeStacks")
+    def describe_stacks(self, **request: Any) -> dict[str, Any]:
+        (found,) = super().describe_stacks(**request)["Stacks"]
         return {"Stacks": [found | self.more]}
 
     def get_template(self, **request: Any) -> dict[str, Any]:
+        """Return the template as boto3 does, which reads the text if it is JSON."""
+        answer = self._template_text(**request)
+        json_decode_template_body(answer)
+        return answer
+
+    @operation("GetTemplate")
+    def _template_text(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("get_template", request))
         if isinstance(self.template, ClientError):
             raise self.template
-        return {"TemplateBody": self.template}
+        return {"TemplateBody": self.template if isinstance(self.template, str) else json.dumps(self.template)}
 
-    def update_termination_protection(self, **request: Any) -> None:
+    @operation("UpdateTerminationProtection")
+    def update_termination_protection(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("update_termination_protection", request))
         self.more["EnableTerminationProtection"] = request["EnableTerminationProtection"]
+        return {"StackId": STACK_ID}

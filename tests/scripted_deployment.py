@@ -50,12 +50,12 @@ def wanted() -> dict[str, Any]:
 
 
 def waves(resources: dict[str, Any]) -> list[list[str]]:
-    """What CloudFormation makes at the same time: what nothing is needed for, roles, functions, versions."""
+    """What CloudFormation makes at the same time: what nothing is needed for, roles, functions, what names one of those."""
     functions = [name for name in resources if resources[name]["Type"] == "AWS::Serverless::Function"]
-    versions = [name for name in resources if resources[name]["Type"] == "AWS::Lambda::Version"]
+    roles = [f"{name}Role" for name in functions]
     first = [name for name in resources if name.endswith("LogGroup") or name == "WorkBucket"]
-    rest = [name for name in resources if name not in (*functions, *versions, *first)]
-    return [first, [f"{name}Role" for name in functions], functions, [*versions, *rest]]
+    rest = [name for name in resources if name not in (*functions, *roles, *first)]
+    return [first, roles, functions, rest]
 
 
 def happens(stages: Sequence[Sequence[str]]) -> Iterator[list[EventText]]:
@@ -97,7 +97,6 @@ def scripted(kind: str, built: dict[str, Any]) -> FakeCloudFormation:
     timeline = [*fails(stages)] if kind == "fails" else [*happens(stages), [("", "CREATE_COMPLETE", "")]]
     types = {name: resource["Type"] for name, resource in built["Resources"].items()}
     types = {name: found.replace("Serverless", "Lambda") for name, found in types.items()}
-    types |= dict.fromkeys(stages[1], "AWS::IAM::Role")
     return FakeCloudFormation(
         change_set=[{"Status": "CREATE_COMPLETE", "Changes": changes}], executed=timeline, types=types
     )

@@ -76,7 +76,7 @@ def test_whenever_it_is_not_certain_a_change_set_decides(fake: Deployed, templat
 
 
 @pytest.mark.parametrize(
-    "tags", [TAGS[1:], [*TAGS, {"Key": "more", "Value": ""}], [{"Key": "team", "Value": "x"}, TAGS[1]]]
+    "tags", [TAGS[1:], [*TAGS, {"Key": "more", "Value": "x"}], [{"Key": "team", "Value": "x"}, TAGS[1]]]
 )
 def test_other_tags_need_a_change_set(tags: list[dict[str, str]]) -> None:
     fake = Deployed()
