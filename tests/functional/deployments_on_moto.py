@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from deployment.account import Account
 from deployment.settings import Settings
-from tests.fake_cloudformation import FakeCloudFormation
+from tests.fake_cloudformation import FakeCloudFormation, operation
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
@@ -34,8 +34,9 @@ class StackOfFunctions(FakeCloudFormation):
         super().__init__(status)
         self.declared: list[tuple[str, str, str]] = []
 
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:
-        (stack,) = super().describe_stacks(StackName)["Stacks"]
+    @operation("DescribeStacks")
+    def describe_stacks(self, **request: Any) -> dict[str, Any]:
+        (stack,) = super().describe_stacks(**request)["Stacks"]
         return {"Stacks": [stack | {"CreationTime": CREATED, "LastUpdatedTime": UPDATED}]}
 
     def declare(self, kind: str, physical_id: str, status: str = "CREATE_COMPLETE") -> None:
@@ -46,9 +47,20 @@ class StackOfFunctions(FakeCloudFormation):
         return self
 
     def paginate(self, StackName: str) -> Iterator[dict[str, Any]]:
-        for kind, physical_id, status in self.declared:
-            resource = {"ResourceType": kind, "PhysicalResourceId": physical_id, "ResourceStatus": status}
-            yield {"StackResourceSummaries": [resource]}
+        for number in range(len(self.declared)):
+            yield self._list_stack_resources(StackName=StackName, NextToken=str(number))
+
+    @operation("ListStackResources")
+    def _list_stack_resources(self, StackName: str, NextToken: str) -> dict[str, Any]:
+        kind, physical_id, status = self.declared[int(NextToken)]
+        resource = {
+            "LogicalResourceId": f"Resource{NextToken}",
+            "PhysicalResourceId": physical_id,
+            "ResourceType": kind,
+            "LastUpdatedTimestamp": UPDATED,
+            "ResourceStatus": status,
+        }
+        return {"StackResourceSummaries": [resource]}
 
 
 class Deployments:
