@@ -16,12 +16,13 @@ from typing import Any
 from deployment import demo_data, equal, executions, report, stack
 from deployment import settings as configuration
 from deployment.account import Account, connect
-from deployment.console import Console, duration, objects, size
+from deployment.console import Console
 from deployment.demo_data import Folder, Scenario
 from deployment.errors import ExecutionFailed
 from deployment.executions import Execution
 from deployment.local import Emulator
 from deployment.settings import Settings
+from deployment.wording import duration, objects, size
 
 SOURCE = "demo-source"
 DESTINATION = "demo-destination"

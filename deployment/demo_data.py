@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from deployment.console import Console, one_line, size
+from deployment.console import Console
 from deployment.errors import ConfigurationError
+from deployment.wording import one_line, size
 
 UPLOADERS = 8
 PART_BYTES = 5 * 1024**2

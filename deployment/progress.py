@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.account import Account
-from deployment.console import objects, size
+from deployment.wording import objects, size
 
 Answer = TypeVar("Answer")
 

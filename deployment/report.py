@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deployment.console import Console, duration, size
+from deployment.console import Console
+from deployment.wording import duration, size
 
 Row = tuple[str, int, str]
 

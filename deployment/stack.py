@@ -57,7 +57,7 @@ def deploy(
     found = _cleared(site, console, sleep)
     change_set = change_sets.prepare(account, settings, template, found, sleep)
     if change_set is not None:
-        for line in change_lines(change_set, template):
+        for line in stack_view.change_lines(change_set, template):
             console.step(line)
         _execute(site, change_set, template, console, sleep)
         found = stack_events.describe(site.cloudformation, change_set.stack_id)
@@ -95,8 +95,9 @@ def watch(
     title = f"Following the stack {settings.stack_name} ({status})"
     operation = stack_events.running_operation(site.cloudformation, found["StackId"], title)
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
-    outcome = _follow(site, operation, {}, task, console, sleep)
-    _demand(site, outcome, operation.stack_id, {})
+    template = _readable_template(site, found)
+    outcome = _follow(site, operation, template, task, console, sleep)
+    _demand(site, outcome, operation.stack_id, template)
     console.result(f"{site.name}: {outcome.status}. Run `{task}` again: it does what is left to do.")
 
 
@@ -151,16 +152,6 @@ def is_leftover(found: Mapping[str, Any] | None) -> bool:
 def outputs_of(found: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the outputs in DescribeStacks' description of a stack; none, where there is no stack."""
     return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
-
-
-def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str]:
-    """Return what will be done, a line for each change; of a new stack only the number, as everything in it is new."""
-    number = len(change_set.changes)
-    if change_set.is_new_stack:
-        return [f"{number} {'resource' if number == 1 else 'resources'} to create"]
-    return [f"{number} {'change' if number == 1 else 'changes'}:"] + [
-        _change_line(change, template) for change in change_set.changes
-    ]
 
 
 @dataclass(frozen=True)
@@ -261,10 +252,19 @@ def _demand(site: _Site, outcome: Outcome, stack_id: str, template: Mapping[str,
 
 def _remove(site: _Site, found: Mapping[str, Any], console: Console, sleep: Callable[[float], None]) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
+    template = _readable_template(site, found)
     operation = _begun(site, found["StackId"], "Deleting")
     site.cloudformation.delete_stack(StackName=operation.stack_id, ClientRequestToken=operation.token)
-    outcome = _follow(site, operation, {}, "fab delete", console, sleep)
-    _demand(site, outcome, operation.stack_id, {})
+    outcome = _follow(site, operation, template, "fab delete", console, sleep)
+    _demand(site, outcome, operation.stack_id, template)
+
+
+def _readable_template(site: _Site, found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the deployed template, for the files that it names; {} where it cannot be had, which stops nothing."""
+    try:
+        return change_sets.deployed_template(site.account, found) or {}
+    except (ClientError, BotoCoreError):
+        return {}
 
 
 def _follow(
@@ -284,12 +284,6 @@ def _follow(
             f"CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `{task}` again."
         )
         raise
-
-
-def _change_line(change: Change, template: Mapping[str, Any]) -> str:
-    source = stack_events.source_of(change.logical_id, template) or change.resource_type
-    suffix = {"True": ", replaced", "Conditional": ", perhaps replaced"}.get(change.replacement, "")
-    return f"  {change.action} {change.logical_id} ({source}){suffix}"
 
 
 def _named(account: Account, settings: Settings) -> str:

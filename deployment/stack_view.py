@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from deployment.change_sets import ChangeSet
+from deployment.changes import Change
 from deployment.console import Console
 from deployment.stack_events import Event, Operation, Outcome, source_of
 
@@ -43,6 +45,16 @@ def show(
     return outcome
 
 
+def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str]:
+    """Return what will be done, a line for each change; of a new stack only the number, as everything in it is new."""
+    number = len(change_set.changes)
+    if change_set.is_new_stack:
+        return [f"{number} {'resource' if number == 1 else 'resources'} to create"]
+    return [f"{number} {'change' if number == 1 else 'changes'}:"] + [
+        _change_line(change, template) for change in change_set.changes
+    ]
+
+
 def event_line(events: Sequence[Event], resources: int | None, template: Mapping[str, Any]) -> str | None:
     """Return the last event as a line; None where it says nothing new, or nothing of a resource."""
     event = events[-1]
@@ -71,6 +83,12 @@ def block(events: Iterable[Event], template: Mapping[str, Any]) -> str:
     at_work = [event for event in _latest(events) if event.status.endswith("_IN_PROGRESS")]
     width = max((len(event.logical_id) for event in at_work), default=0)
     return "".join(f"\n  {event.logical_id:<{width}}  {_origin(event, template)}" for event in at_work)
+
+
+def _change_line(change: Change, template: Mapping[str, Any]) -> str:
+    source = source_of(change.logical_id, template) or change.resource_type
+    suffix = {"True": ", replaced", "Conditional": ", perhaps replaced"}.get(change.replacement, "")
+    return f"  {change.action} {change.logical_id} ({source}){suffix}"
 
 
 def _tell(

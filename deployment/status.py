@@ -15,13 +15,14 @@ from typing import Any
 
 from deployment import executions, stack, versions
 from deployment.account import Account
-from deployment.console import Console, duration
+from deployment.console import Console
 from deployment.executions import Execution
 from deployment.inventory import Deployed
 from deployment.progress import OVER, Observer
 from deployment.progress import Progress as Picture
 from deployment.settings import Settings
 from deployment.versions import Overview, iso, place, place_json, utc
+from deployment.wording import duration
 
 LAST_EXECUTIONS = 5
 RUNNING_SHOWN = 10

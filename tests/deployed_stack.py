@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from botocore.exceptions import ClientError
-from botocore.handlers import json_decode_template_body
 
 from deployment.settings import Settings
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, FakeCloudFormation, operation
@@ -31,17 +27,8 @@ class Deployed(FakeCloudFormation):
         return {"Stacks": [found | self.more]}
 
     def get_template(self, **request: Any) -> dict[str, Any]:
-        """Return the template as boto3 does, which reads the text if it is JSON."""
-        answer = self._template_text(**request)
-        json_decode_template_body(answer)
-        return answer
-
-    @operation("GetTemplate")
-    def _template_text(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("get_template", request))
-        if isinstance(self.template, ClientError):
-            raise self.template
-        return {"TemplateBody": self.template if isinstance(self.template, str) else json.dumps(self.template)}
+        return super().get_template(**request)
 
     @operation("UpdateTerminationProtection")
     def update_termination_protection(self, **request: Any) -> dict[str, Any]:

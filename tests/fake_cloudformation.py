@@ -9,12 +9,14 @@ what AWS would refuse or never say.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import ClientError
+from botocore.handlers import json_decode_template_body
 from botocore.model import ListShape, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
 
@@ -85,6 +87,7 @@ class FakeCloudFormation:
         types: Mapping[str, str] | None = None,
     ) -> None:
         self.types = types or {}
+        self.template: Any = None
         self.status = status
         self.tags = list(tags)
         self.outputs: dict[str, str] = {}
@@ -146,6 +149,22 @@ class FakeCloudFormation:
             "LastUpdatedTimestamp": BEGINNING,
         }
         return {"StackResourceDetail": detail | self.resources[LogicalResourceId]}
+
+    def get_template(self, **request: Any) -> dict[str, Any]:
+        """Return the template as boto3 does, which reads the text if it is JSON."""
+        answer = self._template_text(**request)
+        json_decode_template_body(answer)
+        return answer
+
+    @operation("GetTemplate")
+    def _template_text(self, **request: Any) -> dict[str, Any]:
+        if self.template is None:
+            raise refusal("GetTemplate", "ValidationError", "Stack does not exist")
+        if isinstance(self.template, ClientError):
+            raise self.template
+        return {
+            "TemplateBody": self.template if isinstance(self.template, str) else json.dumps(self.template)
+        }
 
     @operation("CreateChangeSet")
     def create_change_set(self, **request: Any) -> dict[str, str]:

@@ -114,6 +114,7 @@ def show(kind: str, console: Console, pause: Any) -> str:
     account = Account(None, "123456789012", "eu-west-1", "aws", {"cloudformation": fake})
     try:
         if kind == "watch":
+            fake.template = built
             fake.begin(*[*happens(waves(built["Resources"]))][5:], [("", "CREATE_COMPLETE", "")])
             fake.happen("", "CREATE_IN_PROGRESS", "")
             stack.watch(account, SETTINGS, console, sleep)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from deployment import console
+from deployment import wording
 from deployment.console import Console
 
 
@@ -201,7 +201,7 @@ def test_somebody_is_there_only_if_questions_and_answers_go_through_a_terminal()
     ],
 )  # fmt: skip
 def test_sizes_are_written_in_binary_units(size_bytes: int, text: str) -> None:
-    assert console.size(size_bytes) == text
+    assert wording.size(size_bytes) == text
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ def test_sizes_are_written_in_binary_units(size_bytes: int, text: str) -> None:
     ],
 )
 def test_durations_are_written_in_words(seconds: float, text: str) -> None:
-    assert console.duration(seconds) == text
+    assert wording.duration(seconds) == text
 
 
 def test_one_object_is_singular() -> None:
-    assert [console.objects(n) for n in (0, 1, 12345)] == ["0 objects", "1 object", "12,345 objects"]
+    assert [wording.objects(n) for n in (0, 1, 12345)] == ["0 objects", "1 object", "12,345 objects"]
 
 
 def test_a_diff_is_coloured_on_a_terminal_and_plain_elsewhere() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import change_sets, stack, stack_events
+from deployment import change_sets, stack, stack_events, stack_view
 from deployment.change_sets import Change, ChangeSet
 from deployment.errors import StackError
 from deployment.stack import Stack
@@ -383,13 +383,32 @@ def test_deleting_follows_the_stack_until_it_is_gone() -> None:
         [("", "DELETE_COMPLETE", "")],
     ]
     fake = FakeCloudFormation("UPDATE_COMPLETE", deleted=timeline)
+    fake.template = TEMPLATE
     console = RecordingConsole()
 
     assert stack.delete(account_with(fake), SETTINGS, console, fake.sleep) is True
     assert console.steps == [
-        "  [ 1/1] CopyKeys  AWS::Lambda::Function  deleted",
-        "  [ 2/2] CopyKeysVersion0123456789  AWS::Lambda::Function  kept",
+        "  [ 1/1] CopyKeys  lambda_functions/copy_keys.py  deleted",
+        "  [ 2/2] CopyKeysVersion0123456789  lambda_functions/copy_keys.py  kept",
     ]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [None, "Resources: {}", refusal("GetTemplate", "AccessDenied", "no")],
+    ids=["gone", "YAML", "denied"],
+)
+def test_without_its_template_a_stack_is_deleted_all_the_same_and_shown_by_types(template: Any) -> None:
+    timeline = [
+        [("", "DELETE_IN_PROGRESS", ""), ("CopyKeys", "DELETE_COMPLETE", "")],
+        [("", "DELETE_COMPLETE", "")],
+    ]
+    fake = FakeCloudFormation("UPDATE_COMPLETE", deleted=timeline)
+    fake.template = template
+    console = RecordingConsole()
+
+    assert stack.delete(account_with(fake), SETTINGS, console, fake.sleep) is True
+    assert console.steps == ["  [ 1/1] CopyKeys  AWS::Lambda::Function  deleted"]
 
 
 def test_deleting_what_does_not_exist_is_not_an_error() -> None:
@@ -478,7 +497,7 @@ def test_an_update_lists_its_changes_with_files_and_replacements() -> None:
         Change("Remove", "Old", "AWS::Lambda::Function"),
     )
 
-    assert stack.change_lines(ChangeSet("arn", "id", False, changes), TEMPLATE) == [
+    assert stack_view.change_lines(ChangeSet("arn", "id", False, changes), TEMPLATE) == [
         "4 changes:",
         "  Modify CopyKeys (lambda_functions/copy_keys.py)",
         "  Modify WorkBucket (AWS::S3::Bucket), replaced",

@@ -234,13 +234,14 @@ def test_watching_shows_what_has_happened_already_and_follows_it_to_its_end() ->
         [("CopyKeys", "UPDATE_COMPLETE", ""), ("", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")],
         [("", "UPDATE_COMPLETE", "")],
     )
+    fake.template = TEMPLATE
 
     console = watch(fake)
 
     assert console.updates == ["Following the stack sync-buckets (UPDATE_IN_PROGRESS)"]
     assert console.steps == [
-        "  [ 0/1] CopyKeys  AWS::Lambda::Function  updating",
-        "  [ 1/1] CopyKeys  AWS::Lambda::Function  updated",
+        "  [ 0/1] CopyKeys  lambda_functions/copy_keys.py  updating",
+        "  [ 1/1] CopyKeys  lambda_functions/copy_keys.py  updated",
     ]
     assert console.results == [f"{PLACE}: UPDATE_COMPLETE. Run `fab` again: it does what is left to do."]
     assert fake.calls == []
