@@ -1,0 +1,62 @@
+"""How texts and numbers are written for a person: what a terminal would obey, amounts, sizes, durations.
+
+Pure. Used by `console` for everything that it writes, and by whoever makes sentences of numbers.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def visible(text: str) -> str:
+    """The text with every character that a terminal would obey, hide or refuse written as an escape sequence."""
+    return "".join(char if char in "\n\t" or _is_shown(char) else _escaped(char) for char in text)
+
+
+def one_line(text: str) -> str:
+    """As `visible`, and line ends and tabs too: for keys, which may hold them."""
+    return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def objects(number: int) -> str:
+    """`1 object`, `12,345 objects`."""
+    return f"{number:,} object" if number == 1 else f"{number:,} objects"
+
+
+def size(size_bytes: float) -> str:
+    """`999 bytes`, `1.5 KiB`, `20.0 GiB`."""
+    if size_bytes < 1024:
+        return "1 byte" if size_bytes == 1 else f"{size_bytes:.0f} bytes"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        size_bytes /= 1024
+        if size_bytes < 1023.95:
+            return f"{size_bytes:.1f} {unit}"
+    return f"{size_bytes / 1024:,.1f} PiB"
+
+
+def duration(seconds: float) -> str:
+    """`4.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`; no tenths of a second in an int."""
+    if seconds < 9.95 and not isinstance(seconds, int):
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def stopwatch(seconds: float) -> str:
+    """`00:21`, `12:05`, `1:00:00`: of one width while it runs."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _is_shown(char: str) -> bool:
+    # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
+    # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
