@@ -1,21 +1,19 @@
-"""The state machines in the account: creates them under a timestamp, finds ours, deletes them.
+"""The state machines in the account: creates them under a timestamp, and deletes them.
 
 The last step of a deployment, through the Step Functions API and not the stack: CloudFormation would replace a machine,
 and deleting one ends its running executions. A machine is never changed. A new one appears beside it when its
 definition or role has changed, bound to published Lambda versions, so a running execution never meets new code.
 
-Ours are those with our tag *and* a name of the pattern `<base>-YYYYMMDD-HHMMSS` (UTC); the newest is the current one.
-Reading and rendering the files is done in `definitions` and `rendering`; both are at hand here under this module's name.
+Finding ours is done in `machine_list`, reading and rendering the files in `definitions` and `rendering`; all three are at
+hand here under this module's name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,9 +24,20 @@ from deployment.console import Console
 from deployment.definitions import MachineSpec, lambda_of, read, read_all, states_of
 from deployment.errors import StateMachineError
 from deployment.front_matter import FunctionSpec
+from deployment.machine_list import (
+    TIMESTAMP,
+    Machine,
+    base_and_moment,
+    error_code,
+    list_all,
+    list_ours,
+    newest,
+    running,
+    tags_of_machine,
+)
 from deployment.rendering import render
 from deployment.settings import Settings
-from deployment.tags import DEFINITION_TAG, is_ours, tags_of
+from deployment.tags import DEFINITION_TAG, tags_of
 
 __all__ = [
     "PLACEHOLDERS",
@@ -42,6 +51,7 @@ __all__ = [
     "fingerprint",
     "is_current",
     "lambda_of",
+    "list_all",
     "list_ours",
     "newest",
     "read",
@@ -64,19 +74,7 @@ MOST_CONCURRENCY = 40
 PLACEHOLDERS = ("WorkBucket", "Partition", "MaxConcurrency", "MaxDelete")
 """What `${...}` may stand for in the YAML."""
 
-_TIMESTAMP = "%Y%m%d-%H%M%S"
-_PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
 _NAME_IS_TAKEN = ("StateMachineAlreadyExists", "StateMachineDeleting")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A state machine in the account; `created` where this deployment made it."""
-
-    name: str
-    arn: str
-    created: bool
-    created_at: datetime
 
 
 def rehearse(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
@@ -149,33 +147,6 @@ def create_if_changed(
     return _create(client, spec, request, _free_moment(now(), current), console, sleep)
 
 
-def newest(account: Account, settings: Settings, base_name: str) -> Machine | None:
-    """Return the current machine of a base name, None when there is none; it asks for as few tags as possible."""
-    return next(_ours(account, settings, base_name), None)
-
-
-def list_ours(account: Account, settings: Settings, base_name: str | None = None) -> tuple[Machine, ...]:
-    """Return our machines, newest first; those of one base name, or of all, also of files that are no more."""
-    return tuple(_ours(account, settings, base_name))
-
-
-def running(account: Account, machines: Iterable[Machine]) -> tuple[str, ...]:
-    """Return the ARNs of the running executions of some machines, without the children of Distributed Maps.
-
-    An execution that waits for a redrive is the child of one that runs: only children have PENDING_REDRIVE, and asking
-    for it by state machine is refused (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html,
-    which also says that one started a moment ago may be missing).
-    """
-    pages = account.client("stepfunctions").get_paginator("list_executions")
-    return tuple(
-        execution["executionArn"]
-        for machine in machines
-        for page in pages.paginate(stateMachineArn=machine.arn, statusFilter="RUNNING")
-        for execution in page["executions"]
-        if "mapRunArn" not in execution
-    )
-
-
 def delete_all(account: Account, machines: Iterable[Machine]) -> None:
     """Delete machines. Their executions would end at the next transition anyway; they are stopped, so that they say why."""
     client = account.client("stepfunctions")
@@ -201,7 +172,7 @@ def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
 
 def is_current(client: Any, arn: str, wanted: str) -> bool:
     """Whether a machine has the wanted definition and will stay: one that is being deleted is still listed."""
-    if _tags(client, arn).get(DEFINITION_TAG) != wanted:
+    if tags_of_machine(client, arn).get(DEFINITION_TAG) != wanted:
         return False
     return bool(client.describe_state_machine(stateMachineArn=arn)["status"] == "ACTIVE")
 
@@ -213,39 +184,10 @@ def values_of(account: Account, settings: Settings, outputs: Mapping[str, str]) 
     return dict(zip(PLACEHOLDERS, values, strict=True))
 
 
-def _ours(account: Account, settings: Settings, base_name: str | None) -> Iterator[Machine]:
-    """Yield our machines, newest first, asking for the tags of each only when it is its turn."""
-    client = account.client("stepfunctions")
-    pages = client.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 1000})
-    records = [record for page in pages for record in page["stateMachines"]]
-    named = [(base_and_moment(record["name"]), record) for record in records]
-    ours = [(parts[1], record) for parts, record in named if parts and base_name in (None, parts[0])]
-    for _, record in sorted(ours, key=lambda pair: (pair[0], pair[1]["name"]), reverse=True):
-        if is_ours(_tags(client, record["stateMachineArn"]), settings):
-            yield Machine(record["name"], record["stateMachineArn"], False, record["creationDate"])
-
-
-def base_and_moment(name: str) -> tuple[str, datetime] | None:
-    """Return the two parts of a machine's name, None for a name that we would not have given."""
-    match = _PATTERN.fullmatch(name)
-    try:
-        return (match[1], datetime.strptime(match[2], _TIMESTAMP).replace(tzinfo=UTC)) if match else None
-    except ValueError:
-        return None
-
-
 def _free_moment(now: datetime, current: Machine | None) -> datetime:
     """Return the present second, or one after the current machine's: the new one must be the newest."""
     parts = base_and_moment(current.name) if current else None
     return max(now, parts[1] + timedelta(seconds=1)) if parts else now
-
-
-def _tags(client: Any, arn: str) -> dict[str, str]:
-    try:
-        tags = client.list_tags_for_resource(resourceArn=arn)["tags"]
-    except client.exceptions.ResourceNotFound:  # deleted since it was listed
-        return {}
-    return {tag["key"]: tag["value"] for tag in tags}
 
 
 def _create(
@@ -259,12 +201,12 @@ def _create(
     """Create a machine under the first free second, waiting for its role if need be."""
     waited_seconds = 0
     while True:
-        name = f"{spec.name}-{moment:{_TIMESTAMP}}"
+        name = f"{spec.name}-{moment:{TIMESTAMP}}"
         try:
             made = client.create_state_machine(name=name, **request)
             return Machine(name, made["stateMachineArn"], True, made["creationDate"])
         except ClientError as error:
-            if _code(error) in _NAME_IS_TAKEN:
+            if error_code(error) in _NAME_IS_TAKEN:
                 moment += timedelta(seconds=1)
                 continue
             if not _role_is_not_ready(error) or waited_seconds >= ROLE_TIMEOUT_SECONDS:
@@ -281,23 +223,19 @@ def _role_is_not_ready(error: ClientError) -> bool:
 
     A person who lacks a permission gets the same code, with "is not authorized to perform".
     """
-    return _code(error) == "AccessDeniedException" and "authorized to assume" in _message(error)
+    return error_code(error) == "AccessDeniedException" and "authorized to assume" in _message(error)
 
 
 def _explain(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
     """Raise StateMachineError for the refusals that have a better sentence than AWS's own."""
     message = _message(error)
-    if _code(error) in ("InvalidDefinition", "ValidationException"):
+    if error_code(error) in ("InvalidDefinition", "ValidationException"):
         raise StateMachineError(f"{spec.where}: AWS refuses the definition: {message}") from error
     if _role_is_not_ready(error):
         raise StateMachineError(
             f"{spec.where}: Step Functions cannot assume the role {role_arn} even after {ROLE_TIMEOUT_SECONDS} "
             f"seconds: {message} Run `fab` again; if it stays so, look at the role's trust policy."
         ) from error
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
 
 
 def _message(error: ClientError) -> str:

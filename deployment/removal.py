@@ -28,12 +28,21 @@ _MOST_LISTED = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """All that will be deleted; `running_executions` are ARNs, `work_bucket` is None where there is none (any more)."""
+    """All that will be deleted; `running_executions` are ARNs, `work_bucket` is None where there is none (any more).
+
+    `unknown_machines` stay: their names are like ours, and their tags may not be read.
+    """
 
     stack_exists: bool
     machines: tuple[Machine, ...]
     running_executions: tuple[str, ...]
     work_bucket: str | None
+    unknown_machines: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to delete."""
+        return not (self.stack_exists or self.machines)
 
 
 def delete(
@@ -48,7 +57,7 @@ def delete(
     Raises Declined when the answer is not the stack's name, or when nobody is there to ask and `yes` is false.
     """
     plan = _plan(account, settings)
-    if plan == Plan(False, (), (), None):
+    if plan.is_empty:
         console.result(f"{_place(account, settings)}: there is nothing to delete.")
         return
     console.step(describe(plan, account, settings))
@@ -69,14 +78,17 @@ def describe(plan: Plan, account: Account, settings: Settings) -> str:
     lines += (
         [f"  the work bucket {plan.work_bucket} with the reports of all runs"] if plan.work_bucket else []
     )
+    unknown = _listed("state machine", list(plan.unknown_machines))
+    lines += ["Not touched, as their tags may not be read:", *unknown] if unknown else []
     return "\n".join([*lines, _kept(account, settings)])
 
 
 def _plan(account: Account, settings: Settings) -> Plan:
     exists = stack.find_deletable(account, settings) is not None
-    ours = machines.list_ours(account, settings)
-    running = machines.running(account, ours)
-    return Plan(exists, ours, running, _work_bucket(account, settings) if exists else None)
+    found = machines.list_all(account, settings)
+    running = machines.running(account, found.ours)
+    bucket = _work_bucket(account, settings) if exists else None
+    return Plan(exists, found.ours, running, bucket, found.unknown)
 
 
 def _confirm(settings: Settings, console: Console, yes: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import deployments_on_moto
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -229,7 +230,39 @@ def test_ours_have_both_our_tag_and_the_pattern_of_our_names(account: Account) -
     found = machines.list_ours(account, SETTINGS)
 
     assert [machine.arn for machine in found] == [removed, ours.arn, older]
-    assert [machine.arn for machine in machines.list_ours(account, SETTINGS, "sync-it")] == [ours.arn, older]
+
+
+def refuse_tags(account: Account, code: str, *arns: str) -> None:
+    """Let AWS refuse to tell the tags of these machines."""
+    for arn in arns:
+        deployments_on_moto.refuse(
+            account.client("stepfunctions"), "ListTagsForResource", code, {"resourceArn": arn}
+        )
+
+
+def test_a_machine_whose_tags_may_not_be_read_is_not_known_to_be_ours(account: Account) -> None:
+    foreign = machine_by_hand(account, "payroll-20261122-150000", syncbuckets__stack="sync-buckets")
+    ours = create(account)
+    refuse_tags(account, "AccessDeniedException", foreign)
+
+    found = machines.list_all(account, SETTINGS)
+
+    assert [machine.arn for machine in found.ours] == [ours.arn]
+    assert found.unknown == ("payroll-20261122-150000",)
+
+
+def test_another_refusal_to_tell_tags_is_not_taken_for_a_foreign_machine(account: Account) -> None:
+    refuse_tags(account, "ThrottlingException", create(account).arn)
+
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        machines.list_ours(account, SETTINGS)
+
+
+def test_the_newest_of_our_own_name_must_tell_its_tags(account: Account) -> None:
+    refuse_tags(account, "AccessDeniedException", create(account).arn)
+
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        machines.newest(account, SETTINGS, "sync-it")
 
 
 def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) -> None:

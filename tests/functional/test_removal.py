@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from deployments_on_moto import refuse
 from moto import mock_aws
 
 from deployment import removal
@@ -123,6 +124,22 @@ def test_without_a_terminal_and_without_yes_it_fails_at_once(account: Account) -
         "Nothing was deleted: there is no terminal to ask on. To delete without asking: fab delete --yes"
     )
     assert left(account) == ALL
+
+
+def test_a_machine_whose_tags_may_not_be_read_is_named_and_stays(account: Account) -> None:
+    foreign, states = "payroll-20261122-150000", account.client("stepfunctions")
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    role = "arn:aws:iam::123456789012:role/machine"
+    arn = states.create_state_machine(name=foreign, definition=definition, roleArn=role)["stateMachineArn"]
+    refuse(states, "ListTagsForResource", "AccessDeniedException", {"resourceArn": arn})
+    console = RecordingConsole()
+
+    delete(account, console, yes=True)
+
+    assert console.steps == [
+        PLAN.replace(KEPT, f"Not touched, as their tags may not be read:\n  state machine {foreign}\n{KEPT}")
+    ]
+    assert left(account) == NOTHING_BUT_PHOTOS | {"machines": [foreign]}
 
 
 def test_a_busy_stack_is_told_before_anything_is_deleted(account: Account) -> None:
