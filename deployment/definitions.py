@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from deployment import yaml_loaders
 from deployment.errors import Problem, StateMachineError
 
 NAME_MAX_CHARACTERS = 64
@@ -65,15 +66,10 @@ def read_all(folder: Path) -> tuple[MachineSpec, ...]:
 def read(path: Path) -> MachineSpec:
     """Return one state machine; raise StateMachineError with `file:line` of everything that is wrong with its YAML."""
     try:
-        loader = _Loader(path.read_text(encoding="utf-8-sig"))
-        node = loader.get_single_node()
-        problems = _document_problems(node)
-        definition = {} if problems else loader.construct_document(node)
+        text = path.read_text(encoding="utf-8-sig")
+        return yaml_loaders.read(text, _LOADERS, lambda loader: _spec(path, loader), StateMachineError)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StateMachineError(str(_yaml_problem(path, error))) from error
-    if problems:
-        raise StateMachineError("\n".join(str(Problem(_where(path), *problem)) for problem in problems))
-    return MachineSpec(_base_name(path), path, definition, dict(_state_lines(node)))
 
 
 def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -100,19 +96,28 @@ def lambda_of(state: Mapping[str, Any]) -> str | None:
     return resource
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """SafeLoader with the few implicit types that JSON has, and merge keys."""
+def _rules(loader: type[Any]) -> None:
+    """Give a loader the few implicit types that JSON has, and merge keys."""
+    for name, pattern, first in (
+        ("null", r"^(?:null|~|)$", ["n", "~", ""]),
+        ("bool", r"^(?:true|false)$", ["t", "f"]),
+        ("int", r"^-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
+        ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$", list("-0123456789")),
+        ("merge", r"^<<$", ["<"]),
+    ):
+        loader.add_implicit_resolver(_TAG + name, re.compile(pattern), first)
 
 
-_Loader.yaml_implicit_resolvers = {}
-for _name, _pattern, _first in (
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("bool", r"^(?:true|false)$", ["t", "f"]),
-    ("int", r"^-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
-    ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$", list("-0123456789")),
-    ("merge", r"^<<$", ["<"]),
-):
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), _first)
+_LOADERS = yaml_loaders.with_rules(_rules)
+
+
+def _spec(path: Path, loader: Any) -> MachineSpec:
+    node = loader.get_single_node()
+    problems = _document_problems(node)
+    if problems:
+        raise StateMachineError("\n".join(str(Problem(_where(path), *problem)) for problem in problems))
+    lines = dict(_state_lines(node))
+    return MachineSpec(_base_name(path), path, loader.construct_document(node), lines)
 
 
 def _where(path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from deployment import yaml_loaders
 from deployment.yaml_places import Place, places
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
@@ -41,8 +42,7 @@ class Mistake(Exception):
 def load(text: str) -> tuple[Any, dict[Place, int]]:
     """Return the value of a YAML text, and the line of everything in it; raise Mistake."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        return yaml.load(text, Loader=_Loader), places(node)
+        return yaml_loaders.read(text, _LOADERS, _value_and_places, Mistake)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Mistake(mark.line + 1 if mark else 1, f"this is not YAML: {_readable(error)}") from error
@@ -51,10 +51,10 @@ def load(text: str) -> tuple[Any, dict[Place, int]]:
         raise Mistake(line, f"the character {chr(error.character)!r} is not allowed in YAML") from error
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]  # with and without types-PyYAML
-    """SafeLoader with YAML 1.2's plain values; constructors are added below."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012, PyYAML's own way of declaring them
+def _value_and_places(loader: Any) -> tuple[Any, dict[Place, int]]:
+    node = loader.get_single_node()
+    lines = places(node)
+    return (loader.construct_document(node) if node else None), lines
 
 
 def _readable(error: yaml.MarkedYAMLError) -> str:
@@ -62,7 +62,7 @@ def _readable(error: yaml.MarkedYAMLError) -> str:
     return f"{problem}; indent with spaces" if "'\\t'" in problem else problem
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
     first: dict[str, int] = {}
     for key_node, _ in node.value:
         key, line = loader.construct_object(key_node, deep=True), key_node.start_mark.line + 1
@@ -74,7 +74,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
 
 
-def _short_tag(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+def _short_tag(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
     """`!Name value` in its long form, {"Fn::Name": value}."""
     if name not in SHORT_TAGS:
         nearest = get_close_matches(name, SHORT_TAGS, n=1)
@@ -86,7 +86,7 @@ def _short_tag(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
     return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": value}
 
 
-def _tagged(loader: _Loader, node: yaml.Node) -> Any:
+def _tagged(loader: Any, node: yaml.Node) -> Any:
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node)
     if isinstance(node, yaml.SequenceNode):
@@ -95,17 +95,17 @@ def _tagged(loader: _Loader, node: yaml.Node) -> Any:
     return loader.construct_scalar(node)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""]
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"([tT]rue|[fF]alse|TRUE|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?$"), list("-+0123456789")
-)
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_multi_constructor("!", _short_tag)
+def _rules(loader: type[Any]) -> None:
+    """Give a loader YAML 1.2's plain values, our mappings, and CloudFormation's short tags."""
+    for name, pattern, first in (
+        ("null", r"(~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+        ("bool", r"([tT]rue|[fF]alse|TRUE|FALSE)$", list("tTfF")),
+        ("int", r"[-+]?(0|[1-9][0-9]*)$", list("-+0123456789")),
+        ("float", r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?$", list("-+0123456789")),
+    ):
+        loader.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(pattern), first)
+    loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+    loader.add_multi_constructor("!", _short_tag)
+
+
+_LOADERS = yaml_loaders.with_rules(_rules)

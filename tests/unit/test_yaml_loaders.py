@@ -1,0 +1,91 @@
+"""Whichever of PyYAML's two parsers reads a file: the same values, lines and complaints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployment import definitions, front_matter, front_matter_yaml, yaml_loaders
+from deployment.errors import StateMachineError
+
+PROJECT = Path(__file__).parents[2]
+FOLDERS = [PROJECT, *sorted((PROJECT / "tests" / "broken_projects").iterdir())]
+MACHINES = [path for folder in FOLDERS for path in sorted(folder.glob("state_machines/*.yaml"))]
+FUNCTIONS = [path for folder in FOLDERS for path in sorted(folder.glob("lambda_functions/*.py"))]
+MODULES = (definitions, front_matter_yaml)
+
+
+def no_rules(_: Any) -> None:
+    pass
+
+
+def name(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+def machine(path: Path) -> Any:
+    """What is read of a state machine, or what is said of it."""
+    try:
+        return definitions.read(path)
+    except StateMachineError as error:
+        return str(error)
+
+
+def without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in MODULES:
+        monkeypatch.setattr(module, "_LOADERS", module._LOADERS[-1:])
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=name)
+def test_a_state_machine_is_the_same_with_and_without_libyaml(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_it = machine(path)
+    without_libyaml(monkeypatch)
+    assert machine(path) == with_it
+
+
+@pytest.mark.parametrize("path", FUNCTIONS, ids=name)
+def test_a_front_matter_is_the_same_with_and_without_libyaml(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_it = front_matter.examine(path)
+    without_libyaml(monkeypatch)
+    assert front_matter.examine(path) == with_it
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: [1", "a: {", "a:\n\tb: 1", "a: b: c", "a: 'b", "&a [*b]", "a: @b", "%x\n---\n", "a: \x01", "\ud800"],
+)
+def test_a_complaint_is_the_one_of_pythons_own_parser(text: str) -> None:
+    with pytest.raises((yaml.YAMLError, UnicodeError)) as expected:
+        yaml.SafeLoader(text).get_single_node()
+    with pytest.raises(type(expected.value)) as caught:
+        yaml_loaders.read(
+            text, yaml_loaders.with_rules(no_rules), lambda loader: loader.get_single_node(), ValueError
+        )
+    assert str(caught.value) == str(expected.value)
+
+
+def test_what_is_wrong_with_the_content_is_asked_of_pythons_own_parser_too() -> None:
+    asked = []
+
+    def work(loader: Any) -> None:
+        asked.append(type(loader))
+        raise KeyError
+
+    loaders = yaml_loaders.with_rules(no_rules)
+    with pytest.raises(KeyError):
+        yaml_loaders.read("a: 1", loaders, work, KeyError)
+    assert asked == list(loaders)
+    assert issubclass(asked[-1], yaml.SafeLoader)
+
+
+def test_where_libyaml_is_not_installed_there_is_one_loader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    (only,) = yaml_loaders.with_rules(no_rules)
+    assert yaml_loaders.read("a: 1", (only,), lambda loader: loader.get_single_data()) == {"a": "1"}
