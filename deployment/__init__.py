@@ -23,7 +23,12 @@ Nothing here knows Fabric: `fabfile.py` calls these modules, they never call bac
 files only.
 """
 
+import gc
 import sys
 
 # The `fab` program forbids bytecode, for fabfiles; compiling these modules anew takes `fab` longer than a call to AWS.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
+# A collection walks over everything imported so far, and imports and AWS's models make Python collect again and again.
+gc.freeze()
+gc.set_threshold(50_000, 20, 100)
