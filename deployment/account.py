@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -44,6 +44,18 @@ _INVALID = (
 )
 
 
+class Session:
+    """What the steps need of boto3's Session. Importing that takes as long as a call to AWS, for transfers and resources."""
+
+    def __init__(self, profile_name: str | None = None, region_name: str | None = None) -> None:
+        self._session = botocore.session.Session(profile=profile_name)
+        self.region_name: str | None = region_name or self._session.get_config_variable("region")
+
+    def client(self, service: str, config: Config) -> Any:
+        """Return a new client of a service, the same as boto3's."""
+        return self._session.create_client(service, region_name=self.region_name, config=config)
+
+
 @dataclass(frozen=True)
 class Account:
     """An AWS account in one region, and the way into it."""
@@ -61,7 +73,7 @@ class Account:
         return self._clients[service]
 
 
-def connect(settings: Settings, new_session: Callable[..., Any] = boto3.Session) -> Account:
+def connect(settings: Settings, new_session: Callable[..., Any] = Session) -> Account:
     """Return the account that the settings and the environment lead to.
 
     Raises CredentialsError if there is none, or if ALLOWED_ACCOUNTS does not have it; nothing but its number was asked.

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from boto3.s3.transfer import S3Transfer
+
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.wording import one_line, size
@@ -147,6 +149,7 @@ def look_into(path: Path) -> Folder:
 
 def upload(s3: Any, bucket: str, folder: Folder, console: Console) -> Scenario:
     """Put all files of a folder; return how the buckets differ then."""
+    transfer = S3Transfer(s3)
     for sentence in folder.left_out:
         console.warning(f"Left out: {sentence}")
     with console.progress(f"Uploading {folder.path}") as shown:
@@ -154,7 +157,7 @@ def upload(s3: Any, bucket: str, folder: Folder, console: Console) -> Scenario:
             kind, encoding = mimetypes.guess_type(path.name)
             headers = {"ContentType": kind, "ContentEncoding": encoding}
             given = {name: value for name, value in headers.items() if value}
-            s3.upload_file(str(path), bucket, key, ExtraArgs=given)
+            transfer.upload_file(str(path), bucket, key, extra_args=given)
             shown.update(f"{number:,} of {len(folder.files):,} files")
     console.step(f"Uploaded {len(folder.files):,} files, {size(folder.size_bytes)}.")
     return Scenario(len(folder.files), 0, 0, 0, folder.size_bytes)

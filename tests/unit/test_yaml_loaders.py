@@ -59,7 +59,18 @@ def test_a_front_matter_is_the_same_with_and_without_libyaml(
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [1", "a: {", "a:\n\tb: 1", "a: b: c", "a: 'b", "&a [*b]", "a: @b", "%YAML 9.9\n---\na: 1", "a: \x01", "\ud800"],
+    [
+        "a: [1",
+        "a: {",
+        "a:\n\tb: 1",
+        "a: b: c",
+        "a: 'b",
+        "&a [*b]",
+        "a: @b",
+        "%YAML 9.9\n---\na: 1",
+        "a: \x01",
+        "\ud800",
+    ],
 )
 def test_a_complaint_is_the_one_of_pythons_own_parser(text: str) -> None:
     with pytest.raises((yaml.YAMLError, UnicodeError)) as expected:
