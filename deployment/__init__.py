@@ -1,26 +1,34 @@
 """The steps behind `fab`, in the order in which a deployment takes them.
 
-    settings -> front_matter -> bundle -> template -> artifacts -> stack -> machines -> executions
+    settings -> front_matter -> bundle -> template -> artifacts -> stack -> machines -> announcement
 
-The first four make no AWS call, and neither does `checks`, which judges all that can be judged beforehand;
-`account` opens the session that the others work with. `console` is what a person sees of it, `errors` the
-tree of what can go wrong, `local` the embedded emulator, `demo` what it shows, `removal` the way back.
-`versions`, `status`, `logs`, `pruning` and `rollback` are the tasks of the days after. The remaining modules are
-parts of these:
+The first four make no AWS call; `wanted` is what they have made. `account` opens the session that the others work with.
+Each step stands here with the modules that only help it:
 
-    settings     setting_values             front_matter  front_matter_yaml, properties
-    template     placeholders, policies     checks        template_checks, machine_checks
-    stack        change_sets, stack_events  machines      definitions, rendering
-                 stack_view, stack_status   executions    progress, report, patience
-                 stack_failures             console       announcement
-                 failure_hints              demo          demo_data, equal
-    change_sets  changes, protection        plan          wanted, machine_plan, plan_rows, plan_view
-    local        local_keeper               fab sync      sync_options
-    versions     inventory, folder_code     logs          log_lines
-    all          tags
+    settings      setting_values                        front_matter  front_matter_yaml, properties, sources
+    bundle                                              template      policies, placeholders
+    artifacts                                           machines      definitions, rendering, machine_list
+    stack         change_sets, changes, protection      announcement
+                  stack_events, stack_view
+                  stack_status, stack_failures, failure_hints
 
-Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as
-files only.
+The other tasks, each named after its module but for `delete` (removal), `template` and `definition` (documents), `sync`
+(executions) and `check` (checks):
+
+    plan          machine_plan, plan_rows, plan_view    checks        template_checks, policy_checks, check_report
+    executions    sync_options, progress, report                      machine_checks, machine_graph, machine_rules
+    versions      inventory, folder_code                status
+    pruning                                             rollback
+    logs          log_lines                             removal
+    local         local_keeper                          demo          demo_data, equal
+    documents
+
+And what all of them use: `errors`, the tree of what can go wrong; `console`, what a person sees, with its `wording`;
+`tags`, by which we know what is ours; `patience` with what passes by itself; of YAML `yaml_loaders`, `yaml_places` and
+`machine_walk`, the way through a definition.
+
+Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as files only.
+docs/architecture.md has a paragraph for each module.
 """
 
 import gc

@@ -33,18 +33,29 @@ WITHOUT_AWS = ("demo", "demo_data", "equal", "local", "local_keeper")
 
 _FIND_MACHINES = ("states:ListStateMachines", "states:ListTagsForResource")
 _FIND_STACK = ("cloudformation:DescribeStacks", "cloudformation:ListChangeSets")
+_DEPLOYED = (
+    *_FIND_MACHINES,
+    "states:DescribeStateMachine",
+    "states:ListExecutions",
+    "lambda:ListVersionsByFunction",
+    "lambda:GetAccountSettings",
+)
+_WATCH_EXECUTIONS = (
+    "states:DescribeExecution",
+    "states:GetExecutionHistory",
+    "states:ListMapRuns",
+    "states:DescribeMapRun",
+    "s3:ListObjectsV2",
+    "s3:GetObject",
+)
 _PLAN = (
     "sts:GetCallerIdentity",
-    "s3:HeadBucket",
     "s3:ListObjectsV2",
-    "s3:HeadObject",
-    "s3:PutObject",
     *_FIND_STACK,
     "cloudformation:CreateChangeSet",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeEvents",
     "cloudformation:DeleteChangeSet",
-    "cloudformation:DeleteStack",  # the empty one that a change set for a new stack leaves
     "cloudformation:GetTemplate",
     *_FIND_MACHINES,
     "states:DescribeStateMachine",
@@ -55,6 +66,9 @@ _PLAN = (
 TASKS: Mapping[str, tuple[str, ...]] = {
     "deploy": (
         *_PLAN,
+        "s3:HeadObject",
+        "s3:PutObject",
+        "cloudformation:DeleteStack",  # the empty one that a change set for a new stack leaves
         "s3:CreateBucket",
         "s3:DeleteBucket",
         "s3:PutBucketEncryption",
@@ -73,30 +87,37 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         *_FIND_STACK,
         *_FIND_MACHINES,
         "states:StartExecution",
-        "states:DescribeExecution",
-        "states:GetExecutionHistory",
-        "states:ListMapRuns",
-        "states:DescribeMapRun",
-        "s3:ListObjectsV2",
-        "s3:GetObject",
+        *_WATCH_EXECUTIONS,
     ),
-    "status": ("sts:GetCallerIdentity", *_FIND_STACK, *_FIND_MACHINES, "states:ListExecutions"),
-    "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
-    "versions": (
+    "status": (
         "sts:GetCallerIdentity",
-        *_FIND_MACHINES,
-        "states:DescribeStateMachine",
-        "states:ListExecutions",
-        "lambda:ListVersionsByFunction",
+        *_FIND_STACK,
+        *_DEPLOYED,
+        *_WATCH_EXECUTIONS,
     ),
+    "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
+    "watch": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        "cloudformation:GetTemplate",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeEvents",
+    ),
+    "definition --deployed": ("sts:GetCallerIdentity", *_FIND_MACHINES, "states:DescribeStateMachine"),
+    "versions": ("sts:GetCallerIdentity", *_FIND_STACK, *_DEPLOYED),
     "rollback": (
         "sts:GetCallerIdentity",
         *_FIND_MACHINES,
         "states:DescribeStateMachine",
+        "states:ListExecutions",
+        "lambda:GetFunctionConfiguration",
+        "iam:GetRole",
+        "s3:HeadBucket",
         "states:CreateStateMachine",
     ),
     "prune": (
         "sts:GetCallerIdentity",
+        *_FIND_STACK,
         *_FIND_MACHINES,
         "cloudformation:ListStackResources",
         "states:DescribeStateMachine",
@@ -109,10 +130,11 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "sts:GetCallerIdentity",
         *_FIND_STACK,
         *_FIND_MACHINES,
+        "cloudformation:GetTemplate",
         "cloudformation:DescribeStackResource",
         "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeEvents",
         "cloudformation:DeleteStack",
-        "cloudformation:UpdateTerminationProtection",
         "states:ListExecutions",
         "states:StopExecution",
         "states:DeleteStateMachine",

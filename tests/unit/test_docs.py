@@ -13,6 +13,7 @@ import pytest
 from invoke.collection import Collection
 from samples import run_of
 
+import deployment
 import fabfile
 import fabfile_config_template
 from deployment import documents, errors, front_matter, machines, placeholders, properties
@@ -103,6 +104,14 @@ def test_every_module_has_its_paragraph_and_no_paragraph_is_without_a_module(fol
     (section,) = [one for one in sections if one.startswith(f"The modules of `{folder}/`\n")]
     modules = {path.stem for path in (PROJECT / folder).glob("*.py") if path.stem != "__init__"}
     assert sorted(re.findall(r"^\*\*`(\w+)`\*\* ", section, re.MULTILINE)) == sorted(modules)
+
+
+def test_the_overview_of_the_deployment_names_every_module():
+    modules = {path.stem for path in (PROJECT / "deployment").glob("*.py") if path.stem != "__init__"}
+    words = set(re.findall(r"[a-z_]+", deployment.__doc__ or ""))
+    assert modules - words == set()
+    tables = re.findall(r"^ {4}(?!settings ->)(.*)$", deployment.__doc__ or "", re.MULTILINE)
+    assert {word for line in tables for word in re.findall(r"[a-z_]+", line)} - modules == set()
 
 
 def readme() -> str:
