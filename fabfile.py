@@ -24,7 +24,6 @@ from deployment.account import Account, aws_sentence, connect
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
 from deployment.settings import Settings
-from deployment.sync_options import sync_options
 from deployment.wanted import Wanted
 
 PROJECT = Path(__file__).resolve().parent
@@ -163,6 +162,7 @@ def sync(
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
     from deployment import executions
+    from deployment.sync_options import sync_options
 
     options = sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source

@@ -7,7 +7,6 @@ import re
 import pytest
 from iam_deployer import (
     ACTIONS,
-    TASKS,
     UNUSED,
     actions_of_calls,
     buckets_without_owner,
@@ -19,6 +18,7 @@ from iam_deployer import (
 )
 from iam_documents import page, policy
 from iam_grants import actions
+from iam_tasks import TASKS
 
 
 def test_every_call_in_the_sources_belongs_to_a_task():

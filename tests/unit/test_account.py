@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from botocore.exceptions import (
     SSOTokenLoadError,
 )
 
-from deployment.account import Account, aws_sentence, connect
+from deployment.account import CLIENT_CONFIG, Account, Session, aws_sentence, connect
 from deployment.errors import CredentialsError
 from deployment.settings import Settings
 
@@ -135,6 +136,33 @@ def test_every_closed_way_into_the_account_has_its_sentence(
     with pytest.raises(CredentialsError) as caught:
         connect(settings, FakeSession(error))
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("region", [None, "eu-west-1"])
+def test_a_profile_that_is_not_configured_is_found_out_by_the_real_session(
+    region: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+    with pytest.raises(CredentialsError) as caught:
+        connect(Settings(profile="prod", region=region))
+
+    assert str(caught.value).startswith("The AWS profile prod is not configured.")
+
+
+def test_the_real_session_takes_its_region_from_the_settings_or_from_the_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[profile prod]\nregion = sa-east-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+    assert Session("prod").region_name == "sa-east-1"
+    assert Session("prod", "eu-west-1").region_name == "eu-west-1"
+    assert Session().region_name is None
+    client = Session("prod").client("sts", config=CLIENT_CONFIG)
+    assert (client.meta.region_name, client.meta.config.connect_timeout) == ("sa-east-1", 10)
 
 
 def test_without_a_region_nothing_is_asked() -> None:

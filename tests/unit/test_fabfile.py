@@ -52,6 +52,20 @@ def exit_of(error: BaseException) -> Exit:
     return caught.value
 
 
+def test_what_only_other_tasks_need_is_not_imported_to_find_that_nothing_is_to_do() -> None:
+    others = ("checks", "demo", "documents", "executions", "local", "logs", "plan", "plan_view", "pruning")
+    others = (*others, "removal", "rollback", "status", "sync_options", "versions")
+    slow = ("boto3", "cfnlint", "moto", "rich", "samtranslator", "statelint")
+    code = (
+        "import sys, fabfile; "
+        f"print(*sorted({ ({*slow, *(f'deployment.{name}' for name in others)})!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"
+
+
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
     assert set(TASKS.task_names) == {
         *("deploy", "plan", "delete", "sync", "local", "demo", "check", "template", "definition"),

@@ -1,0 +1,117 @@
+"""The API calls of every task of `fab`, also those of failures and of what is done but once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_FIND_MACHINES = ("states:ListStateMachines", "states:ListTagsForResource")
+_FIND_STACK = ("cloudformation:DescribeStacks", "cloudformation:ListChangeSets")
+_DEPLOYED = (
+    *_FIND_MACHINES,
+    "states:DescribeStateMachine",
+    "states:ListExecutions",
+    "lambda:ListVersionsByFunction",
+    "lambda:GetAccountSettings",
+)
+_WATCH_EXECUTIONS = (
+    "states:DescribeExecution",
+    "states:GetExecutionHistory",
+    "states:ListMapRuns",
+    "states:DescribeMapRun",
+    "s3:ListObjectsV2",
+    "s3:GetObject",
+)
+_PLAN = (
+    "sts:GetCallerIdentity",
+    "s3:ListObjectsV2",
+    *_FIND_STACK,
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeEvents",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:GetTemplate",
+    *_FIND_MACHINES,
+    "states:DescribeStateMachine",
+    "lambda:GetAccountSettings",
+)
+
+# One list a task. Tasks that only look at files, and those on the emulator, call nothing.
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "deploy": (
+        *_PLAN,
+        "s3:HeadObject",
+        "s3:PutObject",
+        "cloudformation:DeleteStack",  # the empty one that a change set for a new stack leaves
+        "s3:CreateBucket",
+        "s3:DeleteBucket",
+        "s3:PutBucketEncryption",
+        "s3:PutBucketLifecycleConfiguration",
+        "s3:PutBucketPolicy",
+        "s3:PutBucketTagging",
+        "s3:PutPublicAccessBlock",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:UpdateTerminationProtection",
+        "states:CreateStateMachine",
+    ),
+    "plan": _PLAN,
+    "sync": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:StartExecution",
+        *_WATCH_EXECUTIONS,
+    ),
+    "status": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_DEPLOYED,
+        *_WATCH_EXECUTIONS,
+    ),
+    "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
+    "watch": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        "cloudformation:GetTemplate",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeEvents",
+    ),
+    "definition --deployed": ("sts:GetCallerIdentity", *_FIND_MACHINES, "states:DescribeStateMachine"),
+    "versions": ("sts:GetCallerIdentity", *_FIND_STACK, *_DEPLOYED),
+    "rollback": (
+        "sts:GetCallerIdentity",
+        *_FIND_MACHINES,
+        "states:DescribeStateMachine",
+        "states:ListExecutions",
+        "lambda:GetFunctionConfiguration",
+        "iam:GetRole",
+        "s3:HeadBucket",
+        "states:CreateStateMachine",
+    ),
+    "prune": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "cloudformation:ListStackResources",
+        "states:DescribeStateMachine",
+        "states:ListExecutions",
+        "states:DeleteStateMachine",
+        "lambda:ListVersionsByFunction",
+        "lambda:DeleteFunction",
+    ),
+    "delete": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "cloudformation:GetTemplate",
+        "cloudformation:DescribeStackResource",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeEvents",
+        "cloudformation:DeleteStack",
+        "states:ListExecutions",
+        "states:StopExecution",
+        "states:DeleteStateMachine",
+        "s3:ListObjectVersions",
+        "s3:DeleteObjects",
+    ),
+}
