@@ -280,6 +280,8 @@ def test_serving_prints_the_lines_and_ends_softly_with_an_interrupt() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Shells let what they start in the background ignore interrupts, tests as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as server:
         assert server.stdout is not None and server.stderr is not None
         first = server.stdout.readline()
