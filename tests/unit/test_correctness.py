@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import io
 import re
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.awsrequest import AWSResponse
+from named_tests import is_a_test, quoted
 from samples import memory_folder, run_of
 
 from lambda_functions.shared.clients import connect
@@ -38,22 +38,6 @@ def rows() -> list[list[str]]:
 
 ROWS = rows()
 BY_ID = [pytest.param(row, id=row[0]) for row in ROWS]
-
-
-def quoted(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
-
-
-@functools.cache
-def names_of_tests(path: Path) -> set[str]:
-    """Return the names of the test functions of a file, those in classes as `Class::test`."""
-    names: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef):
-            names.add(node.name)
-        if isinstance(node, ast.ClassDef):
-            names |= {f"{node.name}::{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)}
-    return {name for name in names if name.rpartition("::")[2].startswith("test_")}
 
 
 # --- The page -------------------------------------------------------------------------------------------------
@@ -83,9 +67,7 @@ def test_every_module_that_a_row_names_exists(row):
 @pytest.mark.parametrize("row", BY_ID)
 def test_every_test_that_a_row_names_exists(row):
     for name in quoted(row[5]):
-        file, _, test = name.partition("::")
-        assert (PROJECT / file).is_file(), name
-        assert re.sub(r"\[.*\]$", "", test) in names_of_tests(PROJECT / file), name
+        assert is_a_test(name), name
 
 
 @pytest.mark.parametrize("row", BY_ID)
