@@ -127,7 +127,7 @@ class Course:
         if function == "validate_input":
             result = self._validated(given)
         elif function == "list_ranges":
-            with mock.patch.object(clients_module, "connect", return_value=self._clients()):
+            with mock.patch.object(clients_module, "client", return_value=self._clients().work):
                 result = list_ranges.handler(given, None)  # type: ignore[arg-type]
         else:
             self._reads_take(self.constants.record_seconds / self._processor(function))

@@ -32,11 +32,12 @@ from lambda_functions.shared.undecided import Asker
 # (some 100,000 keys); the next ones are short because they find out where the keys are.
 BUDGET_SECONDS = (10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 120.0, 300.0)
 # Into how many ranges the rest is cut. A range costs about 4 LISTs that its keys do not need: cuts, and pages that reach past its
-# end. What a turn has read pays for them: they may cost 2 % of it. Only the first cut is made on credit.
+# end. What a turn has read pays for them: they may cost 2 % of it. Only what keeps a few heavy ranges from being read by as few
+# workers is on credit: some LISTs in the waves of a bucket of millions, minutes in one whose keys are mostly in one folder.
 RANGE_LISTS = 4
 SHARE_FOR_CUTS = 0.02
 FIRST_HANDED_BACK = 12
-LEAST_HANDED_BACK = 2
+LEAST_HANDED_BACK = 6
 MOST_HANDED_BACK = 64
 # Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
 LARGE_BYTES = MAX_SHARD_BYTES

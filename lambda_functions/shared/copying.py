@@ -33,7 +33,7 @@ Line = Mapping[str, Any]
 
 # One thread for each 32 MB of the worker's memory, because Lambda gives processor time with memory: 1,769 MB are one processor
 # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). A COPY takes it 0.8 ms and waits some 100 ms for S3.
-COPIERS = max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32)
+COPIERS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32), 64)
 # The rate that a copy inside S3 is assumed to reach at least, to tell what a turn can hold. Measured by nobody here; a slower
 # object is not lost, it is named as failed when its turn ends.
 BYTES_PER_SECOND = 100 * 1024**2

@@ -6,7 +6,7 @@ import functools
 
 from lambda_functions.shared.clients import Clients
 from lambda_functions.shared.key_ranges import KeyRange, cut
-from lambda_functions.shared.listing import first_key, is_longer_than_a_page, page_end
+from lambda_functions.shared.listing import first_key, page_end
 from lambda_functions.shared.run import Run
 
 
@@ -17,7 +17,8 @@ def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> l
     Requests: one or two LISTs of a page, then LISTs of one key and a few of a page.
     """
     for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
-        if is_longer_than_a_page(client, side, key_range.after):
+        end = page_end(client, side, key_range.after)
+        if end is not None and not key_range.ends_before_or_with(end):
             probe = functools.partial(first_key, client, side)
             weigh = functools.partial(page_end, client, side)
             return cut(key_range, wanted, probe, len(side.prefix.encode()), weigh)

@@ -35,6 +35,11 @@ LIGHT_RANGES = 4
 # So many pages in a row that make nothing lighter end the weighing, which would cost a LIST for each of the other ranges.
 PAGES_IN_VAIN = 4
 ROUNDS = 3
+# After half of the steps, and so many at least, the others at the first fork become as long as it is wide: it may have more
+# siblings than there are cuts, such as thousands of Chinese first characters, and nearly all keys would be behind the last cut.
+ADJACENT_SIBLINGS = 4
+# Code points that are no characters, so that no position may hold one.
+FIRST_SURROGATE, LAST_SURROGATE = 0xD800, 0xDFFF
 
 Probe = Callable[[str | None], str | None]
 
@@ -109,7 +114,8 @@ def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], 
         if page_end is None:
             break
         behind = next(
-            (at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)), index
+            (at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)),
+            len(ranges),
         )
         if behind - index >= LIGHT_RANGES:
             kept.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
@@ -160,7 +166,7 @@ def _cuts(key_range: KeyRange, wanted: int, prober: _Prober) -> set[str]:
     forks = deque([_Fork(first, 0, key_range.up_to)] if first is not None else [])
     while forks and len(cuts) < wanted:
         fork = _at_first_fork(forks.popleft(), prober)
-        for position, sibling in _siblings(fork, prober, wanted - len(cuts)):
+        for position, sibling in _siblings(fork, prober, wanted - len(cuts), not cuts):
             if position is not None:
                 cuts.add(position)
             forks.append(sibling)
@@ -181,19 +187,51 @@ def _at_first_fork(fork: _Fork, prober: _Prober) -> _Fork:
     return _Fork(fork.first, low, fork.end)
 
 
-def _siblings(fork: _Fork, prober: _Prober, most: int) -> Iterator[tuple[str | None, _Fork]]:
+def _siblings(fork: _Fork, prober: _Prober, most: int, is_first: bool) -> Iterator[tuple[str | None, _Fork]]:
     """Yield (cut, the sibling before it) for each step at the fork; last (None, what reaches the end)."""
-    current, length = fork.first, fork.shared + 1
-    for _ in range(most):
-        position = current[:length] + LAST if len(current) >= length else current
+    current, length, stride = fork.first, fork.shared + 1, 1
+    for step in range(most):
+        if step == max(ADJACENT_SIBLINGS, most // 2) and is_first:
+            stride = _stride(current, fork, prober, most - step)
+        position = _behind(current, fork.shared, stride)
         following = prober.within(position, fork.end)
         if following is None or following[:length] <= current[:length]:
             if current != fork.first:
-                yield None, _Fork(current, min(length, len(current)), fork.end)
+                yield None, _Fork(current, _shared_by(current, fork, stride), fork.end)
             return
-        yield position, _Fork(current, min(length, len(current)), position)
+        yield position, _Fork(current, _shared_by(current, fork, stride), position)
         current = following
     yield None, _Fork(current, fork.shared, fork.end)
+
+
+def _behind(current: str, shared: int, stride: int) -> str:
+    """Return the position behind so many siblings: characters at the fork, whether there are keys with them or not."""
+    if len(current) <= shared:
+        return current
+    character = min(ord(current[shared]) + stride - 1, ord(LAST))
+    if FIRST_SURROGATE <= character <= LAST_SURROGATE:
+        character = FIRST_SURROGATE - 1
+    return current[:shared] + chr(character) + LAST
+
+
+def _shared_by(current: str, fork: _Fork, stride: int) -> int:
+    return min(fork.shared + (stride == 1), len(current))
+
+
+def _stride(current: str, fork: _Fork, prober: _Prober, most: int) -> int:
+    """Return how many characters a step passes, so that `most` steps reach the last one that has keys; 1 within ASCII.
+
+    The last one is looked for by halving what is left of Unicode, so it may be half as far as it is taken to be.
+    """
+    if len(current) <= fork.shared or current[fork.shared].isascii():
+        return 1
+    low, high = ord(current[fork.shared]), ord(LAST)
+    while (
+        high - low > most
+        and prober.within(_behind(current, fork.shared, (high - low) // 2), fork.end) is None
+    ):
+        high = (low + high) // 2
+    return max(1, (high - low) // most)
 
 
 def _shared_length(one: str, other: str) -> int:

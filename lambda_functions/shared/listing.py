@@ -48,11 +48,6 @@ def first_key(client: Any, side: Side, after: str | None) -> str | None:
     return page.keys[0].removeprefix(side.prefix) if page.keys else None
 
 
-def is_longer_than_a_page(client: Any, side: Side, after: str | None) -> bool:
-    """Whether more than 1,000 keys follow `after`: one LIST."""
-    return bool(_list(client, side, _start(side, after), PAGE_KEYS).is_truncated)
-
-
 def page_end(client: Any, side: Side, after: str | None) -> str | None:
     """Return the last relative key of a page that begins after `after`, None where no more keys follow it: one LIST."""
     page = _list(client, side, _start(side, after), PAGE_KEYS)
@@ -68,13 +63,13 @@ def _within(key_range: KeyRange, pages: Iterator[Sequence[Entry]], side: Side) -
         begin = 0 if key_range.after is None else bisect_right(keys, key_range.after, 0, good)
         end = good if key_range.up_to is None else bisect_right(keys, key_range.up_to, 0, good)
         yield page[begin:end]
-        if end < good:
-            return
         if good < len(keys):
             before = keys[good - 1] if good else last
             raise RangeBroken(
                 f"{side.where()} lists {keys[good]!r} after {before!r}: its keys are not in order"
             )
+        if end < good:
+            return
         last = keys[-1] if keys else last
 
 
@@ -109,7 +104,7 @@ def _read(client: Any, side: Side, key_range: KeyRange, start: Mapping[str, str]
 
 def _next_token(page: Page, side: Side) -> str | None:
     """Return where a listing goes on, None at its end; a page that does not say so is not taken for the last one."""
-    if page.is_truncated is None or (page.is_truncated and not page.token):
+    if page.is_truncated is None or page.is_truncated != bool(page.token):
         raise RangeBroken(
             f"a page of {side.where()} does not say whether it is the last: its keys are unknown"
         )

@@ -38,7 +38,10 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
             items = write_wave(folder, wave + 1, handed_back)
             index = folder.key(ranges_index(wave + 1))
             return {"next": "compare", "wave": wave + 1, "index": index, "items": items, "requests": requests}
-        broken = f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: the buckets grow faster than they are read"
+        broken = (
+            f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: there is more to read, or it grows faster, "
+            "than one run can; sync a prefix at a time"
+        )
     return {"wave": wave, "broken": broken, "requests": requests, **_plan(folder, run, wave, records, broken)}
 
 

@@ -17,7 +17,7 @@ from lambda_functions.shared.outcomes import add_counts, counted, total
 from lambda_functions.shared.run_folder import READERS, RunFolder
 from lambda_functions.shared.sync_input import Options
 
-# After this many waves a source is growing faster than it is read.
+# After this many waves a source grows faster than it is read, or its keys cannot be cut.
 MAX_WAVES = 40
 KINDS = ("copy", "large", "delete")
 

@@ -328,6 +328,30 @@ def test_64_ranges_of_ordinary_keys_cost_few_probes_and_none_is_much_larger_than
     assert max(sizes) <= largest_to_mean * sum(sizes) / len(sizes)
 
 
+@pytest.mark.parametrize(("wanted", "largest_share"), [(12, 0.3), (36, 0.1), (64, 0.05)])
+def test_thousands_of_first_characters_are_cut_evenly_however_few_cuts_there_are(
+    wanted: int, largest_share: float
+) -> None:
+    chance = random.Random(1)
+    ideographs, syllables = range(0x4E00, 0x9C20), range(0xAC00, 0xD310)
+    alphabet = [chr(one) for one in (*ideographs, *syllables)]
+    bucket = Bucket(["".join(chance.choices(alphabet, k=6)) for _ in range(20_000)])
+
+    sizes = [bucket.size(one) for one in cut(KeyRange(), wanted, bucket.probe)]
+
+    assert (len(sizes), sum(sizes)) == (wanted, len(bucket.keys))
+    assert max(sizes) <= largest_share * len(bucket.keys)
+    assert len(bucket.probes) <= 2 * wanted
+
+
+def test_light_ranges_at_the_end_become_one_though_keys_go_on_behind_them() -> None:
+    bucket = Bucket([f"{number:04d}" for number in range(5000)])
+
+    ranges = cut(KeyRange(None, "0799"), 20, bucket.probe, 0, bucket.page_end)
+
+    assert ranges == [KeyRange(None, "0799")]
+
+
 def many_folders(light: Callable[[int], str]) -> list[str]:
     """One key in a hundred in some folder, the others in one folder among those."""
     return [light(number) if number % 100 == 0 else f"big/{number:06d}" for number in range(KEYS)]
@@ -378,7 +402,7 @@ def test_an_even_bucket_is_weighed_with_a_few_pages_only() -> None:
         (deep, 7),
         (one_folder, 7),
         (one_folder_of_many, 7),
-        (unicode, 6),
+        (unicode, 7),
         (nested, 25),
     ],
 )
@@ -440,6 +464,23 @@ def test_two_short_buckets_are_one_range_for_two_requests() -> None:
 
     assert ranges == [KeyRange("a", "p")]
     assert source.started_after + destination.started_after == ["a", "a"]
+
+
+@pytest.mark.parametrize("keys_behind", [0, 3000])
+def test_a_range_of_orphans_only_is_cut_however_many_keys_the_source_has_behind_it(keys_behind: int) -> None:
+    orphans = [f"m/{number:04d}" for number in range(3000)]
+    source = [f"z/{number:04d}" for number in range(keys_behind)]
+
+    ranges, _, _ = cut_between(source, [*orphans, *source], KeyRange("a", "m/~"))
+
+    assert len(ranges) == 8
+
+
+def test_a_range_that_fits_into_a_page_is_not_cut_whatever_follows_it() -> None:
+    ranges, source, destination = cut_between(numbers(), numbers(), KeyRange(None, numbers()[500]))
+
+    assert ranges == [KeyRange(None, numbers()[500])]
+    assert (len(source.started_after), len(destination.started_after)) == (1, 1)
 
 
 def test_a_bucket_is_cut_under_its_prefix_and_the_ranges_are_relative_to_it() -> None:

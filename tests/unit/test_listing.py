@@ -12,7 +12,7 @@ from samples import NOON, run_of
 
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.key_ranges import LAST, KeyRange
-from lambda_functions.shared.listing import Entry, entries, first_key, is_longer_than_a_page
+from lambda_functions.shared.listing import Entry, entries, first_key, page_end
 from lambda_functions.shared.merging import merge
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.sync_input import MAX_KEY_BYTES
@@ -200,11 +200,27 @@ def test_an_empty_page_that_is_not_the_last_is_not_the_end() -> None:
     assert read(Sparse(["a", "b"])) == ["a", "b"]
 
 
-@pytest.mark.parametrize(("count", "expected"), [(0, False), (1000, False), (1001, True)])
-def test_more_than_1000_keys_are_more_than_a_page(count: int, expected: bool) -> None:
+@pytest.mark.parametrize(("count", "expected"), [(0, None), (1000, None), (1001, "0999")])
+def test_a_page_of_1000_keys_has_an_end_if_more_keys_follow(count: int, expected: str | None) -> None:
     listing = Listing([f"{number:04d}" for number in range(count)])
 
-    assert is_longer_than_a_page(listing, run_of().source, None) is expected
+    assert page_end(listing, run_of().source, None) == expected
+
+
+def test_a_page_out_of_order_is_no_end_of_a_range_even_behind_that() -> None:
+    listing = Listing(["a", "z", "b"], is_sorted=False)
+
+    with pytest.raises(RangeBroken, match="are not in order"):
+        read(listing, KeyRange(None, "m"))
+
+
+def test_a_last_page_that_says_where_to_go_on_is_not_taken_for_the_last() -> None:
+    class Undecided(Listing):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            return {**super().list_objects_v2(**asked), "NextContinuationToken": "on"}
+
+    with pytest.raises(RangeBroken, match="does not say whether it is the last"):
+        read(Undecided(["a"]))
 
 
 def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time() -> None:
@@ -249,10 +265,6 @@ def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() 
 def test_a_break_in_the_order_from_page_to_page_breaks_the_range() -> None:
     with pytest.raises(RangeBroken, match="lists 'a' after 'b': its keys are not in order"):
         read(Listing(["b", "a"], page_keys=1, is_sorted=False))
-
-
-def test_what_is_behind_the_end_of_a_range_is_not_looked_at() -> None:
-    assert read(Listing(["a", "c", "b"], is_sorted=False), KeyRange(None, "b")) == ["a"]
 
 
 def test_the_first_key_is_not_looked_for_behind_a_page_that_does_not_say_where_to_go_on() -> None:

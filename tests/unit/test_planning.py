@@ -458,7 +458,7 @@ def test_there_are_at_most_40_waves() -> None:
     assert MAX_WAVES == 40
     assert decided["next"] == "report"
     assert decided["broken"] == (
-        "after 40 waves 2 ranges are left: the buckets grow faster than they are read"
+        "after 40 waves 2 ranges are left: there is more to read, or it grows faster, than one run can; sync a prefix at a time"
     )
 
 

@@ -473,7 +473,7 @@ def test_the_first_waves_are_short_and_later_ones_are_not() -> None:
 
 @pytest.mark.parametrize(
     ("wave", "requests", "ranges"),
-    [(1, 0, 12), (1, 250, 12), (2, 500, 2), (3, 1000, 5), (4, 1500, 7), (8, 10**6, 64)],
+    [(1, 0, 12), (1, 250, 12), (2, 500, 6), (3, 1400, 7), (4, 2000, 10), (8, 10**6, 64)],
 )
 def test_what_a_turn_has_sent_pays_for_the_ranges_that_it_hands_back(
     wave: int, requests: int, ranges: int
