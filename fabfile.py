@@ -72,9 +72,11 @@ def build(settings: Settings, console: Console, doing: str = "") -> tuple[Accoun
     return account, Wanted(functions, definitions, bundles, body)
 
 
-def deploy_everything(settings: Settings, console: Console) -> None:
+def deploy_everything(settings: Settings, console: Console, ask: bool = False) -> None:
     """Bring the stack and the state machines of one account and region up to date with this folder."""
-    account, wanted = build(settings, console, "Deploying")
+    account, wanted = build(settings, console, "" if ask else "Deploying")
+    if ask and not is_agreed(account, settings, wanted, console):
+        return
     missing = artifacts.look(account, settings, wanted.bundles)
     uploaded = artifacts.send(account, settings, missing)
     deployed = stack.deploy(account, settings, wanted.template, console)
@@ -93,11 +95,28 @@ def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_chang
     plan_view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
 
 
-@task(default=True)
+def is_agreed(account: Account, settings: Settings, wanted: Wanted, console: Console) -> bool:
+    """Show the plan and ask; False where there is nothing to do, Declined raised where the answer is no."""
+    from deployment import plan as planning
+    from deployment import questions
+
+    return questions.is_deployment_wanted(console, planning.make(account, settings, wanted))
+
+
+@task(
+    default=True,
+    auto_shortflags=False,
+    help={"ask": "Show the plan and ask before doing it. Default: deploy without asking."},
+)
 @friendly
-def deploy(context: Context) -> None:
+def deploy(context: Context, ask: bool = False) -> None:
     """Deploy everything that has changed."""
-    deploy_everything(configuration.load(), Console())
+    console = Console()
+    if ask:
+        from deployment import questions
+
+        questions.demand_terminal_for_deployment(console)
+    deploy_everything(configuration.load(), console, ask)
 
 
 @task(
@@ -119,6 +138,23 @@ def watch(context: Context) -> None:
     """Follow what CloudFormation is doing with the stack."""
     settings, console = configuration.load(), Console()
     stack.watch(enter(settings, console, "Watching"), settings, console)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "skip": "Resources to leave as they are, by logical id, with commas between them. Default: none.",
+        "yes": "Do not ask. Default: ask.",
+    },
+)
+@friendly
+def recover(context: Context, skip: str | None = None, yes: bool = False) -> None:
+    """Finish the rollback of an update that got stuck."""
+    from deployment import recovery
+
+    names = recovery.skipped_names(skip)
+    settings, console = configuration.load(), Console()
+    recovery.recover(enter(settings, console, "Recovering"), settings, names, console, yes)
 
 
 @task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})

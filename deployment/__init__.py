@@ -13,12 +13,13 @@ Each step stands here with the modules that only help it:
                   stack_status, stack_failures, failure_hints
 
 The other tasks, each named after its module but for `delete` (removal), `template` and `definition` (documents), `sync`
-(executions) and `check` (checks):
+(executions), `recover` (recovery) and `check` (checks):
 
     plan          machine_plan, plan_rows, plan_view    checks        template_checks, policy_checks, check_report
     executions    sync_options, progress, report                      machine_checks, machine_graph, machine_rules
     versions      inventory, folder_code                status
     pruning                                             rollback
+    recovery                                            questions
     logs          log_lines                             removal
     local         local_keeper                          demo          demo_data, equal
     documents

@@ -53,7 +53,7 @@ def deploy(
 
     Raises StackError when CloudFormation refuses or fails, or when the stack is busy, stuck or somebody else's.
     """
-    site = _Site(account, settings)
+    site = Site(account, settings)
     found = _cleared(site, console, sleep)
     change_set = change_sets.prepare(account, settings, template, found, sleep)
     if change_set is not None:
@@ -75,7 +75,7 @@ def delete(
     """
     found = find_deletable(account, settings)
     if found is not None:
-        _remove(_Site(account, settings), found, console, sleep)
+        _remove(Site(account, settings), found, console, sleep)
     return found is not None
 
 
@@ -86,7 +86,7 @@ def watch(
 
     Raises StackError with the cause when it ends badly.
     """
-    site = _Site(account, settings)
+    site = Site(account, settings)
     found = find(account, settings)
     status = found["StackStatus"] if found else "there is none"
     if found is None or not stack_status.is_busy(status):
@@ -95,9 +95,10 @@ def watch(
     title = f"Following the stack {settings.stack_name} ({status})"
     operation = stack_events.running_operation(site.cloudformation, found["StackId"], title)
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
-    template = _readable_template(site, found)
-    outcome = _follow(site, operation, template, task, console, sleep)
-    _demand(site, outcome, operation.stack_id, template)
+    template = readable_template(site, found)
+    outcome = follow(site, operation, template, task, console, sleep)
+    if not stack_status.has_recovered(outcome):
+        _demand(site, outcome, operation.stack_id, template)
     console.result(f"{site.name}: {outcome.status}. Run `{task}` again: it does what is left to do.")
 
 
@@ -131,7 +132,7 @@ def find_deletable(account: Account, settings: Settings) -> dict[str, Any] | Non
     found = find(account, settings)
     status = found["StackStatus"] if found else ""
     if stack_status.is_busy(status):
-        raise StackError(_Site(account, settings).advice(status, "fab delete"))
+        raise StackError(Site(account, settings).advice(status, "fab delete"))
     if protection.is_on(found):
         raise StackError(protection.refusal(_named(account, settings)))
     return found
@@ -141,7 +142,7 @@ def obstacle(account: Account, settings: Settings, found: Mapping[str, Any] | No
     """Return why `fab` cannot work on a stack in its present status, and the way out of it; None where it can."""
     if found is None or is_leftover(found) or found["StackStatus"] in stack_status.HEALTHY:
         return None
-    return _Site(account, settings).advice(found["StackStatus"], "fab")
+    return Site(account, settings).advice(found["StackStatus"], "fab")
 
 
 def is_leftover(found: Mapping[str, Any] | None) -> bool:
@@ -155,7 +156,7 @@ def outputs_of(found: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Site:
+class Site:
     """The place where the stack is, and what can be said about it."""
 
     account: Account
@@ -185,7 +186,7 @@ class _Site:
         return stack_status.stuck(self.name, status, task, events, self.flags, template or {})
 
 
-def _cleared(site: _Site, console: Console, sleep: Callable[[float], None]) -> dict[str, Any] | None:
+def _cleared(site: Site, console: Console, sleep: Callable[[float], None]) -> dict[str, Any] | None:
     """Return the stack that can be updated, None where one can be created; remove what never came to be."""
     found = find(site.account, site.settings)
     stuck = obstacle(site.account, site.settings, found)
@@ -199,7 +200,7 @@ def _cleared(site: _Site, console: Console, sleep: Callable[[float], None]) -> d
 
 
 def _execute(
-    site: _Site,
+    site: Site,
     change_set: ChangeSet,
     template: Mapping[str, Any],
     console: Console,
@@ -212,7 +213,7 @@ def _execute(
     """
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
-        operation = _begun(site, change_set.stack_id, verb, len(change_set.changes))
+        operation = begun(site, change_set.stack_id, verb, len(change_set.changes))
         site.cloudformation.execute_change_set(
             ChangeSetName=change_set.arn,
             StackName=change_set.stack_id,
@@ -223,18 +224,18 @@ def _execute(
     except BaseException:
         change_sets.discard(site.cloudformation, change_set, sleep)
         raise
-    outcome = _follow(site, operation, template, "fab", console, sleep)
+    outcome = follow(site, operation, template, "fab", console, sleep)
     _demand(site, outcome, change_set.stack_id, template)
 
 
-def _begun(site: _Site, stack_id: str, verb: str, resources: int | None = None) -> Operation:
+def begun(site: Site, stack_id: str, verb: str, resources: int | None = None) -> Operation:
     """Return an operation that is to begin now."""
     before = stack_events.newest_event(site.cloudformation, stack_id)
     title = f"{verb} the stack {site.settings.stack_name}"
     return Operation(stack_id, title, before, uuid.uuid4().hex, resources)
 
 
-def _demand(site: _Site, outcome: Outcome, stack_id: str, template: Mapping[str, Any]) -> None:
+def _demand(site: Site, outcome: Outcome, stack_id: str, template: Mapping[str, Any]) -> None:
     """Raise StackError with the cause, and what to do, if an operation has not ended as it should."""
     status = outcome.status
     if status in stack_status.WANTED:
@@ -250,16 +251,16 @@ def _demand(site: _Site, outcome: Outcome, stack_id: str, template: Mapping[str,
     raise StackError(f"{site.name} could not be deployed: {cause}\n{after}")
 
 
-def _remove(site: _Site, found: Mapping[str, Any], console: Console, sleep: Callable[[float], None]) -> None:
+def _remove(site: Site, found: Mapping[str, Any], console: Console, sleep: Callable[[float], None]) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
-    template = _readable_template(site, found)
-    operation = _begun(site, found["StackId"], "Deleting")
+    template = readable_template(site, found)
+    operation = begun(site, found["StackId"], "Deleting")
     site.cloudformation.delete_stack(StackName=operation.stack_id, ClientRequestToken=operation.token)
-    outcome = _follow(site, operation, template, "fab delete", console, sleep)
+    outcome = follow(site, operation, template, "fab delete", console, sleep)
     _demand(site, outcome, operation.stack_id, template)
 
 
-def _readable_template(site: _Site, found: Mapping[str, Any]) -> Mapping[str, Any]:
+def readable_template(site: Site, found: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the deployed template, for the files that it names; {} where it cannot be had, which stops nothing."""
     try:
         return change_sets.deployed_template(site.account, found) or {}
@@ -267,8 +268,8 @@ def _readable_template(site: _Site, found: Mapping[str, Any]) -> Mapping[str, An
         return {}
 
 
-def _follow(
-    site: _Site,
+def follow(
+    site: Site,
     operation: Operation,
     template: Mapping[str, Any],
     task: str,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployment import stack_failures
-from deployment.stack_events import Event
+from deployment.stack_events import Event, Outcome
 
 HEALTHY = (
     "CREATE_COMPLETE",
@@ -26,10 +26,13 @@ NEVER_CREATED = ("REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "RO
 WANTED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE")
 """What ends an operation that did what it should."""
 
+RECOVERABLE = "UPDATE_ROLLBACK_FAILED"
+RECOVERED = "UPDATE_ROLLBACK_COMPLETE"
+
 _WAYS_OUT: Mapping[str, tuple[str, str]] = {
-    "UPDATE_ROLLBACK_FAILED": (
-        "{aws} continue-update-rollback {flags}",
-        "What cannot be mended is left as it is with: --resources-to-skip {names}",
+    RECOVERABLE: (
+        "fab recover",
+        "What cannot be mended is left as it is with: fab recover --skip {list}",
     ),
     "UPDATE_FAILED": ("{aws} rollback-stack {flags}", ""),
     "DELETE_FAILED": (
@@ -63,20 +66,54 @@ def stuck(
 
     `flags` are those that name the stack to the AWS CLI, `events` those of the stack's last operation.
     """
-    blocking = stack_failures.blocking(events)
+    blocking = [event.logical_id for event in stack_failures.blocking(events)]
     command, otherwise = _WAYS_OUT.get(status, _UNKNOWN)
-    words = {
-        "aws": "aws cloudformation",
-        "flags": flags,
-        "names": " ".join(event.logical_id for event in blocking),
-    }
-    reasons = [
-        f"  {stack_failures.with_hint(stack_failures.in_words(event, template), event.reason)}"
-        for event in blocking
-    ]
+    words = _words(flags, blocking)
+    reasons = reasons_of(events, template)
     return "\n".join(
         [f"{name} is stuck ({status}){':' if reasons else '.'}", *reasons]
         + [f"{'Mend that, then run' if reasons else 'Run'}: {command.format(**words)}"]
-        + ([otherwise.format(**words)] if otherwise and (blocking or "{names}" not in otherwise) else [])
+        + ([otherwise.format(**words)] if otherwise and (blocking or not _names_resources(otherwise)) else [])
         + ([f"Then run `{task}` again."] if command != task else [])
     )
+
+
+def reasons_of(events: Sequence[Event], template: Mapping[str, Any]) -> list[str]:
+    """Return a line for each resource that keeps a stack stuck: what AWS says, and what mostly helps."""
+    return [
+        f"  {stack_failures.with_hint(stack_failures.in_words(event, template), event.reason)}"
+        for event in stack_failures.blocking(events)
+    ]
+
+
+def nothing_to_recover(name: str, status: str | None, flags: str) -> str:
+    """Return why `fab recover` has nothing to do in this status, None where there is no stack, and what to run instead."""
+    where = f"is in {status}" if status else "does not exist"
+    if status and is_busy(status):
+        command = "fab watch"
+    elif status is None or status in (*HEALTHY, *NEVER_CREATED):
+        command = "fab"
+    else:
+        command = _WAYS_OUT.get(status, _UNKNOWN)[0].format(**_words(flags, ()))
+    return f"{name} {where}, so there is nothing to recover; run: {command}"
+
+
+def has_recovered(outcome: Outcome) -> bool:
+    """Whether this was a rollback taken up again that has come to its end: nothing was tried before it."""
+    begun_with = outcome.events[0] if outcome.events else None
+    is_recovery = begun_with and begun_with.is_stack and begun_with.status == "UPDATE_ROLLBACK_IN_PROGRESS"
+    return bool(is_recovery) and outcome.status == RECOVERED
+
+
+def _words(flags: str, blocking: Sequence[str]) -> dict[str, str]:
+    """Return what is put into the commands."""
+    return {
+        "aws": "aws cloudformation",
+        "flags": flags,
+        "names": " ".join(blocking),
+        "list": ",".join(blocking),
+    }
+
+
+def _names_resources(text: str) -> bool:
+    return "{names}" in text or "{list}" in text

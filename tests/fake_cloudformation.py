@@ -1,9 +1,9 @@
 """A CloudFormation whose future is written down beforehand, for what no emulator can be made to do.
 
-A timeline is a list of batches of events. An operation (`execute_change_set`, `delete_stack`) queues its timeline, and
-every `sleep` lets one batch happen: so the first look after a call still sees the old status, as on AWS. Every request
-and every answer is held to botocore's model of the service, names, types and enumerations, so that no test rests on
-what AWS would refuse or never say.
+A timeline is a list of batches of events. An operation (`execute_change_set`, `delete_stack`,
+`continue_update_rollback`) queues its timeline, and every `sleep` lets one batch happen: so the first look after a call
+still sees the old status, as on AWS. Every request and every answer is held to botocore's model of the service, names,
+types and enumerations, so that no test rests on what AWS would refuse or never say.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class FakeCloudFormation:
         change_set: Sequence[Mapping[str, Any]] = (),
         executed: Sequence[Sequence[EventText]] = (),
         deleted: Sequence[Sequence[EventText]] = ((("", "DELETE_COMPLETE", ""),),),
+        continued: Sequence[Sequence[EventText]] = (),
         validation_errors: Sequence[Mapping[str, str]] | ClientError = (),
         history: Sequence[EventText] = (),
         types: Mapping[str, str] | None = None,
@@ -96,7 +97,7 @@ class FakeCloudFormation:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.naps: list[float] = []
         self._answers = list(change_set)
-        self._timelines = {"execute": executed, "delete": deleted}
+        self._timelines = {"execute": executed, "delete": deleted, "continue": continued}
         self._future: list[Sequence[EventText]] = []
         self._events: list[dict[str, Any]] = []
         self._token: str | None = None
@@ -199,6 +200,12 @@ class FakeCloudFormation:
         self.calls.append(("delete_stack", request))
         self._token = request.get("ClientRequestToken")
         self._future = list(self._timelines["delete"])
+
+    @operation("ContinueUpdateRollback")
+    def continue_update_rollback(self, **request: Any) -> None:
+        self.calls.append(("continue_update_rollback", request))
+        self._token = request["ClientRequestToken"]
+        self._future = list(self._timelines["continue"])
 
     @operation("DescribeEvents")
     def describe_events(self, **request: Any) -> dict[str, Any]:

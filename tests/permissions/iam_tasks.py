@@ -55,6 +55,15 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "states:CreateStateMachine",
     ),
     "plan": _PLAN,
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+    "recover": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        "cloudformation:GetTemplate",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeEvents",
+        "cloudformation:ContinueUpdateRollback",
+    ),
     "sync": (
         "sts:GetCallerIdentity",
         *_FIND_STACK,

@@ -69,7 +69,7 @@ def test_what_only_other_tasks_need_is_not_imported_to_find_that_nothing_is_to_d
 def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
     assert set(TASKS.task_names) == {
         *("deploy", "plan", "delete", "sync", "local", "demo", "check", "template", "definition"),
-        *("status", "versions", "prune", "rollback", "logs", "watch"),
+        *("status", "versions", "prune", "rollback", "logs", "watch", "recover"),
     }
     assert TASKS.default == "deploy"
 
@@ -83,8 +83,14 @@ def test_every_task_has_a_line_for_the_list_and_a_help_text_for_every_flag() -> 
             assert [flag for flag in argument.names if len(flag) == 1] == [], f"{name}: {argument.names}"
 
 
-def test_the_default_task_takes_no_flags_because_fab_would_not_pass_them_on() -> None:
-    assert TASKS["deploy"].get_arguments() == []
+def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Path) -> None:
+    assert [(argument.name, argument.default) for argument in TASKS["deploy"].get_arguments()] == [
+        ("ask", False)
+    ]
+
+    ended = fab(fresh_clone, "--ask")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "No idea what '--ask' is!\n")
 
 
 def test_an_account_is_opened_in_one_place_only_which_also_shows_it() -> None:
@@ -108,6 +114,7 @@ def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
         "  logs         Show what the functions have written to their logs.\n"
         "  plan         Show what `fab` would do, and do nothing.\n"
         "  prune        Delete older state machines and what only they call.\n"
+        "  recover      Finish the rollback of an update that got stuck.\n"
         "  rollback     Make an older state machine the current one again.\n"
         "  status       Show stack, state machine, running and ended executions.\n"
         "  sync         Make the destination bucket equal to the source bucket.\n"
@@ -196,6 +203,11 @@ def test_a_mistake_in_a_state_machine_ends_a_deployment_before_aws_is_asked(fres
             ["logs", "--since", "10"],
             "--since is '10': expected a number and a unit, such as 90s, 10m, 2h or 1d",
         ),
+        (
+            ["recover", "--skip", "WorkBucket,"],
+            "--skip is 'WorkBucket,': expected names of resources with commas between them, such as "
+            "WorkBucket,CopyKeysRole",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_flag_is_said_before_the_configuration_is_read(
@@ -204,6 +216,16 @@ def test_what_is_wrong_with_a_flag_is_said_before_the_configuration_is_read(
     ended = fab(fresh_clone, *arguments)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"Error: {message}\n")
+
+
+def test_without_a_terminal_asking_ends_a_deployment_before_it_has_begun(fresh_clone: Path) -> None:
+    ended = fab(fresh_clone, "deploy", "--ask")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "Error: Nothing was deployed: there is no terminal to ask on. "
+        "To deploy without asking, leave out --ask: fab deploy\n"
+    )
 
 
 def test_the_help_of_sync_needs_no_buckets(fresh_clone: Path) -> None:

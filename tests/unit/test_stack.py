@@ -261,8 +261,8 @@ def test_a_failed_update_that_cannot_be_undone_names_the_command_that_leads_out(
         "Remove it if an earlier stack left it, or set another STACK_NAME in fabfile_config.py.\n"
         f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
         "  CopyKeys (AWS::Lambda::Function, lambda_functions/copy_keys.py) UPDATE_FAILED: It is gone.\n"
-        f"Mend that, then run: aws cloudformation continue-update-rollback {FLAGS}\n"
-        "What cannot be mended is left as it is with: --resources-to-skip CopyKeys\n"
+        "Mend that, then run: fab recover\n"
+        "What cannot be mended is left as it is with: fab recover --skip CopyKeys\n"
         "Then run `fab` again."
     )
 

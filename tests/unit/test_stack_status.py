@@ -129,8 +129,8 @@ def test_an_update_that_could_not_be_rolled_back_names_what_keeps_it_and_the_com
         "  CopyKeysRole (AWS::Lambda::Function) UPDATE_FAILED: User x is not authorized to perform: "
         "iam:PutRolePolicy on y\n"
         "Allow iam:PutRolePolicy to whoever deploys; docs/permissions.md has the whole policy.\n"
-        f"Mend that, then run: aws cloudformation continue-update-rollback {FLAGS}\n"
-        "What cannot be mended is left as it is with: --resources-to-skip WorkBucket CopyKeysRole\n"
+        "Mend that, then run: fab recover\n"
+        "What cannot be mended is left as it is with: fab recover --skip WorkBucket,CopyKeysRole\n"
         "Then run `fab` again."
     )
 
