@@ -10,19 +10,19 @@ from deployment.console import Console
 from deployment.errors import Declined, StackError
 from deployment.plan import Plan
 
-_NOTHING_DEPLOYED = "Nothing was deployed"
+_NOTHING_DEPLOYED = "Nothing was deployed:"
 
 
 def demand_terminal(console: Console, nothing: str, instead: str) -> None:
     """Raise Declined where nobody can be asked; `nothing` says what was not done, `instead` how to do without a question."""
     if not console.is_interactive:
-        raise Declined(f"{nothing}: there is no terminal to ask on. {instead}")
+        raise Declined(f"{nothing} there is no terminal to ask on. {instead}")
 
 
 def demand_yes(console: Console, question: str, nothing: str) -> None:
     """Ask, and raise Declined for every answer but y and yes."""
     if console.ask(f"{question} [y/N]").lower() not in ("y", "yes"):
-        raise Declined(f"{nothing}: the answer was not y.")
+        raise Declined(f"{nothing} the answer was not y.")
 
 
 def demand_terminal_for_deployment(console: Console) -> None:

@@ -21,7 +21,7 @@ from deployment.settings import Settings
 from deployment.stack import Site
 from deployment.stack_events import Event, Outcome
 
-_NOTHING_DONE = "Nothing was recovered"
+_NOTHING_DONE = "Nothing was recovered:"
 
 
 def recover(
