@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import inventory, stack
+from deployment import inventory, machines, stack
 from deployment.account import Account, aws_sentence
 from deployment.console import Console
 from deployment.errors import ConfigurationError, Declined, StackError
@@ -111,7 +111,8 @@ def make_plan(account: Account, settings: Settings, keep: int) -> Plan:
     fates = machine_fates(deployed, keep)
     doomed = _doomed(fates)
     users = [one for one in deployed if one.name not in doomed]
-    return Plan(fates, version_fates(published, users, declared), deployed, published)
+    unknown = machines.list_all(account, settings).unknown
+    return Plan(fates, version_fates(published, users, declared, unknown), deployed, published)
 
 
 def machine_fates(deployed: Sequence[Deployed], keep: int) -> tuple[Fate, ...]:
@@ -126,10 +127,16 @@ def machine_fates(deployed: Sequence[Deployed], keep: int) -> tuple[Fate, ...]:
 
 
 def version_fates(
-    published: Iterable[FunctionVersion], users: Sequence[Deployed], declared: Declared
+    published: Iterable[FunctionVersion],
+    users: Sequence[Deployed],
+    declared: Declared,
+    unknown: Sequence[str] = (),
 ) -> tuple[Fate, ...]:
-    """Return the fate of every function version; `users` are the machines that stay, and those not quite gone."""
-    unread = next((one.name for one in users if one.definition is None), None)
+    """Return the fate of every function version; `users` are the machines that stay, and those not quite gone.
+
+    `unknown` are machines that may be ours and may call anything: nobody here may read their tags.
+    """
+    unread = next(iter([one.name for one in users if one.definition is None] + list(unknown)), None)
     return tuple(_version_fate(one, users, declared, unread) for one in published)
 
 
@@ -213,8 +220,8 @@ def _confirm(account: Account, settings: Settings, console: Console, yes: bool) 
 
 def _carry_out(account: Account, settings: Settings, plan: Plan, keep: int, console: Console) -> None:
     """Delete what the plan says and what still may be deleted; say what was and what was not."""
-    machines = _each(plan.doomed_machines, lambda one: _delete_machine(account, one), console)
-    gone = {one.name for one in machines}
+    deleted = _each(plan.doomed_machines, lambda one: _delete_machine(account, one), console)
+    gone = {one.name for one in deleted}
     versions: list[FunctionVersion] = []
     if plan.doomed_versions:
         may_go = _still_unused(account, settings, gone)
@@ -224,7 +231,7 @@ def _carry_out(account: Account, settings: Settings, plan: Plan, keep: int, cons
         doomed = [one for one in plan.doomed_versions if one.name in may_go]
         versions = _each(doomed, lambda one: _delete_version(account, one), console)
     console.result(
-        f"Deleted: {_counted(len(machines), 'state machine')}, {_counted(len(versions), 'function version')}."
+        f"Deleted: {_counted(len(deleted), 'state machine')}, {_counted(len(versions), 'function version')}."
     )
 
 
@@ -244,7 +251,8 @@ def _still_unused(account: Account, settings: Settings, gone: set[str]) -> set[s
     """Return the names of versions that may go as things stand now, after machines have been deleted."""
     declared = _declared(account, settings)
     users = [one for one in inventory.read(account, settings) if one.name not in gone or one.running]
-    return _doomed(version_fates(inventory.function_versions(account, declared.functions), users, declared))
+    published = inventory.function_versions(account, declared.functions)
+    return _doomed(version_fates(published, users, declared, machines.list_all(account, settings).unknown))
 
 
 def _delete_machine(account: Account, one: Deployed) -> str:

@@ -183,6 +183,20 @@ def test_while_one_definition_cannot_be_read_no_version_is_deleted(deployed: Dep
     assert console.tables[1][2][0] == [f"{COPY}:1", "keep", f"sync-it-{THREE} could not be read"]
 
 
+def test_while_the_tags_of_one_machine_may_not_be_read_no_version_is_deleted(deployed: Deployments) -> None:
+    refuse(
+        deployed.states,
+        "ListTagsForResource",
+        "AccessDeniedException",
+        {"resourceArn": deployed.arn(f"sync-it-{ONE}")},
+    )
+
+    console = prune(deployed)
+
+    assert left(deployed) == ([ONE, THREE, FOUR], EVERYTHING[1])
+    assert console.tables[1][2][0] == [f"{COPY}:1", "keep", f"sync-it-{ONE} could not be read"]
+
+
 def test_an_old_machine_that_cannot_be_read_is_not_deleted(deployed: Deployments) -> None:
     refuse(
         deployed.states,
