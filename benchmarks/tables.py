@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.planning import Planned
@@ -16,9 +17,10 @@ def performance(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """Return one table for the README: the comparison at the size that most tools have, and the whole syncs."""
-    sizes = {run.keys for run in results.planned if run.tool != OURS.name}
-    biggest = [run for run in results.planned if run.keys == max(sizes, default=0)]
+    """Return one table for the README: the comparison at the greatest size that most tools have, and the whole syncs."""
+    tools = Counter(run.keys for run in results.planned)
+    most = max(tools, key=lambda keys: (tools[keys], keys), default=0)
+    biggest = [run for run in results.planned if run.keys == most]
     parts = (
         [f"Planning a sync of {_count(biggest[0].keys)} keys a side:", _plan_table(biggest)]
         if biggest
