@@ -169,32 +169,24 @@ def test_machines_of_every_name_count_for_themselves_and_all_of_them_keep_versio
     )  # fmt: skip
 
 
-def test_while_one_definition_cannot_be_read_no_version_is_deleted(deployed: Deployments) -> None:
-    refuse(
-        deployed.states,
-        "DescribeStateMachine",
-        "AccessDeniedException",
-        {"stateMachineArn": deployed.arn(f"sync-it-{THREE}")},
-    )
+@pytest.mark.parametrize(
+    ("operation", "parameter", "timestamp", "machines"),
+    [
+        ("DescribeStateMachine", "stateMachineArn", THREE, [THREE, FOUR]),
+        ("ListTagsForResource", "resourceArn", ONE, [ONE, THREE, FOUR]),
+    ],
+    ids=["definition", "tags"],
+)
+def test_while_one_machine_cannot_be_read_no_version_is_deleted(
+    deployed: Deployments, operation: str, parameter: str, timestamp: str, machines: list[str]
+) -> None:
+    arn = deployed.arn(f"sync-it-{timestamp}")
+    refuse(deployed.states, operation, "AccessDeniedException", {parameter: arn})
 
     console = prune(deployed)
 
-    assert left(deployed) == ([THREE, FOUR], EVERYTHING[1])
-    assert console.tables[1][2][0] == [f"{COPY}:1", "keep", f"sync-it-{THREE} could not be read"]
-
-
-def test_while_the_tags_of_one_machine_may_not_be_read_no_version_is_deleted(deployed: Deployments) -> None:
-    refuse(
-        deployed.states,
-        "ListTagsForResource",
-        "AccessDeniedException",
-        {"resourceArn": deployed.arn(f"sync-it-{ONE}")},
-    )
-
-    console = prune(deployed)
-
-    assert left(deployed) == ([ONE, THREE, FOUR], EVERYTHING[1])
-    assert console.tables[1][2][0] == [f"{COPY}:1", "keep", f"sync-it-{ONE} could not be read"]
+    assert left(deployed) == (machines, EVERYTHING[1])
+    assert console.tables[1][2][0] == [f"{COPY}:1", "keep", f"sync-it-{timestamp} could not be read"]
 
 
 def test_an_old_machine_that_cannot_be_read_is_not_deleted(deployed: Deployments) -> None:
