@@ -101,6 +101,16 @@ def _guard(found: str, settings: Settings) -> None:
         )
 
 
+def error_code(error: ClientError) -> str:
+    """Return AWS's code of a refusal, such as AccessDeniedException; "" where it gave none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether AWS says that it may not be done, not that it cannot."""
+    return error_code(error) in ("AccessDenied", "AccessDeniedException")
+
+
 def aws_sentence(error: BotoCoreError | ClientError) -> str:
     """Return one sentence for an AWS error: the operation, AWS's code and AWS's own message."""
     if isinstance(error, ClientError):
@@ -142,7 +152,7 @@ def _advice(error: BotoCoreError | ClientError, settings: Settings) -> str:
 
 
 def _refusal_advice(error: ClientError, settings: Settings) -> str:
-    code = error.response.get("Error", {}).get("Code", "")
+    code = error_code(error)
     if code in _EXPIRED:
         return (
             f"The AWS credentials have expired ({code}). Sign in again, for example with "

@@ -18,10 +18,14 @@ _CONSOLE_DOMAINS = {
 }
 
 
+def place(account: Account, settings: Settings) -> str:
+    """Return where: account, region, stack."""
+    return f"Account {_which(account, settings)}"
+
+
 def begin(console: Console, account: Account, settings: Settings, doing: str = "Deploying") -> None:
     """Say where, before anything is done there: the most expensive mistake is the wrong account."""
-    place = f"account {account.account_id}, region {account.region}, stack {settings.stack_name}"
-    console.step(f"{doing}: {place}")
+    console.step(f"{doing}: account {_which(account, settings)}")
 
 
 def announce(
@@ -40,7 +44,7 @@ def ending(
     account: Account, settings: Settings, uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]
 ) -> str:
     """Return the text: where, what has changed, each machine with its link, and how to start a sync."""
-    lines = [f"Account {account.account_id}, region {account.region}, stack {deployed.name}", ""]
+    lines = [place(account, settings), ""]
     lines += _news(uploaded, deployed, current)
     for machine in current:
         lines += ["", machine.name, f"  {console_link(machine.arn)}"]
@@ -52,6 +56,10 @@ def console_link(arn: str) -> str:
     _, partition, _, region, *_ = arn.split(":")
     domain = _CONSOLE_DOMAINS.get(partition, _CONSOLE_DOMAINS["aws"])
     return f"https://{region}.{domain}/states/home?region={region}#/statemachines/view/{arn}"
+
+
+def _which(account: Account, settings: Settings) -> str:
+    return f"{account.account_id}, region {account.region}, stack {settings.stack_name}"
 
 
 def _news(uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]) -> list[str]:

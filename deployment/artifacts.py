@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
+from deployment.account import Account, error_code
 from deployment.bundle import Bundle
 from deployment.errors import DeploymentBucketError
 from deployment.settings import Settings
@@ -119,7 +119,7 @@ def _create(account: Account, settings: Settings, name: str) -> None:
     try:
         s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced", **location)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "BucketAlreadyExists":
+        if error_code(error) == "BucketAlreadyExists":
             raise _not_ours(name, account) from error
         raise
     try:

@@ -16,12 +16,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deployment import artifacts, stack_events, stack_failures
-from deployment.account import Account
+from deployment.account import Account, error_code, is_denied
 from deployment.changes import Change, canonical, from_change_set
 from deployment.errors import StackError
 from deployment.settings import Settings
 from deployment.stack_events import POLL_SECONDS
-from deployment.tags import tags_of, upper_case_list
+from deployment.tags import own_tags, tags_of, upper_case_list
 
 NAME_PREFIX = "syncbuckets-"
 
@@ -58,35 +58,40 @@ def prepare(
     template: Mapping[str, Any],
     found: Mapping[str, Any] | None,
     sleep: Callable[[float], None],
+    deployed: Mapping[str, Any] | None = None,
 ) -> ChangeSet | None:
     """Return what brings the stack (`found`: DescribeStacks' description, None where there is none) to the template.
 
-    None when there is nothing to change; a change set is then not even made, if the deployed template and tags tell so.
+    `deployed` is its template, where that has been read already. None when there is nothing to change; a change set is then
+    not even made, if the deployed template and tags tell so.
     Raises StackError with CloudFormation's reason when it refuses the template.
     """
-    if found is not None and is_deployed(account, settings, template, found):
+    if found is not None and is_deployed(account, settings, template, found, deployed):
         return None
     return create(account, settings, template, found is None, sleep)
 
 
 def is_deployed(
-    account: Account, settings: Settings, template: Mapping[str, Any], found: Mapping[str, Any]
+    account: Account,
+    settings: Settings,
+    template: Mapping[str, Any],
+    found: Mapping[str, Any],
+    deployed: Mapping[str, Any] | None = None,
 ) -> bool:
     """Whether a stack certainly has this template and these tags, so that a change set would be empty.
 
     False whenever that is not certain: a change set then decides.
     """
-    own = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ()) if not tag["Key"].startswith("aws:")}
     text = canonical(template)
     if (
         found["StackStatus"] not in _COMPARABLE
-        or own != tags_of(settings)
+        or own_tags(found) != tags_of(settings)
         or found.get("Parameters")
         or template.get("Parameters")
         or any(words in text for words in _LOOKED_UP)
     ):
         return False
-    deployed = deployed_template(account, found)
+    deployed = deployed or deployed_template(account, found)
     return deployed is not None and canonical(deployed) == text
 
 
@@ -101,7 +106,7 @@ def deployed_template(account: Account, found: Mapping[str, Any]) -> dict[str, A
             "TemplateBody"
         ]
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("AccessDenied", "AccessDeniedException"):
+        if is_denied(error):
             return None  # a policy from before this call was made: a change set does as well, only slower
         raise
     return json.loads(json.dumps(body)) if isinstance(body, Mapping) else None  # plain dictionaries
@@ -213,7 +218,7 @@ def _delete(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float],
             cloudformation.delete_change_set(ChangeSetName=change_set.arn, StackName=change_set.stack_id)
             return
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
+            code = error_code(error)
             if code.startswith("ChangeSetNotFound"):
                 return
             if not code.startswith("InvalidChangeSetStatus"):
@@ -224,9 +229,9 @@ def _delete(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float],
 def _template_argument(account: Account, settings: Settings, template: Mapping[str, Any]) -> dict[str, str]:
     """Return the template as text, or by its URL where the text is too long for a call."""
     text = _text(template)
-    if can_be_sent(template):
-        return {"TemplateBody": text}
     size_bytes = len(text.encode())
+    if size_bytes <= BODY_MAX_BYTES:
+        return {"TemplateBody": text}
     if size_bytes > TEMPLATE_MAX_BYTES:
         raise StackError(
             f"The template of the stack {settings.stack_name} would have {size_bytes:,} bytes, and CloudFormation takes "

@@ -21,7 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deployment import machines
-from deployment.account import Account, aws_sentence
+from deployment.account import Account, aws_sentence, error_code
 from deployment.machines import Machine
 from deployment.settings import Settings
 
@@ -68,13 +68,18 @@ class FunctionVersion:
 
 def read(account: Account, settings: Settings) -> tuple[Deployed, ...]:
     """Return all our state machines, newest first, also those that are being deleted."""
-    ours = machines.list_ours(account, settings)
-    found = [one for one in (_described(account, machine) for machine in ours) if one is not None]
+    return read_all(account, settings)[0]
+
+
+def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
+    """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
+    listed = machines.list_all(account, settings)
+    found = [one for one in (_described(account, machine) for machine in listed.ours) if one is not None]
     current: dict[str, str] = {}
     for one in found:
         if not one.is_deleting:
             current.setdefault(one.base, one.name)
-    return tuple(replace(one, is_current=current.get(one.base) == one.name) for one in found)
+    return tuple(replace(one, is_current=current.get(one.base) == one.name) for one in found), listed.unknown
 
 
 def running(account: Account, machine: Machine) -> int:
@@ -140,7 +145,7 @@ def _described(account: Account, machine: Machine) -> Deployed | None:
         answer = account.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
         number = running(account, machine)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
+        if error_code(error) in _GONE:
             return None
         return Deployed(machine, base, 0, problem=aws_sentence(error))
     is_deleting = answer["status"] == "DELETING"

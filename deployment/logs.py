@@ -18,12 +18,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
+from deployment import announcement
+from deployment.account import Account, error_code
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.log_lines import Line, line_of
 from deployment.settings import Settings
-from deployment.versions import place
 
 POLL_SECONDS = 2.0
 OVERLAP_SECONDS = 30
@@ -61,7 +61,7 @@ def show(
     sleep: Sleep = time.sleep,
 ) -> None:
     """Write the events to stdout, a line each; with `follow`, never return. `clock` gives seconds since 1970."""
-    console.step(place(account, settings))
+    console.step(announcement.place(account, settings))
     reader = Reader(account, settings, query, sleep)
     width = max(map(len, query.functions))
 
@@ -187,7 +187,7 @@ class Reader:
                 page: Mapping[str, Any] = self._logs.filter_log_events(**request)
                 return page
             except ClientError as error:
-                if "Throttl" not in str(error.response["Error"]["Code"]):
+                if "Throttl" not in error_code(error):
                     raise
             self._sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)

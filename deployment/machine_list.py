@@ -15,13 +15,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
+from deployment.account import Account, is_denied
 from deployment.settings import Settings
 from deployment.tags import is_ours
 
 TIMESTAMP = "%Y%m%d-%H%M%S"
 _PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,8 @@ def newest(account: Account, settings: Settings, base_name: str) -> Machine | No
     return next((one for one in found if is_ours(tags_of_machine(client, one.arn), settings)), None)
 
 
-def list_ours(account: Account, settings: Settings) -> tuple[Machine, ...]:
-    """Return our machines of all base names, newest first, also those of files that are no more."""
-    return list_all(account, settings).ours
-
-
 def list_all(account: Account, settings: Settings) -> Found:
-    """Return our machines, and what may be ours or not."""
+    """Return our machines of all base names, also those of files that are no more, and what may be ours or not."""
     client = account.client("stepfunctions")
     ours, unknown = [], []
     for _, machine in _named_like_ours(client):
@@ -63,7 +57,7 @@ def list_all(account: Account, settings: Settings) -> Found:
             if is_ours(tags_of_machine(client, machine.arn), settings):
                 ours.append(machine)
         except ClientError as error:
-            if error_code(error) not in _DENIED:
+            if not is_denied(error):
                 raise
             unknown.append(machine.name)
     return Found(tuple(ours), tuple(unknown))
@@ -102,11 +96,6 @@ def tags_of_machine(client: Any, arn: str) -> dict[str, str]:
     except client.exceptions.ResourceNotFound:  # deleted since it was listed
         return {}
     return {tag["key"]: tag["value"] for tag in tags}
-
-
-def error_code(error: ClientError) -> str:
-    """Return AWS's code of a refusal, such as AccessDeniedException."""
-    return str(error.response["Error"]["Code"])
 
 
 def _named_like_ours(client: Any) -> list[tuple[str, Machine]]:

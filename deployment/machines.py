@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
+from deployment.account import Account, error_code
 from deployment.console import Console
 from deployment.definitions import MachineSpec, lambda_of, read, read_all, states_of
 from deployment.errors import StateMachineError
@@ -28,9 +28,7 @@ from deployment.machine_list import (
     TIMESTAMP,
     Machine,
     base_and_moment,
-    error_code,
     list_all,
-    list_ours,
     newest,
     running,
     tags_of_machine,
@@ -52,7 +50,6 @@ __all__ = [
     "is_current",
     "lambda_of",
     "list_all",
-    "list_ours",
     "newest",
     "read",
     "read_all",

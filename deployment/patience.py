@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deployment.account import error_code
+
 _PASSING_STATUSES = (429, 500, 502, 503, 504)
 
 
@@ -16,4 +18,4 @@ def passes(error: ClientError | BotoCoreError) -> bool:
     if isinstance(error, BotoCoreError):
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status in _PASSING_STATUSES or "Throttl" in str(error.response.get("Error", {}).get("Code"))
+    return status in _PASSING_STATUSES or "Throttl" in error_code(error)

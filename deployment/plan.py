@@ -22,7 +22,7 @@ from deployment.changes import Change, PropertyChange, between, with_values
 from deployment.errors import StackError
 from deployment.machine_plan import MachinePlan
 from deployment.settings import Settings
-from deployment.tags import tags_of
+from deployment.tags import own_tags, tags_of
 from deployment.wanted import Wanted
 
 
@@ -116,7 +116,7 @@ def _changes(
                 "one cannot be read to compare them. Allow cloudformation:GetTemplate."
             )
         return between(old, wanted.template), False
-    change_set = change_sets.prepare(account, settings, wanted.template, base, sleep)
+    change_set = change_sets.prepare(account, settings, wanted.template, base, sleep, old)
     if change_set is None:
         return (), True
     change_sets.discard(account.client("cloudformation"), change_set, sleep)
@@ -130,9 +130,7 @@ def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[Prope
         found.append(
             PropertyChange("TerminationProtection", protection.is_on(base), settings.termination_protection)
         )
-    tags = {
-        tag["Key"]: tag["Value"] for tag in (base or {}).get("Tags", ()) if not tag["Key"].startswith("aws:")
-    }
+    tags = own_tags(base)
     if base is not None and tags != tags_of(settings):
         found.append(PropertyChange("Tags", tags, tags_of(settings)))
     return tuple(found)

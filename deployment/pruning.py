@@ -18,13 +18,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import inventory, machines, stack
-from deployment.account import Account, aws_sentence
+from deployment import announcement, inventory, questions, stack
+from deployment.account import Account, aws_sentence, error_code
 from deployment.console import Console
 from deployment.errors import ConfigurationError, Declined, StackError
 from deployment.inventory import Deployed, FunctionVersion
 from deployment.settings import Settings
-from deployment.versions import place
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def prune(
     Raises Declined when the answer is not yes, or when nobody is there to ask and `yes` is false.
     """
     number = kept_number(keep)
-    console.step(place(account, settings))
+    console.step(announcement.place(account, settings))
     plan = make_plan(account, settings, number)
     show(plan, console)
     if not (plan.doomed_machines or plan.doomed_versions):
@@ -106,12 +105,11 @@ def kept_number(keep: str) -> int:
 def make_plan(account: Account, settings: Settings, keep: int) -> Plan:
     """Return the plan; raise StackError while the stack is being changed, or is not ours."""
     declared = _declared(account, settings)
-    deployed = inventory.read(account, settings)
+    deployed, unknown = inventory.read_all(account, settings)
     published = inventory.function_versions(account, declared.functions)
     fates = machine_fates(deployed, keep)
     doomed = _doomed(fates)
     users = [one for one in deployed if one.name not in doomed]
-    unknown = machines.list_all(account, settings).unknown
     return Plan(fates, version_fates(published, users, declared, unknown), deployed, published)
 
 
@@ -209,10 +207,7 @@ def _declared(account: Account, settings: Settings) -> Declared:
 def _confirm(account: Account, settings: Settings, console: Console, yes: bool) -> None:
     if yes:
         return
-    if not console.is_interactive:
-        raise Declined(
-            "Nothing was deleted: there is no terminal to ask on. To delete without asking: fab prune --yes"
-        )
+    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab prune --yes")
     question = f"Delete this from {settings.stack_name} in {account.account_id}/{account.region}? Type yes:"
     if console.ask(question).lower() not in ("y", "yes"):
         raise Declined("Nothing was deleted: the answer was not yes.")
@@ -250,9 +245,10 @@ def _each(items: Iterable[Any], delete: Callable[[Any], str], console: Console) 
 def _still_unused(account: Account, settings: Settings, gone: set[str]) -> set[str]:
     """Return the names of versions that may go as things stand now, after machines have been deleted."""
     declared = _declared(account, settings)
-    users = [one for one in inventory.read(account, settings) if one.name not in gone or one.running]
+    deployed, unknown = inventory.read_all(account, settings)
+    users = [one for one in deployed if one.name not in gone or one.running]
     published = inventory.function_versions(account, declared.functions)
-    return _doomed(version_fates(published, users, declared, machines.list_all(account, settings).unknown))
+    return _doomed(version_fates(published, users, declared, unknown))
 
 
 def _delete_machine(account: Account, one: Deployed) -> str:
@@ -274,7 +270,7 @@ def _delete_version(account: Account, one: FunctionVersion) -> str:
     except client.exceptions.ResourceNotFoundException:
         return ""
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceConflictException":
+        if error_code(error) != "ResourceConflictException":
             raise
         return aws_sentence(error)
     return ""

@@ -1,6 +1,7 @@
-"""Asks before something is done, and sees to it that there is somebody to ask: for `fab deploy --ask` and `fab recover`.
+"""Asks before something is done, and sees to it that there is somebody to ask.
 
-`fab delete` and `fab prune` ask in their own words. Bare `fab` and `fab deploy` never ask: they are for CI as for a desk.
+`fab deploy --ask` and `fab recover` ask for y; `fab delete` and `fab prune` put questions of their own. Bare `fab` and
+`fab deploy` never ask: they are for CI as for a desk.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import artifacts, machines, stack
-from deployment.account import Account
+from deployment import artifacts, machines, questions, stack
+from deployment.account import Account, error_code
 from deployment.console import Console
 from deployment.errors import Declined, StackError
 from deployment.machines import Machine
@@ -94,10 +94,7 @@ def _plan(account: Account, settings: Settings) -> Plan:
 def _confirm(settings: Settings, console: Console, yes: bool) -> None:
     if yes:
         return
-    if not console.is_interactive:
-        raise Declined(
-            "Nothing was deleted: there is no terminal to ask on. To delete without asking: fab delete --yes"
-        )
+    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
     answer = console.ask(f"Type {settings.stack_name} to delete it:")
     if answer != settings.stack_name:
         raise Declined(f"Nothing was deleted: the answer was not {settings.stack_name}.")
@@ -110,7 +107,7 @@ def _work_bucket(account: Account, settings: Settings) -> str | None:
             StackName=settings.stack_name, LogicalResourceId=WORK_BUCKET_ID
         )["StackResourceDetail"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
+        if error_code(error) == "ValidationError":
             return None
         raise
     is_gone = detail["ResourceStatus"] == "DELETE_COMPLETE"

@@ -18,14 +18,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deployment import announcement, inventory, machines
-from deployment.account import Account
+from deployment.account import Account, error_code
 from deployment.console import Console
 from deployment.definitions import MachineSpec, states_of
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.inventory import Deployed
 from deployment.machines import Machine
 from deployment.settings import Settings
-from deployment.versions import bases, place
+from deployment.versions import bases
 
 
 def rollback(
@@ -41,7 +41,7 @@ def rollback(
     `to` is that one's name, None the newest that differs from the current. Raises ConfigurationError when there is no such
     machine, StateMachineError when what it needs is gone.
     """
-    console.step(place(account, settings))
+    console.step(announcement.place(account, settings))
     target = chosen([one for one in inventory.read(account, settings) if not one.is_deleting], to)
     definition = json.loads(target.definition or "{}")
     missing = list(_missing(account, target, definition))
@@ -130,7 +130,7 @@ def _is_gone(ask: Callable[..., Any], **request: str) -> bool:
     try:
         ask(**request)
     except ClientError as error:
-        if error.response["Error"]["Code"] in (
+        if error_code(error) in (
             "ResourceNotFoundException",
             "NoSuchEntity",
             "404",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deployment import executions, stack, versions
+from deployment import announcement, executions, stack, versions
 from deployment.account import Account
 from deployment.console import Console
 from deployment.executions import Execution
@@ -21,7 +21,7 @@ from deployment.inventory import Deployed
 from deployment.progress import OVER, Observer
 from deployment.progress import Progress as Picture
 from deployment.settings import Settings
-from deployment.versions import Overview, iso, place, place_json, utc
+from deployment.versions import Overview, iso, place_json, utc
 from deployment.wording import duration
 
 LAST_EXECUTIONS = 5
@@ -68,7 +68,7 @@ def show(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
     """Write the status to stdout, as text and tables or as one JSON document."""
-    console.step(place(account, settings))
+    console.step(announcement.place(account, settings))
     found = read(account, settings, project)
     if as_json:
         console.result(json.dumps(document(account, settings, found), indent=2))
@@ -85,7 +85,7 @@ def read(account: Account, settings: Settings, project: Path) -> Status:
     """Return the status; raise StackError when the stack of that name is not ours."""
     described = stack.find(account, settings)
     overview = versions.overview(account, settings, project, described)
-    work_bucket = versions.outputs_of(described).get("WorkBucket")
+    work_bucket = stack.outputs_of(described).get("WorkBucket")
     records = [record for one in overview.machines for record in _records(account, one)]
     under_way = sorted((one for one in records if not _is_over(one)), key=_started, reverse=True)
     over = sorted((one for one in records if _is_over(one)), key=_stopped, reverse=True)

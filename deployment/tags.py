@@ -6,6 +6,7 @@ Used by all steps that create something. Nothing without these tags is ever chan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from deployment.settings import Settings
 
@@ -24,6 +25,12 @@ def tags_of(settings: Settings) -> dict[str, str]:
 def is_ours(tags: Mapping[str, str], settings: Settings) -> bool:
     """Whether something with these tags belongs to the stack of these settings."""
     return tags.get(STACK_TAG) == settings.stack_name
+
+
+def own_tags(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the tags of a stack (DescribeStacks' description) but AWS's own; none, where there is no stack."""
+    tags = (found or {}).get("Tags", ())
+    return {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("aws:")}
 
 
 def upper_case_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

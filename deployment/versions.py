@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deployment import folder_code, inventory, stack
+from deployment import announcement, folder_code, inventory, stack
 from deployment.account import Account
 from deployment.console import Console
 from deployment.folder_code import FolderCode
@@ -35,7 +35,7 @@ def show(
     account: Account, settings: Settings, project: Path, console: Console, as_json: bool = False
 ) -> None:
     """Write the machines to stdout, as tables or as one JSON document."""
-    console.step(place(account, settings))
+    console.step(announcement.place(account, settings))
     found = overview(account, settings, project, stack.find(account, settings))
     if as_json:
         console.result(json.dumps(document(account, settings, found), indent=2))
@@ -57,13 +57,8 @@ def overview(
 ) -> Overview:
     """Read everything; `described` is the stack's description. What is being deleted is left out: it cannot be started."""
     found = tuple(one for one in inventory.read(account, settings) if not one.is_deleting)
-    folder = folder_code.of_folder(account, settings, project, outputs_of(described))
+    folder = folder_code.of_folder(account, settings, project, stack.outputs_of(described))
     return Overview(found, inventory.versions_of_all(account, found), folder)
-
-
-def outputs_of(described: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the outputs of a stack by its description, none of a stack that is not there."""
-    return {one["OutputKey"]: one["OutputValue"] for one in (described or {}).get("Outputs", ())}
 
 
 def bases(found: Iterable[Deployed]) -> list[str]:
@@ -122,13 +117,8 @@ def machine_json(one: Deployed, versions: Sequence[FunctionVersion]) -> dict[str
     }
 
 
-def place(account: Account, settings: Settings) -> str:
-    """Return where: account, region, stack."""
-    return f"Account {account.account_id}, region {account.region}, stack {settings.stack_name}"
-
-
 def place_json(account: Account, settings: Settings) -> dict[str, str]:
-    """Return the same for a JSON document."""
+    """Return what `announcement.place` says, for a JSON document."""
     return {"account": account.account_id, "region": account.region, "stack": settings.stack_name}
 
 

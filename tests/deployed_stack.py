@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployment.plan import Plan
 from deployment.settings import Settings
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, FakeCloudFormation, operation
 
@@ -11,6 +12,22 @@ SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})
 TAGS = [{"Key": "team", "Value": "storage"}, {"Key": "syncbuckets:stack", "Value": STACK_NAME}]
 TEMPLATE = {"Resources": {"WorkBucket": {"Type": "AWS::S3::Bucket", "Properties": {"Flag": True}}}}
 NO_CHANGES = [{"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}]
+NOTHING_PLANNED = Plan(
+    account_id="123456789012",
+    region="eu-west-1",
+    stack_name="sync-buckets",
+    status="UPDATE_COMPLETE",
+    obstacle=None,
+    replaces_leftover=False,
+    bucket="the-bucket",
+    creates_bucket=False,
+    uploads=(),
+    changes=(),
+    is_previewed=True,
+    settings=(),
+    machines=(),
+    sources={"Resources": {}},
+)
 
 
 class Deployed(FakeCloudFormation):

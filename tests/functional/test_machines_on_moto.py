@@ -227,7 +227,7 @@ def test_ours_have_both_our_tag_and_the_pattern_of_our_names(account: Account) -
     machine_by_hand(account, "sync-it-20261122-160000")
     removed = machine_by_hand(account, "removed-file-20261122-143001", syncbuckets__stack="sync-buckets")
 
-    found = machines.list_ours(account, SETTINGS)
+    found = machines.list_all(account, SETTINGS).ours
 
     assert [machine.arn for machine in found] == [removed, ours.arn, older]
 
@@ -255,7 +255,7 @@ def test_another_refusal_to_tell_tags_is_not_taken_for_a_foreign_machine(account
     refuse_tags(account, "ThrottlingException", create(account).arn)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        machines.list_ours(account, SETTINGS)
+        machines.list_all(account, SETTINGS)
 
 
 def test_the_newest_of_our_own_name_must_tell_its_tags(account: Account) -> None:
@@ -291,7 +291,7 @@ def test_deleting_stops_running_executions_and_leaves_other_machines_alone(accou
     execution = client.start_execution(stateMachineArn=made.arn, name="run")["executionArn"]
     assert machines.running(account, [made]) == (execution,)
 
-    machines.delete_all(account, machines.list_ours(account, SETTINGS))
+    machines.delete_all(account, machines.list_all(account, SETTINGS).ours)
 
     assert names(account) == ["by-hand"]
 

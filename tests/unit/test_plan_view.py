@@ -13,6 +13,7 @@ from deployment.errors import ChangesFound
 from deployment.machine_plan import MachinePlan
 from deployment.plan import Plan
 from deployment.plan_rows import Row
+from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
 
 PLACE = "Account 123456789012, region eu-west-1, stack sync-buckets"
@@ -27,22 +28,7 @@ SOURCES = {
         for name, file in (("CopyKeys", "copy_keys"), ("TallyRun", "tally_run"))
     }
 }
-UNCHANGED = Plan(
-    account_id="123456789012",
-    region="eu-west-1",
-    stack_name="sync-buckets",
-    status="UPDATE_COMPLETE",
-    obstacle=None,
-    replaces_leftover=False,
-    bucket="the-bucket",
-    creates_bucket=False,
-    uploads=(),
-    changes=(),
-    is_previewed=True,
-    settings=(),
-    machines=(MachinePlan(MACHINE, "none", NEWEST),),
-    sources=SOURCES,
-)
+UNCHANGED = replace(NOTHING_PLANNED, machines=(MachinePlan(MACHINE, "none", NEWEST),), sources=SOURCES)
 POLICIES = PropertyChange("Policies", [{"Action": "s3:GetObject"}], [{"Action": "s3:*"}])
 CHANGES = (
     Change(

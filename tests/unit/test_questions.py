@@ -12,29 +12,13 @@ import fabfile
 from deployment import plan_view, questions
 from deployment.account import Account
 from deployment.errors import Declined, StackError
-from deployment.plan import Plan
 from deployment.settings import Settings
 from deployment.wanted import Wanted
-from tests.deployed_stack import SETTINGS, TAGS
+from tests.deployed_stack import NOTHING_PLANNED, SETTINGS, TAGS
 from tests.fake_cloudformation import FakeCloudFormation
 from tests.recording_console import RecordingConsole
 
-PLAN = Plan(
-    account_id="123456789012",
-    region="eu-west-1",
-    stack_name="sync-buckets",
-    status="UPDATE_COMPLETE",
-    obstacle=None,
-    replaces_leftover=False,
-    bucket="the-bucket",
-    creates_bucket=False,
-    uploads=("copy_keys-1.zip",),
-    changes=(),
-    is_previewed=True,
-    settings=(),
-    machines=(),
-    sources={"Resources": {}},
-)
+PLAN = replace(NOTHING_PLANNED, uploads=("copy_keys-1.zip",))
 FIXED = replace(SETTINGS, max_concurrency=8)
 """With which Lambda need not be asked."""
 QUESTION = "Deploy this to account 123456789012, region eu-west-1? [y/N]"
