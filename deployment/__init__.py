@@ -2,8 +2,8 @@
 
     settings -> front_matter -> bundle -> template -> artifacts -> stack -> machines -> announcement
 
-The first four make no AWS call; `wanted` is what they have made. `account` opens the session that the others work with.
-Each step stands here with the modules that only help it:
+The first four make no AWS call; `wanted` is what they have made. `account`, with `service_models`, opens the session
+that the others work with. Each step stands here with the modules that only help it:
 
     settings      setting_values                        front_matter  front_matter_yaml, properties, sources
     bundle                                              template      policies, placeholders
@@ -32,6 +32,7 @@ Nothing here knows Fabric: `fabfile.py` calls these modules, they never call bac
 docs/architecture.md has a paragraph for each module.
 """
 
+import atexit
 import gc
 import sys
 
@@ -41,3 +42,6 @@ sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 # A collection walks over everything imported so far, and imports and AWS's models make Python collect again and again.
 gc.freeze()
 gc.set_threshold(50_000, 20, 100)
+
+# At the end of the process Python would do it twice more, for memory that goes back with the process anyway.
+atexit.register(gc.freeze)

@@ -14,7 +14,7 @@ import hashlib
 import io
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,16 +39,25 @@ class Bundle:
 
 def make(spec: FunctionSpec, project: Path) -> Bundle:
     """Return the zip of one function, its paths relative to `project`."""
-    shared = spec.path.parent / SHARED
-    paths = [spec.path, *_files(shared)]
-    content = zipped({path.relative_to(project).as_posix(): path.read_bytes() for path in paths})
+    return make_all([spec], project)[0]
+
+
+def make_all(specs: Sequence[FunctionSpec], project: Path) -> tuple[Bundle, ...]:
+    """Return the zips of all functions, in their order; what functions share is read once."""
+    folders = {spec.path.parent for spec in specs}
+    shared = {folder: _contents(_files(folder / SHARED), project) for folder in folders}
+    return tuple(_bundle(spec, _contents([spec.path], project) | shared[spec.path.parent]) for spec in specs)
+
+
+def _bundle(spec: FunctionSpec, files: Mapping[str, bytes]) -> Bundle:
+    content = zipped(files)
     digest = hashlib.sha256(content).hexdigest()[:16]
     return Bundle(spec.name, f"{spec.name}-{digest}.zip", content)
 
 
-def make_all(specs: Iterable[FunctionSpec], project: Path) -> tuple[Bundle, ...]:
-    """Return the zips of all functions, in their order."""
-    return tuple(make(spec, project) for spec in specs)
+def _contents(paths: Iterable[Path], project: Path) -> dict[str, bytes]:
+    """Return path in the zip -> content."""
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in paths}
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

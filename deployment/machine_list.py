@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from deployment.account import Account, is_denied
 from deployment.settings import Settings
-from deployment.tags import is_ours
+from deployment.tags import DEFINITION_TAG, is_ours
 
 TIMESTAMP = "%Y%m%d-%H%M%S"
 _PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
@@ -25,12 +25,16 @@ _PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine in the account; `created` where this deployment made it."""
+    """A state machine in the account; `created` where this deployment made it.
+
+    `fingerprint` is that of its definition and role, as its tag says; "" where that was not asked.
+    """
 
     name: str
     arn: str
     created: bool
     created_at: datetime
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,11 @@ class Found:
 def newest(account: Account, settings: Settings, base_name: str) -> Machine | None:
     """Return the current machine of a base name, None when there is none; it asks for as few tags as possible."""
     client = account.client("stepfunctions")
-    found = (machine for base, machine in _named_like_ours(client) if base == base_name)
-    return next((one for one in found if is_ours(tags_of_machine(client, one.arn), settings)), None)
+    for base, machine in _named_like_ours(client):
+        tags = tags_of_machine(client, machine.arn) if base == base_name else {}
+        if is_ours(tags, settings):
+            return replace(machine, fingerprint=tags.get(DEFINITION_TAG, ""))
+    return None
 
 
 def list_all(account: Account, settings: Settings) -> Found:

@@ -110,7 +110,7 @@ def _expect_one(
     current = machines.newest(account, settings, spec.name)
     if current is None:
         return MachinePlan(spec.name, "create")
-    if machines.is_current(client, current.arn, machines.fingerprint(definition, role)):
+    if machines.is_current(client, current, machines.fingerprint(definition, role)):
         return MachinePlan(spec.name, "none", current.name)
     found = client.describe_state_machine(stateMachineArn=current.arn)
     return _compared(settings, spec, definition, current, found, role)

@@ -31,7 +31,6 @@ from deployment.machine_list import (
     list_all,
     newest,
     running,
-    tags_of_machine,
 )
 from deployment.rendering import render
 from deployment.settings import Settings
@@ -133,7 +132,7 @@ def create_if_changed(
     client = account.client("stepfunctions")
     wanted = fingerprint(definition, role_arn)
     current = newest(account, settings, spec.name)
-    if current and is_current(client, current.arn, wanted):
+    if current and is_current(client, current, wanted):
         return current
     tags = tags_of(settings) | {DEFINITION_TAG: wanted}
     request = {
@@ -167,11 +166,11 @@ def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def is_current(client: Any, arn: str, wanted: str) -> bool:
-    """Whether a machine has the wanted definition and will stay: one that is being deleted is still listed."""
-    if tags_of_machine(client, arn).get(DEFINITION_TAG) != wanted:
+def is_current(client: Any, found: Machine, wanted: str) -> bool:
+    """Whether `newest` has the wanted definition and will stay: one that is being deleted is still listed."""
+    if found.fingerprint != wanted:
         return False
-    return bool(client.describe_state_machine(stateMachineArn=arn)["status"] == "ACTIVE")
+    return bool(client.describe_state_machine(stateMachineArn=found.arn)["status"] == "ACTIVE")
 
 
 def values_of(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
