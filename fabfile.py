@@ -18,7 +18,7 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment import announcement, artifacts, bundle, front_matter, machines, stack, template
+from deployment import announcement, artifacts, bundle, front_matter, machines, stack, stack_site, template
 from deployment import settings as configuration
 from deployment.account import Account, aws_sentence, connect
 from deployment.console import Console
@@ -77,9 +77,9 @@ def deploy_everything(settings: Settings, console: Console, ask: bool = False) -
     account, wanted = build(settings, console, "" if ask else "Deploying")
     if ask and not is_agreed(account, settings, wanted, console):
         return
-    missing = artifacts.look(account, settings, wanted.bundles)
-    uploaded = artifacts.send(account, settings, missing)
-    deployed = stack.deploy(account, settings, wanted.template, console)
+    present = stack_site.look(account, settings, wanted.template)
+    uploaded = [] if present.is_as_wanted else artifacts.upload(account, settings, wanted.bundles)
+    deployed = stack.deploy(account, settings, wanted.template, present, console)
     current = machines.create_all(
         account, settings, wanted.definitions, wanted.functions, deployed.outputs, console
     )

@@ -8,8 +8,8 @@ that the others work with. Each step stands here with the modules that only help
     settings      setting_values                        front_matter  front_matter_yaml, properties, sources
     bundle                                              template      policies, placeholders
     artifacts                                           machines      definitions, rendering, machine_list
-    stack         change_sets, changes, protection      announcement
-                  stack_events, stack_view
+    stack         stack_site, change_sets, changes      announcement
+                  protection, stack_events, stack_view
                   stack_status, stack_failures, failure_hints
 
 The other tasks, each named after its module but for `delete` (removal), `template` and `definition` (documents), `sync`

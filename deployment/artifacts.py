@@ -52,6 +52,9 @@ class Missing:
         return [bundle.key for bundle in self.bundles]
 
 
+NOTHING_MISSING = Missing(True, ())
+
+
 def look(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> Missing:
     """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another account's.
 
@@ -71,6 +74,11 @@ def look(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> Mis
         return Missing(False, tuple(bundles))
     present = {record["Key"] for page in found for record in page.get("Contents", ())}
     return Missing(True, tuple(bundle for bundle in bundles if bundle.key not in present))
+
+
+def upload(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> list[str]:
+    """Send the zips that the deployment bucket does not have, and make it if need be; return their keys."""
+    return send(account, settings, look(account, settings, bundles))
 
 
 def send(account: Account, settings: Settings, missing: Missing) -> list[str]:

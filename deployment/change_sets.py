@@ -52,25 +52,6 @@ class ChangeSet:
     changes: tuple[Change, ...]
 
 
-def prepare(
-    account: Account,
-    settings: Settings,
-    template: Mapping[str, Any],
-    found: Mapping[str, Any] | None,
-    sleep: Callable[[float], None],
-    deployed: Mapping[str, Any] | None = None,
-) -> ChangeSet | None:
-    """Return what brings the stack (`found`: DescribeStacks' description, None where there is none) to the template.
-
-    `deployed` is its template, where that has been read already. None when there is nothing to change; a change set is then
-    not even made, if the deployed template and tags tell so.
-    Raises StackError with CloudFormation's reason when it refuses the template.
-    """
-    if found is not None and is_deployed(account, settings, template, found, deployed):
-        return None
-    return create(account, settings, template, found is None, sleep)
-
-
 def is_deployed(
     account: Account,
     settings: Settings,
@@ -78,9 +59,10 @@ def is_deployed(
     found: Mapping[str, Any],
     deployed: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Whether a stack certainly has this template and these tags, so that a change set would be empty.
+    """Whether a stack (`found`: its description by DescribeStacks) certainly has this template and these tags.
 
-    False whenever that is not certain: a change set then decides.
+    A change set would be empty then. False whenever that is not certain: a change set decides. `deployed` is the stack's
+    template, where that has been read already.
     """
     text = canonical(template)
     if (

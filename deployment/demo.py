@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment import demo_data, equal, executions, report, stack
+from deployment import demo_data, equal, executions, report, stack_site
 from deployment import settings as configuration
 from deployment.account import Account, connect
 from deployment.console import Console
@@ -94,7 +94,7 @@ def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
 
 def _sync(account: Account, settings: Settings, console: Console, which: str) -> Execution:
     machine_arn = executions.current_machine(account, settings)
-    work_bucket = stack.outputs(account, settings).get("WorkBucket")
+    work_bucket = stack_site.outputs(account, settings).get("WorkBucket")
     arn = executions.start(account, machine_arn, {"source": SOURCE, "destination": DESTINATION})
     execution = executions.succeeded(executions.watch(account, arn, work_bucket, console, which))
     copied, deleted = _count(execution, "copied"), _count(execution, "deleted")

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment import announcement, machines, stack
+from deployment import announcement, machines, stack_site
 from deployment.account import Account, aws_sentence
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
@@ -67,7 +67,7 @@ def sync(
 
     With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
     """
-    work_bucket = stack.outputs(account, settings).get("WorkBucket")
+    work_bucket = stack_site.outputs(account, settings).get("WorkBucket")
     arn = start(account, current_machine(account, settings), input_of(options))
     if not wait:
         return _announced(Execution(arn, "RUNNING"), console, as_json)

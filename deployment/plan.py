@@ -1,7 +1,7 @@
 """What `fab` would do, found out without doing it: `fab plan`.
 
 The pipeline, stopped before it acts. Every step has a half that only reads, which `fab` uses too: `artifacts.look`,
-`stack.find` and `stack.obstacle`, `change_sets.prepare`, `machines.render_all`. Of those only an update's change set is
+`stack_site.find` and `obstacle`, `change_sets.create`, `machines.render_all`. Of those only an update's change set is
 more than reading; it is deleted before this returns. Nothing else is made: of a stack that does not exist yet everything
 is new, which the template alone tells, and a template too long to be sent in a call is compared with the deployed one.
 
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployment import artifacts, change_sets, machine_plan, protection, stack
+from deployment import artifacts, change_sets, machine_plan, protection, stack_site
 from deployment.account import Account
 from deployment.changes import Change, PropertyChange, between, with_values
 from deployment.errors import StackError
@@ -73,13 +73,14 @@ def make(
     Raises StackError when CloudFormation refuses the template or the stack is somebody else's, DeploymentBucketError when
     the bucket is.
     """
-    missing = artifacts.look(account, settings, wanted.bundles)
-    found = stack.find(account, settings)
-    obstacle = stack.obstacle(account, settings, found)
-    is_leftover = stack.is_leftover(found)
+    found = stack_site.find(account, settings)
+    obstacle = stack_site.obstacle(account, settings, found)
+    is_leftover = stack_site.is_leftover(found)
     base = None if is_leftover else found
     old = change_sets.deployed_template(account, base) if base else None
-    changes, is_previewed = ((), False) if obstacle else _changes(account, settings, wanted, base, old, sleep)
+    is_kept = bool(obstacle) or _is_as_wanted(account, settings, wanted, base, old)
+    missing = artifacts.NOTHING_MISSING if is_kept else artifacts.look(account, settings, wanted.bundles)
+    changes, is_previewed = ((), False) if is_kept else _changes(account, settings, wanted, base, old, sleep)
     return Plan(
         account_id=account.account_id,
         region=account.region,
@@ -96,6 +97,16 @@ def make(
         machines=() if obstacle else _machines(account, settings, wanted, base, changes),
         sources={"Resources": {**(old or {}).get("Resources", {}), **wanted.template["Resources"]}},
     )
+
+
+def _is_as_wanted(
+    account: Account,
+    settings: Settings,
+    wanted: Wanted,
+    base: Mapping[str, Any] | None,
+    old: Mapping[str, Any] | None,
+) -> bool:
+    return base is not None and change_sets.is_deployed(account, settings, wanted.template, base, old)
 
 
 def _changes(
@@ -116,7 +127,7 @@ def _changes(
                 "one cannot be read to compare them. Allow cloudformation:GetTemplate."
             )
         return between(old, wanted.template), False
-    change_set = change_sets.prepare(account, settings, wanted.template, base, sleep, old)
+    change_set = change_sets.create(account, settings, wanted.template, False, sleep)
     if change_set is None:
         return (), True
     change_sets.discard(account.client("cloudformation"), change_set, sleep)
@@ -146,6 +157,6 @@ def _machines(
     if base is None:
         return tuple(MachinePlan(spec.name, "create") for spec in wanted.definitions)
     outputs = machine_plan.expected_outputs(
-        account, settings, wanted.functions, wanted.template, stack.outputs_of(base), changes
+        account, settings, wanted.functions, wanted.template, stack_site.outputs_of(base), changes
     )
     return machine_plan.expect(account, settings, wanted.definitions, wanted.functions, outputs)

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import announcement, inventory, questions, stack
+from deployment import announcement, inventory, questions, stack_site
 from deployment.account import Account, aws_sentence, error_code
 from deployment.console import Console
 from deployment.errors import ConfigurationError, Declined, StackError
@@ -184,7 +184,7 @@ def _names(definition: str | None, version: FunctionVersion) -> bool:
 
 def _declared(account: Account, settings: Settings) -> Declared:
     """Return what the stack declares; nothing where there is no stack. Not while it changes: versions come and go then."""
-    found = stack.find(account, settings)
+    found = stack_site.find(account, settings)
     if found is None:
         return Declared()
     status = found["StackStatus"]

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from deployment import questions, stack, stack_events, stack_failures, stack_status
+from deployment import questions, stack, stack_events, stack_failures, stack_site, stack_status
 from deployment.account import Account
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StackError
 from deployment.settings import Settings
-from deployment.stack import Site
 from deployment.stack_events import Event, Outcome
+from deployment.stack_site import Site
 
 _NOTHING_DONE = "Nothing was recovered:"
 
@@ -38,12 +38,12 @@ def recover(
     name in `skip` that does not keep the stack; StackError when there is nothing to recover in a stack that is not healthy
     either, and when the rollback fails again.
     """
-    site, found = Site(account, settings), stack.find(account, settings)
+    site, found = Site(account, settings), stack_site.find(account, settings)
     status = found["StackStatus"] if found else None
     if found is None or status != stack_status.RECOVERABLE:
         _say_there_is_nothing(site, status, console)
         return
-    template = stack.readable_template(site, found)
+    template = stack_site.readable_template(site, found)
     events = stack_events.last_operation(site.cloudformation, found["StackId"])
     demand_known(skip, [event.logical_id for event in stack_failures.blocking(events)])
     console.step("\n".join(introduction(site.name, events, template, skip)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import artifacts, machines, questions, stack
+from deployment import artifacts, machines, questions, stack, stack_site
 from deployment.account import Account, error_code
 from deployment.console import Console
 from deployment.errors import Declined, StackError
@@ -84,7 +84,7 @@ def describe(plan: Plan, account: Account, settings: Settings) -> str:
 
 
 def _plan(account: Account, settings: Settings) -> Plan:
-    exists = stack.find_deletable(account, settings) is not None
+    exists = stack_site.find_deletable(account, settings) is not None
     found = machines.list_all(account, settings)
     running = machines.running(account, found.ours)
     bucket = _work_bucket(account, settings) if exists else None

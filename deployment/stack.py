@@ -1,10 +1,9 @@
 """Brings the CloudFormation stack into the wanted state, or removes it.
 
-Comes after the zips have been uploaded and before the state machine is created from the stack's outputs. `change_sets`
-prepares, `stack_events` follows, `stack_view` shows, `stack_failures` explains, `stack_status` knows what to do in which
-status; this module puts them together. Nothing to do is success and leaves nothing behind. Only what a failed first
-creation left, and only with our tag, is removed without being asked for; a stack of that name which is not ours is never
-touched.
+Comes after the zips have been uploaded and before the state machine is created from the stack's outputs. `stack_site`
+finds, `change_sets` prepares, `stack_events` follows, `stack_view` shows, `stack_failures` explains, `stack_status` knows
+what to do in which status; this module puts them together. Nothing to do is success and leaves nothing behind. Only what a
+failed first creation left, and only with our tag, is removed without being asked for.
 """
 
 from __future__ import annotations
@@ -25,7 +24,15 @@ from deployment.console import Console
 from deployment.errors import StackError
 from deployment.settings import Settings
 from deployment.stack_events import Operation, Outcome
-from deployment.tags import STACK_TAG, is_ours
+from deployment.stack_site import (
+    Present,
+    Site,
+    find,
+    find_deletable,
+    is_leftover,
+    outputs_of,
+    readable_template,
+)
 
 
 @dataclass(frozen=True)
@@ -46,16 +53,19 @@ def deploy(
     account: Account,
     settings: Settings,
     template: Mapping[str, Any],
+    present: Present,
     console: Console,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Stack:
-    """Create or update the stack from a template and return it.
+    """Create or update the stack from a template, whose zips are uploaded, and return it.
 
-    Raises StackError when CloudFormation refuses or fails, or when the stack is busy, stuck or somebody else's.
+    Raises StackError when CloudFormation refuses or fails.
     """
     site = Site(account, settings)
-    found = _cleared(site, console, sleep)
-    change_set = change_sets.prepare(account, settings, template, found, sleep)
+    found = _cleared(site, present.found, console, sleep)
+    change_set = None
+    if not present.is_as_wanted:
+        change_set = change_sets.create(account, settings, template, found is None, sleep)
     if change_set is not None:
         for line in stack_view.change_lines(change_set, template):
             console.step(line)
@@ -102,96 +112,10 @@ def watch(
     console.result(f"{site.name}: {outcome.status}. Run `{task}` again: it does what is left to do.")
 
 
-def outputs(account: Account, settings: Settings) -> dict[str, str]:
-    """Return the outputs of the deployed stack; raise StackError when there is none of ours."""
-    found = find(account, settings)
-    if found is None or is_leftover(found):
-        raise StackError(f"{_named(account, settings)} does not exist. Run `fab` to deploy it.")
-    return outputs_of(found)
-
-
-def find(account: Account, settings: Settings) -> dict[str, Any] | None:
-    """Return the stack's description, None when there is no such stack; raise StackError when it is not ours.
-
-    A stack that was never created does not show its tags; there the name of its change set tells.
-    """
-    cloudformation, name = account.client("cloudformation"), settings.stack_name
-    found = stack_events.describe(cloudformation, name)
-    if found is None or is_ours({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}, settings):
-        return found
-    if found["StackStatus"] == "REVIEW_IN_PROGRESS" and change_sets.made_here(cloudformation, name):
-        return found
-    raise StackError(
-        f"{_named(account, settings)} is not ours: it has no tag {STACK_TAG} = {name}. Nothing was changed. "
-        "Set another STACK_NAME in fabfile_config.py."
-    )
-
-
-def find_deletable(account: Account, settings: Settings) -> dict[str, Any] | None:
-    """Return what `find` does; raise StackError also when the stack is protected, or something is going on with it."""
-    found = find(account, settings)
-    status = found["StackStatus"] if found else ""
-    if stack_status.is_busy(status):
-        raise StackError(Site(account, settings).advice(status, "fab delete"))
-    if protection.is_on(found):
-        raise StackError(protection.refusal(_named(account, settings)))
-    return found
-
-
-def obstacle(account: Account, settings: Settings, found: Mapping[str, Any] | None) -> str | None:
-    """Return why `fab` cannot work on a stack in its present status, and the way out of it; None where it can."""
-    if found is None or is_leftover(found) or found["StackStatus"] in stack_status.HEALTHY:
-        return None
-    return Site(account, settings).advice(found["StackStatus"], "fab")
-
-
-def is_leftover(found: Mapping[str, Any] | None) -> bool:
-    """Whether a stack was never created, so that `fab` removes what is left of it and creates it anew."""
-    return found is not None and found["StackStatus"] in stack_status.NEVER_CREATED
-
-
-def outputs_of(found: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the outputs in DescribeStacks' description of a stack; none, where there is no stack."""
-    return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
-
-
-@dataclass(frozen=True)
-class Site:
-    """The place where the stack is, and what can be said about it."""
-
-    account: Account
-    settings: Settings
-
-    @property
-    def cloudformation(self) -> Any:
-        return self.account.client("cloudformation")
-
-    @property
-    def name(self) -> str:
-        """The stack as the beginning of a sentence."""
-        return _named(self.account, self.settings)
-
-    @property
-    def flags(self) -> str:
-        """What names this stack to the AWS CLI."""
-        name, profile = self.settings.stack_name, self.settings.profile
-        place = f"--stack-name {name} --region {self.account.region}"
-        return f"{place} --profile {profile}" if profile else place
-
-    def advice(self, status: str, task: str, template: Mapping[str, Any] | None = None) -> str:
-        """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
-        if stack_status.is_busy(status):
-            return stack_status.busy(self.name, status, task)
-        events = stack_events.last_operation(self.cloudformation, self.settings.stack_name)
-        return stack_status.stuck(self.name, status, task, events, self.flags, template or {})
-
-
-def _cleared(site: Site, console: Console, sleep: Callable[[float], None]) -> dict[str, Any] | None:
+def _cleared(
+    site: Site, found: dict[str, Any] | None, console: Console, sleep: Callable[[float], None]
+) -> dict[str, Any] | None:
     """Return the stack that can be updated, None where one can be created; remove what never came to be."""
-    found = find(site.account, site.settings)
-    stuck = obstacle(site.account, site.settings, found)
-    if stuck:
-        raise StackError(stuck)
     if found is None or not is_leftover(found):
         return found
     console.step(f"{site.name} was never created ({found['StackStatus']}); removing what is left of it.")
@@ -260,14 +184,6 @@ def _remove(site: Site, found: Mapping[str, Any], console: Console, sleep: Calla
     _demand(site, outcome, operation.stack_id, template)
 
 
-def readable_template(site: Site, found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the deployed template, for the files that it names; {} where it cannot be had, which stops nothing."""
-    try:
-        return change_sets.deployed_template(site.account, found) or {}
-    except (ClientError, BotoCoreError):
-        return {}
-
-
 def follow(
     site: Site,
     operation: Operation,
@@ -285,7 +201,3 @@ def follow(
             f"CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `{task}` again."
         )
         raise
-
-
-def _named(account: Account, settings: Settings) -> str:
-    return f"The stack {settings.stack_name} in {account.account_id}/{account.region}"

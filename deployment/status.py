@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deployment import announcement, executions, stack, versions
+from deployment import announcement, executions, stack_site, versions
 from deployment.account import Account
 from deployment.console import Console
 from deployment.executions import Execution
@@ -83,9 +83,9 @@ def show(
 
 def read(account: Account, settings: Settings, project: Path) -> Status:
     """Return the status; raise StackError when the stack of that name is not ours."""
-    described = stack.find(account, settings)
+    described = stack_site.find(account, settings)
     overview = versions.overview(account, settings, project, described)
-    work_bucket = stack.outputs_of(described).get("WorkBucket")
+    work_bucket = stack_site.outputs_of(described).get("WorkBucket")
     records = [record for one in overview.machines for record in _records(account, one)]
     under_way = sorted((one for one in records if not _is_over(one)), key=_started, reverse=True)
     over = sorted((one for one in records if _is_over(one)), key=_stopped, reverse=True)

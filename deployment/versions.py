@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deployment import announcement, folder_code, inventory, stack
+from deployment import announcement, folder_code, inventory, stack_site
 from deployment.account import Account
 from deployment.console import Console
 from deployment.folder_code import FolderCode
@@ -36,7 +36,7 @@ def show(
 ) -> None:
     """Write the machines to stdout, as tables or as one JSON document."""
     console.step(announcement.place(account, settings))
-    found = overview(account, settings, project, stack.find(account, settings))
+    found = overview(account, settings, project, stack_site.find(account, settings))
     if as_json:
         console.result(json.dumps(document(account, settings, found), indent=2))
         return
@@ -57,7 +57,7 @@ def overview(
 ) -> Overview:
     """Read everything; `described` is the stack's description. What is being deleted is left out: it cannot be started."""
     found = tuple(one for one in inventory.read(account, settings) if not one.is_deleting)
-    folder = folder_code.of_folder(account, settings, project, stack.outputs_of(described))
+    folder = folder_code.of_folder(account, settings, project, stack_site.outputs_of(described))
     return Overview(found, inventory.versions_of_all(account, found), folder)
 
 

@@ -20,6 +20,7 @@ from deployment.console import Console
 from deployment.errors import StackError
 from deployment.settings import Settings
 from tests.fake_cloudformation import EventText, FakeCloudFormation
+from tests.stacks import deploy_with
 
 PROJECT = Path(__file__).resolve().parents[1]
 SETTINGS = Settings()
@@ -119,7 +120,7 @@ def show(kind: str, console: Console, pause: Any) -> str:
             fake.happen("", "CREATE_IN_PROGRESS", "")
             stack.watch(account, SETTINGS, console, sleep)
         else:
-            stack.deploy(account, SETTINGS, built, console, sleep)
+            deploy_with(account, SETTINGS, built, console, sleep)
     except StackError as error:
         return f"Error: {error}"
     return ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployment import stack
+from deployment import stack, stack_site
 from deployment.account import Account
+from deployment.console import Console
 from deployment.settings import Settings
 from deployment.stack import Stack
 from tests.fake_cloudformation import STACK_NAME, FakeCloudFormation
@@ -54,9 +56,21 @@ def account_with(cloudformation: FakeCloudFormation, **others: Any) -> Account:
     return Account(None, "123456789012", "eu-west-1", "aws", clients)
 
 
+def deploy_with(
+    account: Account,
+    settings: Settings,
+    template: Mapping[str, Any],
+    console: Console,
+    sleep: Callable[[float], None],
+) -> Stack:
+    """Look at the stack and deploy it, as `fab` does."""
+    present = stack_site.look(account, settings, template)
+    return stack.deploy(account, settings, template, present, console, sleep)  # type: ignore[arg-type]
+
+
 def deploy(cloudformation: FakeCloudFormation, console: RecordingConsole | None = None) -> Stack:
     account = account_with(cloudformation)
-    return stack.deploy(account, SETTINGS, TEMPLATE, console or RecordingConsole(), cloudformation.sleep)
+    return deploy_with(account, SETTINGS, TEMPLATE, console or RecordingConsole(), cloudformation.sleep)
 
 
 FAILED_CREATION = [

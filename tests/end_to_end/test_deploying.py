@@ -13,15 +13,19 @@ from deployed_project import Project
 MACHINE = re.compile(r"sync-buckets-state-machine-\d{8}-\d{6}")
 
 
+def stack_name(project: Project) -> str:
+    found = re.search(r'STACK_NAME = "(.*)"', (project.folder / "fabfile_config.py").read_text())
+    assert found
+    return found[1]
+
+
 def own_machines(project: Project) -> list[str]:
     """Return the machines of this project's stack, oldest first."""
-    client = project.client("stepfunctions")
-    stack = re.search(r'STACK_NAME = "(.*)"', (project.folder / "fabfile_config.py").read_text())
-    assert stack
+    client, stack = project.client("stepfunctions"), stack_name(project)
     names = []
     for machine in client.list_state_machines()["stateMachines"]:
         tags = client.list_tags_for_resource(resourceArn=machine["stateMachineArn"])["tags"]
-        if {"key": "syncbuckets:stack", "value": stack[1]} in tags:
+        if {"key": "syncbuckets:stack", "value": stack} in tags:
             names.append(machine["name"])
     return sorted(names)
 
@@ -92,6 +96,24 @@ def test_a_changed_lambda_gets_a_version_and_a_machine_and_the_old_machine_keeps
         assert [one["Timeout"] for one in configurations] == [300, 299]
     else:
         assert configurations[0]["CodeSha256"] != configurations[1]["CodeSha256"]
+
+
+def test_zips_that_somebody_has_removed_are_sent_again_with_the_next_change(editable: Project) -> None:
+    assert editable.fab().returncode == 0
+    s3 = editable.client("s3")
+    names = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    (bucket,) = [name for name in names if name.startswith(f"{stack_name(editable)}-deployment-")]
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    for key in keys:
+        s3.delete_object(Bucket=bucket, Key=key)
+    assert "Nothing to do" in editable.fab().stdout
+    source = editable.folder / "lambda_functions" / "list_ranges.py"
+    source.write_text(source.read_text().replace('"""Write the index', '"""Write down the index'))
+    changed = editable.fab()
+    assert "Uploaded: 7 zips" in changed.stdout
+    sent = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert len(sent) == 7
+    assert len(sent & set(keys)) == 6
 
 
 def codes(project: Project) -> dict[str, str]:

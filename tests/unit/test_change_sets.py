@@ -14,12 +14,13 @@ from deployment.settings import Settings
 from tests.deployed_stack import SETTINGS, TAGS, TEMPLATE, Deployed
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, refusal
 from tests.recording_console import RecordingConsole
+from tests.stacks import deploy_with
 
 
 def deploy(fake: Deployed, settings: Settings = SETTINGS, template: Any = TEMPLATE) -> list[str]:
     """Deploy; return the names of the calls that are not mere questions about the stack."""
     account = Account(None, "123456789012", "eu-west-1", "aws", {"cloudformation": fake})
-    stack.deploy(account, settings, template, RecordingConsole(), fake.sleep)  # type: ignore[arg-type]
+    deploy_with(account, settings, template, RecordingConsole(), fake.sleep)  # type: ignore[arg-type]
     return fake.called()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from deployment import executions, machines, report, stack
+from deployment import executions, machines, report, stack_site
 from deployment.account import Account
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
@@ -372,7 +372,7 @@ def test_the_link_leads_to_the_execution_in_the_aws_console() -> None:
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """A deployed account whose next execution succeeds at once."""
     deployed = Machine(MACHINE, "arn:machine", False, BEGAN)
-    monkeypatch.setattr(stack, "outputs", lambda account, settings: {"WorkBucket": "work"})
+    monkeypatch.setattr(stack_site, "outputs", lambda account, settings: {"WorkBucket": "work"})
     monkeypatch.setattr(machines, "newest", lambda account, settings, base_name: deployed)
     found = FakeAws()
     found.statuses = ["SUCCEEDED"]

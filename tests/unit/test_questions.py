@@ -13,6 +13,7 @@ from deployment import plan_view, questions
 from deployment.account import Account
 from deployment.errors import Declined, StackError
 from deployment.settings import Settings
+from deployment.stack_site import Present
 from deployment.wanted import Wanted
 from tests.deployed_stack import NOTHING_PLANNED, SETTINGS, TAGS
 from tests.fake_cloudformation import FakeCloudFormation
@@ -160,3 +161,28 @@ def test_unasked_the_pipeline_plans_nothing_and_asks_nothing(
 
     assert steps == ["build Deploying", *ACTING]
     assert (console.questions, cloudformation.called()) == ([], [])
+
+
+@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
+def test_a_stack_that_cannot_be_worked_on_ends_the_pipeline_before_anything_is_uploaded(
+    pipeline: tuple[FakeCloudFormation, list[str]], status: str
+) -> None:
+    cloudformation, steps = pipeline
+    cloudformation.status = status
+
+    with pytest.raises(StackError, match=status):
+        fabfile.deploy_everything(FIXED, RecordingConsole([]))  # type: ignore[arg-type]
+
+    assert (steps, cloudformation.called()) == (["build Deploying"], [])
+
+
+def test_what_the_stack_has_already_is_not_even_looked_for_in_the_deployment_bucket(
+    pipeline: tuple[FakeCloudFormation, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, steps = pipeline
+    present = Present({"StackStatus": "UPDATE_COMPLETE"}, is_as_wanted=True)
+    monkeypatch.setattr(fabfile.stack_site, "look", lambda *_: present)
+
+    fabfile.deploy_everything(FIXED, RecordingConsole([]))  # type: ignore[arg-type]
+
+    assert steps == ["build Deploying", *ACTING[1:]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import change_sets, stack, stack_events, stack_view
+from deployment import change_sets, stack, stack_events, stack_site, stack_view
 from deployment.change_sets import Change, ChangeSet
 from deployment.errors import StackError
 from deployment.stack import Stack
@@ -24,6 +24,7 @@ from tests.stacks import (
     TEMPLATE,
     account_with,
     deploy,
+    deploy_with,
 )
 
 
@@ -196,7 +197,7 @@ def test_ctrl_c_while_the_change_set_is_made_leaves_nothing_behind() -> None:
         fake.sleep(seconds)
 
     with pytest.raises(KeyboardInterrupt):
-        stack.deploy(account_with(fake), SETTINGS, TEMPLATE, RecordingConsole(), sleep)
+        deploy_with(account_with(fake), SETTINGS, TEMPLATE, RecordingConsole(), sleep)
     assert fake.status == "DELETE_COMPLETE"
 
 
@@ -208,7 +209,7 @@ def test_ctrl_c_while_the_stack_is_made_says_that_it_goes_on_and_how_to_watch_it
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stack.deploy(account_with(fake), SETTINGS, TEMPLATE, console, sleep)
+        deploy_with(account_with(fake), SETTINGS, TEMPLATE, console, sleep)
     assert console.steps[-1] == (
         "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
@@ -352,7 +353,7 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
     s3 = FakeS3()
     long = {"Description": "x" * change_sets.BODY_MAX_BYTES}
 
-    stack.deploy(account_with(fake, s3=s3), SETTINGS, long, RecordingConsole(), fake.sleep)
+    deploy_with(account_with(fake, s3=s3), SETTINGS, long, RecordingConsole(), fake.sleep)
 
     url = fake.calls[0][1]["TemplateURL"]
     bucket = "sync-buckets-deployment-123456789012-eu-west-1"
@@ -439,7 +440,7 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
 
 def test_outputs_of_a_stack_that_was_never_deployed_tell_to_deploy_it() -> None:
     with pytest.raises(StackError) as caught:
-        stack.outputs(account_with(FakeCloudFormation()), SETTINGS)
+        stack_site.outputs(account_with(FakeCloudFormation()), SETTINGS)
 
     assert str(caught.value) == f"{PLACE} does not exist. Run `fab` to deploy it."
 

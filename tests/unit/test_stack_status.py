@@ -9,7 +9,7 @@ from deployment.errors import StackError
 from deployment.settings import Settings
 from tests.fake_cloudformation import STACK_STATUSES, FakeCloudFormation
 from tests.recording_console import RecordingConsole
-from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, account_with, deploy
+from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, account_with, deploy, deploy_with
 
 UPDATED = [[("", "UPDATE_IN_PROGRESS", "")], [("", "UPDATE_COMPLETE", "")]]
 REMADE = ["REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"]
@@ -182,7 +182,7 @@ def test_the_command_has_the_profile_that_the_settings_have() -> None:
     fake = stack_in("UPDATE_FAILED")
 
     with pytest.raises(StackError) as caught:
-        stack.deploy(account_with(fake), Settings(profile="prod"), TEMPLATE, RecordingConsole(), fake.sleep)
+        deploy_with(account_with(fake), Settings(profile="prod"), TEMPLATE, RecordingConsole(), fake.sleep)
 
     assert f"Run: aws cloudformation rollback-stack {FLAGS} --profile prod\n" in str(caught.value)
 
