@@ -22,7 +22,7 @@
 Most buckets are compared by one worker in the first wave, and every range costs LISTs that its keys do not need. What that worker
 leaves is cut according to what it has read.
 
-Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1, "requests": {}}`.
+Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1}`.
 """
 
 from __future__ import annotations
@@ -42,4 +42,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run = Run.from_json(event["run"])
     folder = RunFolder(clients.client("s3"), run.folder)
     items = write_wave(folder, 1, [KeyRange(run.options.startAfter, None).to_json()])
-    return {"wave": 1, "index": folder.key(ranges_index(1)), "items": items, "requests": {}}
+    return {"wave": 1, "index": folder.key(ranges_index(1)), "items": items}

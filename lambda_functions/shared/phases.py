@@ -30,19 +30,18 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     """
     run = Run.from_json(state["run"])
     folder, wave = RunFolder(clients.work, run.folder), int(state["comparison"]["wave"])
-    requests = state["comparison"]["requests"]
     records, broken = read_wave(folder, wave)
     handed_back = [one for record in records for one in record["handedBack"]]
     if handed_back and not broken:
         if wave < MAX_WAVES:
             items = write_wave(folder, wave + 1, handed_back)
             index = folder.key(ranges_index(wave + 1))
-            return {"next": "compare", "wave": wave + 1, "index": index, "items": items, "requests": requests}
+            return {"next": "compare", "wave": wave + 1, "index": index, "items": items}
         broken = (
             f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: there is more to read, or it grows faster, "
             "than one run can; sync a prefix at a time"
         )
-    return {"wave": wave, "broken": broken, "requests": requests, **_plan(folder, run, wave, records, broken)}
+    return {"wave": wave, "broken": broken, **_plan(folder, run, wave, records, broken)}
 
 
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     report, ending = _ended(clients, folder, state) if verdict == "valid" else _never_began(state)
     times = {
         "startedAt": execution["startTime"],
-        "endedAt": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "endedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     outcome = {"outcome": ending.error or "Succeeded", "cause": ending.cause, "phase": ending.phase}
     whole = {**report, **times, **outcome, "report": folder.address(REPORT)}
@@ -54,10 +54,8 @@ def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tup
             f"{'; '.join(problems[:3])}. Abort them by hand: their parts cost money.",
             "reporting",
         )
-    others = [state["run"].get("requests", {}), (state.get("comparison") or {}).get("requests", {})]
-    report = reporting.report(
-        run, compared, copied, deleted, add_counts([*others, clients.requests.counts()])
-    )
+    others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
+    report = reporting.report(run, compared, copied, deleted, others)
     if not reporting.may_have_stragglers(state):
         release_lease(clients.work, run)
     named = {"failures": folder.address(FAILURES), "notSynchronised": _named(folder, files)}

@@ -343,7 +343,7 @@ def test_a_share_never_allows_more_than_it_says(share: int, destination_objects:
 def state_of(wave: int = 1, comparison: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     return {
         "run": {"verdict": "valid", **run_of(**options).to_json()},
-        "comparison": {"wave": wave, "requests": {"LIST": 17}, **(comparison or {})},
+        "comparison": {"wave": wave, **(comparison or {})},
     }
 
 
@@ -372,7 +372,6 @@ def test_ranges_that_were_handed_back_are_the_next_wave() -> None:
         "wave": 2,
         "index": f"{FOLDER}/ranges/2.json",
         "items": 2,
-        "requests": {"LIST": 17},
     }
     assert [one["upTo"] for one in folder.read("ranges/2.json")] == ["m", None]
 
@@ -393,7 +392,6 @@ def test_a_plan_without_anything_against_it_is_applied() -> None:
         "wave": 1,
         "broken": "",
         "refusal": "",
-        "requests": {"LIST": 17},
         "plan": {"copy": {"objects": 3, "bytes": 30}, "delete": NO_OBJECTS},
         "undecided": 0,
         "copy": {"index": f"{FOLDER}/copy.json", "items": 1},

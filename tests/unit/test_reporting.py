@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -283,7 +284,7 @@ def test_a_run_that_was_refused_reports_why_and_what_it_asked() -> None:
 
     result = end(folder, run=run)
 
-    assert result["report"].pop("endedAt") > "2026"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", result["report"].pop("endedAt"))
     assert result == {
         "outcome": "InvalidInput",
         "cause": "No.",
@@ -325,11 +326,11 @@ def folder_of_run(*names: list[dict[str, str]]) -> RunFolder:
     for file, lines in zip(files, names, strict=True):
         folder.write_lines(file, lines)
     write_wave(folder, 1, [{"after": None, "upTo": None}])
-    folder.write("compared/1-0001.json", compared_record(listed=(5, 5), failures=files))
+    folder.write("compared/1-0001.json", compared_record(listed=(5, 5), failures=files, requests={"LIST": 2}))
     return folder
 
 
-COMPARISON = {"next": "apply", "wave": 1, "requests": {"LIST": 2}}
+COMPARISON = {"next": "apply", "wave": 1}
 
 
 def sums_of(folder: RunFolder, name: str, applied: Applied) -> dict[str, Any]:
