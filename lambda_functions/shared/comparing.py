@@ -5,10 +5,8 @@ Nothing is changed here. A range that is not done when its time is spent hands t
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +45,6 @@ LARGE_PARTS = 2000
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 # How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
 KEYS_PER_LOOK = 1000
-NEW_OBJECTS_PER_COLLECTION = 50_000
 
 
 def budget_seconds(wave: int) -> float:
@@ -67,8 +64,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     plan = _Plan.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
     asker = Asker(clients, run)
     try:
-        with _rare_collections():
-            rest = _compare_until_over(clients, run, key_range, turn, plan, asker)
+        rest = _compare_until_over(clients, run, key_range, turn, plan, asker)
         handed_back = _cut_again(clients, run, range_id, rest) if rest else []
         broken = ""
     except (RangeBroken, ClientError) as error:
@@ -85,17 +81,6 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         **plan.close(),
         **outcome_of(plan.tally, plan.failures, turn, clients),
     }
-
-
-@contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Look for garbage in cycles seldom: objects of listings are none, and looking at them all is a fifth of the work."""
-    usual = gc.get_threshold()
-    gc.set_threshold(NEW_OBJECTS_PER_COLLECTION, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _cut_again(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:

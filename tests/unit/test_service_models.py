@@ -12,7 +12,9 @@ from botocore.exceptions import DataNotFoundError, UnknownServiceError
 
 from deployment import service_models
 from deployment.account import CLIENT_CONFIG, Session
+from lambda_functions.shared import clients
 
+PROJECT = Path(__file__).parents[2]
 SERVICES = ("sts", "s3", "cloudformation", "lambda", "stepfunctions", "logs", "iam")
 TYPES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 SHARED = ("endpoints", "partitions", "_retry", "sdk-default-configuration")
@@ -83,3 +85,15 @@ def test_a_client_has_the_same_endpoint_partition_and_operations_as_botocores(
             assert ours.meta.endpoint_url == theirs.meta.endpoint_url
             assert ours.meta.partition == theirs.meta.partition
             assert ours.meta.service_model.operation_names == theirs.meta.service_model.operation_names
+
+
+def test_both_copies_of_the_file_are_the_same() -> None:
+    ours, theirs = (
+        PROJECT / folder / "service_models.py" for folder in ("deployment", "lambda_functions/shared")
+    )
+    assert ours.read_text() == theirs.read_text()
+
+
+def test_the_clients_of_the_lambdas_are_made_in_this_way() -> None:
+    loader = clients._session()._session.get_component("data_loader")
+    assert type(loader).__module__ == "lambda_functions.shared.service_models"
