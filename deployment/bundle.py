@@ -45,7 +45,7 @@ def make(spec: FunctionSpec, project: Path) -> Bundle:
 def make_all(specs: Sequence[FunctionSpec], project: Path) -> tuple[Bundle, ...]:
     """Return the zips of all functions, in their order; what functions share is read once."""
     folders = {spec.path.parent for spec in specs}
-    shared = {folder: _contents(_files(folder / SHARED), project) for folder in folders}
+    shared = {folder: _contents(files_in(folder / SHARED), project) for folder in folders}
     return tuple(_bundle(spec, _contents([spec.path], project) | shared[spec.path.parent]) for spec in specs)
 
 
@@ -77,10 +77,23 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below `folder`, without what Python, editors and file managers leave behind."""
-    for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        is_litter = any(part.startswith(".") or part == "__pycache__" for part in parts)
-        if path.is_file() and not is_litter and not path.name.endswith((".pyc", "~")):
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files below `folder`, without what Python, editors and file managers leave behind.
+
+    Links are followed, as Python follows them when it imports; one that leads back to where it stands ends there.
+    """
+    return _files(folder, frozenset(folder.resolve().parents))
+
+
+def _files(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    place = folder.resolve()
+    if place in above or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        is_litter = (
+            path.name.startswith(".") or path.name.endswith((".pyc", "~")) or path.name == "__pycache__"
+        )
+        if path.is_dir() and not is_litter:
+            yield from _files(path, above | {place})
+        elif path.is_file() and not is_litter:
             yield path

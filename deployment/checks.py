@@ -96,7 +96,8 @@ def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Prob
 def _import_problems(folder: Path) -> Iterator[Problem]:
     """What the Lambdas and their shared modules import, and whether the latter are Python at all."""
     lambdas = [path for path in folder.glob("*.py") if not path.name.startswith("_")]
-    for path in [*lambdas, *(folder / bundle.SHARED).rglob("*.py")]:
+    shared = [path for path in bundle.files_in(folder / bundle.SHARED) if path.suffix == ".py"]
+    for path in [*lambdas, *shared]:
         where = path.relative_to(folder.parent).as_posix()
         try:
             tree, mistake = sources.parsed(path.read_text(encoding="utf-8"))
@@ -104,7 +105,7 @@ def _import_problems(folder: Path) -> Iterator[Problem]:
             tree, mistake = None, (None, "this is not UTF-8; save the file as UTF-8")
         if mistake and path.parent != folder:  # of a Lambda itself its reading says so
             yield Problem(where, *mistake)
-        for line, message in sources.import_mistakes(tree, folder) if tree else ():
+        for line, message in sources.import_mistakes(tree, path, folder) if tree else ():
             yield Problem(where, line, message)
 
 

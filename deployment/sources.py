@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -45,19 +45,20 @@ def handler_mistakes(tree: ast.Module) -> Iterator[Mistake]:
             yield handler.lineno, f"Lambda calls handler(event, context), but this one is handler({found})"
 
 
-def import_mistakes(tree: ast.Module, folder: Path) -> Iterator[Mistake]:
-    """Yield the imports at the top of a source that will not be there on AWS; `folder` is that of the Lambdas.
+def import_mistakes(tree: ast.Module, path: Path, folder: Path) -> Iterator[Mistake]:
+    """Yield the imports at the top of the source at `path` that will not be there on AWS; `folder` is that of the Lambdas.
 
     A zip holds its own file and `shared/`, no other Lambda and no package. Imports inside of functions, `if` and `try`
     are left alone: whoever writes one knows why.
     """
+    package = (folder.name, *path.relative_to(folder).parent.parts)
     for node in tree.body:
-        for name in _imported(node):
-            package = name.partition(".")[0]
-            if package == folder.name:
+        for name in _imported(node, package, folder):
+            top = name.partition(".")[0]
+            if top == folder.name:
                 yield from ((node.lineno, message) for message in _not_in_the_zip(name, folder))
-            elif package not in sys.stdlib_module_names and package not in IN_THE_RUNTIME:
-                yield node.lineno, f"{package} is not there on AWS: expected boto3 or the standard library"
+            elif top not in sys.stdlib_module_names and top not in IN_THE_RUNTIME:
+                yield node.lineno, f"{top} is not there on AWS: expected boto3 or the standard library"
 
 
 def _takes_two(arguments: ast.arguments) -> bool:
@@ -68,14 +69,16 @@ def _takes_two(arguments: ast.arguments) -> bool:
     return needed <= 2 and (positional >= 2 or arguments.vararg is not None) and not keywords_needed
 
 
-def _imported(node: ast.stmt) -> Iterator[str]:
-    """Yield the modules that a statement imports, by their whole names."""
+def _imported(node: ast.stmt, package: Sequence[str], folder: Path) -> Iterator[str]:
+    """Yield the modules that a statement of a source in `package` imports, by their whole names."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+    elif isinstance(node, ast.ImportFrom):
+        base = package[: len(package) - node.level + 1] if node.level else ()
+        module = ".".join([*base, *filter(None, [node.module])])
         # `from lambda_functions.shared import clients` imports a module, `from x.clients import connect` a name of one
-        is_package = "." not in node.module or node.module.endswith(".shared")
-        yield from (f"{node.module}.{alias.name}" for alias in node.names) if is_package else (node.module,)
+        is_package = folder.parent.joinpath(*module.split(".")).is_dir()
+        yield from (f"{module}.{alias.name}" for alias in node.names) if is_package else (module,)
 
 
 def _not_in_the_zip(name: str, folder: Path) -> Iterator[str]:
@@ -86,12 +89,31 @@ def _not_in_the_zip(name: str, folder: Path) -> Iterator[str]:
         return
     path = folder.joinpath(*parts)
     if len(parts) > 1 and not (path.is_dir() or path.with_suffix(".py").is_file() or _is_a_name(path)):
-        siblings = [one.stem for one in path.parent.glob("*.py")]
-        nearest = get_close_matches(parts[-1], siblings, n=1)
+        nearest = get_close_matches(parts[-1], _modules_in(path.parent), n=1)
         hint = f". Did you mean {'.'.join([folder.name, *parts[:-1], nearest[0]])}?" if nearest else ""
         yield f"there is no module {name}{hint}"
 
 
+def _modules_in(folder: Path) -> list[str]:
+    """The modules and packages that a folder holds; none where there is no such folder."""
+    return [one.stem for one in folder.glob("*") if one.suffix == ".py" or one.is_dir()]
+
+
 def _is_a_name(path: Path) -> bool:
-    """Whether this may be something that a package defines in its `__init__.py`."""
-    return (path.parent / "__init__.py").is_file()
+    """Whether this is a name that a package defines in its `__init__.py`, as far as reading it tells."""
+    try:
+        tree = ast.parse((path.parent / "__init__.py").read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return False
+    names = {name for node in ast.walk(tree) for name in _bound(node)}
+    return bool(names & {path.name, "*", "__getattr__"})
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node of a module gives a meaning to."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).partition(".")[0]

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployment import bundle
+from deployment import bundle, checks
 from deployment.front_matter import FunctionSpec, read, read_all
+from deployment.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 
@@ -73,6 +74,38 @@ def test_what_python_and_editors_leave_behind_changes_nothing(project):
     for litter in (".DS_Store", "words.py~", "words.pyc", ".words.py.swp"):
         (shared / litter).write_bytes(b"x")
     assert bundle.make(spec_of(project), project) == before
+
+
+def test_links_are_followed_and_one_that_leads_back_ends_there(project, tmp_path_factory):
+    shared = project / "lambda_functions" / "shared"
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "more.py").write_text("")
+    (elsewhere / "back").symlink_to(shared)
+    (shared / "linked").symlink_to(elsewhere)
+    (shared / "one.py").symlink_to(elsewhere / "more.py")
+    (shared / "itself").symlink_to(shared)
+    (shared / "project").symlink_to(project)
+    (shared / "nowhere.py").symlink_to(elsewhere / "missing.py")
+    (shared / "round").symlink_to(shared / "round")
+    (shared / ".#words.py").symlink_to("somebody@somewhere")
+    assert names(bundle.make(spec_of(project), project)) == [
+        "lambda_functions/greet.py",
+        "lambda_functions/shared/deeper/table.json",
+        "lambda_functions/shared/linked/more.py",
+        "lambda_functions/shared/one.py",
+        "lambda_functions/shared/words.py",
+    ]
+
+
+def test_what_is_checked_is_what_is_in_the_zip(project, tmp_path_factory):
+    shared = project / "lambda_functions" / "shared"
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "more.py").write_text("import requests\n")
+    (shared / "linked").symlink_to(elsewhere)
+    (shared / "itself").symlink_to(shared)
+    problems = checks.check(project, Settings(source_buckets=("abc",))).problems
+    of_sources = [problem.path for problem in problems if problem.path.startswith("lambda_functions")]
+    assert of_sources == ["lambda_functions/shared/linked/more.py"]
 
 
 def test_the_key_is_the_function_and_the_hash_of_the_zip(project):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import shutil
 from collections.abc import Iterator
@@ -331,6 +332,13 @@ def test_a_function_that_nobody_calls_is_a_note_and_no_problem(project):
     assert (found.problems, found.notes) == ((), ("lambda_functions/spare.py: no state machine calls it.",))
 
 
+def imports_of(
+    tree: ast.Module, name: str = "work.py", folder: Path = GOOD / "lambda_functions"
+) -> list[Any]:
+    """The mistakes among the imports of a source, as one of this name in this folder would have them."""
+    return list(sources.import_mistakes(tree, folder / name, folder))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -350,12 +358,22 @@ def test_a_function_that_nobody_calls_is_a_note_and_no_problem(project):
             "from lambda_functions.shared import nothing\n",
             "there is no module lambda_functions.shared.nothing",
         ),
+        (
+            "from . import other\n",
+            "lambda_functions.other is not in the zip of this Lambda: "
+            "expected a module of lambda_functions/shared/",
+        ),
+        (
+            "from .shared import answrs\n",
+            "there is no module lambda_functions.shared.answrs. "
+            "Did you mean lambda_functions.shared.answers?",
+        ),
     ],
 )
 def test_an_import_that_fails_on_aws_is_found(text, message):
     tree, mistake = sources.parsed(text)
     assert tree and mistake is None
-    assert list(sources.import_mistakes(tree, GOOD / "lambda_functions")) == [(1, message)]
+    assert imports_of(tree) == [(1, message)]
 
 
 @pytest.mark.parametrize(
@@ -374,7 +392,64 @@ def test_an_import_that_fails_on_aws_is_found(text, message):
 )
 def test_an_import_that_works_on_aws_is_left_alone(text):
     tree, _ = sources.parsed(text)
-    assert tree and list(sources.import_mistakes(tree, GOOD / "lambda_functions")) == []
+    assert tree and imports_of(tree) == []
+
+
+@pytest.fixture
+def wings(tmp_path):
+    """Lambdas whose `shared/` has folders: `s3/` of modules only, `words/` with an `__init__.py`."""
+    shared = tmp_path / "lambda_functions" / "shared"
+    for name, text in {
+        "s3/clients.py": "",
+        "s3/deep/pages.py": "",
+        "words/__init__.py": "from json import dumps as written\nGREETING: str = 'hello'\nclass Word: ...\n",
+        "words/greetings.py": "",
+    }.items():
+        (shared / name).parent.mkdir(parents=True, exist_ok=True)
+        (shared / name).write_text(text)
+    return tmp_path / "lambda_functions"
+
+
+@pytest.mark.parametrize(
+    ("text", "missing", "hint"),
+    [
+        ("from lambda_functions.shared.s3 import clinets\n", "s3.clinets", "s3.clients"),
+        ("from lambda_functions.shared.s3.clinets import connect\n", "s3.clinets", "s3.clients"),
+        ("import lambda_functions.shared.s3.deep.page\n", "s3.deep.page", "s3.deep.pages"),
+        ("from lambda_functions.shared.s3.deep import pages, page\n", "s3.deep.page", "s3.deep.pages"),
+        ("from lambda_functions.shared.s4 import clients\n", "s4", ""),
+        ("import lambda_functions.shared.s4.clients\n", "s4.clients", ""),
+        ("from lambda_functions.shared import word\n", "word", "words"),
+        ("from lambda_functions.shared.words import GREETNG\n", "words.GREETNG", ""),
+        ("from .clinets import connect\n", "s3.clinets", "s3.clients"),
+        ("from . import clinets\n", "s3.clinets", "s3.clients"),
+        ("from ..words import greeting\n", "words.greeting", "words.greetings"),
+    ],
+)
+def test_a_missing_module_is_found_however_deep_it_would_be(wings, text, missing, hint):
+    shared = "lambda_functions.shared"
+    found = imports_of(ast.parse(text), "shared/s3/list_page.py", wings)
+    question = f". Did you mean {shared}.{hint}?" if hint else ""
+    assert found == [(1, f"there is no module {shared}.{missing}{question}")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from lambda_functions.shared.s3 import clients, deep\n",
+        "from lambda_functions.shared.s3.deep.pages import anything\n",
+        "from lambda_functions.shared.words import GREETING, Word, written, greetings\n",
+        "from . import clients\nfrom .deep import pages\nfrom ..words import greetings\nfrom ... import shared\n",
+    ],
+)
+def test_modules_and_names_of_packages_are_left_alone(wings, text):
+    assert imports_of(ast.parse(text), "shared/s3/list_page.py", wings) == []
+
+
+@pytest.mark.parametrize("text", ["from json import *\n", "def __getattr__(name): ...\n"])
+def test_a_package_that_may_define_anything_is_believed(wings, text):
+    (wings / "shared" / "words" / "__init__.py").write_text(text)
+    assert imports_of(ast.parse("from lambda_functions.shared.words import x\n"), "work.py", wings) == []
 
 
 @pytest.mark.parametrize(
