@@ -7,7 +7,7 @@ import functools
 import re
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[1]
+from places import PROJECT
 
 
 def quoted(cell: str) -> list[str]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
+
+from places import PROJECT
 
 from deployment import bundle, front_matter, stack, template
 from deployment.account import Account
@@ -22,7 +23,6 @@ from deployment.settings import Settings
 from tests.fake_cloudformation import EventText, FakeCloudFormation
 from tests.stacks import deploy_with
 
-PROJECT = Path(__file__).resolve().parents[1]
 SETTINGS = Settings()
 DENIED = (
     'Resource handler returned message: "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: '

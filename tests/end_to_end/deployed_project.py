@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from places import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("deployment", "lambda_functions", "state_machines", "fabfile.py", "fabfile_config_template.py")
 FAB = Path(sys.executable).with_name("fab")
 DEADLINE_SECONDS = 120.0

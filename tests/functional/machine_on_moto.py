@@ -18,7 +18,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -47,13 +46,13 @@ from moto.stepfunctions.parser.asl.parse import asl_parser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from places import PROJECT
 from wire import Killed, Wire, wire_to_moto
 
 from deployment import machines
 from lambda_functions.shared.copying import Copier
 from lambda_functions.shared.deleting import Deleter
 
-PROJECT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 WORK_BUCKET = "work-bucket"
 ACCOUNT = "123456789012"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from places import PROJECT
 
 from deployment import local
 from deployment.console import Console
@@ -24,7 +25,6 @@ from deployment.local import Emulator
 
 pytest.importorskip("ministack", reason="the embedded emulator is not installed")
 
-PROJECT = Path(__file__).resolve().parents[2]
 IS_LINUX = sys.platform == "linux"
 
 

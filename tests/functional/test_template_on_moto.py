@@ -16,12 +16,12 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from places import PROJECT
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -30,7 +30,6 @@ from deployment.bundle import Bundle
 from deployment.front_matter import FunctionSpec, read_all
 from deployment.settings import Settings
 
-PROJECT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 OTHER_REGION = "eu-central-1"
 SETTINGS = Settings(

@@ -6,9 +6,9 @@ import copy
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+from places import PROJECT
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -16,7 +16,6 @@ from deployment import bundle, template
 from deployment.front_matter import FunctionSpec, read_all
 from deployment.settings import Settings
 
-PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 MACHINE = "sync-buckets-state-machine"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import TESTS
 
 from deployment import check_report, checks
 from deployment.checks import Findings
 
-TESTS = Path(__file__).parents[1]
 GOOD = TESTS / "good_project"
 BROKEN = sorted(path for path in (TESTS / "broken_projects").iterdir() if path.is_dir())
 NAMES = [path.name for path in BROKEN]

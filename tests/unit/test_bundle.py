@@ -16,12 +16,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 
 from deployment import bundle, checks
 from deployment.front_matter import FunctionSpec, read, read_all
 from deployment.settings import Settings
-
-PROJECT = Path(__file__).parents[2]
 
 SOURCE = """\
 # ---

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import boto3
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 from samtranslator.translator.transform import transform
 
 from deployment import bundle, front_matter, machines, template
@@ -23,7 +23,6 @@ from deployment.changes import (
 )
 from deployment.settings import Settings
 
-PROJECT = Path(__file__).resolve().parents[2]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "1"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=2),

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 
 from deployment import checks, definitions, machine_checks, rendering, sources
 from deployment.machine_checks import STATELINT_EXEMPTIONS
 from deployment.settings import Settings
-
-PROJECT = Path(__file__).parents[2]
 
 GOOD = PROJECT / "tests" / "good_project"
 WORK = (GOOD / "lambda_functions" / "work.py").read_text(encoding="utf-8")

@@ -8,7 +8,6 @@ import io
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,11 +19,12 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
+from places import PROJECT
 
 from lambda_functions.shared import clients
 from lambda_functions.shared.clients import connect, extra_headers, kind_of
 
-FUNCTIONS = Path(clients.__file__).parents[1]
+FUNCTIONS = PROJECT / "lambda_functions"
 PLACE = {"Bucket": "bucket", "Key": "key"}
 UPLOAD = {**PLACE, "UploadId": "1"}
 SOURCE = {"CopySource": {"Bucket": "from", "Key": "key"}}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 from invoke.collection import Collection
 from named_tests import is_a_test, quoted
+from places import PROJECT
 
 import fabfile
 import fabfile_config_template
 
-PAGE = Path(__file__).parents[2] / "docs" / "comparison.md"
+PAGE = PROJECT / "docs" / "comparison.md"
 YES, PARTLY, NO = "●", "◐", "–"
 OTHERS = ["SAM", "CDK", "Rain", "SLS", "Chalice", "Zappa", "CFNgin", "Sceptre", "kappa", "SFN"]
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import ast
 import io
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from botocore.awsrequest import AWSResponse
 from named_tests import is_a_test, quoted
+from places import PROJECT
 from samples import memory_folder, run_of
 
 from lambda_functions.shared.clients import connect
 from lambda_functions.shared.copying import Copier
 from lambda_functions.shared.turn import Turn
 
-PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "correctness.md"
 LAMBDAS = PROJECT / "lambda_functions"
 ANSWERS = ("handled", "does not apply", "limit", "documented only")

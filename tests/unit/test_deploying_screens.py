@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import pytest
+from places import PROJECT
 
 from deployment.console import Console
 from tests import scripted_deployment
 
-PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "deploying.md").read_text(encoding="utf-8")
 
 
 def shown(kind: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from invoke.collection import Collection
+from places import PROJECT
 from samples import run_of
 
 import deployment
@@ -23,7 +24,6 @@ from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.planning import sum_up
 from lambda_functions.shared.reporting import report
 
-PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
 MODULES = ("deployment", "lambda_functions", "lambda_functions/shared")

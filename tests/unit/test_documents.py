@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from cfnlint.config import ManualArgs
 from moto import mock_aws
+from places import PROJECT
 from statelint.linter import Linter
 
 from deployment import bundle, definitions, documents, front_matter, machines, rendering, template
@@ -22,7 +22,6 @@ from deployment.machine_checks import STATELINT_EXEMPTIONS
 from deployment.settings import Settings
 from deployment.template_checks import _transformed
 
-PROJECT = Path(__file__).parents[2]
 MACHINE = "sync-buckets-state-machine"
 SETTINGS = Settings(stack_name="Nightly", source_buckets=("here",), destination_buckets=("away",))
 

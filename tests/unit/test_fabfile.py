@@ -15,12 +15,12 @@ import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from invoke.collection import Collection
 from invoke.exceptions import Exit
+from places import PROJECT
 
 import fabfile
 from deployment.errors import ConfigurationError, Declined
 from deployment.sync_options import sync_options
 
-PROJECT = Path(fabfile.__file__).resolve().parent
 TASKS = Collection.from_module(fabfile)
 
 

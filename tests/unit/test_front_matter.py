@@ -9,13 +9,12 @@ import frontmatter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 from samtranslator.model.sam_resources import SamFunction
 
 from deployment import placeholders, properties
 from deployment.errors import FrontMatterError
 from deployment.front_matter import CommentHandler, FunctionSpec, read, read_all
-
-PROJECT = Path(__file__).parents[2]
 
 HANDLER = "def handler(event, context):\n    return event\n"
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from places import PROJECT
 
 from deployment import plan_rows, plan_view
 from deployment.changes import Change, PropertyChange
@@ -234,9 +235,8 @@ def test_the_document_says_all_of_it() -> None:
 
 
 def test_every_field_of_the_document_is_described() -> None:
-    from pathlib import Path
 
-    page = (Path(plan_view.__file__).parents[1] / "docs" / "planning.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "planning.md").read_text(encoding="utf-8")
     document = plan_view.document(CHANGED)
     names = {
         *document,

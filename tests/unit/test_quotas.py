@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import PROJECT
 from samples import EXECUTION, compared_record, entry, memory_folder, shard
 
 from deployment import front_matter
@@ -41,7 +41,6 @@ from lambda_functions.shared.run_folder import MAX_SHARD_BYTES, MAX_SHARD_KEYS, 
 from lambda_functions.shared.sync_input import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
 from lambda_functions.shared.turn import MARGIN_SECONDS, Turn
 
-PROJECT = Path(front_matter.__file__).resolve().parents[1]
 MACHINE = yaml.safe_load(
     (PROJECT / "state_machines/sync_buckets_state_machine.yaml").read_text(encoding="utf-8")
 )

@@ -9,12 +9,12 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
+from places import PROJECT
 
 from deployment import service_models
 from deployment.account import CLIENT_CONFIG, Session
 from lambda_functions.shared import clients
 
-PROJECT = Path(__file__).parents[2]
 SERVICES = ("sts", "s3", "cloudformation", "lambda", "stepfunctions", "logs", "iam")
 TYPES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 SHARED = ("endpoints", "partitions", "_retry", "sdk-default-configuration")

@@ -14,6 +14,7 @@ import pytest
 from cfnlint.config import ManualArgs
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 from samtranslator.model.sam_resources import SamFunction
 
 from deployment import bundle, policies, setting_values, template
@@ -21,8 +22,6 @@ from deployment.bundle import Bundle
 from deployment.errors import FrontMatterError
 from deployment.front_matter import FunctionSpec, read_all
 from deployment.settings import Settings
-
-PROJECT = Path(__file__).parents[2]
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from places import PROJECT
 
 from deployment import definitions, front_matter, front_matter_yaml, yaml_loaders
 from deployment.errors import StateMachineError
 
-PROJECT = Path(__file__).parents[2]
 FOLDERS = [PROJECT, *sorted((PROJECT / "tests" / "broken_projects").iterdir())]
 MACHINES = [path for folder in FOLDERS for path in sorted(folder.glob("state_machines/*.yaml"))]
 FUNCTIONS = [path for folder in FOLDERS for path in sorted(folder.glob("lambda_functions/*.py"))]
