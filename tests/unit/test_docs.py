@@ -14,7 +14,6 @@ from invoke.collection import Collection
 from places import PROJECT
 from samples import run_of
 
-import deployment
 import fabfile
 import fabfile_config_template
 from deployment import documents, errors, front_matter, machines, placeholders, properties
@@ -26,7 +25,6 @@ from lambda_functions.shared.reporting import report
 
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
-MODULES = ("deployment", "lambda_functions", "lambda_functions/shared")
 MANY = "…"
 
 
@@ -96,22 +94,6 @@ def test_every_setting_is_mentioned_somewhere():
     settings = [name for name in vars(fabfile_config_template) if name.isupper()]
     assert len(settings) == 14
     assert [name for name in settings if not mentions(whole, name)] == []
-
-
-@pytest.mark.parametrize("folder", MODULES)
-def test_every_module_has_its_paragraph_and_no_paragraph_is_without_a_module(folder):
-    sections = re.split(r"^## ", page("architecture.md"), flags=re.MULTILINE)
-    (section,) = [one for one in sections if one.startswith(f"The modules of `{folder}/`\n")]
-    modules = {path.stem for path in (PROJECT / folder).glob("*.py") if path.stem != "__init__"}
-    assert sorted(re.findall(r"^\*\*`(\w+)`\*\* ", section, re.MULTILINE)) == sorted(modules)
-
-
-def test_the_overview_of_the_deployment_names_every_module():
-    modules = {path.stem for path in (PROJECT / "deployment").glob("*.py") if path.stem != "__init__"}
-    words = set(re.findall(r"[a-z_]+", deployment.__doc__ or ""))
-    assert modules - words == set()
-    tables = re.findall(r"^ {4}(?!settings ->)(.*)$", deployment.__doc__ or "", re.MULTILINE)
-    assert {word for line in tables for word in re.findall(r"[a-z_]+", line)} - modules == set()
 
 
 def readme() -> str:
