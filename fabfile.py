@@ -18,13 +18,17 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment import announcement, artifacts, bundle, front_matter, machines, stack, stack_site, template
-from deployment import settings as configuration
-from deployment.account import Account, aws_sentence, connect
+from deployment.aws.account import Account, aws_sentence, connect
+from deployment.build import bundle, template
+from deployment.build.build import Wanted
+from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
-from deployment.settings import Settings
-from deployment.wanted import Wanted
+from deployment.project import front_matter
+from deployment.project import settings as configuration
+from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
+from deployment.tasks.stack import deploy as announcement
 
 PROJECT = Path(__file__).resolve().parent
 KEEP = "3"
@@ -63,11 +67,11 @@ def enter(settings: Settings, console: Console, doing: str = "") -> Account:
 def build(settings: Settings, console: Console, doing: str = "") -> tuple[Account, Wanted]:
     """Make everything from this folder; of AWS only the account is asked, whose number is in the bucket's name."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
-    definitions = machines.read_all(PROJECT / "state_machines")
-    machines.rehearse(definitions, functions)
+    definitions = state_machines.read_all(PROJECT / "state_machines")
+    state_machines.rehearse(definitions, functions)
     bundles = bundle.make_all(functions, PROJECT)
     account = enter(settings, console, doing)
-    bucket = artifacts.bucket_name(account, settings)
+    bucket = deployment_bucket.bucket_name(account, settings)
     body = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
     return account, Wanted(functions, definitions, bundles, body)
 
@@ -77,10 +81,10 @@ def deploy_everything(settings: Settings, console: Console, ask: bool = False) -
     account, wanted = build(settings, console, "" if ask else "Deploying")
     if ask and not is_agreed(account, settings, wanted, console):
         return
-    present = stack_site.look(account, settings, wanted.template)
-    uploaded = [] if present.is_as_wanted else artifacts.upload(account, settings, wanted.bundles)
+    present = lookup.look(account, settings, wanted.template)
+    uploaded = [] if present.is_as_wanted else deployment_bucket.upload(account, settings, wanted.bundles)
     deployed = stack.deploy(account, settings, wanted.template, present, console)
-    current = machines.create_all(
+    current = state_machines.create_all(
         account, settings, wanted.definitions, wanted.functions, deployed.outputs, console
     )
     announcement.announce(console, account, settings, uploaded, deployed, current)
@@ -88,17 +92,17 @@ def deploy_everything(settings: Settings, console: Console, ask: bool = False) -
 
 def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_changes: bool) -> None:
     """Say what `deploy_everything` would do: the same steps, of each only the half that reads."""
-    from deployment import plan as planning
-    from deployment import plan_view
+    from deployment.plan import plan as planning
+    from deployment.plan import view
 
     account, wanted = build(settings, console)
-    plan_view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
+    view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
 
 
 def is_agreed(account: Account, settings: Settings, wanted: Wanted, console: Console) -> bool:
     """Show the plan and ask; False where there is nothing to do, Declined raised where the answer is no."""
-    from deployment import plan as planning
     from deployment import questions
+    from deployment.plan import plan as planning
 
     return questions.is_deployment_wanted(console, planning.make(account, settings, wanted))
 
@@ -150,7 +154,7 @@ def watch(context: Context) -> None:
 @friendly
 def recover(context: Context, skip: str | None = None, yes: bool = False) -> None:
     """Finish the rollback of an update that got stuck."""
-    from deployment import recovery
+    from deployment.tasks.stack import recover as recovery
 
     names = recovery.skipped_names(skip)
     settings, console = configuration.load(), Console()
@@ -161,7 +165,7 @@ def recover(context: Context, skip: str | None = None, yes: bool = False) -> Non
 @friendly
 def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
-    from deployment import removal
+    from deployment.tasks.stack import delete as removal
 
     settings, console = configuration.load(), Console()
     removal.delete(enter(settings, console, "Deleting"), settings, console, yes)
@@ -197,8 +201,8 @@ def sync(
     wait: bool = True,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
-    from deployment import executions
-    from deployment.sync_options import sync_options
+    from deployment.step_functions import executions
+    from deployment.tasks.runs.sync import sync_options
 
     options = sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
@@ -211,7 +215,7 @@ def sync(
 @friendly
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""
-    from deployment import local as emulator
+    from deployment.emulator import emulator
 
     emulator.serve(Console())
 
@@ -223,7 +227,7 @@ def local(context: Context) -> None:
 @friendly
 def demo(context: Context, source_dir: str | None = None) -> None:
     """Deploy and sync on this machine, without an AWS account."""
-    from deployment import demo as demonstration
+    from deployment.emulator import demo as demonstration
 
     demonstration.run(deploy_everything, source_dir, Console())
 
@@ -232,7 +236,8 @@ def demo(context: Context, source_dir: str | None = None) -> None:
 @friendly
 def check(context: Context, json: bool = False) -> None:
     """Check Lambdas, template and state machines, offline."""
-    from deployment import check_report, checks
+    from deployment.checks import check as checks
+    from deployment.checks import check_report
 
     check_report.show(Console(), checks.project(PROJECT), json)
 
@@ -241,7 +246,7 @@ def check(context: Context, json: bool = False) -> None:
 @friendly
 def print_template(context: Context, json: bool = False) -> None:
     """Print the SAM template that a deployment would use, offline."""
-    from deployment import documents
+    from deployment.tasks.stack import documents
 
     document = documents.template_of(PROJECT, configuration.load_or_defaults(PROJECT))
     Console().result(documents.as_json(document) if json else documents.as_yaml(document))
@@ -258,7 +263,7 @@ def print_template(context: Context, json: bool = False) -> None:
 @friendly
 def print_definition(context: Context, name: str | None = None, deployed: bool = False) -> None:
     """Print a state machine in Amazon States Language."""
-    from deployment import documents
+    from deployment.tasks.stack import documents
 
     settings, console = configuration.load_or_defaults(PROJECT), Console()
     if deployed:
@@ -273,7 +278,7 @@ def print_definition(context: Context, name: str | None = None, deployed: bool =
 @friendly
 def status(context: Context, json: bool = False) -> None:
     """Show stack, state machine, running and ended executions."""
-    from deployment import status as current_status
+    from deployment.tasks.stack import status as current_status
 
     settings, console = configuration.load(), Console()
     current_status.show(enter(settings, console), settings, PROJECT, console, json)
@@ -283,7 +288,7 @@ def status(context: Context, json: bool = False) -> None:
 @friendly
 def versions(context: Context, json: bool = False) -> None:
     """List the state machines, the current one first."""
-    from deployment import versions as deployed_versions
+    from deployment.tasks.stack import versions as deployed_versions
 
     settings, console = configuration.load(), Console()
     deployed_versions.show(enter(settings, console), settings, PROJECT, console, json)
@@ -300,7 +305,7 @@ def versions(context: Context, json: bool = False) -> None:
 @friendly
 def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool = False) -> None:
     """Delete older state machines and what only they call."""
-    from deployment import pruning
+    from deployment.tasks.stack import prune as pruning
 
     pruning.kept_number(keep)
     settings, console = configuration.load(), Console()
@@ -316,7 +321,7 @@ def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool =
 @friendly
 def rollback(context: Context, to: str | None = None) -> None:
     """Make an older state machine the current one again."""
-    from deployment import rollback as older
+    from deployment.tasks.stack import rollback as older
 
     settings, console = configuration.load(), Console()
     older.rollback(enter(settings, console), settings, to, console)
@@ -342,7 +347,7 @@ def logs(
     json: bool = False,
 ) -> None:
     """Show what the functions have written to their logs."""
-    from deployment import logs as log_events
+    from deployment.tasks.runs import logs as log_events
 
     query = log_events.query_of(PROJECT, function, since, filter)
     settings, console = configuration.load(), Console()

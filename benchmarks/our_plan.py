@@ -12,11 +12,12 @@ import os
 import sys
 from typing import Any
 
-from lambda_functions.shared import clients, comparing
-from lambda_functions.shared.key_ranges import KeyRange
+from lambda_functions.shared.compare import compare
+from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.sync_input import parse
-from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.s3 import clients
 
 HOUR_MS = 3_600_000
 
@@ -42,7 +43,7 @@ def plan() -> dict[str, Any]:
     }
     run = Run.of(execution, options, ("us-east-1", "us-east-1"))
     connected = clients.connect("us-east-1", "us-east-1")
-    return comparing.compare(connected, run, "1-0001", KeyRange(), Turn.of(_Context()))
+    return compare.compare(connected, run, "1-0001", KeyRange(), Turn.of(_Context()))
 
 
 def main(arguments: list[str]) -> None:

@@ -23,7 +23,7 @@ from benchmarks.children import CommandFailed, Server, environment, measure, ser
 from benchmarks.deployed import Deployed, deploy
 from benchmarks.planning import Say
 from benchmarks.tools import OURS, Tool
-from deployment.local import Emulator
+from deployment.emulator.emulator import Emulator
 
 SOURCE = "benchmark-source"
 WRITERS = 16

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from deployment.wording import one_line, stopwatch, visible
+from deployment.text import one_line, stopwatch, visible
 
 if TYPE_CHECKING:
     import rich.console

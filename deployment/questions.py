@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from deployment import plan_view
 from deployment.console import Console
 from deployment.errors import Declined, StackError
-from deployment.plan import Plan
+from deployment.plan import view
+from deployment.plan.plan import Plan
 
 _NOTHING_DEPLOYED = "Nothing was deployed:"
 
@@ -38,7 +38,7 @@ def is_deployment_wanted(console: Console, plan: Plan) -> bool:
     """
     if plan.obstacle:
         raise StackError(plan.obstacle)
-    plan_view.show(console, plan, as_json=False, fail_on_changes=False)
+    view.show(console, plan, as_json=False, fail_on_changes=False)
     if plan.would_change:
         place = f"account {plan.account_id}, region {plan.region}"
         demand_yes(console, f"Deploy this to {place}?", _NOTHING_DEPLOYED)

@@ -48,14 +48,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared import clients
-from lambda_functions.shared.copying import COPIERS, Copier, seconds_needed, too_late
-from lambda_functions.shared.leases import require_lease
+from lambda_functions.shared.apply.copier import COPIERS, Copier, seconds_needed, too_late
+from lambda_functions.shared.invocation import LambdaContext, Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.shard_turns import take_turn
-from lambda_functions.shared.turn import LambdaContext, Turn, run_jobs
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.work_bucket.leases import require_lease
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import take_turn
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

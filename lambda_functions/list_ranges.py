@@ -29,12 +29,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_functions.shared import clients
-from lambda_functions.shared.key_ranges import KeyRange
-from lambda_functions.shared.planning import ranges_index, write_wave
+from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.turn import LambdaContext
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.tally.plan import ranges_index, write_wave
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

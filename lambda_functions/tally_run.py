@@ -38,10 +38,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_functions.shared import clients
-from lambda_functions.shared.phases import tally_comparison, tally_copies, tally_deletes
-from lambda_functions.shared.run_end import end_run
-from lambda_functions.shared.turn import LambdaContext, Turn
+from lambda_functions.shared.invocation import LambdaContext, Turn
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.tally.ending import end_run
+from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
 
 PHASES = {"comparison": tally_comparison, "copies": tally_copies, "deletes": tally_deletes, "report": end_run}
 

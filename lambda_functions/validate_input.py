@@ -47,15 +47,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from lambda_functions.shared import clients
+from lambda_functions.shared.apply.uploads import abort_all
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.leases import Leases, asks_step_functions
+from lambda_functions.shared.invocation import LambdaContext
+from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.run_folder import RunFolder, work_bucket
-from lambda_functions.shared.sync_input import parse
-from lambda_functions.shared.turn import LambdaContext
-from lambda_functions.shared.uploads import abort_all
-from lambda_functions.shared.validation import refuse_own_buckets, regions
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.validation import refuse_own_buckets, regions
+from lambda_functions.shared.work_bucket.leases import Leases, asks_step_functions
+from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

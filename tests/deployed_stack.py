@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployment.plan import Plan
-from deployment.settings import Settings
+from deployment.plan.plan import Plan
+from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, FakeCloudFormation, operation
 
 SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})

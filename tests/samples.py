@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.listing import Entry
+from lambda_functions.shared.options import Options
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.sync_input import Options
+from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 EXECUTION = {
     "id": "arn:aws:states:eu-west-1:111122223333:execution:sync-20261122-101112:first",

@@ -15,11 +15,13 @@ from typing import Any
 
 from places import PROJECT
 
-from deployment import bundle, front_matter, stack, template
-from deployment.account import Account
+from deployment.aws.account import Account
+from deployment.build import bundle, template
+from deployment.cloudformation import stack
 from deployment.console import Console
 from deployment.errors import StackError
-from deployment.settings import Settings
+from deployment.project import front_matter
+from deployment.project.settings import Settings
 from tests.fake_cloudformation import EventText, FakeCloudFormation
 from tests.stacks import deploy_with
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployment import stack, stack_site
-from deployment.account import Account
+from deployment.aws.account import Account
+from deployment.cloudformation import lookup, stack
+from deployment.cloudformation.stack import Stack
 from deployment.console import Console
-from deployment.settings import Settings
-from deployment.stack import Stack
+from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_NAME, FakeCloudFormation
 from tests.recording_console import RecordingConsole
 
@@ -64,7 +64,7 @@ def deploy_with(
     sleep: Callable[[float], None],
 ) -> Stack:
     """Look at the stack and deploy it, as `fab` does."""
-    present = stack_site.look(account, settings, template)
+    present = lookup.look(account, settings, template)
     return stack.deploy(account, settings, template, present, console, sleep)  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
-from lambda_functions.shared import costs
+from lambda_functions.shared.tally import costs
 
 S3_RATES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"
 S3_PRICES = "https://aws.amazon.com/s3/pricing/"

@@ -18,23 +18,23 @@ from benchmarks.scale.constants import Constants
 from benchmarks.scale.machine import Walk, filled, size_of
 from benchmarks.scale.stand_ins import Clock, Counts, ListedBucket, WorkBucket
 from benchmarks.scale.turns import Comparer, Work
-from deployment import definitions, front_matter
+from deployment.project import front_matter, states_language
 from lambda_functions import list_ranges
-from lambda_functions.shared import clients as clients_module
-from lambda_functions.shared.clients import Clients
-from lambda_functions.shared.deleting import BATCH_KEYS
-from lambda_functions.shared.key_ranges import KeyRange
-from lambda_functions.shared.planning import compared_name
+from lambda_functions.shared.apply.deleter import BATCH_KEYS
+from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
+from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.shard_turns import record_name
-from lambda_functions.shared.sync_input import parse
-from lambda_functions.shared.turn import MARGIN_SECONDS, Turn
+from lambda_functions.shared.s3 import clients as clients_module
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.tally.plan import compared_name
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import record_name
 from lambda_functions.tally_run import PHASES
 
 PROJECT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {spec.name: dict(spec.properties) for spec in front_matter.read_all(PROJECT / "lambda_functions")}
-MACHINE = definitions.read(PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").definition
+MACHINE = states_language.read(PROJECT / "state_machines" / "sync_buckets_state_machine.yaml").definition
 NAME = "sync_buckets-20261122-101112"
 CONTEXT: dict[str, Any] = {
     "Execution": {

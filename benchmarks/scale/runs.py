@@ -12,8 +12,8 @@ from benchmarks.scale.course import Course
 from benchmarks.scale.keys import NO_KEYS, SHAPES
 from benchmarks.scale.schedule import Schedule, schedule
 from benchmarks.scale.turns import Work
-from deployment.machines import default_concurrency
-from lambda_functions.shared import comparing
+from deployment.step_functions.state_machines import default_concurrency
+from lambda_functions.shared.compare import compare
 
 SIZES = (10**6, 10**9)
 NOTHING, SOME, ALL = "nothing", "1 % copied, 0.1 % deleted", "all copied, the destination is empty"
@@ -36,7 +36,7 @@ def _memory(megabytes: int) -> dict[str, int]:
 
 
 _SIX = {"LEAST_HANDED_BACK": 6}
-_SHORTER = {"BUDGET_SECONDS": (*comparing.BUDGET_SECONDS[:-1], 120.0)}
+_SHORTER = {"BUDGET_SECONDS": (*compare.BUDGET_SECONDS[:-1], 120.0)}
 TRIALS = (
     Trial("as deployed"),
     Trial("`compare_listings` with 1,024 MB", memory_mb=_memory(1024)),
@@ -75,7 +75,7 @@ class Runs:
         """Return a run with nothing to do under other settings of ours."""
         with contextlib.ExitStack() as patches:
             for name, value in trial.constants.items():
-                patches.enter_context(mock.patch.object(comparing, name, value))
+                patches.enter_context(mock.patch.object(compare, name, value))
             return Course(work(count, shape), memory_mb=trial.memory_mb).go()
 
 

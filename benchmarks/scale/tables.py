@@ -11,7 +11,7 @@ from benchmarks.scale.keys import SHAPES
 from benchmarks.scale.others import Job, offers
 from benchmarks.scale.runs import CHANGES, NOTHING, SIZES, TRIALS, Runs, workers_of_accounts
 from benchmarks.scale.schedule import PHASES, Bill, Schedule, bill, schedule
-from lambda_functions.shared.costs import estimate_usd
+from lambda_functions.shared.tally.costs import estimate_usd
 
 MOST_WORKERS = 1000
 PLAIN = next(iter(SHAPES))

@@ -22,8 +22,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_functions.shared.listing import Entry
-from lambda_functions.shared.parts import looks_like_md5
+from lambda_functions.shared.apply.parts import looks_like_md5
+from lambda_functions.shared.s3.listing import Entry
 
 
 class Decision(enum.Enum):

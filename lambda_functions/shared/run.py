@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lambda_functions.shared.sync_input import MAX_KEY_BYTES, Options
+from lambda_functions.shared.options import MAX_KEY_BYTES, Options
 
 # How many workers the state machine gives to one very large object at the same time.
 LARGE_WORKERS = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from deployed_project import Project, copy_project
 
-from deployment.local import Emulator
+from deployment.emulator.emulator import Emulator
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import fabfile
-from deployment import demo
 from deployment.console import Console
+from deployment.emulator import demo
 
 pytest.importorskip("ministack", reason="the embedded emulator is not installed")
 

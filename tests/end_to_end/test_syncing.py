@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from deployed_project import Project
 
-from deployment import equal
+from deployment.emulator import verify
 
 KEYS = 2000
 MISSING, CHANGED, ORPHANED = range(0, 100), range(100, 200), range(100)
@@ -67,7 +67,9 @@ def test_two_thousand_objects_in_two_regions_become_equal_and_a_second_run_only_
     assert listed(destination, "big-destination") == before, "a dry run changes nothing"
     report = deployed.report(source="big-source", destination="big-destination")
     assert (
-        list(equal.differences(equal.read(source, "big-source"), equal.read(destination, "big-destination")))
+        list(
+            verify.differences(verify.read(source, "big-source"), verify.read(destination, "big-destination"))
+        )
         == []
     )
     assert report["plan"] == planned["plan"], "the plan of a dry run is what the real run then does"
@@ -92,11 +94,11 @@ def test_keys_outside_the_prefix_are_untouched(deployed: Project) -> None:
     )
     outside = {
         key: seen
-        for key, seen in equal.read(destination, "prefix-destination").items()
+        for key, seen in verify.read(destination, "prefix-destination").items()
         if key.startswith("out/")
     }
     deployed.report(source="prefix-source", destination="prefix-destination", prefix="in/")
-    after = equal.read(destination, "prefix-destination")
+    after = verify.read(destination, "prefix-destination")
     assert {key: seen for key, seen in after.items() if key.startswith("out/")} == outside
     assert sorted(key for key in after if key.startswith("in/")) == ["in/a", "in/b"]
 
@@ -114,7 +116,7 @@ def test_an_empty_source_deletes_nothing(deployed: Project, filters: dict[str, A
     execution = deployed.execute(source=f"{name}-source", destination=f"{name}-destination", **filters)
     assert (execution["status"], execution["error"]) == ("FAILED", "DeletionRefused")
     assert "nothing is left of the source" in execution["cause"]
-    assert list(equal.read(destination, f"{name}-destination")) == [kept]
+    assert list(verify.read(destination, f"{name}-destination")) == [kept]
 
 
 MISTAKES = [
@@ -153,7 +155,7 @@ def test_fab_sync_prints_one_json_document_and_exits_zero(deployed: Project) -> 
     document = json.loads(done.stdout)
     assert document["status"] == "SUCCEEDED"
     assert document["report"]["copied"] == {"objects": 2, "bytes": 3}
-    assert list(equal.read(destination, "fab-destination")) == ["a", "b"]
+    assert list(verify.read(destination, "fab-destination")) == ["a", "b"]
 
 
 def test_fab_sync_of_a_failing_run_exits_one_with_the_cause(deployed: Project) -> None:
@@ -218,8 +220,8 @@ def test_a_multipart_object_of_64_mb_keeps_its_etag_and_is_current_on_the_second
     )
     assert (
         list(
-            equal.differences(
-                equal.read(source, "parts-source"), equal.read(destination, "parts-destination")
+            verify.differences(
+                verify.read(source, "parts-source"), verify.read(destination, "parts-destination")
             )
         )
         == []

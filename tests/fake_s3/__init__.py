@@ -11,7 +11,7 @@ It plugs into botocore where a request would leave for the network: serialising,
         source = s3.bucket("source-bucket")
         source.put("key", 60 * GB)
         s3.before("CopyObject", lambda request: source.put("key", b"changed"), nth=1)
-        ...                                           # clients that lambda_functions.shared.clients makes now talk to `s3`
+        ...                                           # clients that lambda_functions.shared.s3.clients makes now talk to `s3`
         assert s3.counts() == {"COPY": 1}
 
 It is held to botocore's models (`functional/test_fake_s3.py`): a request that its operation does not know, and an answer with a

@@ -24,7 +24,7 @@ from botocore.model import ServiceModel
 
 from fake_s3 import protocol, reading, uploading, writing
 from fake_s3.stored import Bucket, Refusal
-from lambda_functions.shared import clients
+from lambda_functions.shared.s3 import clients
 
 Operation = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 OPERATIONS: Mapping[str, Operation] = {

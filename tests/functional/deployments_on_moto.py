@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
-from deployment.settings import Settings
+from deployment.aws.account import Account
+from deployment.project.settings import Settings
 from tests.fake_cloudformation import FakeCloudFormation, operation
 
 ACCOUNT_ID = "123456789012"

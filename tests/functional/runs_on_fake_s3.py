@@ -19,18 +19,18 @@ from unittest import mock
 from fake_s3 import Bucket, FakeS3, Killed, Stored, fake_s3
 from samples import run_of
 
-from lambda_functions.shared import clients
-from lambda_functions.shared.comparing import compare, copy_line
-from lambda_functions.shared.copying import Copier
-from lambda_functions.shared.deleting import Deleter
-from lambda_functions.shared.key_ranges import KeyRange
-from lambda_functions.shared.large_objects import LargeObject
-from lambda_functions.shared.listing import Entry
+from lambda_functions.shared.apply.copier import Copier
+from lambda_functions.shared.apply.deleter import Deleter
+from lambda_functions.shared.apply.large_objects import LargeObject
+from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.compare.compare import compare, copy_line
+from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.turn import Turn
-from lambda_functions.shared.uploads import abort_all
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 TRIES = 4
 TURN_SECONDS = 870.0

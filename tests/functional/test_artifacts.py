@@ -11,12 +11,12 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from deployment import artifacts
-from deployment.account import Account
-from deployment.artifacts import Missing
-from deployment.bundle import Bundle
+from deployment.aws.account import Account
+from deployment.build.bundle import Bundle
+from deployment.cloudformation import deployment_bucket
+from deployment.cloudformation.deployment_bucket import Missing
 from deployment.errors import DeploymentBucketError
-from deployment.settings import Settings
+from deployment.project.settings import Settings
 
 ACCOUNT_ID = "123456789012"
 NAME = f"sync-buckets-deployment-{ACCOUNT_ID}-eu-west-1"
@@ -45,7 +45,7 @@ def calls_of(account: Account) -> list[tuple[str, dict[str, Any]]]:
 
 def sent(account: Account, zips: Sequence[Bundle] = ()) -> list[str]:
     """Do what a deployment does."""
-    return artifacts.send(account, SETTINGS, artifacts.look(account, SETTINGS, zips))
+    return deployment_bucket.send(account, SETTINGS, deployment_bucket.look(account, SETTINGS, zips))
 
 
 def a_plain_bucket(account: Account) -> None:
@@ -106,7 +106,7 @@ def test_in_us_east_1_no_location_is_given(account: Account) -> None:
 
     sent(there)
 
-    name = artifacts.bucket_name(there, SETTINGS)
+    name = deployment_bucket.bucket_name(there, SETTINGS)
     assert there.client("s3").get_bucket_location(Bucket=name)["LocationConstraint"] is None
 
 
@@ -121,7 +121,7 @@ def test_an_existing_bucket_costs_one_listing_and_is_not_changed(account: Accoun
 
 
 def test_looking_makes_no_bucket_and_tells_that_there_is_none(account: Account) -> None:
-    assert artifacts.look(account, SETTINGS, ZIPS) == Missing(False, ZIPS)
+    assert deployment_bucket.look(account, SETTINGS, ZIPS) == Missing(False, ZIPS)
     assert buckets(account) == []
 
 
@@ -135,7 +135,7 @@ def test_a_bucket_that_cannot_be_looked_at_for_another_reason_is_not_taken_for_m
     account.client("s3").meta.events.register("provide-client-params.s3.ListObjectsV2", answer)
 
     with pytest.raises(ClientError):
-        artifacts.look(account, SETTINGS, ZIPS)
+        deployment_bucket.look(account, SETTINGS, ZIPS)
 
 
 def test_every_call_but_the_creation_names_the_expected_owner(account: Account) -> None:
@@ -144,7 +144,7 @@ def test_every_call_but_the_creation_names_the_expected_owner(account: Account) 
     sent(account)
     account.client("s3").delete_bucket_policy(Bucket=NAME, ExpectedBucketOwner=ACCOUNT_ID)
     sent(account, ZIPS)
-    artifacts.upload_template(account, NAME, "{}")
+    deployment_bucket.upload_template(account, NAME, "{}")
 
     without = {name for name, params in calls if params.get("ExpectedBucketOwner") != ACCOUNT_ID}
     assert without == {"CreateBucket"}
@@ -230,7 +230,7 @@ def test_when_all_zips_are_there_one_listing_is_all_that_is_asked(account: Accou
 def test_a_template_is_named_by_its_content_and_found_at_its_url(account: Account) -> None:
     a_plain_bucket(account)
 
-    url = artifacts.upload_template(account, NAME, "{}")
+    url = deployment_bucket.upload_template(account, NAME, "{}")
 
     key = "templates/44136fa355b3678a.json"
     assert url == f"https://s3.eu-west-1.amazonaws.com/{NAME}/{key}"
@@ -239,23 +239,23 @@ def test_a_template_is_named_by_its_content_and_found_at_its_url(account: Accoun
 
 def test_a_template_that_is_there_is_not_sent_again(account: Account) -> None:
     a_plain_bucket(account)
-    url = artifacts.upload_template(account, NAME, "{}")
+    url = deployment_bucket.upload_template(account, NAME, "{}")
     calls = calls_of(account)
 
-    assert artifacts.upload_template(account, NAME, "{}") == url
+    assert deployment_bucket.upload_template(account, NAME, "{}") == url
     assert [name for name, _ in calls] == ["HeadObject"]
 
 
 def test_a_stack_name_in_capitals_gives_a_bucket_name_in_small_letters(account: Account) -> None:
     assert (
-        artifacts.bucket_name(account, Settings(stack_name="Sync"))
+        deployment_bucket.bucket_name(account, Settings(stack_name="Sync"))
         == f"sync-deployment-{ACCOUNT_ID}-eu-west-1"
     )
 
 
 def test_a_stack_name_that_makes_the_buckets_name_too_long_is_told_by_how_much(account: Account) -> None:
     with pytest.raises(DeploymentBucketError) as caught:
-        artifacts.look(account, Settings(stack_name="a" * 40), ())
+        deployment_bucket.look(account, Settings(stack_name="a" * 40), ())
 
     assert str(caught.value) == (
         f"The deployment bucket would be called {'a' * 40}-deployment-{ACCOUNT_ID}-eu-west-1, 11 characters over the "

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from deployment import demo, equal
 from deployment.console import Console
+from deployment.emulator import demo, verify
 from deployment.errors import ExecutionFailed
 
 OBJECT: dict[str, Any] = {
@@ -33,7 +33,7 @@ def s3() -> Iterator[Any]:
 
 
 def found(s3: Any) -> list[str]:
-    return list(equal.differences(equal.read(s3, "one"), equal.read(s3, "two")))
+    return list(verify.differences(verify.read(s3, "one"), verify.read(s3, "two")))
 
 
 def put_both(s3: Any, key: str, **changes: Any) -> None:

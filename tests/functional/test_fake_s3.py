@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from fake_s3 import BUSY, CUT, EMPTY, GB, LOST, MB, Answer, Bucket, Content, FakeS3, Request, fake_s3
 from fake_s3.server import OPERATIONS
 
-from lambda_functions.shared import clients
-from lambda_functions.shared.clients import extra_headers
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.clients import extra_headers
 
 ODD = "a/ü +%?&<\r\nz"
 

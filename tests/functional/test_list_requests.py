@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from runs_on_fake_s3 import World, world_on_fake_s3
 
-from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.invocation import Turn
 
 PAGE_KEYS = 10
 
@@ -15,8 +15,8 @@ PAGE_KEYS = 10
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Yield a world whose pages are a hundredth of S3's."""
-    monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", PAGE_KEYS)
-    monkeypatch.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", PAGE_KEYS)
+    monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", PAGE_KEYS)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", PAGE_KEYS)
     with world_on_fake_s3() as made:
         yield made
 

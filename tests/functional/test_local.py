@@ -18,10 +18,10 @@ import boto3
 import pytest
 from places import PROJECT
 
-from deployment import local
 from deployment.console import Console
+from deployment.emulator import emulator as local
+from deployment.emulator.emulator import Emulator
 from deployment.errors import EmulatorError
-from deployment.local import Emulator
 
 pytest.importorskip("ministack", reason="the embedded emulator is not installed")
 
@@ -169,7 +169,7 @@ def test_a_lambda_finds_the_emulator_and_nothing_of_the_users(
 def test_it_ends_when_the_process_that_started_it_is_killed() -> None:
     program = (
         "import os, signal\n"
-        "from deployment.local import Emulator\n"
+        "from deployment.emulator.emulator import Emulator\n"
         "emulator = Emulator().__enter__()\n"
         "print(emulator.port, emulator._folder, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -273,7 +273,7 @@ def test_the_lines_for_another_terminal_stand_ready_to_be_pasted() -> None:
 
 @pytest.mark.skipif(not IS_LINUX, reason="sends an interrupt to another process")
 def test_serving_prints_the_lines_and_ends_softly_with_an_interrupt() -> None:
-    program = "from deployment import console, local\nlocal.serve(console.Console())\n"
+    program = "from deployment import console\nfrom deployment.emulator import emulator\nemulator.serve(console.Console())\n"
     with subprocess.Popen(
         [sys.executable, "-u", "-c", program],
         cwd=PROJECT,

@@ -13,12 +13,12 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from deployment import logs
-from deployment.account import Account
+from deployment.aws.account import Account
 from deployment.console import Console
 from deployment.errors import ConfigurationError
-from deployment.logs import Query
-from deployment.settings import Settings
+from deployment.project.settings import Settings
+from deployment.tasks.runs import logs
+from deployment.tasks.runs.logs import Query
 
 NOW = 1795369572  # 2026-11-22 17:46:12 UTC
 SETTINGS = Settings(stack_name="sync-buckets")

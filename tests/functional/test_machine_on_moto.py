@@ -29,7 +29,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from wire import DENIED, REFUSED, Killed, stored
 
-from lambda_functions.shared import clients
+from lambda_functions.shared.s3 import clients
 
 MAX_STATE_BYTES = 256 * 1024
 

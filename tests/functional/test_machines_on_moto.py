@@ -14,12 +14,12 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from deployment import machines
-from deployment.account import Account
+from deployment.aws.account import Account
 from deployment.errors import StateMachineError
-from deployment.front_matter import FunctionSpec
-from deployment.machines import Machine, MachineSpec
-from deployment.settings import Settings
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
+from deployment.step_functions.state_machines import Machine, MachineSpec
 from tests.recording_console import RecordingConsole
 
 NOW = datetime(2026, 11, 22, 14, 30, 0, tzinfo=UTC)
@@ -51,7 +51,7 @@ def create(account: Account, definition: dict[str, Any] = DEFINITION, **changes:
         "now": lambda: NOW,
         "sleep": never,
     }
-    return machines.create_if_changed(account, **(arguments | changes))
+    return state_machines.create_if_changed(account, **(arguments | changes))
 
 
 def never(seconds: float) -> None:
@@ -99,7 +99,7 @@ def test_a_machine_is_named_by_the_second_in_utc_and_carries_our_tags(account: A
     assert tags == [
         {"key": "team", "value": "storage"},
         {"key": "syncbuckets:stack", "value": "sync-buckets"},
-        {"key": "syncbuckets:definition", "value": machines.fingerprint(DEFINITION, ROLE)},
+        {"key": "syncbuckets:definition", "value": state_machines.fingerprint(DEFINITION, ROLE)},
     ]
 
 
@@ -153,7 +153,7 @@ def test_a_clock_that_goes_wrong_does_not_make_an_old_machine_of_the_new_one(acc
     made = create(account, OTHER_DEFINITION, now=lambda: NOW - timedelta(hours=1))
 
     assert made.name == "sync-it-20261122-143001"
-    newest = machines.newest(account, SETTINGS, "sync-it")
+    newest = state_machines.newest(account, SETTINGS, "sync-it")
     assert newest is not None and newest.arn == made.arn
 
 
@@ -227,7 +227,7 @@ def test_ours_have_both_our_tag_and_the_pattern_of_our_names(account: Account) -
     machine_by_hand(account, "sync-it-20261122-160000")
     removed = machine_by_hand(account, "removed-file-20261122-143001", syncbuckets__stack="sync-buckets")
 
-    found = machines.list_all(account, SETTINGS).ours
+    found = state_machines.list_all(account, SETTINGS).ours
 
     assert [machine.arn for machine in found] == [removed, ours.arn, older]
 
@@ -245,7 +245,7 @@ def test_a_machine_whose_tags_may_not_be_read_is_not_known_to_be_ours(account: A
     ours = create(account)
     refuse_tags(account, "AccessDeniedException", foreign)
 
-    found = machines.list_all(account, SETTINGS)
+    found = state_machines.list_all(account, SETTINGS)
 
     assert [machine.arn for machine in found.ours] == [ours.arn]
     assert found.unknown == ("payroll-20261122-150000",)
@@ -255,14 +255,14 @@ def test_another_refusal_to_tell_tags_is_not_taken_for_a_foreign_machine(account
     refuse_tags(account, "ThrottlingException", create(account).arn)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        machines.list_all(account, SETTINGS)
+        state_machines.list_all(account, SETTINGS)
 
 
 def test_the_newest_of_our_own_name_must_tell_its_tags(account: Account) -> None:
     refuse_tags(account, "AccessDeniedException", create(account).arn)
 
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        machines.newest(account, SETTINGS, "sync-it")
+        state_machines.newest(account, SETTINGS, "sync-it")
 
 
 def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) -> None:
@@ -274,14 +274,14 @@ def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) 
         lambda params, **_: asked.append(params["resourceArn"]),
     )
 
-    newest = machines.newest(account, SETTINGS, "sync-it")
+    newest = state_machines.newest(account, SETTINGS, "sync-it")
 
     assert newest is not None
     assert (newest.name, asked) == ("sync-it-20261122-143002", [newest.arn])
 
 
 def test_there_is_no_newest_where_nothing_was_deployed(account: Account) -> None:
-    assert machines.newest(account, SETTINGS, "sync-it") is None
+    assert state_machines.newest(account, SETTINGS, "sync-it") is None
 
 
 def test_deleting_stops_running_executions_and_leaves_other_machines_alone(account: Account) -> None:
@@ -289,9 +289,9 @@ def test_deleting_stops_running_executions_and_leaves_other_machines_alone(accou
     machine_by_hand(account, "by-hand")
     client = account.client("stepfunctions")
     execution = client.start_execution(stateMachineArn=made.arn, name="run")["executionArn"]
-    assert machines.running(account, [made]) == (execution,)
+    assert state_machines.running(account, [made]) == (execution,)
 
-    machines.delete_all(account, machines.list_all(account, SETTINGS).ours)
+    state_machines.delete_all(account, state_machines.list_all(account, SETTINGS).ours)
 
     assert names(account) == ["by-hand"]
 
@@ -315,7 +315,7 @@ def test_all_machines_are_rendered_with_outputs_and_settings(account: Account) -
     functions = [FunctionSpec("copy_keys", Path("lambda_functions/copy_keys.py"), {})]
     settings = Settings(max_concurrency=7, max_delete="10%")
 
-    (made,) = machines.create_all(account, settings, [spec], functions, outputs, RecordingConsole())
+    (made,) = state_machines.create_all(account, settings, [spec], functions, outputs, RecordingConsole())
 
     described = account.client("stepfunctions").describe_state_machine(stateMachineArn=made.arn)
     rendered = json.loads(described["definition"])
@@ -331,7 +331,7 @@ def test_a_rehearsal_finds_what_rendering_would_find_without_any_account() -> No
     specs = [MachineSpec("a", Path("m/a.yaml"), unknown), MachineSpec("b", Path("m/b.yaml"), unknown)]
 
     with pytest.raises(StateMachineError) as caught:
-        machines.rehearse(specs, functions)
+        state_machines.rehearse(specs, functions)
 
     known = "Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}."
     expected: Callable[[str], str] = lambda file: (  # noqa: E731

@@ -9,8 +9,9 @@ import pytest
 from deployments_on_moto import HEADER, SETTINGS, Deployments, refuse
 from moto import mock_aws
 
-from deployment import inventory, pruning
 from deployment.errors import ConfigurationError, Declined, StackError
+from deployment.step_functions import inventory
+from deployment.tasks.stack import prune as pruning
 from tests.recording_console import RecordingConsole
 
 COPY, LIST = "sync-buckets-copy", "sync-buckets-list"

@@ -17,7 +17,7 @@ from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Content, Killed, Request
 from fake_s3.reading import listed, token_of
 from runs_on_fake_s3 import World, world_on_fake_s3
 
-from lambda_functions.shared.deleting import batches
+from lambda_functions.shared.apply.deleter import batches
 from lambda_functions.shared.outcomes import Outcome
 
 CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")

@@ -482,7 +482,9 @@ def test_a_lease_that_cannot_be_judged_counts_as_held(
 ) -> None:
     source.put_parts("parts", b"1", b"2")
     dead_execution(machine, sync)
-    monkeypatch.setattr("lambda_functions.shared.leases.code_of", lambda error: "AccessDeniedException")
+    monkeypatch.setattr(
+        "lambda_functions.shared.work_bucket.leases.code_of", lambda error: "AccessDeniedException"
+    )
     name = next(iter(leases()))
     lease = json.loads(client("s3").get_object(Bucket=WORK_BUCKET, Key=name)["Body"].read())
     unknown = {**lease, "execution": lease["execution"].replace(":dead", ":unknown")}

@@ -11,10 +11,10 @@ import pytest
 from deployments_on_moto import refuse
 from moto import mock_aws
 
-from deployment import removal
-from deployment.account import Account
+from deployment.aws.account import Account
 from deployment.errors import Declined, StackError
-from deployment.settings import Settings
+from deployment.project.settings import Settings
+from deployment.tasks.stack import delete as removal
 from tests.fake_cloudformation import FakeCloudFormation
 from tests.recording_console import RecordingConsole
 

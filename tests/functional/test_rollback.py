@@ -13,9 +13,10 @@ from botocore.exceptions import ClientError
 from deployments_on_moto import BASE, HEADER, ROLE, SETTINGS, Deployments, definition_of, refuse
 from moto import mock_aws
 
-from deployment import machines, rollback
 from deployment.errors import ConfigurationError, StateMachineError
-from deployment.machines import Machine, MachineSpec
+from deployment.step_functions import state_machines
+from deployment.step_functions.state_machines import Machine, MachineSpec
+from deployment.tasks.stack import rollback
 from tests.recording_console import RecordingConsole
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
@@ -68,7 +69,7 @@ def test_the_older_definition_comes_back_as_a_new_machine_which_is_the_current_o
     assert (made.name, made.created) == (f"{BASE}-20261122-143000", True)
     assert definition(deployed, made.name) == definition(deployed, f"{BASE}-{OLD}")
     assert deployed.machines() == [f"{BASE}-{OLD}", f"{BASE}-{NEW}", made.name]
-    newest = machines.newest(deployed.account, SETTINGS, BASE)
+    newest = state_machines.newest(deployed.account, SETTINGS, BASE)
     assert newest and newest.name == made.name
     assert console.steps == [HEADER]
     assert console.results == [
@@ -85,7 +86,7 @@ def test_the_next_deployment_of_the_newer_code_makes_a_machine_again(deployed: D
     spec = MachineSpec(BASE, Path("state_machines/sync_it.yaml"), {})
 
     def fab() -> Machine:
-        return machines.create_if_changed(
+        return state_machines.create_if_changed(
             deployed.account, SETTINGS, spec, newer, ROLE, RecordingConsole(), lambda: NOW, lambda _: None
         )
 

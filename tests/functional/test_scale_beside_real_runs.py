@@ -14,7 +14,7 @@ from runs_on_fake_s3 import World, world_on_fake_s3
 from benchmarks.scale.course import Course
 from benchmarks.scale.keys import NO_KEYS
 from benchmarks.scale.turns import Comparer, Work
-from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.invocation import Turn
 
 PAGE_KEYS = 10
 
@@ -39,8 +39,8 @@ class Stored:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Yield a world whose pages are a hundredth of S3's, and so are the model's."""
-    monkeypatch.setattr("lambda_functions.shared.listing.PAGE_KEYS", PAGE_KEYS)
-    monkeypatch.setattr("lambda_functions.shared.comparing.KEYS_PER_LOOK", PAGE_KEYS)
+    monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", PAGE_KEYS)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", PAGE_KEYS)
     monkeypatch.setattr("benchmarks.scale.turns.PAGE_KEYS", PAGE_KEYS)
     with world_on_fake_s3() as made:
         yield made

@@ -12,7 +12,7 @@ from machine_on_moto import Machine
 from reports import lasting, leases, report_of, sized, work_keys
 from wire import Answer
 
-from lambda_functions.shared import multipart
+from lambda_functions.shared.apply import multipart
 
 Sync = dict[str, Any]
 UPLOAD_KINDS = (
@@ -387,8 +387,8 @@ def test_tags_that_are_too_long_for_a_header_are_put_after_the_parts(
 def test_an_object_of_one_piece_over_five_gigabytes_is_copied_in_parts(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.copying.MAX_COPY_BYTES", 5)
-    monkeypatch.setattr("lambda_functions.shared.parts.PART_BYTES", 4)
+    monkeypatch.setattr("lambda_functions.shared.apply.copier.MAX_COPY_BYTES", 5)
+    monkeypatch.setattr("lambda_functions.shared.apply.parts.PART_BYTES", 4)
     source.put("big", b"123456789", **PROPERTIES)
     source.put("small", b"12345")
 

@@ -25,10 +25,10 @@ from places import PROJECT
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from deployment import bundle, template
-from deployment.bundle import Bundle
-from deployment.front_matter import FunctionSpec, read_all
-from deployment.settings import Settings
+from deployment.build import bundle, template
+from deployment.build.bundle import Bundle
+from deployment.project.front_matter import FunctionSpec, read_all
+from deployment.project.settings import Settings
 
 REGION = "eu-west-1"
 OTHER_REGION = "eu-central-1"

@@ -9,8 +9,8 @@ from fake_s3 import BUSY, HOUR, MB, Answer, Request
 from fake_s3.server import OPERATIONS
 from runs_on_fake_s3 import World, world_on_fake_s3
 
-from lambda_functions.shared.clients import RETRIES
 from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.s3.clients import RETRIES
 
 MOST = int(str(RETRIES["total_max_attempts"]))
 FAULTS = [BUSY, Answer(500, "InternalError"), Answer(503, "ServiceUnavailable"), Answer(200, "SlowDown")]

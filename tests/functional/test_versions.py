@@ -14,13 +14,14 @@ import pytest
 from deployments_on_moto import BASE, HEADER, WORK_BUCKET, Deployments, refuse
 from moto import mock_aws
 
-from deployment import machines, status, versions
-from deployment.bundle import make_all
+from deployment.build.bundle import make_all
+from deployment.build.definitions import render
 from deployment.console import Console
 from deployment.errors import StackError
-from deployment.front_matter import read_all
-from deployment.rendering import render
-from deployment.settings import Settings
+from deployment.project.front_matter import read_all
+from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
+from deployment.tasks.stack import status, versions
 
 COPY = "sync-buckets-copy-it"
 OLD, NEW = "20261101-100000", "20261102-100000"
@@ -71,8 +72,8 @@ def deploy(deployed: Deployments, project: Path, timestamp: str) -> str:
             Architectures=["arm64"],
         )
     version = deployed.functions.publish_version(FunctionName=COPY)["FunctionArn"]
-    (spec,) = machines.read_all(project / "state_machines")
-    values = machines.values_of(deployed.account, CONCURRENT, deployed.stack.outputs)
+    (spec,) = state_machines.read_all(project / "state_machines")
+    values = state_machines.values_of(deployed.account, CONCURRENT, deployed.stack.outputs)
     return deployed.machine(timestamp, definition=json.dumps(render(spec, {"copy_it": version}, values)))
 
 

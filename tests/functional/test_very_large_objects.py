@@ -14,9 +14,9 @@ import pytest
 from fake_s3 import GB, HOUR, LOST, MB, Answer, Killed, Request
 from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
 
-from lambda_functions.shared.copying import COPIERS, too_late
+from lambda_functions.shared.apply.copier import COPIERS, too_late
+from lambda_functions.shared.invocation import run_jobs
 from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.turn import run_jobs
 
 DENIED = Answer(403, "AccessDenied", "Access Denied")
 ONCE = {"HEAD": 1, "GET_OBJECT_TAGGING": 1, "CREATE_MULTIPART_UPLOAD": 1, "COMPLETE_MULTIPART_UPLOAD": 1}
@@ -108,8 +108,8 @@ def test_50_terabytes_in_10_000_parts_are_copied_with_one_request_a_part_and_fou
 ) -> None:
     part = 5 * 1000**3
     # There is no network to wait for, so threads would only be in each other's way; and fewer groups are fewer papers to read.
-    monkeypatch.setattr("lambda_functions.shared.large_objects.COPIERS", 1)
-    monkeypatch.setattr("lambda_functions.shared.parts.GROUP_BYTES", 64 * part)
+    monkeypatch.setattr("lambda_functions.shared.apply.large_objects.COPIERS", 1)
+    monkeypatch.setattr("lambda_functions.shared.apply.parts.GROUP_BYTES", 64 * part)
     source = world.source.put_parts("large", *[part] * 10_000, tags={"a": "b"}, metadata={"c": "d"})
     assert source.size == 50 * 1000**4
 
@@ -227,7 +227,7 @@ def test_tags_of_more_than_2_kib_are_put_also_where_the_answer_to_complete_was_l
 def test_tags_of_more_than_2_kib_are_put_also_by_the_successor_of_a_killed_worker(
     world: World, is_large: bool, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.comparing.LARGE_PARTS", 1 if is_large else 2000)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1 if is_large else 2000)
     world.source.put_parts("large", 5 * MB, 1, tags=LONG_TAGS)
     world.s3.kill("CompleteMultipartUpload" if lost else "PutObjectTagging", after=lost)
 
@@ -330,7 +330,7 @@ def test_a_group_that_a_turn_cannot_hold_fails_its_object_alone(world: World) ->
 def test_a_very_large_copy_killed_at_any_step_leaves_no_part_behind(
     world: World, operation: str, after: bool, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.comparing.LARGE_PARTS", 2)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 2)
     world.source.put_parts("large", 5 * MB, 5 * MB, 1)
     world.s3.kill(operation, after=after, times=times)
 
@@ -349,7 +349,7 @@ def test_a_very_large_copy_killed_at_any_step_leaves_no_part_behind(
 def test_a_very_large_copy_killed_before_it_writes_a_paper_is_repeated(
     world: World, paper: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.comparing.LARGE_PARTS", 2)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 2)
     world.source.put_parts("large", 5 * MB, 5 * MB, 1, tags=LONG_TAGS)
     world.s3.kill("PutObject", bucket="work-bucket", key=lambda key: paper in key)
 

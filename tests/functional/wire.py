@@ -41,7 +41,7 @@ from botocore.exceptions import ConnectionClosedError
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3.models import FakeKey, s3_backends
 
-from lambda_functions.shared import clients
+from lambda_functions.shared.s3 import clients
 
 ACCOUNT = "123456789012"
 XML = "{http://s3.amazonaws.com/doc/2006-03-01/}"

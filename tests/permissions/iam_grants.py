@@ -12,9 +12,9 @@ from places import PROJECT
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from deployment import bundle, template
-from deployment.front_matter import FunctionSpec, read_all
-from deployment.settings import Settings
+from deployment.build import bundle, template
+from deployment.project.front_matter import FunctionSpec, read_all
+from deployment.project.settings import Settings
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 MACHINE = "sync-buckets-state-machine"

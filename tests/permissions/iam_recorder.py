@@ -17,7 +17,7 @@ from iam_calls import CALLS
 from machine_on_moto import Machine
 from runs_on_fake_s3 import World
 
-from lambda_functions.shared import clients
+from lambda_functions.shared.s3 import clients
 
 SIDES = {"source-bucket": "source", "destination-bucket": "destination", "work-bucket": "work"}
 PREFIXES = {"sfn": "states"}

@@ -46,7 +46,7 @@ def ordinary(world: World) -> None:
 def very_large(world: World) -> None:
     """The same objects, those of parts copied by many workers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lambda_functions.shared.comparing.LARGE_PARTS", 1)
+        patch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1)
         _fill(world)
         assert world.run(acl=FULL_CONTROL)["outcome"] == "Succeeded"
         world.source.put_parts("lost", 5 * MB, 1, tags=LONG_TAGS)
@@ -93,7 +93,7 @@ def interfered_with(world: World) -> None:
         world.s3.before("PutObject", CONFLICT, bucket="work-bucket", key=is_record)
         world.s3.after("PutObject", LOST, bucket="work-bucket", key=is_record, nth=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lambda_functions.shared.run_folder.RECORD_PAUSES_SECONDS", (0, 0, 0, 0))
+        patch.setattr("lambda_functions.shared.work_bucket.run_folder.RECORD_PAUSES_SECONDS", (0, 0, 0, 0))
         assert world.run()["outcome"] == "Succeeded"
 
 

@@ -29,8 +29,8 @@ from moto.core import enable_iam_authentication
 from runs_on_fake_s3 import World
 from wire import stored
 
-from deployment.policies import document
-from lambda_functions.shared import clients
+from deployment.build.policies import document
+from lambda_functions.shared.s3 import clients
 
 Change = Callable[[str, list[dict[str, Any]]], list[dict[str, Any]]]
 

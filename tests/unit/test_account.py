@@ -17,9 +17,9 @@ from botocore.exceptions import (
     SSOTokenLoadError,
 )
 
-from deployment.account import CLIENT_CONFIG, Account, Session, aws_sentence, connect
+from deployment.aws.account import CLIENT_CONFIG, Account, Session, aws_sentence, connect
 from deployment.errors import CredentialsError
-from deployment.settings import Settings
+from deployment.project.settings import Settings
 
 IDENTITY = {"Account": "123456789012", "Arn": "arn:aws-cn:iam::123456789012:user/me"}
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployment import announcement
-from deployment.account import Account
-from deployment.change_sets import Change
-from deployment.machines import Machine
-from deployment.settings import Settings
-from deployment.stack import Stack
+from deployment.aws.account import Account
+from deployment.cloudformation.change_sets import Change
+from deployment.cloudformation.stack import Stack
+from deployment.project.settings import Settings
+from deployment.step_functions.state_machines import Machine
+from deployment.tasks.stack import deploy
 from tests.recording_console import RecordingConsole
 
 NAME = "sync-buckets-state-machine-20261122-143000"
@@ -28,7 +28,7 @@ def machine(created: bool) -> Machine:
 def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
     deployed = Stack("sync-buckets", {}, True, CHANGES)
 
-    text = announcement.ending(ACCOUNT, Settings(), ["a.zip", "b.zip"], deployed, [machine(True)])
+    text = deploy.ending(ACCOUNT, Settings(), ["a.zip", "b.zip"], deployed, [machine(True)])
 
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
@@ -51,7 +51,7 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
     settings = Settings(source_buckets=("photos", "films"), destination_buckets=("photos-copy",))
     deployed = Stack("sync-buckets", {}, False, ())
 
-    text = announcement.ending(ACCOUNT, settings, [], deployed, [machine(False)])
+    text = deploy.ending(ACCOUNT, settings, [], deployed, [machine(False)])
 
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
@@ -79,7 +79,7 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
 def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: bool, lines: list[str]) -> None:
     deployed = Stack("sync-buckets", {}, changed, CHANGES if changed else ())
 
-    text = announcement.ending(ACCOUNT, Settings(), uploaded, deployed, [machine(created)])
+    text = deploy.ending(ACCOUNT, Settings(), uploaded, deployed, [machine(created)])
 
     assert text.splitlines()[2:5] == lines
 
@@ -87,7 +87,7 @@ def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: boo
 def test_termination_protection_alone_is_news_too() -> None:
     deployed = Stack("sync-buckets", {}, False, (), True)
 
-    text = announcement.ending(ACCOUNT, Settings(), [], deployed, [machine(False)])
+    text = deploy.ending(ACCOUNT, Settings(), [], deployed, [machine(False)])
 
     assert text.splitlines()[2:5] == [
         "Uploaded: no zips",
@@ -108,14 +108,14 @@ def test_termination_protection_alone_is_news_too() -> None:
 def test_every_partition_has_a_console_of_its_own(partition: str, region: str, start: str) -> None:
     arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
 
-    assert announcement.console_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
+    assert deploy.console_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
 
 
 def test_the_account_is_named_before_anything_is_done() -> None:
     console = RecordingConsole()
 
-    announcement.begin(console, ACCOUNT, Settings())
+    deploy.begin(console, ACCOUNT, Settings())
 
     assert console.steps == ["Deploying: account 123456789012, region eu-west-1, stack sync-buckets"]
-    announcement.begin(console, ACCOUNT, Settings(), "Deleting")
+    deploy.begin(console, ACCOUNT, Settings(), "Deleting")
     assert console.steps[1] == "Deleting: account 123456789012, region eu-west-1, stack sync-buckets"

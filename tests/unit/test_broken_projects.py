@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from places import TESTS
 
-from deployment import check_report, checks
-from deployment.checks import Findings
+from deployment.checks import check as checks
+from deployment.checks import check_report
+from deployment.checks.check import Findings
 
 GOOD = TESTS / "good_project"
 BROKEN = sorted(path for path in (TESTS / "broken_projects").iterdir() if path.is_dir())

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import PROJECT
 
-from deployment import bundle, checks
-from deployment.front_matter import FunctionSpec, read, read_all
-from deployment.settings import Settings
+from deployment.build import bundle
+from deployment.checks import check
+from deployment.project.front_matter import FunctionSpec, read, read_all
+from deployment.project.settings import Settings
 
 SOURCE = """\
 # ---
@@ -102,7 +103,7 @@ def test_what_is_checked_is_what_is_in_the_zip(project, tmp_path_factory):
     (elsewhere / "more.py").write_text("import requests\n")
     (shared / "linked").symlink_to(elsewhere)
     (shared / "itself").symlink_to(shared)
-    problems = checks.check(project, Settings(source_buckets=("abc",))).problems
+    problems = check.check(project, Settings(source_buckets=("abc",))).problems
     of_sources = [problem.path for problem in problems if problem.path.startswith("lambda_functions")]
     assert of_sources == ["lambda_functions/shared/linked/more.py"]
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import change_sets, stack
-from deployment.account import Account
+from deployment.aws.account import Account
+from deployment.cloudformation import change_sets, stack
 from deployment.errors import StackError
-from deployment.settings import Settings
+from deployment.project.settings import Settings
 from tests.deployed_stack import SETTINGS, TAGS, TEMPLATE, Deployed
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, refusal
 from tests.recording_console import RecordingConsole

@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import PROJECT
 
-from deployment import checks, definitions, machine_checks, rendering, sources
-from deployment.machine_checks import STATELINT_EXEMPTIONS
-from deployment.settings import Settings
+from deployment.build import definitions
+from deployment.checks import check, statelint
+from deployment.checks.statelint import STATELINT_EXEMPTIONS
+from deployment.project import python_source, states_language
+from deployment.project.settings import Settings
 
 GOOD = PROJECT / "tests" / "good_project"
 WORK = (GOOD / "lambda_functions" / "work.py").read_text(encoding="utf-8")
@@ -34,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def problems(project: Path) -> list[str]:
-    return [str(problem) for problem in checks.check(project, Settings()).problems]
+    return [str(problem) for problem in check.check(project, Settings()).problems]
 
 
 def replace(project: Path, path: str, *pairs: tuple[str, str]) -> None:
@@ -54,8 +56,8 @@ def in_machine(project: Path, *pairs: tuple[str, str]) -> list[str]:
 def rules_broken(project: Path, *pairs: tuple[str, str]) -> list[str]:
     """What is wrong with the changed machine alone."""
     replace(project, "state_machines/sync.yaml", *pairs)
-    machine = definitions.read(project / "state_machines" / "sync.yaml")
-    return [str(problem) for problem in machine_checks.problems(machine, {"work": 60}, VALUES)]
+    machine = states_language.read(project / "state_machines" / "sync.yaml")
+    return [str(problem) for problem in statelint.problems(machine, {"work": 60}, VALUES)]
 
 
 # --- Our own project --------------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ def rules_broken(project: Path, *pairs: tuple[str, str]) -> list[str]:
     ],
 )
 def test_our_own_project_has_no_problems(settings):
-    assert checks.check(PROJECT, settings).problems == ()
+    assert check.check(PROJECT, settings).problems == ()
 
 
 def test_the_project_of_these_tests_has_none_to_begin_with(project):
@@ -79,7 +81,7 @@ def test_the_project_of_these_tests_has_none_to_begin_with(project):
 
 
 def test_every_exemption_from_statelint_is_needed(project, monkeypatch):
-    monkeypatch.setattr("deployment.machine_checks.STATELINT_EXEMPTIONS", ())
+    monkeypatch.setattr("deployment.checks.statelint.STATELINT_EXEMPTIONS", ())
     found = [problem.removesuffix(" (statelint)").split(": ", 1)[1] for problem in problems(project)]
     for exemption in STATELINT_EXEMPTIONS:
         assert any(exemption.fullmatch(message) for message in found), exemption.pattern
@@ -153,7 +155,7 @@ def test_a_name_that_cannot_be_deployed_is_reported(project):
 
 def test_findings_about_the_rest_of_the_template_name_their_place(project):
     settings = Settings(log_retention_days=31)  # which no configuration can hold
-    found = checks.check(project, settings).problems
+    found = check.check(project, settings).problems
     assert [problem.path for problem in found] == ["the template/Resources/WorkLogGroup/Properties"]
     assert found[0].message.startswith("RetentionInDays: 31 is not one of ")
 
@@ -278,9 +280,9 @@ def test_a_distributed_map_without_a_result_writer_is_reported(project):
 
 def test_the_values_that_machines_may_use_are_those_of_a_deployment():
     """What `checks` puts in must be what `machines` puts in, or a check would pass what a deployment refuses."""
-    for machine in definitions.read_all(PROJECT / "state_machines"):
+    for machine in states_language.read_all(PROJECT / "state_machines"):
         names = [path.stem for path in (PROJECT / "lambda_functions").glob("*.py")]
-        assert rendering.render(machine, dict.fromkeys(names, "arn"), VALUES)
+        assert definitions.render(machine, dict.fromkeys(names, "arn"), VALUES)
 
 
 # --- Whatever a person writes -----------------------------------------------------------------------------
@@ -316,18 +318,18 @@ def with_another(value: Any, place: tuple[Any, ...], other: Any) -> Any:
 
 @given(st.data())
 def test_no_machine_however_odd_breaks_the_checks(data):
-    whole = definitions.read(GOOD / "state_machines" / "sync.yaml")
+    whole = states_language.read(GOOD / "state_machines" / "sync.yaml")
     place = data.draw(st.sampled_from(sorted(everything_under(whole.definition), key=repr)))
     odd = with_another(whole.definition, place, data.draw(JUNK))
     machine = replace_fields(whole, definition=odd if isinstance(odd, dict) else {"States": odd})
-    for problem in machine_checks.problems(machine, {"work": 60}, VALUES):
+    for problem in statelint.problems(machine, {"work": 60}, VALUES):
         assert problem.path == "state_machines/sync.yaml"
         assert problem.message
 
 
 def test_a_function_that_nobody_calls_is_a_note_and_no_problem(project):
     (project / "lambda_functions" / "spare.py").write_text(WORK)
-    found = checks.check(project, Settings(source_buckets=("abc",)))
+    found = check.check(project, Settings(source_buckets=("abc",)))
     assert (found.problems, found.notes) == ((), ("lambda_functions/spare.py: no state machine calls it.",))
 
 
@@ -335,7 +337,7 @@ def imports_of(
     tree: ast.Module, name: str = "work.py", folder: Path = GOOD / "lambda_functions"
 ) -> list[Any]:
     """The mistakes among the imports of a source, as one of this name in this folder would have them."""
-    return list(sources.import_mistakes(tree, folder / name, folder))
+    return list(python_source.import_mistakes(tree, folder / name, folder))
 
 
 @pytest.mark.parametrize(
@@ -370,7 +372,7 @@ def imports_of(
     ],
 )
 def test_an_import_that_fails_on_aws_is_found(text, message):
-    tree, mistake = sources.parsed(text)
+    tree, mistake = python_source.parsed(text)
     assert tree and mistake is None
     assert imports_of(tree) == [(1, message)]
 
@@ -390,7 +392,7 @@ def test_an_import_that_fails_on_aws_is_found(text, message):
     ],
 )
 def test_an_import_that_works_on_aws_is_left_alone(text):
-    tree, _ = sources.parsed(text)
+    tree, _ = python_source.parsed(text)
     assert tree and imports_of(tree) == []
 
 
@@ -468,10 +470,10 @@ def test_a_package_that_may_define_anything_is_believed(wings, text):
     ],
 )
 def test_a_handler_must_take_what_lambda_gives_it(arguments, is_right):
-    tree, _ = sources.parsed(f"def handler({arguments}): ...")
+    tree, _ = python_source.parsed(f"def handler({arguments}): ...")
     assert tree
-    assert (list(sources.handler_mistakes(tree)) == []) == is_right
+    assert (list(python_source.handler_mistakes(tree)) == []) == is_right
 
 
 def test_a_null_character_is_no_python():
-    assert sources.parsed("x = 1\0")[1] is not None
+    assert python_source.parsed("x = 1\0")[1] is not None

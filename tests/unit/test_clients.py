@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
 from places import PROJECT
 
-from lambda_functions.shared import clients
-from lambda_functions.shared.clients import connect, extra_headers, kind_of
+from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.clients import connect, extra_headers, kind_of
 
 FUNCTIONS = PROJECT / "lambda_functions"
 PLACE = {"Bucket": "bucket", "Key": "key"}

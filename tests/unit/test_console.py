@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from deployment import wording
+from deployment import text as wording
 from deployment.console import Console
 
 

@@ -14,9 +14,9 @@ from named_tests import is_a_test, quoted
 from places import PROJECT
 from samples import memory_folder, run_of
 
-from lambda_functions.shared.clients import connect
-from lambda_functions.shared.copying import Copier
-from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.apply.copier import Copier
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.s3.clients import connect
 
 PAGE = PROJECT / "docs" / "correctness.md"
 LAMBDAS = PROJECT / "lambda_functions"

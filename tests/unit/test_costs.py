@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.clients import kind_of
-from lambda_functions.shared.costs import (
+from lambda_functions.shared.s3.clients import kind_of
+from lambda_functions.shared.tally.costs import (
     FREE,
     READ_CLASS,
     WORKER_GB,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment import demo_data
+from deployment.emulator import demo_data
 from deployment.errors import ConfigurationError
 
 

@@ -16,12 +16,16 @@ from samples import run_of
 
 import fabfile
 import fabfile_config_template
-from deployment import documents, errors, front_matter, machines, placeholders, properties
-from lambda_functions.shared import costs, run_end, sync_input
-from lambda_functions.shared.applied import Applied
+from deployment import errors
+from deployment.project import front_matter, function_properties, placeholders
+from deployment.step_functions import state_machines
+from deployment.tasks.stack import documents
+from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.planning import sum_up
-from lambda_functions.shared.reporting import report
+from lambda_functions.shared.tally import costs, ending
+from lambda_functions.shared.tally.plan import sum_up
+from lambda_functions.shared.tally.report import report
+from lambda_functions.shared.tally.sums import Applied
 
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
@@ -47,7 +51,7 @@ def named(path: Path) -> str:
 # --- Names --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", [*sync_input.NAMES, *sync_input.NOT_BUILT])
+@pytest.mark.parametrize("option", [*options.NAMES, *options.NOT_BUILT])
 def test_every_option_of_the_input_is_explained(option):
     assert mentions(page("input.md"), option)
 
@@ -55,8 +59,8 @@ def test_every_option_of_the_input_is_explained(option):
 def test_every_option_has_a_line_in_the_table_and_a_section():
     headings = " ".join(re.findall(r"^## (.*)$", page("input.md"), re.MULTILINE))
     listed = re.findall(r"^\| \[`(\w+)`\]", page("input.md"), re.MULTILINE)
-    assert listed == list(sync_input.NAMES)
-    assert [option for option in sync_input.NAMES if f"`{option}`" not in headings] == []
+    assert listed == list(options.NAMES)
+    assert [option for option in options.NAMES if f"`{option}`" not in headings] == []
 
 
 def execution_errors() -> set[str]:
@@ -103,7 +107,7 @@ def readme() -> str:
 def test_the_readme_has_a_line_for_every_option_and_no_other():
     rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \| [^|]+ \|$", readme(), re.MULTILINE)
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
-    assert listed == list(sync_input.NAMES)
+    assert listed == list(options.NAMES)
 
 
 def test_the_readme_has_a_line_for_every_error_of_an_execution():
@@ -112,7 +116,7 @@ def test_the_readme_has_a_line_for_every_error_of_an_execution():
 
 def test_the_report_in_the_readme_has_every_name_of_a_report_and_no_other():
     (example,) = re.findall(r'^```json\n(\{"source": .*?"outcome".*?)```', readme(), re.MULTILINE | re.DOTALL)
-    source = inspect.getsource(run_end)
+    source = inspect.getsource(ending)
     added = {"report", "failures", "notSynchronised", "startedAt", "endedAt", "outcome", "cause", "phase"}
     assert [name for name in sorted(added) if f'"{name}"' not in source] == []
     assert set(json.loads(example)) == set(report(run_of(), sum_up([]), Applied(), Applied(), {})) | added
@@ -152,22 +156,22 @@ def rows_of(page_name: str, heading: str) -> list[list[str]]:
 
 def test_every_property_of_a_front_matter_is_in_its_table_with_its_kinds():
     listed = {row[0].strip("`"): row[1] for row in rows_of("front_matter.md", "Properties") if len(row) == 3}
-    words = properties._WORDS
+    words = function_properties._WORDS
     assert listed == {
-        name: " or ".join(words[kind] for kind in kinds) for name, kinds in properties.KINDS.items()
+        name: " or ".join(words[kind] for kind in kinds) for name, kinds in function_properties.KINDS.items()
     }
 
 
 def test_every_property_that_cannot_be_set_is_in_its_table_with_the_reason():
     reserved = [row for row in rows_of("front_matter.md", "Properties") if len(row) == 2]
     listed = {name: row[1] for row in reserved for name in re.findall(r"`(\w+)`", row[0])}
-    assert listed == properties.RESERVED
+    assert listed == function_properties.RESERVED
 
 
 def test_every_placeholder_is_in_its_table():
     for heading, known in (
         ("Placeholders", placeholders.LISTS + placeholders.TEXTS),
-        ("State machines", machines.PLACEHOLDERS),
+        ("State machines", state_machines.PLACEHOLDERS),
     ):
         listed = [row[0] for row in rows_of("front_matter.md", heading)]
         assert listed == [f"`${{{name}}}`" for name in known]
@@ -210,19 +214,19 @@ def accepted_examples() -> list[str]:
 @pytest.mark.parametrize(("example", "sentence"), refused_examples())
 def test_every_refused_example_is_refused_with_its_sentence(example, sentence):
     with pytest.raises(Refused) as refused:
-        sync_input.parse(json.loads(example), {"maxConcurrency": 20, "maxDelete": None})
+        options.parse(json.loads(example), {"maxConcurrency": 20, "maxDelete": None})
     assert refused.value.error == "InvalidInput"
     assert sentence in refused.value.cause
 
 
 @pytest.mark.parametrize("example", accepted_examples())
 def test_every_other_example_is_accepted(example):
-    sync_input.parse(json.loads(example), {"maxConcurrency": 20, "maxDelete": None})
+    options.parse(json.loads(example), {"maxConcurrency": 20, "maxDelete": None})
 
 
 def test_every_option_has_an_example_that_works_and_one_that_is_refused():
     accepted = {name for example in accepted_examples() for name in json.loads(example)}
-    assert {name for name in sync_input.NAMES if name not in accepted} == set()
+    assert {name for name in options.NAMES if name not in accepted} == set()
     assert len(refused_examples()) >= len(re.findall(r"^## `", page("input.md"), re.MULTILINE))
 
 

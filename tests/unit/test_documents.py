@@ -15,12 +15,15 @@ from moto import mock_aws
 from places import PROJECT
 from statelint.linter import Linter
 
-from deployment import bundle, definitions, documents, front_matter, machines, rendering, template
-from deployment.account import Account
+from deployment.aws.account import Account
+from deployment.build import bundle, definitions, template
+from deployment.checks.cfn_lint import _transformed
+from deployment.checks.statelint import STATELINT_EXEMPTIONS
 from deployment.errors import ConfigurationError, StateMachineError
-from deployment.machine_checks import STATELINT_EXEMPTIONS
-from deployment.settings import Settings
-from deployment.template_checks import _transformed
+from deployment.project import front_matter, states_language
+from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
+from deployment.tasks.stack import documents
 
 MACHINE = "sync-buckets-state-machine"
 SETTINGS = Settings(stack_name="Nightly", source_buckets=("here",), destination_buckets=("away",))
@@ -120,13 +123,13 @@ def substituted(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_statelint_takes():
-    (spec,) = definitions.read_all(PROJECT / "state_machines")
+    (spec,) = states_language.read_all(PROJECT / "state_machines")
     specs = front_matter.read_all(PROJECT / "lambda_functions")
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
     versions = {one.name: f"{arn}{one.logical_id}:1" for one in specs}
     values = {"WorkBucket": "work", "Partition": "aws", "MaxConcurrency": 40, "MaxDelete": None}
     filled = substituted(documents.definition_of(PROJECT, SETTINGS))
-    assert filled == rendering.render(spec, versions, values)
+    assert filled == definitions.render(spec, versions, values)
     found = [
         message
         for message in Linter.validate(filled)
@@ -136,7 +139,7 @@ def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_state
 
 
 def test_every_placeholder_of_a_deployment_is_known_here_too():
-    assert set(documents._values(SETTINGS)) == set(machines.PLACEHOLDERS)
+    assert set(documents._values(SETTINGS)) == set(state_machines.PLACEHOLDERS)
 
 
 @pytest.mark.parametrize(("limit", "number"), [(None, 40), (7, 7)])

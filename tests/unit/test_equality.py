@@ -23,7 +23,7 @@ from lambda_functions.shared.equality import (
     parts_of,
     same_etag,
 )
-from lambda_functions.shared.listing import Entry
+from lambda_functions.shared.s3.listing import Entry
 
 A, B = hashlib.md5(b"a").hexdigest(), hashlib.md5(b"b").hexdigest()
 A_IN_ONE_PART = hashlib.md5(hashlib.md5(b"a").digest()).hexdigest() + "-1"

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from deployment import executions, machines, report, stack_site
-from deployment.account import Account
+from deployment.aws.account import Account
+from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
-from deployment.executions import Execution
-from deployment.machines import Machine
-from deployment.progress import Amount, Observer, Progress, Units
-from deployment.report import footer
-from deployment.settings import Settings
+from deployment.project.settings import Settings
+from deployment.step_functions import executions, state_machines
+from deployment.step_functions.executions import Execution
+from deployment.step_functions.progress import Amount, Observer, Progress, Units
+from deployment.step_functions.state_machines import Machine
+from deployment.tasks.runs import report
+from deployment.tasks.runs.report import footer
 
 MACHINE = "sync-buckets-state-machine-20261122-101112"
 ARN = f"arn:aws:states:eu-west-1:123456789012:execution:{MACHINE}:monday"
@@ -372,8 +374,8 @@ def test_the_link_leads_to_the_execution_in_the_aws_console() -> None:
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """A deployed account whose next execution succeeds at once."""
     deployed = Machine(MACHINE, "arn:machine", False, BEGAN)
-    monkeypatch.setattr(stack_site, "outputs", lambda account, settings: {"WorkBucket": "work"})
-    monkeypatch.setattr(machines, "newest", lambda account, settings, base_name: deployed)
+    monkeypatch.setattr(lookup, "outputs", lambda account, settings: {"WorkBucket": "work"})
+    monkeypatch.setattr(state_machines, "newest", lambda account, settings, base_name: deployed)
     found = FakeAws()
     found.statuses = ["SUCCEEDED"]
     found.end = {"output": json.dumps(REPORT), "stopDate": BEGAN + timedelta(seconds=95)}
@@ -478,7 +480,7 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
 def test_without_a_state_machine_the_command_that_makes_one_is_named(
     aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machines, "newest", lambda account, settings, base_name: None)
+    monkeypatch.setattr(state_machines, "newest", lambda account, settings, base_name: None)
     console, _, _ = piped()
     with pytest.raises(ExecutionFailed) as caught:
         executions.sync(aws.account(), Settings(), {}, console)

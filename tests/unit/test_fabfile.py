@@ -19,7 +19,7 @@ from places import PROJECT
 
 import fabfile
 from deployment.errors import ConfigurationError, Declined
-from deployment.sync_options import sync_options
+from deployment.tasks.runs.sync import sync_options
 
 TASKS = Collection.from_module(fabfile)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from places import PROJECT
 from samtranslator.model.sam_resources import SamFunction
 
-from deployment import placeholders, properties
 from deployment.errors import FrontMatterError
-from deployment.front_matter import CommentHandler, FunctionSpec, read, read_all
+from deployment.project import function_properties, placeholders
+from deployment.project.front_matter import CommentHandler, FunctionSpec, read, read_all
 
 HANDLER = "def handler(event, context):\n    return event\n"
 
@@ -370,7 +370,9 @@ def test_what_the_deployment_adds_to_must_be_readable_here(folder, name):
 
 
 def test_every_property_of_a_sam_function_is_known():
-    assert sorted([*properties.KINDS, *properties.RESERVED]) == sorted(SamFunction.property_types)
+    assert sorted([*function_properties.KINDS, *function_properties.RESERVED]) == sorted(
+        SamFunction.property_types
+    )
 
 
 # --- Placeholders -----------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import run_of
 
-from lambda_functions.shared.clients import Clients, RequestCounter
-from lambda_functions.shared.cutting import cut_range
-from lambda_functions.shared.key_ranges import LAST, PAGES_IN_VAIN, PROBES_PER_RANGE, KeyRange, cut
-from lambda_functions.shared.sync_input import MAX_KEY_BYTES
+from lambda_functions.shared.compare.cutting import cut_range
+from lambda_functions.shared.compare.key_ranges import LAST, PAGES_IN_VAIN, PROBES_PER_RANGE, KeyRange, cut
+from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.s3.clients import Clients, RequestCounter
 
 # First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
 # UTF-16 order them differently.

@@ -15,7 +15,9 @@ from moto import mock_aws
 from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
 
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.leases import (
+from lambda_functions.shared.options import overlap
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.work_bucket.leases import (
     STRAGGLERS_SECONDS,
     LeaseLost,
     Leases,
@@ -24,8 +26,6 @@ from lambda_functions.shared.leases import (
     release_lease,
     require_lease,
 )
-from lambda_functions.shared.run import Run
-from lambda_functions.shared.sync_input import overlap
 
 
 def execution(name: str) -> dict[str, str]:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOON, run_of
 
+from lambda_functions.shared.compare.key_ranges import LAST, KeyRange
 from lambda_functions.shared.errors import RangeBroken
-from lambda_functions.shared.key_ranges import LAST, KeyRange
-from lambda_functions.shared.listing import Entry, entries, first_key, page_end
-from lambda_functions.shared.merging import merge
+from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
-from lambda_functions.shared.sync_input import MAX_KEY_BYTES
+from lambda_functions.shared.s3.listing import Entry, entries, first_key, page_end
+from lambda_functions.shared.s3.merging import merge
 
 ETAG = "0cc175b9c0f1b6a831c399e269772661"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployment.log_lines import Line, line_of
+from deployment.tasks.runs.log_lines import Line, line_of
 
 AT_MS = 1795369572045  # 2026-11-22 17:46:12.045 UTC
 

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deployment import machine_plan, machines
-from deployment.account import Account
-from deployment.changes import Change
-from deployment.definitions import MachineSpec
-from deployment.front_matter import FunctionSpec
-from deployment.machine_plan import MachinePlan
-from deployment.settings import Settings
+from deployment.aws.account import Account
+from deployment.cloudformation.changes import Change
+from deployment.plan import definition_diff
+from deployment.plan.definition_diff import MachinePlan
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import state_machines
 
 SETTINGS = Settings(max_concurrency=4)
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:sync-buckets"
@@ -45,7 +46,7 @@ class FakeStepFunctions:
 
     def __init__(self, definition: Any, role: str = "arn:role", tag: str | None = None) -> None:
         self.definition, self.role = definition, role
-        self.tag = tag or machines.fingerprint(definition, role)
+        self.tag = tag or state_machines.fingerprint(definition, role)
 
     def get_paginator(self, _: str) -> FakeStepFunctions:
         return self
@@ -71,13 +72,13 @@ def account(client: Any = None) -> Account:
 
 
 def expected(changes: list[Change], present: dict[str, str] = PRESENT) -> dict[str, str]:
-    return machine_plan.expected_outputs(account(), SETTINGS, FUNCTIONS, WANTED, present, changes)
+    return definition_diff.expected_outputs(account(), SETTINGS, FUNCTIONS, WANTED, present, changes)
 
 
 def plan(client: FakeStepFunctions, outputs: dict[str, str] = PRESENT, seconds: int = 60) -> MachinePlan:
     states = {"Copy": {"Type": "Task", "Resource": "copy_keys", "TimeoutSeconds": seconds, "End": True}}
     spec = MachineSpec("sync", Path("state_machines/sync.yaml"), {"StartAt": "Copy", "States": states})
-    (found,) = machine_plan.expect(account(client), SETTINGS, [spec], FUNCTIONS, outputs)
+    (found,) = definition_diff.expect(account(client), SETTINGS, [spec], FUNCTIONS, outputs)
     return found
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import entries, entry
 
-from lambda_functions.shared.listing import Entry
-from lambda_functions.shared.merging import key_of, merge
+from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.s3.merging import key_of, merge
 
 KEYS = st.sets(st.text(alphabet="ab\x00é\uffff\U00010000\U0010ffff", max_size=4), max_size=30)
 

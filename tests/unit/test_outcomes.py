@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import memory_folder, shard
 
-from lambda_functions.shared.applied import CHUNK, Applied, add_up, items_of
+from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import (
     AS_IT_SHOULD_BE,
     SKIPPED,
@@ -20,8 +20,8 @@ from lambda_functions.shared.outcomes import (
     objects,
     total,
 )
-from lambda_functions.shared.run_folder import PaperMissing, RunFolder, ShardWriter
-from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.tally.sums import CHUNK, Applied, add_up, items_of
+from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder, ShardWriter
 
 WORDS = (*AS_IT_SHOULD_BE, *SKIPPED, "changed", "failed")
 OUTCOMES = st.lists(st.builds(Outcome, st.text(max_size=3), st.sampled_from(WORDS), st.integers(0, 10**15)))

@@ -23,8 +23,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_functions.shared.clients import RequestCounter, client, connect, list_page
-from lambda_functions.shared.pages import Entry, Page, answered, parse
+from lambda_functions.shared.s3.clients import RequestCounter, client, connect, list_page
+from lambda_functions.shared.s3.list_page import Entry, Page, answered, parse
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 ROOT = '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.parts import (
+from lambda_functions.shared.apply.parts import (
     GB,
     GROUP_BYTES,
     GROUP_PARTS,

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import change_sets, plan
-from deployment.account import Account
-from deployment.bundle import Bundle
-from deployment.changes import Change, PropertyChange
+from deployment.aws.account import Account
+from deployment.build.build import Wanted
+from deployment.build.bundle import Bundle
+from deployment.cloudformation import change_sets
+from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.errors import StackError
-from deployment.settings import Settings
-from deployment.wanted import Wanted
+from deployment.plan import plan
+from deployment.project.settings import Settings
 from tests.deployed_stack import SETTINGS, Deployed
 from tests.fake_cloudformation import STACK_NAME, refusal
 

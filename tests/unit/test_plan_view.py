@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from places import PROJECT
 
-from deployment import plan_rows, plan_view
-from deployment.changes import Change, PropertyChange
+from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.errors import ChangesFound
-from deployment.machine_plan import MachinePlan
-from deployment.plan import Plan
-from deployment.plan_rows import Row
+from deployment.plan import rows as plan_rows
+from deployment.plan import view
+from deployment.plan.definition_diff import MachinePlan
+from deployment.plan.plan import Plan
+from deployment.plan.rows import Row
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
 
@@ -73,7 +74,7 @@ CHANGED = replace(
 
 def shown(plan: Plan) -> RecordingConsole:
     console = RecordingConsole()
-    plan_view.show(console, plan, as_json=False, fail_on_changes=False)  # type: ignore[arg-type]
+    view.show(console, plan, as_json=False, fail_on_changes=False)  # type: ignore[arg-type]
     return console
 
 
@@ -180,7 +181,7 @@ def test_a_leftover_and_a_missing_stack_are_named_at_the_top() -> None:
 def test_the_document_says_all_of_it() -> None:
     console = RecordingConsole()
 
-    plan_view.show(console, replace(CHANGED, changes=CHANGES[:4:3]), as_json=True, fail_on_changes=False)  # type: ignore[arg-type]
+    view.show(console, replace(CHANGED, changes=CHANGES[:4:3]), as_json=True, fail_on_changes=False)  # type: ignore[arg-type]
 
     (text,) = console.results
     assert json.loads(text) == {
@@ -237,7 +238,7 @@ def test_the_document_says_all_of_it() -> None:
 def test_every_field_of_the_document_is_described() -> None:
 
     page = (PROJECT / "docs" / "planning.md").read_text(encoding="utf-8")
-    document = plan_view.document(CHANGED)
+    document = view.document(CHANGED)
     names = {
         *document,
         *document["resources"][0],
@@ -249,7 +250,7 @@ def test_every_field_of_the_document_is_described() -> None:
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_plan_that_shall_fail_on_changes_fails_on_any_and_on_nothing_else(as_json: bool) -> None:
-    plan_view.show(RecordingConsole(), UNCHANGED, as_json, fail_on_changes=True)  # type: ignore[arg-type]
+    view.show(RecordingConsole(), UNCHANGED, as_json, fail_on_changes=True)  # type: ignore[arg-type]
     for one in (
         replace(UNCHANGED, obstacle="busy"),
         replace(UNCHANGED, replaces_leftover=True),
@@ -260,4 +261,4 @@ def test_a_plan_that_shall_fail_on_changes_fails_on_any_and_on_nothing_else(as_j
         replace(UNCHANGED, machines=CHANGED.machines),
     ):
         with pytest.raises(ChangesFound):
-            plan_view.show(RecordingConsole(), one, as_json, fail_on_changes=True)  # type: ignore[arg-type]
+            view.show(RecordingConsole(), one, as_json, fail_on_changes=True)  # type: ignore[arg-type]

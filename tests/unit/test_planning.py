@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import FOLDER, compared_record, memory_folder, run_of, shard
 
-from lambda_functions.shared.clients import Clients, RequestCounter
-from lambda_functions.shared.phases import tally_comparison, tally_copies, tally_deletes
-from lambda_functions.shared.planning import (
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.options import Options
+from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
+from lambda_functions.shared.tally.plan import (
     KINDS,
     MAX_WAVES,
     compared_name,
@@ -26,9 +28,7 @@ from lambda_functions.shared.planning import (
     write_indexes,
     write_wave,
 )
-from lambda_functions.shared.run_folder import PaperMissing, RunFolder
-from lambda_functions.shared.sync_input import Options
-from lambda_functions.shared.turn import Turn
+from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder
 
 WHOLE = {"after": None, "upTo": None}
 LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}

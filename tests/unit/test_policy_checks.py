@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deployment import policy_checks
-from deployment.front_matter import FunctionSpec
-from deployment.settings import Settings
+from deployment.checks import least_privilege
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
 
 BUCKETS = Settings(source_buckets=("here",), destination_buckets=("away",))
 
@@ -20,7 +20,7 @@ def spec_of(policies: Any) -> FunctionSpec:
 
 
 def found(policies: Any) -> list[str]:
-    return [str(problem) for problem in policy_checks.problems([spec_of(policies)], {"Resources": {}})]
+    return [str(problem) for problem in least_privilege.problems([spec_of(policies)], {"Resources": {}})]
 
 
 def allow(action: Any, resource: Any = "${SourceObjects}", effect: str = "Allow") -> dict[str, Any]:
@@ -96,13 +96,13 @@ def test_a_wildcard_in_another_role_of_the_template_is_found_at_its_place():
         "PolicyDocument": {"Statement": [allow("s3:*"), allow("s3:*", "*", "Deny")]},
     }
     role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}
-    problems = policy_checks.problems([], {"Resources": {"StateMachineRole": role}})
+    problems = least_privilege.problems([], {"Resources": {"StateMachineRole": role}})
     assert [str(one) for one in problems] == [f"the template/Resources/StateMachineRole: {WILDCARD}"]
 
 
 def test_a_setting_that_names_no_bucket_is_a_note_where_a_function_uses_it():
     uses_source = [spec_of([allow("s3:GetObject")])]
-    (note,) = policy_checks.notes(uses_source, Settings())
+    (note,) = least_privilege.notes(uses_source, Settings())
     assert note.startswith("SOURCE_BUCKETS is empty: the functions may read every bucket of the account")
-    assert list(policy_checks.notes(uses_source, BUCKETS)) == []
-    assert list(policy_checks.notes([spec_of([])], Settings())) == []
+    assert list(least_privilege.notes(uses_source, BUCKETS)) == []
+    assert list(least_privilege.notes([spec_of([])], Settings())) == []

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 import fabfile
-from deployment import plan_view, questions
-from deployment.account import Account
+from deployment import questions
+from deployment.aws.account import Account
+from deployment.build.build import Wanted
+from deployment.cloudformation.lookup import Present
 from deployment.errors import Declined, StackError
-from deployment.settings import Settings
-from deployment.stack_site import Present
-from deployment.wanted import Wanted
+from deployment.plan import view
+from deployment.project.settings import Settings
 from tests.deployed_stack import NOTHING_PLANNED, SETTINGS, TAGS
 from tests.fake_cloudformation import FakeCloudFormation
 from tests.recording_console import RecordingConsole
@@ -32,7 +33,7 @@ def test_a_deployment_is_wanted_after_the_whole_plan_was_shown_and_the_answer_wa
     assert questions.is_deployment_wanted(console, PLAN) is True
     assert console.questions == [QUESTION]
 
-    plan_view.show(planned, PLAN, as_json=False, fail_on_changes=False)
+    view.show(planned, PLAN, as_json=False, fail_on_changes=False)
     assert planned.results
     assert (console.results, console.tables, console.diffs) == (
         planned.results,
@@ -100,11 +101,11 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeCloudFormation, list[
         return account, Wanted((), (), (), template)
 
     monkeypatch.setattr(fabfile, "build", built)
-    for module, name in ((fabfile.artifacts, "send"), (fabfile.stack, "deploy")):
+    for module, name in ((fabfile.deployment_bucket, "send"), (fabfile.stack, "deploy")):
         monkeypatch.setattr(
             module, name, lambda *_, name=name: steps.append(name) or SimpleNamespace(outputs={})
         )
-    monkeypatch.setattr(fabfile.machines, "create_all", lambda *_: steps.append("create_all"))
+    monkeypatch.setattr(fabfile.state_machines, "create_all", lambda *_: steps.append("create_all"))
     monkeypatch.setattr(fabfile.announcement, "announce", lambda *_: steps.append("announce"))
     return cloudformation, steps
 
@@ -181,7 +182,7 @@ def test_what_the_stack_has_already_is_not_even_looked_for_in_the_deployment_buc
 ) -> None:
     _, steps = pipeline
     present = Present({"StackStatus": "UPDATE_COMPLETE"}, is_as_wanted=True)
-    monkeypatch.setattr(fabfile.stack_site, "look", lambda *_: present)
+    monkeypatch.setattr(fabfile.lookup, "look", lambda *_: present)
 
     fabfile.deploy_everything(FIXED, RecordingConsole([]))  # type: ignore[arg-type]
 

@@ -17,13 +17,10 @@ from hypothesis import strategies as st
 from places import PROJECT
 from samples import EXECUTION, compared_record, entry, memory_folder, shard
 
-from deployment import front_matter
-from lambda_functions.shared.applied import Applied
-from lambda_functions.shared.clients import Clients, RequestCounter
-from lambda_functions.shared.comparing import budget_seconds, handed_back_ranges, is_large
-from lambda_functions.shared.copying import seconds_needed
-from lambda_functions.shared.costs import WORKER_GB
-from lambda_functions.shared.parts import (
+from deployment.project import front_matter
+from lambda_functions.shared.apply.conflicts import TRIES
+from lambda_functions.shared.apply.copier import seconds_needed
+from lambda_functions.shared.apply.parts import (
     GB,
     GROUP_BYTES,
     MAX_COPY_BYTES,
@@ -32,14 +29,17 @@ from lambda_functions.shared.parts import (
     groups,
     of_sizes,
 )
-from lambda_functions.shared.phases import tally_comparison
-from lambda_functions.shared.planning import MAX_WAVES, compared_name, write_wave
-from lambda_functions.shared.refusals import TRIES
+from lambda_functions.shared.compare.compare import budget_seconds, handed_back_ranges, is_large
+from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
+from lambda_functions.shared.options import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
 from lambda_functions.shared.run import LARGE_WORKERS, Run
-from lambda_functions.shared.run_end import end_run
-from lambda_functions.shared.run_folder import MAX_SHARD_BYTES, MAX_SHARD_KEYS, READERS, RunFolder
-from lambda_functions.shared.sync_input import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
-from lambda_functions.shared.turn import MARGIN_SECONDS, Turn
+from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.tally.costs import WORKER_GB
+from lambda_functions.shared.tally.ending import end_run
+from lambda_functions.shared.tally.phases import tally_comparison
+from lambda_functions.shared.tally.plan import MAX_WAVES, compared_name, write_wave
+from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_BYTES, MAX_SHARD_KEYS, READERS, RunFolder
 
 MACHINE = yaml.safe_load(
     (PROJECT / "state_machines/sync_buckets_state_machine.yaml").read_text(encoding="utf-8")

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployment import recovery, stack
+from deployment.cloudformation import stack
 from deployment.errors import ConfigurationError, Declined, StackError
-from deployment.settings import Settings
+from deployment.project.settings import Settings
+from deployment.tasks.stack import recover as recovery
 from tests.fake_cloudformation import STACK_ID, STACK_STATUSES, FakeCloudFormation, refusal
 from tests.recording_console import RecordingConsole
 from tests.stacks import FLAGS, PLACE, TEMPLATE, account_with

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from samples import EXECUTION, FOLDER, client_error, compared_record, memory_folder, run_of, shard
 
-from lambda_functions.shared.applied import Applied
-from lambda_functions.shared.clients import Clients, RequestCounter
-from lambda_functions.shared.leases import lease_key
-from lambda_functions.shared.planning import Compared, sum_up, write_wave
-from lambda_functions.shared.reporting import (
+from lambda_functions.shared.apply.uploads import name_of, remember
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.tally.ending import end_run
+from lambda_functions.shared.tally.plan import Compared, sum_up, write_wave
+from lambda_functions.shared.tally.report import (
     Ending,
     ending,
     may_have_stragglers,
@@ -21,10 +22,9 @@ from lambda_functions.shared.reporting import (
     phase_of,
     report,
 )
-from lambda_functions.shared.run_end import end_run
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.turn import Turn
-from lambda_functions.shared.uploads import name_of, remember
+from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.work_bucket.leases import lease_key
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 ADDRESS = f"s3://work-bucket/{FOLDER}/"
 FAILURES = f"{ADDRESS}failures.json"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import EXECUTION, FOLDER, run_of
 
+from lambda_functions.shared.options import Options
 from lambda_functions.shared.run import Run, folder_of, in_scope
-from lambda_functions.shared.sync_input import Options
 
 KEYS = st.text(alphabet="ab/.*?[]!-\n\U0010ffffé", max_size=8)
 

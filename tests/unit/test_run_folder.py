@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from samples import FOLDER, MemoryS3, client_error, memory_folder
 
-from lambda_functions.shared import run_folder
 from lambda_functions.shared.errors import SyncError
-from lambda_functions.shared.run_folder import (
+from lambda_functions.shared.work_bucket import run_folder
+from lambda_functions.shared.work_bucket.run_folder import (
     MAX_SHARD_BYTES,
     MAX_SHARD_KEYS,
     RECORD_PAUSES_SECONDS,

@@ -23,7 +23,8 @@ from benchmarks.scale.others import Job, offers
 from benchmarks.scale.runs import ALL, NOTHING, SOME, Runs, Trial, work, workers_of_accounts
 from benchmarks.scale.schedule import bill, schedule
 from benchmarks.scale.turns import Work
-from lambda_functions.shared.costs import (
+from lambda_functions.shared.compare.key_ranges import LAST
+from lambda_functions.shared.tally.costs import (
     LAMBDA_GB_SECOND_USD,
     LAMBDA_REQUEST_USD,
     STATE_TRANSITION_USD,
@@ -32,8 +33,7 @@ from lambda_functions.shared.costs import (
     WORKER_GB,
     estimate_usd,
 )
-from lambda_functions.shared.key_ranges import LAST
-from lambda_functions.shared.run_folder import RunFolder, ShardWriter
+from lambda_functions.shared.work_bucket.run_folder import RunFolder, ShardWriter
 
 BILLION = 10**9
 MOST_EVENTS = 1000

@@ -12,8 +12,8 @@ from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from places import PROJECT
 
 from deployment import service_models
-from deployment.account import CLIENT_CONFIG, Session
-from lambda_functions.shared import clients
+from deployment.aws.account import CLIENT_CONFIG, Session
+from lambda_functions.shared.s3 import clients
 
 SERVICES = ("sts", "s3", "cloudformation", "lambda", "stepfunctions", "logs", "iam")
 TYPES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
@@ -88,12 +88,11 @@ def test_a_client_has_the_same_endpoint_partition_and_operations_as_botocores(
 
 
 def test_both_copies_of_the_file_are_the_same() -> None:
-    ours, theirs = (
-        PROJECT / folder / "service_models.py" for folder in ("deployment", "lambda_functions/shared")
-    )
+    names = ("deployment/service_models.py", "lambda_functions/shared/s3/model_loader.py")
+    ours, theirs = (PROJECT / name for name in names)
     assert ours.read_text() == theirs.read_text()
 
 
 def test_the_clients_of_the_lambdas_are_made_in_this_way() -> None:
     loader = clients._session()._session.get_component("data_loader")
-    assert type(loader).__module__ == "lambda_functions.shared.service_models"
+    assert type(loader).__module__ == "lambda_functions.shared.s3.model_loader"

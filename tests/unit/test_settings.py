@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fabfile_config_template
-from deployment import setting_values, settings
 from deployment.errors import ConfigurationError
-from deployment.settings import RULES, Settings, from_module
+from deployment.project import setting_values, settings
+from deployment.project.settings import RULES, Settings, from_module
 
 
 def config(**names: object) -> ModuleType:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import change_sets, stack, stack_events, stack_site, stack_view
-from deployment.change_sets import Change, ChangeSet
+from deployment.cloudformation import change_sets, event_view, events, lookup, stack
+from deployment.cloudformation.change_sets import Change, ChangeSet
+from deployment.cloudformation.stack import Stack
 from deployment.errors import StackError
-from deployment.stack import Stack
 from tests.fake_cloudformation import CHANGE_SET_ID, STACK_ID, STACK_NAME, FakeCloudFormation, refusal
 from tests.recording_console import RecordingConsole
 from tests.stacks import (
@@ -440,7 +440,7 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
 
 def test_outputs_of_a_stack_that_was_never_deployed_tell_to_deploy_it() -> None:
     with pytest.raises(StackError) as caught:
-        stack_site.outputs(account_with(FakeCloudFormation()), SETTINGS)
+        lookup.outputs(account_with(FakeCloudFormation()), SETTINGS)
 
     assert str(caught.value) == f"{PLACE} does not exist. Run `fab` to deploy it."
 
@@ -468,7 +468,7 @@ def test_another_refusal_than_does_not_exist_is_not_taken_for_an_absent_stack() 
     ],
 )
 def test_a_resource_is_traced_to_its_file(logical_id: str, file: str | None) -> None:
-    assert stack_events.source_of(logical_id, TEMPLATE) == file
+    assert events.source_of(logical_id, TEMPLATE) == file
 
 
 def test_a_version_that_leaves_the_stack_and_stays_is_told_so() -> None:
@@ -498,7 +498,7 @@ def test_an_update_lists_its_changes_with_files_and_replacements() -> None:
         Change("Remove", "Old", "AWS::Lambda::Function"),
     )
 
-    assert stack_view.change_lines(ChangeSet("arn", "id", False, changes), TEMPLATE) == [
+    assert event_view.change_lines(ChangeSet("arn", "id", False, changes), TEMPLATE) == [
         "4 changes:",
         "  Modify CopyKeys (lambda_functions/copy_keys.py)",
         "  Modify WorkBucket (AWS::S3::Bucket), replaced",

@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from hypothesis import given
 from hypothesis import strategies as some
 
-from deployment import stack_events
-from deployment.stack_events import MOST_LOOKS_IN_VAIN, Operation
+from deployment.cloudformation import events
+from deployment.cloudformation.events import MOST_LOOKS_IN_VAIN, Operation
 from tests.fake_cloudformation import STACK_ID, FakeCloudFormation, refusal
 
 THROTTLED = refusal("DescribeStacks", "Throttling", "Rate exceeded")
@@ -32,13 +32,13 @@ class Failing(FakeCloudFormation):
         return dict(super().describe_stacks(**request))
 
 
-def end_of(fake: FakeCloudFormation, operation: Operation) -> stack_events.Outcome:
-    return list(stack_events.follow(fake, operation, fake.sleep))[-1]
+def end_of(fake: FakeCloudFormation, operation: Operation) -> events.Outcome:
+    return list(events.follow(fake, operation, fake.sleep))[-1]
 
 
 def test_events_of_another_token_are_not_the_operations_own() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE")
-    after = stack_events.newest_event(fake, STACK_ID)
+    after = events.newest_event(fake, STACK_ID)
     fake.begin(
         [
             ("", "UPDATE_IN_PROGRESS", ""),
@@ -60,7 +60,7 @@ def test_events_of_another_token_are_not_the_operations_own() -> None:
 
 def test_events_without_a_token_count_because_not_every_endpoint_repeats_it() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE")
-    after = stack_events.newest_event(fake, STACK_ID)
+    after = events.newest_event(fake, STACK_ID)
     for event in (("CopyKeys", "UPDATE_COMPLETE", ""), ("", "UPDATE_COMPLETE", "")):
         fake.happen(*event)
 
@@ -71,10 +71,10 @@ def test_events_without_a_token_count_because_not_every_endpoint_repeats_it() ->
 
 def test_the_end_of_somebody_elses_operation_is_not_the_end_of_ours() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE")
-    after = stack_events.newest_event(fake, STACK_ID)
+    after = events.newest_event(fake, STACK_ID)
     fake.begin([("", "UPDATE_COMPLETE", "")])
     looks = []
-    for outcome in stack_events.follow(fake, Operation(STACK_ID, "", after, "ours"), fake.sleep):
+    for outcome in events.follow(fake, Operation(STACK_ID, "", after, "ours"), fake.sleep):
         looks.append(outcome)
         if len(looks) == 3:
             fake.happen("", "UPDATE_COMPLETE", "", ClientRequestToken="ours")
@@ -120,7 +120,7 @@ def test_the_last_operation_begins_after_the_end_of_the_one_before() -> None:
         ]
     )
 
-    found = stack_events.last_operation(fake, STACK_ID)
+    found = events.last_operation(fake, STACK_ID)
 
     assert [event.status for event in found] == [
         "UPDATE_IN_PROGRESS",
@@ -129,7 +129,7 @@ def test_the_last_operation_begins_after_the_end_of_the_one_before() -> None:
         "UPDATE_FAILED",
         "UPDATE_ROLLBACK_FAILED",
     ]
-    assert stack_events.running_operation(fake, STACK_ID, "title") == Operation(STACK_ID, "title", "event-1")
+    assert events.running_operation(fake, STACK_ID, "title") == Operation(STACK_ID, "title", "event-1")
 
 
 NAMES = some.sampled_from(["CopyKeys", "WorkBucket", "CopyKeysRole"])
@@ -143,10 +143,10 @@ def test_however_the_events_come_each_is_seen_once_and_in_its_order(
     before: int, batches: list[list[tuple[str, str, str]]]
 ) -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE", history=[("Old", "CREATE_COMPLETE", "")] * before)
-    after = stack_events.newest_event(fake, STACK_ID)
+    after = events.newest_event(fake, STACK_ID)
     fake.begin([("", "UPDATE_IN_PROGRESS", "")], *batches, [("", "UPDATE_COMPLETE", "")])
 
-    outcomes = list(stack_events.follow(fake, Operation(STACK_ID, "", after), fake.sleep))
+    outcomes = list(events.follow(fake, Operation(STACK_ID, "", after), fake.sleep))
 
     wanted = ["sync-buckets", *(event[0] for batch in batches for event in batch), "sync-buckets"]
     assert [event.logical_id for event in outcomes[-1].events] == wanted

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from deployment import stack_failures
-from deployment.failure_hints import HINTS, hint
-from deployment.stack_events import Event
+from deployment.cloudformation import failures
+from deployment.cloudformation.events import Event
+from deployment.cloudformation.failure_hints import HINTS, hint
 from tests.fake_cloudformation import FakeCloudFormation, refusal
 from tests.stacks import TEMPLATE
 
@@ -174,7 +174,7 @@ def test_the_cause_is_the_first_failure_that_is_not_a_cancelled_one() -> None:
         event("sync-buckets", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed", is_stack=True),
     ]
 
-    assert stack_failures.explain(events, TEMPLATE) == (
+    assert failures.explain(events, TEMPLATE) == (
         "CopyKeysLogGroup (AWS::Lambda::Function, lambda_functions/copy_keys.py) CREATE_FAILED: It already exists.\n"
         "Remove it if an earlier stack left it, or set another STACK_NAME in fabfile_config.py."
     )
@@ -183,26 +183,26 @@ def test_the_cause_is_the_first_failure_that_is_not_a_cancelled_one() -> None:
 def test_where_all_were_cancelled_one_of_them_is_better_than_nothing() -> None:
     events = [event("Copy", "CREATE_FAILED", "Resource creation cancelled")]
 
-    assert stack_failures.explain(events, {}) == (
+    assert failures.explain(events, {}) == (
         "Copy (AWS::Lambda::Function) CREATE_FAILED: Resource creation cancelled"
     )
 
 
 def test_a_resource_that_failed_without_a_reason_says_so() -> None:
-    assert stack_failures.explain([event("Copy", "CREATE_FAILED")], {}) == (
+    assert failures.explain([event("Copy", "CREATE_FAILED")], {}) == (
         "Copy (AWS::Lambda::Function) CREATE_FAILED: no reason given"
     )
 
 
 def test_without_any_event_that_says_why_that_is_said() -> None:
-    assert stack_failures.explain([], {}) == "CloudFormation gave no reason."
+    assert failures.explain([], {}) == "CloudFormation gave no reason."
 
 
 # --- What CloudFormation's own validation found --------------------------------------------------------------
 
 
 def details(fake: Any) -> str:
-    return stack_failures.validation_details(fake, {"ChangeSetName": "arn:of:it"}, TEMPLATE)
+    return failures.validation_details(fake, {"ChangeSetName": "arn:of:it"}, TEMPLATE)
 
 
 def test_every_page_of_findings_is_read_and_each_is_traced_to_our_file() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deployment import stack, stack_status
+from deployment.cloudformation import stack, statuses
 from deployment.errors import StackError
-from deployment.settings import Settings
+from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_STATUSES, FakeCloudFormation
 from tests.recording_console import RecordingConsole
 from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, account_with, deploy, deploy_with
@@ -170,7 +170,7 @@ def test_an_import_that_could_not_be_undone_says_what_there_is_to_do() -> None:
 
 
 def test_a_status_that_aws_adds_one_day_is_stuck_and_not_touched() -> None:
-    assert stack_status.stuck("The stack x", "HIBERNATED", "fab", [], "", {}) == (
+    assert statuses.stuck("The stack x", "HIBERNATED", "fab", [], "", {}) == (
         "The stack x is stuck (HIBERNATED).\n"
         "Run: fab delete\n"
         "To keep the stack, look at it in the CloudFormation console first.\n"

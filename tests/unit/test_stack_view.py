@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from deployment import stack_view
+from deployment.cloudformation import event_view
+from deployment.cloudformation.events import Event, Operation, Outcome
 from deployment.console import Console
-from deployment.stack_events import Event, Operation, Outcome
 from tests.stacks import TEMPLATE
 
 CREATION = Operation("id", "Creating the stack sync-buckets", resources=9)
@@ -48,35 +48,35 @@ OUTCOMES = [
 
 
 def test_the_counter_is_of_all_resources_that_the_change_set_has() -> None:
-    assert [stack_view.counter(events, 9) for events in ((), BEGUN, GOES_ON)] == [
+    assert [event_view.counter(events, 9) for events in ((), BEGUN, GOES_ON)] == [
         "[ 0/9]",
         "[ 0/9]",
         "[ 1/9]",
     ]
-    assert stack_view.counter(GOES_ON, 120) == "[  1/120]"
+    assert event_view.counter(GOES_ON, 120) == "[  1/120]"
 
 
 def test_where_nobody_knows_how_many_there_are_it_is_of_those_that_have_begun() -> None:
-    assert stack_view.counter(GOES_ON, None) == "[ 1/3]"
-    assert stack_view.counter(GOES_ON, 1) == "[ 1/3]", "more may come than the change set knew of"
+    assert event_view.counter(GOES_ON, None) == "[ 1/3]"
+    assert event_view.counter(GOES_ON, 1) == "[ 1/3]", "more may come than the change set knew of"
 
 
 def test_in_a_rollback_the_counter_begins_anew_out_of_what_there_is_to_undo() -> None:
-    assert stack_view.counter(FAILED, 9) == "[ 0/3]"
+    assert event_view.counter(FAILED, 9) == "[ 0/3]"
 
 
 def test_the_block_has_a_line_for_each_resource_at_work_with_our_file() -> None:
-    assert stack_view.block(GOES_ON, TEMPLATE) == (
+    assert event_view.block(GOES_ON, TEMPLATE) == (
         "\n  CopyKeysRole  lambda_functions/copy_keys.py\n  CopyKeys      lambda_functions/copy_keys.py"
     )
-    assert stack_view.block(BEGUN, {}) == "\n  WorkBucket    AWS::S3::Bucket\n  CopyKeysRole  AWS::S3::Bucket"
-    assert stack_view.block((), {}) == ""
+    assert event_view.block(BEGUN, {}) == "\n  WorkBucket    AWS::S3::Bucket\n  CopyKeysRole  AWS::S3::Bucket"
+    assert event_view.block((), {}) == ""
 
 
 def test_without_a_terminal_every_event_that_says_something_new_is_one_line() -> None:
     out, err = io.StringIO(), io.StringIO()
 
-    stack_view.show(OUTCOMES, CREATION, TEMPLATE, Console(out, err, io.StringIO(), environ={}))
+    event_view.show(OUTCOMES, CREATION, TEMPLATE, Console(out, err, io.StringIO(), environ={}))
 
     assert err.getvalue() == (
         "Creating the stack sync-buckets\n"
@@ -96,7 +96,7 @@ def test_without_a_terminal_every_event_that_says_something_new_is_one_line() ->
 def test_a_terminal_that_is_not_to_be_redrawn_gets_the_same_lines(environ: dict[str, str]) -> None:
     err = Terminal()
 
-    stack_view.show(
+    event_view.show(
         OUTCOMES, CREATION, TEMPLATE, Console(Terminal(), err, Terminal(), environ=environ, width=80)
     )
 
@@ -111,7 +111,7 @@ def test_on_a_terminal_the_block_is_redrawn_and_only_failures_stay(width: int) -
         Terminal(), err, Terminal(), environ={"TERM": "xterm"}, clock=lambda: next(times), width=width
     )
 
-    stack_view.show(OUTCOMES, CREATION, TEMPLATE, console)
+    event_view.show(OUTCOMES, CREATION, TEMPLATE, console)
 
     shown = re.sub(r"\x1b\[[0-9;?]*m", "", err.getvalue())
     assert re.search(
@@ -131,10 +131,10 @@ def test_a_resource_that_is_changed_once_more_by_the_rollback_is_shown_once_more
         event("WorkBucket", "UPDATE_IN_PROGRESS"),
     ]
 
-    assert stack_view.event_line(events, 1, {}) == "  [ 0/1] WorkBucket  AWS::S3::Bucket  updating"
+    assert event_view.event_line(events, 1, {}) == "  [ 0/1] WorkBucket  AWS::S3::Bucket  updating"
 
 
 def test_a_status_without_a_word_is_shown_as_aws_writes_it() -> None:
-    assert stack_view.event_line([event("Copy", "IMPORT_COMPLETE")], None, TEMPLATE) == (
+    assert event_view.event_line([event("Copy", "IMPORT_COMPLETE")], None, TEMPLATE) == (
         "  [ 1/1] Copy  lambda_functions/copy.py  IMPORT_COMPLETE"
     )

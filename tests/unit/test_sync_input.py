@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.sync_input import (
+from lambda_functions.shared.options import (
     MAX_INPUT_BYTES,
     NAMES,
     NOT_BUILT,

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from places import PROJECT
 from samtranslator.model.sam_resources import SamFunction
 
-from deployment import bundle, policies, setting_values, template
-from deployment.bundle import Bundle
+from deployment.build import bundle, policies, template
+from deployment.build.bundle import Bundle
 from deployment.errors import FrontMatterError
-from deployment.front_matter import FunctionSpec, read_all
-from deployment.settings import Settings
+from deployment.project import setting_values
+from deployment.project.front_matter import FunctionSpec, read_all
+from deployment.project.settings import Settings
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import memory_folder
 
-from lambda_functions.shared.clients import Clients, RequestCounter
 from lambda_functions.shared.errors import NoProgress
+from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.run_folder import RunFolder
-from lambda_functions.shared.shard_turns import record_name, take_turn
-from lambda_functions.shared.turn import MARGIN_SECONDS, Turn, run_jobs
+from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import record_name, take_turn
 
 # Longer than any test: a wait that ends by itself would hide that nobody ended it.
 PATIENCE_SECONDS = 30.0

@@ -9,13 +9,13 @@ import pytest
 import yaml
 from places import PROJECT
 
-from deployment import definitions, front_matter, front_matter_yaml, yaml_loaders
 from deployment.errors import StateMachineError
+from deployment.project import front_matter, front_matter_yaml, states_language, yaml_loaders
 
 FOLDERS = [PROJECT, *sorted((PROJECT / "tests" / "broken_projects").iterdir())]
 MACHINES = [path for folder in FOLDERS for path in sorted(folder.glob("state_machines/*.yaml"))]
 FUNCTIONS = [path for folder in FOLDERS for path in sorted(folder.glob("lambda_functions/*.py"))]
-MODULES = (definitions, front_matter_yaml)
+MODULES = (states_language, front_matter_yaml)
 
 
 def no_rules(_: Any) -> None:
@@ -29,7 +29,7 @@ def name(path: Path) -> str:
 def machine(path: Path) -> Any:
     """What is read of a state machine, or what is said of it."""
     try:
-        return definitions.read(path)
+        return states_language.read(path)
     except StateMachineError as error:
         return str(error)
 

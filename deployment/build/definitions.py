@@ -1,0 +1,151 @@
+"""Renders a state machine: the ARNs of Lambda versions for their file names, values for `${placeholders}`.
+
+Stands between `states_language`, which reads the files, and `state_machines`, which creates what comes out
+of here. Pure, but that the line of a mistake is looked up in its file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from deployment.errors import Problem, StateMachineError
+from deployment.project.machine_walk import states
+from deployment.project.states_language import MachineSpec, lambda_of
+from deployment.project.yaml_reading import Lines, Place, line_of, places_in
+
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
+
+
+def render(
+    spec: MachineSpec, function_versions: Mapping[str, str], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the definition with ARNs for Lambdas and values for placeholders.
+
+    `function_versions` maps a Lambda's file name to the ARN of its published version. A text that is one placeholder and
+    nothing else becomes the value itself, so numbers and null keep their type; inside a longer text it becomes text.
+    Raises StateMachineError naming every Lambda and every placeholder that is not known.
+    """
+    found = list(mistakes(spec, function_versions, values))
+    if found:
+        lines = places_in(spec.path)
+        problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
+        raise StateMachineError("\n".join(str(problem) for problem in problems))
+    filled: dict[str, Any] = _filled(_bound(spec.definition, function_versions), values)
+    return filled
+
+
+def mistakes(
+    spec: MachineSpec, functions: Iterable[str], values: Iterable[str]
+) -> Iterator[tuple[Place, str]]:
+    """Yield the place and the sentence of every Lambda and every placeholder that is not known."""
+    yield from _unknown_lambdas(spec, set(functions))
+    yield from _unknown_placeholders(spec, set(values))
+
+
+def rehearsed(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition as `render` would, with made-up ARNs and with unknown placeholders as written.
+
+    For checks, which go on in spite of mistakes.
+    """
+    called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
+    versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
+    filled: dict[str, Any] = _filled(_bound(spec.definition, versions), values)
+    return filled
+
+
+def _unknown_lambdas(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place, str]]:
+    for state in states(spec.definition):
+        resource, called = state.fields.get("Resource"), lambda_of(state.fields)
+        if called is not None and called not in known:
+            message = f"the state {state.name} calls the Lambda {called}, which is not in lambda_functions/."
+            yield (*state.place, "Resource"), message + _choices(PurePath(called).stem, known, "{}")
+        elif called is None and isinstance(resource, str) and not resource.startswith(("arn:", "${")):
+            expected = "expected an ARN, or the name of a file in lambda_functions/ without .py"
+            yield (*state.place, "Resource"), f"the state {state.name} has Resource: {resource}: {expected}"
+
+
+def _unknown_placeholders(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place, str]]:
+    state_names = {state.place: state.name for state in states(spec.definition)}
+    said: set[tuple[str, str]] = set()
+    for place, name in _placeholders(spec.definition):
+        ways = (place[:length] for length in range(len(place), 0, -1))
+        state = next((state_names[way] for way in ways if way in state_names), "")
+        if name not in known and (state, name) not in said:
+            said.add((state, name))
+            user = f"the state {state}" if state else "the state machine"
+            yield place, f"{user} uses ${{{name}}}, which has no value.{_choices(name, known, '${{{}}}')}"
+
+
+def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
+    """The line of a place; where the file is not at hand, that of its state."""
+    of_states = (spec.state_lines.get(str(part)) for part in reversed(place))
+    return line_of(place, lines) or next((line for line in of_states if line), None)
+
+
+def _choices(found: str, known: Iterable[str], written: str) -> str:
+    """Return the nearest of the known names, then all of them."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(found, names, n=1)
+    guess = f" Did you mean {written.format(nearest[0])}?" if nearest else ""
+    return f"{guess} Known: {', '.join(written.format(name) for name in names) or 'none'}."
+
+
+def _placeholders(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Yield the place and the name of every placeholder under a value."""
+    if isinstance(value, str):
+        yield from ((place, name) for name in _PLACEHOLDER.findall(value))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _placeholders(item, (*place, index))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _placeholders(item, (*place, key))
+
+
+def _bound(machine: Any, versions: Mapping[str, str]) -> Any:
+    """Return a machine whose Tasks name the ARNs of Lambda versions, at every depth.
+
+    Only where a state can stand is looked at: a `Resource` inside Parameters is somebody's data.
+    """
+    if not isinstance(machine, Mapping) or not isinstance(machine.get("States"), Mapping):
+        return machine
+    states = {name: _bound_state(state, versions) for name, state in machine["States"].items()}
+    return {**machine, "States": states}
+
+
+def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
+    if not isinstance(state, Mapping):
+        return state
+    bound = dict(state)
+    called = lambda_of(state)
+    if called is not None:
+        bound["Resource"] = versions[called]
+    for field_name in {"ItemProcessor", "Iterator"} & bound.keys():
+        bound[field_name] = _bound(bound[field_name], versions)
+    if isinstance(bound.get("Branches"), list):
+        bound["Branches"] = [_bound(branch, versions) for branch in bound["Branches"]]
+    return bound
+
+
+def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+    """The value with its placeholders filled; unknown ones stay, such as those that stand for a Lambda."""
+    if isinstance(value, Mapping):
+        return {key: _filled(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, values) for item in value]
+    if not isinstance(value, str):
+        return value
+    whole = _PLACEHOLDER.fullmatch(value)
+    if whole:
+        return values.get(whole[1], value)
+    return _PLACEHOLDER.sub(lambda match: _as_text(values.get(match[1], match[0])), value)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

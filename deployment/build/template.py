@@ -1,0 +1,292 @@
+"""From specs, zips and settings to one SAM template, a plain dictionary.
+
+The fourth step of the pipeline, and the last before AWS is asked anything. For every function it has the
+function itself, a role of its own made of `Policies`, its log group, and a version; besides them the role
+of the state machines and the work bucket. The state machines themselves are not in it:
+`state_machines` creates them, bound to the versions in the outputs.
+
+A version is a resource of our own. Its logical id hashes the zip and every property that Lambda freezes in
+a version, so that a changed timeout makes a new one (SAM's AutoPublishAlias looks at the code only) and
+unchanged functions keep theirs. Versions are retained, because older state machines and running executions
+call them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from deployment.build import policies
+from deployment.build.bundle import Bundle
+from deployment.errors import FrontMatterError, Problem
+from deployment.project import placeholders
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
+from deployment.project.tags import tags_of, upper_case_list
+
+TRANSFORM = "AWS::Serverless-2016-10-31"
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+MAX_FUNCTION_NAME_LENGTH = 64
+
+# What a function has whose file does not say.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+LAMBDA_TIMEOUT_SECONDS = 3
+
+# What Lambda keeps beside the versions of a function, or what belongs to its role: changing it makes no new
+# version, and asking for one would fail, as nothing that is frozen has changed.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
+UNVERSIONED = frozenset(
+    {
+        "AssumeRolePolicyDocument", "CodeSigningConfigArn", "EventInvokeConfig", "Events",
+        "FunctionUrlConfig", "PermissionsBoundary", "Policies", "PropagateTags", "RecursiveLoop",
+        "ReservedConcurrentExecutions", "RuntimeManagementConfig", "Tags",
+    }
+)  # fmt: skip
+
+# For these SAM adds statements to the role that it makes; the role of such a function is left to SAM.
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+GRANTED_BY_SAM = frozenset({"DeadLetterQueue", "EventInvokeConfig", "Events", "Tracing", "VpcConfig"})
+
+# What belongs to the role; SAM takes it with the function.
+OF_THE_ROLE = frozenset({"AssumeRolePolicyDocument", "PermissionsBoundary", "Policies"})
+
+Resource = dict[str, Any]
+
+
+def build(
+    specs: Sequence[FunctionSpec],
+    bundles: Sequence[Bundle],
+    settings: Settings,
+    deployment_bucket: str,
+    machine_names: Sequence[str],
+) -> dict[str, Any]:
+    """Return the template of the whole stack; raise FrontMatterError when a function's name cannot be used.
+
+    `bundles` are the zips of `specs`, in any order; `machine_names` are the state machines' without
+    timestamps.
+    """
+    _check_names(specs, settings)
+    values = policies.placeholder_values(settings, deployment_bucket, machine_names)
+    keys = {bundle.function_name: bundle.key for bundle in bundles}
+    resources: dict[str, Resource] = {}
+    for spec in specs:
+        code = {"Bucket": deployment_bucket, "Key": keys[spec.name]}
+        resources |= _function_resources(spec, code, settings, values)
+    resources |= _state_machine_role([spec.logical_id for spec in specs], settings, machine_names)
+    resources |= _work_bucket(settings)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Transform": TRANSFORM,
+        "Description": "SyncBuckets: the functions, roles and work bucket of its state machines",
+        "Resources": resources,
+        "Outputs": _outputs(resources),
+    }
+
+
+def function_name(spec: FunctionSpec, settings: Settings) -> str:
+    """Return the function's name in the account: `sync-buckets-copy-keys`."""
+    return f"{settings.stack_name}-{spec.name.replace('_', '-')}"
+
+
+def _check_names(specs: Iterable[FunctionSpec], settings: Settings) -> None:
+    """Lambda limits names, and what is made for one function must not take the id of another's."""
+    problems = []
+    taken = dict.fromkeys(("StateMachineRole", "WorkBucket", "WorkBucketPolicy"), "the state machines")
+    for spec in specs:
+        name = function_name(spec, settings)
+        if len(name) > MAX_FUNCTION_NAME_LENGTH:
+            message = f"the function's name, {name}, is longer than {MAX_FUNCTION_NAME_LENGTH} characters"
+            problems.append(Problem(spec.source, None, f"{message}; shorten the file's name or STACK_NAME"))
+        for logical_id in (spec.logical_id, f"{spec.logical_id}LogGroup", f"{spec.logical_id}Role"):
+            if logical_id in taken:
+                message = f"the template has {logical_id} already, for {taken[logical_id]}; rename the file"
+                problems.append(Problem(spec.source, None, message))
+            taken[logical_id] = spec.source
+    if problems:
+        raise FrontMatterError(problems)
+
+
+def _function_resources(
+    spec: FunctionSpec, code: Mapping[str, str], settings: Settings, values: Mapping[str, list[Any] | str]
+) -> dict[str, Resource]:
+    """The function, its role, its log group and its version."""
+    properties = _function_properties(spec, code, settings, values)
+    role = _function_role(spec, properties, settings) if _has_plain_role(properties) else {}
+    if role:
+        ours = {"Role": {"Fn::GetAtt": [f"{spec.logical_id}Role", "Arn"]}}
+        properties = {name: value for name, value in properties.items() if name not in OF_THE_ROLE} | ours
+    return {
+        **role,
+        spec.logical_id: {"Type": "AWS::Serverless::Function", "Properties": properties},
+        f"{spec.logical_id}LogGroup": _log_group(spec, settings),
+        f"{spec.logical_id}Version{_fingerprint(properties)}": {
+            "Type": "AWS::Lambda::Version",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {"FunctionName": {"Ref": spec.logical_id}},
+        },
+    }
+
+
+def _function_properties(
+    spec: FunctionSpec, code: Mapping[str, str], settings: Settings, values: Mapping[str, list[Any] | str]
+) -> dict[str, Any]:
+    """What the file says wins over our defaults; its tags and logging are added to ours."""
+    own = placeholders.fill(
+        {name: value for name, value in spec.properties.items() if name != "Policies"}, values
+    )
+    log_group = {"LogFormat": "JSON", "LogGroup": {"Ref": f"{spec.logical_id}LogGroup"}}
+    return {
+        "Runtime": RUNTIME,
+        "Architectures": [ARCHITECTURE],
+        "AssumeRolePolicyDocument": policies.function_trust(),
+        **own,
+        **_allowed(spec, values),
+        **_boundary(settings),
+        "FunctionName": function_name(spec, settings),
+        "Handler": spec.handler,
+        "CodeUri": dict(code),
+        "LoggingConfig": {**log_group, **own.get("LoggingConfig", {})},
+        "Tags": {**own.get("Tags", {}), **tags_of(settings)},
+    }
+
+
+def _allowed(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
+    allowed = policies.function_policies(spec.properties.get("Policies", []), values)
+    return {"Policies": allowed} if allowed else {}
+
+
+def _has_plain_role(properties: Mapping[str, Any]) -> bool:
+    """Whether the role is what the file says and nothing more, so that SAM is not needed for it.
+
+    SAM would attach AWSLambdaBasicExecutionRole, which may write every log of the account and create new ones.
+    """
+    is_sams = "Role" in properties or GRANTED_BY_SAM & properties.keys()
+    return not is_sams and policies.are_documents(properties.get("Policies", []))
+
+
+def _function_role(
+    spec: FunctionSpec, properties: Mapping[str, Any], settings: Settings
+) -> dict[str, Resource]:
+    """The role under the name that SAM would give it, with what the file says and the right to write its log."""
+    documents = [*properties.get("Policies", []), policies.write_logs(f"{spec.logical_id}LogGroup")]
+    inline = [
+        {"PolicyName": f"{spec.logical_id}{number}", "PolicyDocument": one}
+        for number, one in enumerate(documents)
+    ]
+    role = {
+        "Description": f"What the function {function_name(spec, settings)} may do",
+        "AssumeRolePolicyDocument": properties["AssumeRolePolicyDocument"],
+        "Policies": inline,
+        "Tags": upper_case_list(properties["Tags"]),
+    }
+    boundary = {name: properties[name] for name in ("PermissionsBoundary",) if name in properties}
+    return {f"{spec.logical_id}Role": {"Type": "AWS::IAM::Role", "Properties": role | boundary}}
+
+
+def _fingerprint(properties: Mapping[str, Any]) -> str:
+    """Ten hex digits that change whenever a new version is needed; where the zip lies makes no difference."""
+    frozen = {name: value for name, value in properties.items() if name not in UNVERSIONED}
+    frozen["CodeUri"] = properties["CodeUri"]["Key"]
+    return hashlib.sha256(json.dumps(frozen, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _log_group(spec: FunctionSpec, settings: Settings) -> Resource:
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "LogGroupName": f"/{settings.stack_name}/{spec.name}",
+            "RetentionInDays": settings.log_retention_days,
+            "Tags": upper_case_list(tags_of(settings)),
+        },
+    }
+
+
+def _state_machine_role(
+    functions: Sequence[str], settings: Settings, machine_names: Sequence[str]
+) -> dict[str, Resource]:
+    return {
+        "StateMachineRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "Description": f"What the state machines of {settings.stack_name} may do",
+                "AssumeRolePolicyDocument": policies.state_machine_trust(),
+                "Policies": [
+                    {
+                        "PolicyName": "StateMachine",
+                        "PolicyDocument": policies.state_machine_policy(functions, machine_names),
+                    }
+                ],
+                "Tags": upper_case_list(tags_of(settings)),
+                **_boundary(settings),
+            },
+        }
+    }
+
+
+def _work_bucket(settings: Settings) -> dict[str, Resource]:
+    """For run folders, leases and what Step Functions writes; emptied by us before the stack is deleted."""
+    return {
+        "WorkBucket": {
+            "Type": "AWS::S3::Bucket",
+            "DeletionPolicy": "Delete",
+            "UpdateReplacePolicy": "Delete",
+            "Properties": _work_bucket_properties(settings),
+        },
+        "WorkBucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "WorkBucket"},
+                "PolicyDocument": policies.tls_only("WorkBucket"),
+            },
+        },
+    }
+
+
+def _work_bucket_properties(settings: Settings) -> dict[str, Any]:
+    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    forget = {
+        "Id": "ForgetRuns",
+        "Status": "Enabled",
+        "ExpirationInDays": settings.run_retention_days,
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+    return {
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "LifecycleConfiguration": {"Rules": [forget]},
+        "Tags": upper_case_list(tags_of(settings)),
+    }
+
+
+def _outputs(resources: Mapping[str, Resource]) -> dict[str, Any]:
+    """Each function's version, as `CopyKeysVersion` whatever its hash, and what machines need besides."""
+    versions = {
+        f"{resource['Properties']['FunctionName']['Ref']}Version": {"Value": {"Ref": logical_id}}
+        for logical_id, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Version"
+    }
+    return {
+        **versions,
+        "WorkBucket": {"Value": {"Ref": "WorkBucket"}},
+        "StateMachineRoleArn": {"Value": {"Fn::GetAtt": ["StateMachineRole", "Arn"]}},
+    }
+
+
+def _boundary(settings: Settings) -> dict[str, str]:
+    arn = settings.permissions_boundary_arn
+    return {"PermissionsBoundary": arn} if arn else {}

@@ -1,0 +1,189 @@
+"""All that can be checked without AWS: the configuration, the sources, the template, the state machines.
+
+Beside the pipeline: `fab check` and the tests run it, and it asks nobody and changes nothing. Everything is
+read as a deployment reads it, but whatever is wrong with one file, the others are looked at too, and so is
+what could be understood of that one: `python_source` judges the Lambdas, `cfn_lint` the template,
+`least_privilege` what it allows, `statelint` the machines. Every finding names a file that a person can
+edit, and a line where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployment.build import bundle, template
+from deployment.checks import cfn_lint, least_privilege, statelint
+from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
+from deployment.project import front_matter, python_source, states_language
+from deployment.project import settings as configuration
+from deployment.project.front_matter import FunctionSpec, Reading
+from deployment.project.settings import Settings
+from deployment.project.states_language import MachineSpec
+
+FUNCTIONS = "lambda_functions"
+MACHINES = "state_machines"
+
+# Stand-ins for what only AWS knows; nothing is judged by them.
+_ACCOUNT = "123456789012"
+_REGION = "us-east-1"
+_CONCURRENCY = 40
+
+_PLACE = re.compile(r"(?P<path>[^:]+)(:(?P<line>\d+))?: (?P<message>.*)")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a check has found: mistakes in the order of files and lines, and what is right but worth knowing."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    functions: int
+    machines: int
+
+
+def project(folder: Path) -> Findings:
+    """Check a project with its own configuration, or with the template's where it has none or one with mistakes."""
+    name = f"{configuration.CONFIG_MODULE}.py"
+    if not (folder / name).exists():
+        missing = f"there is no {name}, so the settings are those of {configuration.TEMPLATE_MODULE}.py."
+        return check(folder, configuration.defaults(), notes=[missing])
+    settings, problems = _settings(configuration.load)
+    return check(folder, settings or configuration.defaults(environ={}), problems)
+
+
+def check(
+    folder: Path, settings: Settings, problems: Sequence[Problem] = (), notes: Sequence[str] = ()
+) -> Findings:
+    """Check a project with these settings; `problems` and `notes` are what is known already."""
+    readings, found = front_matter.examine_all(folder / FUNCTIONS)
+    machines, unreadable = _machines(folder / MACHINES)
+    everything = [
+        *problems,
+        *found,
+        *_import_problems(folder / FUNCTIONS),
+        *_template_problems(folder, readings, settings),
+        *unreadable,
+        *_machine_problems(machines, readings, settings),
+    ]
+    specs = [reading.spec for reading in readings]
+    return Findings(
+        tuple(sorted(dict.fromkeys(everything), key=lambda one: (one.path, one.line or 0))),
+        (*notes, *least_privilege.notes(specs, settings), *_unused(specs, machines)),
+        len(readings),
+        len(machines),
+    )
+
+
+def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Problem, ...]]:
+    try:
+        return load(), ()
+    except ConfigurationError as error:
+        whole = Problem(f"{configuration.CONFIG_MODULE}.py", None, str(error))
+        return None, error.problems or (whole,)
+
+
+def _import_problems(folder: Path) -> Iterator[Problem]:
+    """What the Lambdas and their shared modules import, and whether the latter are Python at all."""
+    lambdas = [path for path in folder.glob("*.py") if not path.name.startswith("_")]
+    shared = [path for path in bundle.files_in(folder / bundle.SHARED) if path.suffix == ".py"]
+    for path in [*lambdas, *shared]:
+        where = path.relative_to(folder.parent).as_posix()
+        try:
+            tree, mistake = python_source.parsed(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            tree, mistake = None, (None, "this is not UTF-8; save the file as UTF-8")
+        if mistake and path.parent != folder:  # of a Lambda itself its reading says so
+            yield Problem(where, *mistake)
+        for line, message in python_source.import_mistakes(tree, path, folder) if tree else ():
+            yield Problem(where, line, message)
+
+
+def _template_problems(folder: Path, readings: Sequence[Reading], settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the template of all functions; of an unreadable one it has a stand-in without properties."""
+    specs = [reading.spec for reading in readings if reading.spec.logical_id.isalnum()]
+    region = settings.region or _REGION
+    machine_names = [path.stem.replace("_", "-") for path in sorted((folder / MACHINES).glob("*.yaml"))]
+    try:
+        built = _template(folder, specs, settings, region, machine_names)
+    except FrontMatterError as error:
+        yield from error.problems
+        refused = {problem.path for problem in error.problems}
+        specs = [spec for spec in specs if spec.source not in refused]
+        built = _template(folder, specs, settings, region, machine_names)
+    yield from cfn_lint.problems(built, specs, region)
+    yield from least_privilege.problems(specs, built)
+
+
+def _template(
+    folder: Path,
+    specs: Sequence[FunctionSpec],
+    settings: Settings,
+    region: str,
+    machine_names: Sequence[str],
+) -> dict[str, Any]:
+    bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
+    return template.build(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
+
+
+def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
+    """The machines that can be read, and what is wrong with the files of the others."""
+    try:
+        return states_language.read_all(folder), ()
+    except StateMachineError as error:
+        problems = tuple(_parsed(error))
+    readable = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            readable.append(states_language.read(path))
+        except StateMachineError:
+            continue
+    return tuple(readable), problems
+
+
+def _machine_problems(
+    machines: Sequence[MachineSpec], readings: Sequence[Reading], settings: Settings
+) -> Iterator[Problem]:
+    values = {
+        "WorkBucket": f"{settings.stack_name}-workbucket",
+        "Partition": "aws",
+        "MaxConcurrency": settings.max_concurrency or _CONCURRENCY,
+        "MaxDelete": settings.max_delete,
+    }
+    for machine in machines:
+        yield from statelint.problems(machine, _timeouts(readings), values)
+
+
+def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:
+    """The timeout of each Lambda in seconds, None where it is no plain number, or where its file cannot be read."""
+    timeouts: dict[str, int | None] = {}
+    for reading in readings:
+        given = reading.given
+        timeout = None if given is None else given.get("Timeout", template.LAMBDA_TIMEOUT_SECONDS)
+        timeouts[reading.spec.name] = timeout if isinstance(timeout, int) else None
+    return timeouts
+
+
+def _unused(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
+    called = {
+        states_language.lambda_of(state)
+        for machine in machines
+        for _, state in states_language.states_of(machine.definition)
+    }
+    for spec in specs:
+        if machines and spec.name not in called:
+            yield f"{spec.source}: no state machine calls it."
+
+
+def _parsed(error: StateMachineError) -> Iterator[Problem]:
+    """The problems of an error that has them as text, one a line."""
+    for line in str(error).splitlines():
+        match = _PLACE.fullmatch(line)
+        if match:
+            number = int(match["line"]) if match["line"] else None
+            yield Problem(match["path"], number, match["message"])
+        else:
+            yield Problem(f"{MACHINES}/", None, line)

@@ -1,0 +1,194 @@
+"""The deployment bucket: makes it when it is missing, and sends what it does not have yet.
+
+Comes after `bundle` (the zips) and before `stack`, which makes functions of them. The bucket is made by API calls and
+not by the stack, because the stack's functions need their zips first; `fab delete` keeps it. What is in it is named by
+its content, so nothing is ever written twice and nothing expires: CloudFormation needs the previous zip to roll back.
+`look` only reads, `send` acts on what it found.
+
+Every call carries ExpectedBucketOwner: a bucket of that name in somebody else's account is never read or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment.aws.account import Account, error_code
+from deployment.build.bundle import Bundle
+from deployment.errors import DeploymentBucketError
+from deployment.project.settings import Settings
+from deployment.project.tags import tags_of, upper_case_list
+
+BUCKET_NAME_MAX_CHARACTERS = 63
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
+
+def bucket_name(account: Account, settings: Settings) -> str:
+    """Return the deployment bucket's name; raise DeploymentBucketError when the stack's name makes it too long."""
+    name = f"{settings.stack_name}-deployment-{account.account_id}-{account.region}".lower()
+    too_many = len(name) - BUCKET_NAME_MAX_CHARACTERS
+    if too_many > 0:
+        raise DeploymentBucketError(
+            f"The deployment bucket would be called {name}, {too_many} characters over the "
+            f"{BUCKET_NAME_MAX_CHARACTERS} that S3 allows. Set a shorter STACK_NAME in fabfile_config.py."
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What the deployment bucket lacks; `bucket_exists` is false where it is the bucket itself."""
+
+    bucket_exists: bool
+    bundles: tuple[Bundle, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [bundle.key for bundle in self.bundles]
+
+
+NOTHING_MISSING = Missing(True, ())
+
+
+def look(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> Missing:
+    """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another account's.
+
+    One listing tells both whether the bucket is there and what is in it, not one HEAD for each
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 1,000 keys a page).
+    """
+    name, owner = bucket_name(account, settings), account.account_id
+    pages = account.client("s3").get_paginator("list_objects_v2")
+    try:
+        found = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
+    except ClientError as error:
+        status = _status(error)
+        if status in (301, 403):
+            raise _not_ours(name, account) from error
+        if status != 404:
+            raise
+        return Missing(False, tuple(bundles))
+    present = {record["Key"] for page in found for record in page.get("Contents", ())}
+    return Missing(True, tuple(bundle for bundle in bundles if bundle.key not in present))
+
+
+def upload(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> list[str]:
+    """Send the zips that the deployment bucket does not have, and make it if need be; return their keys."""
+    return send(account, settings, look(account, settings, bundles))
+
+
+def send(account: Account, settings: Settings, missing: Missing) -> list[str]:
+    """Make the bucket if it is missing, send the zips that it does not have; return their keys."""
+    name = bucket_name(account, settings)
+    if not missing.bucket_exists:
+        _create(account, settings, name)
+    for bundle in missing.bundles:
+        account.client("s3").put_object(
+            Bucket=name,
+            Key=bundle.key,
+            Body=bundle.content,
+            ContentType="application/zip",
+            ExpectedBucketOwner=account.account_id,
+        )
+    return missing.keys
+
+
+def upload_template(account: Account, bucket: str, text: str) -> str:
+    """Send a template that is too long to be sent in a call, unless it is there; return the URL for CloudFormation."""
+    s3, body = account.client("s3"), text.encode()
+    key = f"templates/{hashlib.sha256(body).hexdigest()[:16]}.json"
+    where = {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": account.account_id}
+    try:
+        s3.head_object(**where)
+    except ClientError as error:
+        if _status(error) != 404:
+            raise
+        s3.put_object(**where, Body=body, ContentType="application/json")
+    return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{key}"
+
+
+def _status(error: ClientError) -> int | None:
+    status: int | None = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status
+
+
+def _create(account: Account, settings: Settings, name: str) -> None:
+    """Make the bucket with all its settings, or not at all: what exists is not looked at again."""
+    s3 = account.client("s3")
+    location = (
+        {}
+        if account.region == "us-east-1"
+        else {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+    )
+    try:
+        s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced", **location)
+    except ClientError as error:
+        if error_code(error) == "BucketAlreadyExists":
+            raise _not_ours(name, account) from error
+        raise
+    try:
+        _configure(s3, name, account, settings)
+    except BaseException:
+        _remove(s3, name, account)
+        raise
+
+
+def _remove(s3: Any, name: str, account: Account) -> None:
+    try:
+        s3.delete_bucket(Bucket=name, ExpectedBucketOwner=account.account_id)
+    except ClientError as error:
+        raise DeploymentBucketError(
+            f"The bucket {name} was made, but could neither be secured nor removed. Run: aws s3 rb s3://{name}"
+        ) from error
+
+
+def _configure(s3: Any, name: str, account: Account, settings: Settings) -> None:
+    where = {"Bucket": name, "ExpectedBucketOwner": account.account_id}
+    s3.put_public_access_block(
+        **where,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    s3.put_bucket_encryption(**where, ServerSideEncryptionConfiguration=encryption)
+    s3.put_bucket_lifecycle_configuration(**where, LifecycleConfiguration=_lifecycle())
+    s3.put_bucket_tagging(**where, Tagging={"TagSet": upper_case_list(tags_of(settings))})
+    s3.put_bucket_policy(**where, Policy=json.dumps(_tls_only(name, account.partition)))
+
+
+def _lifecycle() -> dict[str, Any]:
+    rule = {
+        "ID": "abort-incomplete-uploads",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+    return {"Rules": [rule]}
+
+
+def _tls_only(name: str, partition: str) -> dict[str, Any]:
+    arn = f"arn:{partition}:s3:::{name}"
+    statement = {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _not_ours(name: str, account: Account) -> DeploymentBucketError:
+    return DeploymentBucketError(
+        f"The bucket {name} exists, but account {account.account_id} may not use it: another account owns it, or "
+        "s3:ListBucket is not allowed. Allow it, or set another STACK_NAME in fabfile_config.py."
+    )

@@ -1,0 +1,219 @@
+"""Follows an operation on a stack to its end: its status, and its events as they arrive.
+
+Used by `stack` for everything that takes CloudFormation more than a call; `event_view` shows what is yielded here,
+`failures` finds in it why something failed. A stack is followed by its id, because one that has been deleted has
+no name any more. Events are told apart by the operation's ClientRequestToken and by the last one before it, not by
+time, because clocks differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment.aws.patience import passes
+
+POLL_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between two looks in vain the pause is doubled, up to this."""
+
+MOST_LOOKS_IN_VAIN = 20
+
+_ROLLBACK_FOLLOWS = ("CREATE_FAILED", "UPDATE_FAILED")
+_MOST_QUIET_LOOKS = 30
+"""A status that a rollback should follow is taken for the end when nothing has happened for a minute."""
+
+_BELONGS_TO_FUNCTION = re.compile(r"|Role|LogGroup|Version[0-9a-f]{10}")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a stack's history; `is_stack` where it is about the stack itself."""
+
+    event_id: str
+    logical_id: str
+    resource_type: str
+    status: str
+    reason: str
+    is_stack: bool
+    operation_id: str | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it only says that another resource's failure has ended this one."""
+        return self.reason.startswith("Resource ") and "cancelled" in self.reason
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is to be followed: the events of a stack after a known one, and of no other operation's token.
+
+    `after` None means from the stack's first event on, `token` None whatever comes, `resources` None that nobody knows
+    how many there are.
+    """
+
+    stack_id: str
+    title: str
+    after: str | None = None
+    token: str | None = None
+    resources: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How far an operation is, or how it ended: the stack's status and the events so far, oldest first."""
+
+    status: str
+    events: tuple[Event, ...]
+
+
+def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
+    """Return a stack's description by name or id, None when there is no such stack (any more)."""
+    try:
+        description: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if _is_absent(error):
+            return None
+        raise
+    return None if description["StackStatus"] == "DELETE_COMPLETE" else description
+
+
+def newest_event(cloudformation: Any, stack_id: str) -> str | None:
+    """Return the id of the last event so far: what comes after it belongs to the next operation."""
+    events = _page_of_events(cloudformation, {"StackName": stack_id})["StackEvents"]
+    return events[0]["EventId"] if events else None
+
+
+def last_operation(cloudformation: Any, stack_id: str) -> tuple[Event, ...]:
+    """Return the events of the stack's last operation, or of the one that is going on, oldest first."""
+    return _last_operation(cloudformation, stack_id)[1]
+
+
+def running_operation(cloudformation: Any, stack_id: str, title: str) -> Operation:
+    """Return the operation that is going on, from its first event on."""
+    return Operation(stack_id, title, _last_operation(cloudformation, stack_id)[0])
+
+
+def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], None]) -> Iterator[Outcome]:
+    """Yield how far an operation is, every two seconds or less often when AWS is busy; the last one is its end.
+
+    Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
+    """
+    outcome, quiet_looks, looks_in_vain = Outcome("", ()), 0, 0
+    while not _is_over(outcome, quiet_looks):
+        try:
+            now = _look(cloudformation, operation, outcome)
+        except (ClientError, BotoCoreError) as error:
+            looks_in_vain += 1
+            if not passes(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
+                raise
+            sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
+            continue
+        looks_in_vain = 0
+        quiet_looks = 0 if len(now.events) > len(outcome.events) else quiet_looks + 1
+        outcome = now
+        yield outcome
+        if not _is_over(outcome, quiet_looks):
+            sleep(POLL_SECONDS)
+
+
+def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:
+    """Return the file that a function, or its role, log group or version, comes from."""
+    for function_id, resource in template.get("Resources", {}).items():
+        handler = resource.get("Properties", {}).get("Handler")
+        is_function = resource.get("Type") == "AWS::Serverless::Function" and isinstance(handler, str)
+        rest = logical_id.removeprefix(function_id)
+        if is_function and logical_id.startswith(function_id) and _BELONGS_TO_FUNCTION.fullmatch(rest):
+            return f"{handler.rpartition('.')[0]}.py"
+    return None
+
+
+def _look(cloudformation: Any, operation: Operation, before: Outcome) -> Outcome:
+    """Return the status and all events; the status first, so that the event that led to it is never missed."""
+    found = describe(cloudformation, operation.stack_id)
+    after = before.events[-1].event_id if before.events else operation.after
+    new = _events_since(cloudformation, replace(operation, after=after))
+    return Outcome(found["StackStatus"] if found else "DELETE_COMPLETE", (*before.events, *new))
+
+
+def _is_over(outcome: Outcome, quiet_looks: int) -> bool:
+    """Whether the operation has ended. A status alone may still be that of the operation before."""
+    if outcome.status == "DELETE_COMPLETE":
+        return True
+    if outcome.status in _ROLLBACK_FOLLOWS and quiet_looks < _MOST_QUIET_LOOKS:
+        return False
+    has_arrived = any(event.is_stack and event.status == outcome.status for event in outcome.events)
+    return has_arrived and not outcome.status.endswith("_IN_PROGRESS")
+
+
+def _last_operation(cloudformation: Any, stack_id: str) -> tuple[str | None, tuple[Event, ...]]:
+    """Return the id of the event that ended the operation before, None where there was none, and the events since."""
+    found: list[Event] = []
+    for event in map(_event, _records(cloudformation, stack_id)):
+        if found and _ends_operation(event, found[-1]):
+            return event.event_id, tuple(reversed(found))
+        found.append(event)
+    return None, tuple(reversed(found))
+
+
+def _ends_operation(event: Event, next_event: Event) -> bool:
+    """CREATE_FAILED and UPDATE_FAILED end nothing where a rollback follows."""
+    if not event.is_stack or event.status.endswith("_IN_PROGRESS"):
+        return False
+    return not (event.status in _ROLLBACK_FOLLOWS and "ROLLBACK" in next_event.status)
+
+
+def _events_since(cloudformation: Any, operation: Operation) -> list[Event]:
+    """Return the operation's events after a known one, oldest first.
+
+    An event without a token is taken for the operation's: not every endpoint repeats what it was given.
+    """
+    found: list[Event] = []
+    for record in _records(cloudformation, operation.stack_id):
+        if record["EventId"] == operation.after:
+            break
+        if operation.token is None or record.get("ClientRequestToken", operation.token) == operation.token:
+            found.append(_event(record))
+    return found[::-1]
+
+
+def _records(cloudformation: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the stack's events as AWS gives them, the newest first; the next page is asked for when it is needed."""
+    request = {"StackName": stack_id}
+    while True:
+        page = _page_of_events(cloudformation, request)
+        yield from page["StackEvents"]
+        if not page.get("NextToken"):
+            return
+        request["NextToken"] = page["NextToken"]
+
+
+def _page_of_events(cloudformation: Any, request: Mapping[str, str]) -> dict[str, Any]:
+    """Return a page; an empty one for a stack that was deleted before anything was created, of which nothing is kept."""
+    try:
+        page: dict[str, Any] = cloudformation.describe_stack_events(**request)
+    except ClientError as error:
+        if _is_absent(error):
+            return {"StackEvents": []}
+        raise
+    return page
+
+
+def _is_absent(error: ClientError) -> bool:
+    return "does not exist" in error.response.get("Error", {}).get("Message", "")
+
+
+def _event(record: Mapping[str, Any]) -> Event:
+    return Event(
+        event_id=record["EventId"],
+        logical_id=record.get("LogicalResourceId", ""),
+        resource_type=record.get("ResourceType", ""),
+        status=record.get("ResourceStatus", ""),
+        reason=record.get("ResourceStatusReason", ""),
+        is_stack=record.get("PhysicalResourceId") == record["StackId"],
+        operation_id=record.get("OperationId"),
+    )

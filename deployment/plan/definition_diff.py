@@ -1,0 +1,139 @@
+"""What a deployment would do to the state machines, told before the stack has been brought up to date.
+
+The part of `plan` after the stack's changes are known. The definition is rendered by the code that a deployment uses, from
+the outputs that the stack will have; what AWS only names while it deploys (a new version's number) reads `(new)`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from deployment.aws.account import Account
+from deployment.build import template
+from deployment.cloudformation.changes import Change
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import state_machines
+from deployment.step_functions.state_machines import Machine
+
+NEW = "(new)"
+"""Stands for what AWS will give out."""
+
+CONTEXT_LINES = 2
+
+
+@dataclass(frozen=True)
+class MachinePlan:
+    """What becomes of one file of `state_machines/`; `action` is "create" or "none".
+
+    `newest` is the present machine. `diff` is from its definition to the wanted one, without the versions of functions;
+    `versions` has those that change, as (function, version now, version then); `role_changes` is for a new role.
+    """
+
+    name: str
+    action: str
+    newest: str | None = None
+    diff: str = ""
+    versions: tuple[tuple[str, str, str], ...] = ()
+    role_changes: bool = False
+
+
+def expect(
+    account: Account,
+    settings: Settings,
+    specs: Iterable[MachineSpec],
+    functions: Iterable[FunctionSpec],
+    outputs: Mapping[str, str],
+) -> tuple[MachinePlan, ...]:
+    """Return what becomes of every state machine when the stack has these outputs; nothing is changed."""
+    rendered = state_machines.render_all(account, settings, specs, functions, outputs)
+    role = outputs["StateMachineRoleArn"]
+    return tuple(_expect_one(account, settings, spec, definition, role) for spec, definition in rendered)
+
+
+def expected_outputs(
+    account: Account,
+    settings: Settings,
+    functions: Iterable[FunctionSpec],
+    wanted: Mapping[str, Any],
+    present: Mapping[str, str],
+    changes: Iterable[Change],
+) -> dict[str, str]:
+    """Return the outputs that the stack will have: its present ones, but for what is made anew."""
+    made = {change.logical_id for change in changes if change.action == "Add" or change.replacement == "True"}
+    arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function"
+    names = {
+        f"{function.logical_id}Version": f"{arn}:{template.function_name(function, settings)}:{NEW}"
+        for function in functions
+    }
+    return {
+        name: names.get(name, NEW) if made & _referred(output) or name not in present else present[name]
+        for name, output in wanted["Outputs"].items()
+    }
+
+
+def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
+    """Return a definition as YAML that names Lambdas as its file does, and the versions of the Lambdas."""
+    arn = re.compile(
+        rf"arn:[\w-]+:lambda:[\w-]+:\d{{12}}:function:{re.escape(settings.stack_name)}-([\w-]+):(\S+)"
+    )
+    versions: dict[str, str] = {}
+
+    def short(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        versions[name] = found[2]
+        return name
+
+    text: str = yaml.safe_dump(definition, sort_keys=False, width=10_000, allow_unicode=True)
+    return arn.sub(short, text), versions
+
+
+def unified(before: str, after: str, old_name: str, new_name: str) -> str:
+    """Return a unified diff of two texts, "" where they are equal."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), old_name, new_name, n=CONTEXT_LINES, lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _expect_one(
+    account: Account, settings: Settings, spec: MachineSpec, definition: Mapping[str, Any], role: str
+) -> MachinePlan:
+    client = account.client("stepfunctions")
+    current = state_machines.newest(account, settings, spec.name)
+    if current is None:
+        return MachinePlan(spec.name, "create")
+    if state_machines.is_current(client, current, state_machines.fingerprint(definition, role)):
+        return MachinePlan(spec.name, "none", current.name)
+    found = client.describe_state_machine(stateMachineArn=current.arn)
+    return _compared(settings, spec, definition, current, found, role)
+
+
+def _compared(
+    settings: Settings,
+    spec: MachineSpec,
+    definition: Mapping[str, Any],
+    current: Machine,
+    found: Mapping[str, Any],
+    role: str,
+) -> MachinePlan:
+    old_text, old = readable(json.loads(found["definition"]), settings)
+    new_text, new = readable(definition, settings)
+    versions = tuple((name, old[name], new[name]) for name in new if name in old and old[name] != new[name])
+    diff = unified(old_text, new_text, current.name, f"{spec.name} (new)")
+    return MachinePlan(spec.name, "create", current.name, diff, versions, found["roleArn"] != role)
+
+
+def _referred(output: Any) -> set[str]:
+    """Return the logical ids that an output of our template stands for."""
+    value = output["Value"]
+    attribute = value.get("Fn::GetAtt")
+    return {value["Ref"]} if "Ref" in value else {attribute[0]} if attribute else set()

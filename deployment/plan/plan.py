@@ -1,0 +1,167 @@
+"""What `fab` would do, found out without doing it: `fab plan`.
+
+The pipeline, stopped before it acts. Every step has a half that only reads, which `fab` uses too: `artifacts.look`,
+`stack_site.find` and `obstacle`, `change_sets.create`, `machines.render_all`. Of those only an update's change set is
+more than reading; it is deleted before this returns. Nothing else is made: of a stack that does not exist yet everything
+is new, which the template alone tells, and a template too long to be sent in a call is compared with the deployed one.
+
+A change set refers to zips that may not have been uploaded yet. CloudFormation does not look for them before it makes a
+function of them: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deployment.aws.account import Account
+from deployment.build.build import Wanted
+from deployment.cloudformation import change_sets, deployment_bucket, lookup, protection
+from deployment.cloudformation.changes import Change, PropertyChange, between, with_values
+from deployment.errors import StackError
+from deployment.plan import definition_diff
+from deployment.plan.definition_diff import MachinePlan
+from deployment.project.settings import Settings
+from deployment.project.tags import own_tags, tags_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `fab` would do.
+
+    `status` is the stack's, None where there is none. `obstacle` is why `fab` would stop, and what to do; what it would do
+    afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be made anew.
+    `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
+    `sources` are the resources of the deployed and the wanted template, for their files.
+    """
+
+    account_id: str
+    region: str
+    stack_name: str
+    status: str | None
+    obstacle: str | None
+    replaces_leftover: bool
+    bucket: str
+    creates_bucket: bool
+    uploads: tuple[str, ...]
+    changes: tuple[Change, ...]
+    is_previewed: bool
+    settings: tuple[PropertyChange, ...]
+    machines: tuple[MachinePlan, ...]
+    sources: Mapping[str, Any]
+
+    @property
+    def would_change(self) -> bool:
+        """Whether anything would change; what is not known counts as a change."""
+        return bool(
+            self.obstacle
+            or self.replaces_leftover
+            or self.creates_bucket
+            or self.uploads
+            or self.changes
+            or self.settings
+            or any(machine.action != "none" for machine in self.machines)
+        )
+
+
+def make(
+    account: Account, settings: Settings, wanted: Wanted, sleep: Callable[[float], None] = time.sleep
+) -> Plan:
+    """Return what a deployment of `wanted` would do, and leave nothing behind.
+
+    Raises StackError when CloudFormation refuses the template or the stack is somebody else's, DeploymentBucketError when
+    the bucket is.
+    """
+    found = lookup.find(account, settings)
+    obstacle = lookup.obstacle(account, settings, found)
+    is_leftover = lookup.is_leftover(found)
+    base = None if is_leftover else found
+    old = change_sets.deployed_template(account, base) if base else None
+    is_kept = bool(obstacle) or _is_as_wanted(account, settings, wanted, base, old)
+    missing = (
+        deployment_bucket.NOTHING_MISSING
+        if is_kept
+        else deployment_bucket.look(account, settings, wanted.bundles)
+    )
+    changes, is_previewed = ((), False) if is_kept else _changes(account, settings, wanted, base, old, sleep)
+    return Plan(
+        account_id=account.account_id,
+        region=account.region,
+        stack_name=settings.stack_name,
+        status=found["StackStatus"] if found else None,
+        obstacle=obstacle,
+        replaces_leftover=is_leftover,
+        bucket=deployment_bucket.bucket_name(account, settings),
+        creates_bucket=not missing.bucket_exists,
+        uploads=tuple(missing.keys),
+        changes=changes,
+        is_previewed=is_previewed,
+        settings=() if obstacle else _settings(settings, base),
+        machines=() if obstacle else _machines(account, settings, wanted, base, changes),
+        sources={"Resources": {**(old or {}).get("Resources", {}), **wanted.template["Resources"]}},
+    )
+
+
+def _is_as_wanted(
+    account: Account,
+    settings: Settings,
+    wanted: Wanted,
+    base: Mapping[str, Any] | None,
+    old: Mapping[str, Any] | None,
+) -> bool:
+    return base is not None and change_sets.is_deployed(account, settings, wanted.template, base, old)
+
+
+def _changes(
+    account: Account,
+    settings: Settings,
+    wanted: Wanted,
+    base: Mapping[str, Any] | None,
+    old: Mapping[str, Any] | None,
+    sleep: Callable[[float], None],
+) -> tuple[tuple[Change, ...], bool]:
+    """Return what happens to the resources, and whether CloudFormation says so or we do."""
+    if base is None:
+        return between({}, wanted.template), False
+    if not change_sets.can_be_sent(wanted.template):
+        if old is None:
+            raise StackError(
+                f"The template of the stack {settings.stack_name} is too long to be sent without an upload, and the deployed "
+                "one cannot be read to compare them. Allow cloudformation:GetTemplate."
+            )
+        return between(old, wanted.template), False
+    change_set = change_sets.create(account, settings, wanted.template, False, sleep)
+    if change_set is None:
+        return (), True
+    change_sets.discard(account.client("cloudformation"), change_set, sleep)
+    return with_values(change_set.changes, between(old or {}, wanted.template)), True
+
+
+def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[PropertyChange, ...]:
+    """Return what changes of the stack itself; the tags of a new one are no change."""
+    found = []
+    if protection.differs(settings, base):
+        found.append(
+            PropertyChange("TerminationProtection", protection.is_on(base), settings.termination_protection)
+        )
+    tags = own_tags(base)
+    if base is not None and tags != tags_of(settings):
+        found.append(PropertyChange("Tags", tags, tags_of(settings)))
+    return tuple(found)
+
+
+def _machines(
+    account: Account,
+    settings: Settings,
+    wanted: Wanted,
+    base: Mapping[str, Any] | None,
+    changes: Sequence[Change],
+) -> tuple[MachinePlan, ...]:
+    if base is None:
+        return tuple(MachinePlan(spec.name, "create") for spec in wanted.definitions)
+    outputs = definition_diff.expected_outputs(
+        account, settings, wanted.functions, wanted.template, lookup.outputs_of(base), changes
+    )
+    return definition_diff.expect(account, settings, wanted.definitions, wanted.functions, outputs)

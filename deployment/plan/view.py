@@ -1,0 +1,167 @@
+"""A plan as a person reads it, and as one JSON document for a machine. Text only, no AWS call.
+
+The document's form is described in docs/planning.md; `FORMAT_VERSION` changes when a reader would have to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from deployment.cloudformation.changes import Change, PropertyChange
+from deployment.cloudformation.events import source_of
+from deployment.console import Console
+from deployment.errors import ChangesFound
+from deployment.plan import rows as plan_rows
+from deployment.plan.definition_diff import MachinePlan, unified
+from deployment.plan.plan import Plan
+
+FORMAT_VERSION = 1
+COLUMNS = ("resource", "change", "what")
+
+
+def show(console: Console, plan: Plan, as_json: bool, fail_on_changes: bool) -> None:
+    """Write the plan to stdout; raise ChangesFound if asked to and anything would change."""
+    if as_json:
+        console.result(json.dumps(document(plan), indent=2))
+    else:
+        _show_text(console, plan)
+    if fail_on_changes and plan.would_change:
+        raise ChangesFound("`fab` would change something, and --fail-on-changes was given.")
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """Return the plan as JSON values."""
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "account": plan.account_id,
+        "region": plan.region,
+        "stack": plan.stack_name,
+        "stackStatus": plan.status,
+        "wouldChange": plan.would_change,
+        "obstacle": plan.obstacle,
+        "replacesLeftover": plan.replaces_leftover,
+        "deploymentBucket": {"name": plan.bucket, "action": "create" if plan.creates_bucket else "none"},
+        "uploads": list(plan.uploads),
+        "resources": [_resource(change, plan) for change in plan.changes],
+        "resourcesFrom": "changeSet" if plan.is_previewed else "template",
+        "settings": [_property(found) for found in plan.settings],
+        "stateMachines": [_machine(machine) for machine in plan.machines],
+    }
+
+
+def head(plan: Plan) -> list[str]:
+    """Return where, and in which state the stack is."""
+    place = f"Account {plan.account_id}, region {plan.region}, stack {plan.stack_name}"
+    if plan.obstacle:
+        return [place, "", plan.obstacle, "What `fab` would do afterwards is not known before."]
+    if plan.replaces_leftover:
+        return [
+            place,
+            "",
+            f"The stack was never created ({plan.status}): `fab` removes what is left of it and creates it anew.",
+        ]
+    return [place, "", "The stack does not exist yet: everything is new." if plan.status is None else ""]
+
+
+def notes(plan: Plan) -> list[str]:
+    """Return what is no resource of the stack, a line each: bucket, zips, settings of the stack, older versions."""
+    kept = plan_rows.kept_versions(plan.changes)
+    counted = f"{kept} older {'version stays' if kept == 1 else 'versions stay'} in Lambda"
+    followers = plan_rows.followers(plan.changes, plan.sources)
+    return [
+        *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
+        *([f"Deployment bucket: {plan.bucket} is made."] if plan.creates_bucket else []),
+        *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
+        *(f"Stack: {_setting(found)}" for found in plan.settings),
+        *([f"Versions: {counted}, for older state machines."] if kept else []),
+    ]
+
+
+def machine_lines(machine: MachinePlan) -> Iterator[str]:
+    """Yield what becomes of a state machine; the diff is not among it."""
+    if machine.newest is None:
+        yield f"State machine: {machine.name} would be created."
+        return
+    if machine.action == "none":
+        yield f"State machine: {machine.newest} stays."
+        return
+    yield f"State machine: a new {machine.name} beside {machine.newest}."
+    if machine.versions:
+        told = ", ".join(f"{name} {now} -> {then}" for name, now, then in machine.versions)
+        yield f"  versions: {told}"
+    if machine.role_changes:
+        yield "  role: new"
+
+
+def _show_text(console: Console, plan: Plan) -> None:
+    console.result("\n".join(head(plan)).rstrip())
+    if plan.obstacle:
+        return
+    if not plan.would_change:
+        console.result("\nNothing to do: everything is as it should be.")
+        return
+    rows = plan_rows.rows(plan.changes, plan.sources)
+    console.result("" if rows else "\nThe stack's resources stay as they are.")
+    if rows:
+        styles = ["bold red" if row.is_loud else "" for row in rows]
+        console.table("", COLUMNS, [[row.name, row.word, row.what] for row in rows], styles)
+    _show_access(console, plan)
+    console.result("\n".join(["", *notes(plan)]) if notes(plan) else "")
+    for machine in plan.machines:
+        console.result("\n".join(machine_lines(machine)))
+        console.diff(machine.diff)
+    console.result("\nNothing has been changed. To do this: fab")
+
+
+def _show_access(console: Console, plan: Plan) -> None:
+    """Write the long values of what is about access as diffs: who may do what should be read before."""
+    for title, before, after in plan_rows.long_values(plan.changes, plan.sources):
+        console.result(f"\n{title}")
+        console.diff("\n".join(unified(_yaml(before), _yaml(after), "", "").splitlines()[2:]))
+
+
+def _yaml(value: Any) -> str:
+    return "" if value is None else str(yaml.safe_dump(value, sort_keys=False, width=10_000))
+
+
+def _setting(found: PropertyChange) -> str:
+    if found.path == "TerminationProtection":
+        return f"termination protection {'on' if found.after else 'off'}"
+    return f"tags {_tags(found.before.items())} -> {_tags(found.after.items())}"
+
+
+def _tags(tags: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in tags) or "none"
+
+
+def _resource(change: Change, plan: Plan) -> dict[str, Any]:
+    return {
+        "action": plan_rows.word_of(change),
+        "logicalId": change.logical_id,
+        "type": change.resource_type,
+        "source": source_of(change.logical_id, plan.sources),
+        "properties": [_property(found) for found in change.properties],
+    }
+
+
+def _property(found: PropertyChange) -> dict[str, Any]:
+    values = {"before": plan_rows.structured(found.before), "after": plan_rows.structured(found.after)}
+    cause = {"cause": found.cause} if found.cause else {}
+    return {"path": found.path, **(values if found.values_known else {}), **cause}
+
+
+def _machine(machine: MachinePlan) -> dict[str, Any]:
+    return {
+        "name": machine.name,
+        "action": machine.action,
+        "newest": machine.newest,
+        "diff": machine.diff,
+        "versions": [
+            {"function": name, "before": now, "after": then} for name, now, then in machine.versions
+        ],
+        "roleChanges": machine.role_changes,
+    }

@@ -1,0 +1,119 @@
+"""The keys of a front matter: the properties of AWS::Serverless::Function, and what kind of value each takes.
+
+Only names and kinds are judged, so that a file is either readable or not; ranges and nested names are
+judged by cfn-lint (`check`) and by CloudFormation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "Architectures": (list,),
+    "AssumeRolePolicyDocument": (dict,),
+    "CapacityProviderConfig": (dict,),
+    "CodeSigningConfigArn": (str,),
+    "DeadLetterQueue": (dict,),
+    "Description": (str,),
+    "DurableConfig": (dict,),
+    "Environment": (dict,),
+    "EphemeralStorage": (dict,),
+    "EventInvokeConfig": (dict,),
+    "Events": (dict,),
+    "FileSystemConfigs": (list,),
+    "FunctionUrlConfig": (dict,),
+    "KmsKeyArn": (str,),
+    "Layers": (list,),
+    "LoggingConfig": (dict,),
+    "MemorySize": (int,),
+    "PermissionsBoundary": (str,),
+    "Policies": (list, dict, str),
+    "PropagateTags": (bool,),
+    "RecursiveLoop": (str,),
+    "ReservedConcurrentExecutions": (int,),
+    "Role": (str,),
+    "RolePath": (str,),
+    "Runtime": (str,),
+    "RuntimeManagementConfig": (dict,),
+    "SnapStart": (dict,),
+    "SourceKMSKeyArn": (str,),
+    "Tags": (dict,),
+    "TenancyConfig": (dict,),
+    "Timeout": (int,),
+    "Tracing": (str,),
+    "VpcConfig": (dict,),
+}
+
+_CODE = "the code is this file and shared/, zipped by the deployment"
+_VERSION = "the deployment publishes a version of its own, without an alias"
+
+RESERVED: Mapping[str, str] = {
+    "AutoPublishAlias": _VERSION,
+    "AutoPublishAliasAllProperties": _VERSION,
+    "AutoPublishCodeSha256": _VERSION,
+    "CodeUri": _CODE,
+    "DeploymentPreference": _VERSION,
+    "FunctionName": "it is made from the names of the stack and of this file",
+    "FunctionScalingConfig": _VERSION,
+    "Handler": "it is always the function handler() of this file",
+    "ImageConfig": _CODE,
+    "ImageUri": _CODE,
+    "InlineCode": _CODE,
+    "PackageType": _CODE,
+    "ProvisionedConcurrencyConfig": _VERSION,
+    "PublishToLatestPublished": _VERSION,
+    "VersionDeletionPolicy": _VERSION,
+    "VersionDescription": _VERSION,
+}
+
+_MERGED = ("LoggingConfig", "Tags")
+
+_WORDS = {list: "a list", dict: "a mapping", str: "text", int: "a whole number", bool: "true or false"}
+
+
+def mistakes(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (property, what is wrong with it) for every name or value that cannot stand."""
+    for name, value in properties.items():
+        if name in RESERVED:
+            yield name, f"{name} cannot be set here: {RESERVED[name]}"
+        elif name not in KINDS:
+            yield name, _unknown(name)
+        elif not _is_of(value, KINDS[name]):
+            yield name, f"{name} is {value!r}: expected {' or '.join(_WORDS[kind] for kind in KINDS[name])}"
+        elif name in _MERGED and is_intrinsic(value):
+            yield name, f"{name} is {value!r}: expected a mapping, as the deployment adds to it"
+        elif name == "Tags":
+            yield from ((name, message) for message in _not_texts(name, value))
+        elif name == "Environment" and not is_intrinsic(value):
+            yield from ((name, message) for message in _not_texts(name, value.get("Variables")))
+
+
+def is_intrinsic(value: Any) -> bool:
+    """Whether CloudFormation computes the value: {"Ref": ...} or {"Fn::...": ...}."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
+
+
+def _unknown(name: str) -> str:
+    nearest = get_close_matches(name, [*KINDS, *RESERVED], n=1)
+    hint = f". Did you mean {nearest[0]}?" if nearest else ""
+    return f"{name} is not a property of AWS::Serverless::Function{hint}"
+
+
+def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):  # which Python takes for a number
+        return bool in kinds
+    return isinstance(value, kinds) or is_intrinsic(value)
+
+
+def _not_texts(name: str, texts: Any) -> Iterator[str]:
+    if is_intrinsic(texts):
+        return
+    if not isinstance(texts, dict):
+        yield f"{name} holds no Variables: expected a mapping of names to texts"
+        return
+    for key, value in texts.items():
+        if not isinstance(value, str) and not is_intrinsic(value):
+            yield f"{name}: {key} is {value!r}: expected text; put it in quotes"

@@ -1,0 +1,219 @@
+"""Reads the state machines of `state_machines/`; `definitions` then turns them into what Step Functions takes.
+
+A `*.yaml` file is one state machine in Amazon States Language (JSONPath), with two liberties:
+`Resource: copy_keys` calls a Lambda by its file name, and `${WorkBucket}` stands for a value that is known only after the
+stack has been deployed. What is refused here cannot be read in one way only; whether a machine makes sense is the business
+of `check`, its creation that of `state_machines`.
+
+The YAML is read by the rules of YAML 1.2, where `Yes`, `No` and `2012-10-17` are text: a state may have such a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployment.errors import Problem, StateMachineError
+from deployment.project import yaml_loaders
+
+NAME_MAX_CHARACTERS = 64
+"""What the timestamp leaves of the 80 characters of
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html"""
+
+_NAME = re.compile(r"[A-Za-z0-9-]+")
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """One file of `state_machines/`: its base name (without timestamp), and its definition as it was written."""
+
+    name: str
+    path: Path
+    definition: Mapping[str, Any]
+    state_lines: Mapping[str, int] = field(default_factory=dict)
+    """The line of each state's name, counting from 1."""
+
+    @property
+    def where(self) -> str:
+        """The file as messages name it: `state_machines/sync_buckets_state_machine.yaml`."""
+        return _where(self.path)
+
+
+def read_all(folder: Path) -> tuple[MachineSpec, ...]:
+    """Return the state machines of a folder, sorted by file name.
+
+    Raises StateMachineError with the problems of all files together, one line each.
+    """
+    specs: list[MachineSpec] = []
+    problems: list[str] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            specs.append(read(path))
+        except StateMachineError as error:
+            problems.append(str(error))
+    problems += [str(problem) for problem in _folder_problems(folder)]
+    if problems:
+        raise StateMachineError("\n".join(problems))
+    return tuple(specs)
+
+
+def read(path: Path) -> MachineSpec:
+    """Return one state machine; raise StateMachineError with `file:line` of everything that is wrong with its YAML."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return yaml_loaders.read(text, _LOADERS, lambda loader: _spec(path, loader), StateMachineError)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StateMachineError(str(_yaml_problem(path, error))) from error
+
+
+def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the name and the fields of every state, those inside Map and Parallel states included."""
+    for name, state in _mapping(machine.get("States")).items():
+        yield name, _mapping(state)
+        for nested in machines_in(_mapping(state)):
+            yield from states_of(nested)
+
+
+def machines_in(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the machines inside a Map or Parallel state; Iterator is the old name of ItemProcessor."""
+    branches = state.get("Branches")
+    inner = [state.get("ItemProcessor"), state.get("Iterator")]
+    yield from (_mapping(machine) for machine in inner if isinstance(machine, Mapping))
+    yield from (_mapping(branch) for branch in (branches if isinstance(branches, list) else ()))
+
+
+def lambda_of(state: Mapping[str, Any]) -> str | None:
+    """Return the file name of the Lambda that a state calls, None where it calls none."""
+    resource = state.get("Resource")
+    if state.get("Type") != "Task" or not isinstance(resource, str) or ":" in resource or "${" in resource:
+        return None
+    return resource
+
+
+def _rules(loader: type[Any]) -> None:
+    """Give a loader the few implicit types that JSON has, and merge keys."""
+    for name, pattern, first in (
+        ("null", r"^(?:null|~|)$", ["n", "~", ""]),
+        ("bool", r"^(?:true|false)$", ["t", "f"]),
+        ("int", r"^-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
+        ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$", list("-0123456789")),
+        ("merge", r"^<<$", ["<"]),
+    ):
+        loader.add_implicit_resolver(_TAG + name, re.compile(pattern), first)
+
+
+_LOADERS = yaml_loaders.with_rules(_rules)
+
+
+def _spec(path: Path, loader: Any) -> MachineSpec:
+    node = loader.get_single_node()
+    problems = _document_problems(node)
+    if problems:
+        raise StateMachineError("\n".join(str(Problem(_where(path), *problem)) for problem in problems))
+    lines = dict(_state_lines(node))
+    return MachineSpec(_base_name(path), path, loader.construct_document(node), lines)
+
+
+def _where(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _base_name(path: Path) -> str:
+    return path.stem.replace("_", "-")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _folder_problems(folder: Path) -> Iterator[Problem]:
+    """Yield what is wrong with the files' names, or that there are none."""
+    paths = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    if not paths:
+        yield Problem(f"{folder.name}/", None, "there is no *.yaml file to deploy")
+    seen: dict[str, Path] = {}
+    for path in paths:
+        name = _base_name(path)
+        if path.suffix == ".yml":
+            yield Problem(_where(path), None, "only *.yaml files are read; rename it")
+        elif not _NAME.fullmatch(name) or len(name) > NAME_MAX_CHARACTERS:
+            yield Problem(_where(path), None, _name_advice(name))
+        elif name in seen:
+            yield Problem(
+                _where(path), None, f"becomes the state machine {name}, as {_where(seen[name])} does"
+            )
+        seen.setdefault(name, path)
+
+
+def _name_advice(name: str) -> str:
+    return (
+        f"a file name has letters, digits, - and _ only, and at most {NAME_MAX_CHARACTERS} characters before .yaml; "
+        f"this one has {len(name)}"
+    )
+
+
+def _yaml_problem(path: Path, error: Exception) -> Problem:
+    """Return a parser's complaint as one line; its marks count lines from 0."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    texts = (getattr(error, "context", None), getattr(error, "problem", None))
+    text = ", ".join(filter(None, texts)) or str(error).splitlines()[0]
+    return Problem(_where(path), mark.line + 1 if mark else None, f"this is not YAML: {text}")
+
+
+def _document_problems(node: yaml.Node | None) -> list[tuple[int, str]]:
+    if node is None:
+        return [(1, "the file is empty")]
+    if not isinstance(node, yaml.MappingNode):
+        return [(node.start_mark.line + 1, "a state machine begins with names such as StartAt: and States:")]
+    return list(dict.fromkeys(_node_problems(node)))
+
+
+def _node_problems(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[tuple[int, str]]:
+    """Yield line and message of what YAML allows and a state machine does not, at and under a node.
+
+    Nodes are looked at before anything is constructed: afterwards a repeated key has already won or lost.
+    """
+    line = node.start_mark.line + 1
+    if any(node is one for one in above):
+        yield line, "this anchor contains an alias of itself"
+        return
+    if node.tag.startswith("!"):
+        yield line, f"the tag {node.tag} is not known here; a placeholder is written ${{WorkBucket}}"
+    if isinstance(node, yaml.MappingNode):
+        yield from _key_problems(node)
+    for child in _children(node):
+        yield from _node_problems(child, (*above, node))
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [value for _, value in node.value]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _key_problems(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:
+    first_lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
+            found = f"; put {key.value} in quotes" if isinstance(key, yaml.ScalarNode) and key.value else ""
+            yield line, f"a name must be text{found}"
+        elif key.value in first_lines:
+            yield line, f"{key.value} appears twice, first on line {first_lines[key.value]}"
+        else:
+            first_lines[key.value] = line
+
+
+def _state_lines(node: yaml.Node) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == "States" and isinstance(value, yaml.MappingNode):
+                yield from ((state.value, state.start_mark.line + 1) for state, _ in value.value)
+    for child in _children(node):
+        yield from _state_lines(child)

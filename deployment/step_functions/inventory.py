@@ -1,0 +1,174 @@
+"""What is deployed, as it stands in the account: state machines, the function versions that they call, and their code.
+
+For `fab versions`, `fab prune`, `fab rollback` and `fab status`. Only reads. What could not be read is kept as unknown,
+never as absent: who deletes anything must be able to tell the two.
+
+The *code* of a state machine is a hash of its definition in which every function version is replaced by what it runs:
+its zip, runtime and limits. So it is the same for two machines that do the same, whatever the numbers of their
+versions, and it can be computed from a folder as well (`folder_code`), because zips are deterministic.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment.aws.account import Account, aws_sentence, error_code
+from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
+from deployment.step_functions.state_machines import Machine
+
+LATEST = "$LATEST"
+
+_VERSION_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d+:function:([\w-]+):(\d+)")
+_GONE = ("StateMachineDoesNotExist", "ResourceNotFoundException")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One of our state machines; `definition` and `role_arn` are None where they could not be read: `problem` says why."""
+
+    machine: Machine
+    base: str
+    running: int
+    definition: str | None = None
+    role_arn: str | None = None
+    problem: str = ""
+    is_current: bool = False
+    is_deleting: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name with its timestamp."""
+        return self.machine.name
+
+
+@dataclass(frozen=True)
+class FunctionVersion:
+    """A published version of a function. `zip_hash` is in the name of its zip; `runs` is all that it runs, as text."""
+
+    function: str
+    version: str
+    arn: str
+    zip_hash: str
+    runs: str
+
+    @property
+    def name(self) -> str:
+        """The function and its version: `sync-buckets-copy-keys:3`."""
+        return f"{self.function}:{self.version}"
+
+
+def read(account: Account, settings: Settings) -> tuple[Deployed, ...]:
+    """Return all our state machines, newest first, also those that are being deleted."""
+    return read_all(account, settings)[0]
+
+
+def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
+    """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
+    listed = state_machines.list_all(account, settings)
+    found = [one for one in (_described(account, machine) for machine in listed.ours) if one is not None]
+    current: dict[str, str] = {}
+    for one in found:
+        if not one.is_deleting:
+            current.setdefault(one.base, one.name)
+    return tuple(replace(one, is_current=current.get(one.base) == one.name) for one in found), listed.unknown
+
+
+def running(account: Account, machine: Machine) -> int:
+    """Return how many executions of a machine run now."""
+    return len(state_machines.running(account, [machine]))
+
+
+def versions_called(definition: str) -> dict[str, str]:
+    """Return the function versions that a definition names anywhere: ARN -> function."""
+    return {match[0]: match[1] for match in _VERSION_ARN.finditer(definition)}
+
+
+def function_versions(account: Account, functions: Iterable[str]) -> tuple[FunctionVersion, ...]:
+    """Return all published versions of some functions, without $LATEST; a function that is gone has none."""
+    return tuple(
+        _function_version(record)
+        for function in sorted(set(functions))
+        for record in _version_records(account, function)
+        if record["Version"] != LATEST
+    )
+
+
+def versions_of_all(account: Account, found: Iterable[Deployed]) -> tuple[FunctionVersion, ...]:
+    """Return the versions of every function that one of these machines calls."""
+    called = [versions_called(one.definition or "") for one in found]
+    return function_versions(account, [function for one in called for function in one.values()])
+
+
+def code(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
+    """Return six hex digits for what a machine runs, None where that cannot be known: a version is gone, say."""
+    runs = {version.arn: version.runs for version in versions}
+    if definition is None or not versions_called(definition).keys() <= runs.keys():
+        return None
+    try:
+        parsed = json.loads(definition)
+    except ValueError:
+        return None
+    return code_of_text(_VERSION_ARN.sub(lambda match: runs[match[0]], _canonical(parsed)))
+
+
+def code_of_definition(definition: Mapping[str, Any]) -> str:
+    """Return the same for a definition in which what runs stands in the place of versions already."""
+    return code_of_text(_canonical(definition))
+
+
+def code_of_text(text: str) -> str:
+    """Return the first six hex digits of the SHA-256 of a text: few enough for a person to compare."""
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def runs_text(function: str, zip_hash: str, configuration: Mapping[str, Any]) -> str:
+    """Return what a function runs as one text; `configuration` has Lambda's names, of a template or of an answer."""
+    names = ("Runtime", "Handler", "Timeout", "MemorySize")
+    values = [str(configuration.get(name)) for name in names]
+    return " ".join([function, zip_hash, *values, *configuration.get("Architectures", ())])
+
+
+def _described(account: Account, machine: Machine) -> Deployed | None:
+    """Return a machine with its definition; None when it has gone since it was listed."""
+    parts = state_machines.base_and_moment(machine.name)
+    base = parts[0] if parts else machine.name
+    try:
+        answer = account.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
+        number = running(account, machine)
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            return None
+        return Deployed(machine, base, 0, problem=aws_sentence(error))
+    is_deleting = answer["status"] == "DELETING"
+    return Deployed(machine, base, number, answer["definition"], answer["roleArn"], is_deleting=is_deleting)
+
+
+def _version_records(account: Account, function: str) -> list[Mapping[str, Any]]:
+    client = account.client("lambda")
+    try:
+        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+        return [record for page in pages for record in page["Versions"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
+
+
+def _function_version(record: Mapping[str, Any]) -> FunctionVersion:
+    """Return a version; Lambda gives the hash of its zip in base 64, the zip's name has the first 16 hex digits."""
+    function, version = record["FunctionName"], record["Version"]
+    zip_hash = base64.b64decode(record.get("CodeSha256", "")).hex()[:16]
+    return FunctionVersion(
+        function, version, record["FunctionArn"], zip_hash, runs_text(function, zip_hash, record)
+    )
+
+
+def _canonical(definition: Any) -> str:
+    return json.dumps(definition, sort_keys=True)

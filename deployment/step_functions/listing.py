@@ -1,0 +1,117 @@
+"""Finds our state machines in the account.
+
+Ours are those with our tag *and* a name of the pattern `<base>-YYYYMMDD-HHMMSS` (UTC); the newest is the current one.
+Whose a machine is can only be asked of each by itself, and the policy that we document allows that for our own names only.
+So where all names are looked at, one that may not be asked is set apart: it is not known to be ours, and never touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment.aws.account import Account, is_denied
+from deployment.project.settings import Settings
+from deployment.project.tags import DEFINITION_TAG, is_ours
+
+TIMESTAMP = "%Y%m%d-%H%M%S"
+_PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A state machine in the account; `created` where this deployment made it.
+
+    `fingerprint` is that of its definition and role, as its tag says; "" where that was not asked.
+    """
+
+    name: str
+    arn: str
+    created: bool
+    created_at: datetime
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Our machines, newest first, and the names of those whose tags may not be read."""
+
+    ours: tuple[Machine, ...]
+    unknown: tuple[str, ...]
+
+
+def newest(account: Account, settings: Settings, base_name: str) -> Machine | None:
+    """Return the current machine of a base name, None when there is none; it asks for as few tags as possible."""
+    client = account.client("stepfunctions")
+    for base, machine in _named_like_ours(client):
+        tags = tags_of_machine(client, machine.arn) if base == base_name else {}
+        if is_ours(tags, settings):
+            return replace(machine, fingerprint=tags.get(DEFINITION_TAG, ""))
+    return None
+
+
+def list_all(account: Account, settings: Settings) -> Found:
+    """Return our machines of all base names, also those of files that are no more, and what may be ours or not."""
+    client = account.client("stepfunctions")
+    ours, unknown = [], []
+    for _, machine in _named_like_ours(client):
+        try:
+            if is_ours(tags_of_machine(client, machine.arn), settings):
+                ours.append(machine)
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            unknown.append(machine.name)
+    return Found(tuple(ours), tuple(unknown))
+
+
+def running(account: Account, machines: Iterable[Machine]) -> tuple[str, ...]:
+    """Return the ARNs of the running executions of some machines, without the children of Distributed Maps.
+
+    An execution that waits for a redrive is the child of one that runs: only children have PENDING_REDRIVE, and asking
+    for it by state machine is refused (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html,
+    which also says that one started a moment ago may be missing).
+    """
+    pages = account.client("stepfunctions").get_paginator("list_executions")
+    return tuple(
+        execution["executionArn"]
+        for machine in machines
+        for page in pages.paginate(stateMachineArn=machine.arn, statusFilter="RUNNING")
+        for execution in page["executions"]
+        if "mapRunArn" not in execution
+    )
+
+
+def base_and_moment(name: str) -> tuple[str, datetime] | None:
+    """Return the two parts of a machine's name, None for a name that we would not have given."""
+    match = _PATTERN.fullmatch(name)
+    try:
+        return (match[1], datetime.strptime(match[2], TIMESTAMP).replace(tzinfo=UTC)) if match else None
+    except ValueError:
+        return None
+
+
+def tags_of_machine(client: Any, arn: str) -> dict[str, str]:
+    """Return the tags of a machine, none where it has gone."""
+    try:
+        tags = client.list_tags_for_resource(resourceArn=arn)["tags"]
+    except client.exceptions.ResourceNotFound:  # deleted since it was listed
+        return {}
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def _named_like_ours(client: Any) -> list[tuple[str, Machine]]:
+    """Return the machines that have a name of ours, newest first, each with its base name."""
+    pages = client.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 1000})
+    records = [record for page in pages for record in page["stateMachines"]]
+    named = [(base_and_moment(record["name"]), record) for record in records]
+    ours = [(parts[1], record["name"], parts[0], record) for parts, record in named if parts]
+    return [
+        (base, Machine(name, record["stateMachineArn"], False, record["creationDate"]))
+        for _, name, base, record in sorted(ours, key=lambda one: one[:2], reverse=True)
+    ]

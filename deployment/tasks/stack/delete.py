@@ -1,0 +1,166 @@
+"""Takes away what a deployment made, for `fab delete`: state machines, work bucket, stack.
+
+The reverse of the pipeline. What is planned is shown before anything happens. Never touched: the synchronised buckets,
+and the deployment bucket, which holds nothing but zips and is needed to roll back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployment import questions
+from deployment.aws.account import Account, error_code
+from deployment.cloudformation import deployment_bucket, lookup, stack
+from deployment.console import Console
+from deployment.errors import Declined, StackError
+from deployment.project.settings import Settings
+from deployment.step_functions import state_machines as machines
+from deployment.step_functions.state_machines import Machine
+
+WORK_BUCKET_ID = "WorkBucket"
+"""The logical id of the work bucket in the template."""
+
+_MOST_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that will be deleted; `running_executions` are ARNs, `work_bucket` is None where there is none (any more).
+
+    `unknown_machines` stay: their names are like ours, and their tags may not be read.
+    """
+
+    stack_exists: bool
+    machines: tuple[Machine, ...]
+    running_executions: tuple[str, ...]
+    work_bucket: str | None
+    unknown_machines: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to delete."""
+        return not (self.stack_exists or self.machines)
+
+
+def delete(
+    account: Account,
+    settings: Settings,
+    console: Console,
+    yes: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Delete everything but the deployment bucket and the synchronised buckets, after asking.
+
+    Raises Declined when the answer is not the stack's name, or when nobody is there to ask and `yes` is false.
+    """
+    plan = _plan(account, settings)
+    if plan.is_empty:
+        console.result(f"{_place(account, settings)}: there is nothing to delete.")
+        return
+    console.step(describe(plan, account, settings))
+    _confirm(settings, console, yes)
+    machines.delete_all(account, plan.machines)
+    if plan.work_bucket:
+        _empty(account, plan.work_bucket, console)
+    stack.delete(account, settings, console, sleep)
+    console.result(f"{_place(account, settings)}: deleted. {_kept(account, settings)}")
+
+
+def describe(plan: Plan, account: Account, settings: Settings) -> str:
+    """Return what will be deleted and what will stay, as a person reads it before saying yes."""
+    lines = [f"This is deleted from {account.account_id}/{account.region}:"]
+    lines += [f"  the stack {settings.stack_name}"] if plan.stack_exists else []
+    lines += _listed("state machine", [machine.name for machine in plan.machines])
+    lines += _listed("RUNNING execution, stopped in mid-work:", _short(plan.running_executions))
+    lines += (
+        [f"  the work bucket {plan.work_bucket} with the reports of all runs"] if plan.work_bucket else []
+    )
+    unknown = _listed("state machine", list(plan.unknown_machines))
+    lines += ["Not touched, as their tags may not be read:", *unknown] if unknown else []
+    return "\n".join([*lines, _kept(account, settings)])
+
+
+def _plan(account: Account, settings: Settings) -> Plan:
+    exists = lookup.find_deletable(account, settings) is not None
+    found = machines.list_all(account, settings)
+    running = machines.running(account, found.ours)
+    bucket = _work_bucket(account, settings) if exists else None
+    return Plan(exists, found.ours, running, bucket, found.unknown)
+
+
+def _confirm(settings: Settings, console: Console, yes: bool) -> None:
+    if yes:
+        return
+    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
+    answer = console.ask(f"Type {settings.stack_name} to delete it:")
+    if answer != settings.stack_name:
+        raise Declined(f"Nothing was deleted: the answer was not {settings.stack_name}.")
+
+
+def _work_bucket(account: Account, settings: Settings) -> str | None:
+    """Return the work bucket's name; a stack that failed half-way has no outputs, but knows its resources."""
+    try:
+        detail = account.client("cloudformation").describe_stack_resource(
+            StackName=settings.stack_name, LogicalResourceId=WORK_BUCKET_ID
+        )["StackResourceDetail"]
+    except ClientError as error:
+        if error_code(error) == "ValidationError":
+            return None
+        raise
+    is_gone = detail["ResourceStatus"] == "DELETE_COMPLETE"
+    return None if is_gone else detail.get("PhysicalResourceId") or None
+
+
+def _empty(account: Account, bucket: str, console: Console) -> None:
+    """Delete every object and every version; CloudFormation only deletes an empty bucket."""
+    s3, owner = account.client("s3"), account.account_id
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
+    done = 0
+    with console.progress(f"Emptying {bucket}") as progress:
+        try:
+            for page in pages:
+                _delete_page(s3, bucket, owner, [*page.get("Versions", ()), *page.get("DeleteMarkers", ())])
+                done += len(page.get("Versions", ()))
+                progress.update(f"{done:,} objects deleted")
+        except s3.exceptions.NoSuchBucket:
+            return
+
+
+def _delete_page(s3: Any, bucket: str, owner: str, versions: Iterable[dict[str, Any]]) -> None:
+    """Delete at most 1,000 versions, which is what a page of the listing has."""
+    names = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+    if not names:
+        return
+    answer = s3.delete_objects(
+        Bucket=bucket, Delete={"Objects": names, "Quiet": True}, ExpectedBucketOwner=owner
+    )
+    if answer.get("Errors"):
+        first = answer["Errors"][0]
+        raise StackError(
+            f"The work bucket {bucket} could not be emptied: {first['Key']}: {first['Code']}: {first['Message']}"
+        )
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    """Return a line for each name, and one for all that are too many to read."""
+    lines = [f"  {what} {name}" for name in names[:_MOST_LISTED]]
+    rest = len(names) - _MOST_LISTED
+    return [*lines, f"  and {rest:,} more"] if rest > 0 else lines
+
+
+def _short(execution_arns: Iterable[str]) -> list[str]:
+    return [" ".join(arn.rsplit(":", 2)[1:]) for arn in execution_arns]
+
+
+def _kept(account: Account, settings: Settings) -> str:
+    bucket = deployment_bucket.bucket_name(account, settings)
+    return f"Kept: the deployment bucket {bucket}, and every bucket that was synchronised."
+
+
+def _place(account: Account, settings: Settings) -> str:
+    return f"{settings.stack_name} in {account.account_id}/{account.region}"

@@ -1,0 +1,117 @@
+"""`fab template` and `fab definition`: what a deployment would send to AWS, as documents for other tools.
+
+Offline. What only AWS knows is left for CloudFormation to fill: the account and the region in the name of the deployment
+bucket as `Fn::Sub`; in a definition each Lambda as `${CopyKeys}`, its logical id, and the work bucket and the partition as
+`${WorkBucket}` and `${Partition}`, as `DefinitionSubstitutions` of a state machine wants them. docs/other_tools.md shows
+how.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployment.aws.account import Account
+from deployment.build import bundle, definitions, template
+from deployment.errors import ConfigurationError, StateMachineError
+from deployment.project import front_matter, states_language
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import state_machines
+
+LEFT_FOR_CLOUDFORMATION = ("WorkBucket", "Partition")
+
+
+def template_of(project: Path, settings: Settings) -> dict[str, Any]:
+    """Return the template of a project, independent of account and region.
+
+    It is the one that `fab` deploys, but for the deployment bucket's name. Raises FrontMatterError, StateMachineError.
+    """
+    specs = front_matter.read_all(project / "lambda_functions")
+    names = [machine.name for machine in states_language.read_all(project / "state_machines")]
+    bucket = f"{settings.stack_name.lower()}-deployment-${{AWS::AccountId}}-${{AWS::Region}}"
+    built = template.build(specs, bundle.make_all(specs, project), settings, bucket, names)
+    filled: dict[str, Any] = _substituted(built, bucket)
+    return filled
+
+
+def definition_of(project: Path, settings: Settings, name: str | None = None) -> dict[str, Any]:
+    """Return the definition of one state machine, by its name without timestamp; the name may be left out if it is the only one.
+
+    Raises ConfigurationError for an unknown name, FrontMatterError and StateMachineError for files that cannot be used.
+    """
+    functions = front_matter.read_all(project / "lambda_functions")
+    spec = _chosen(states_language.read_all(project / "state_machines"), name)
+    return definitions.render(spec, _lambdas(functions), _values(settings))
+
+
+def deployed_definition(
+    account: Account, project: Path, settings: Settings, name: str | None = None
+) -> dict[str, Any]:
+    """Return the definition of the newest machine of a name as it is in the account; raise StateMachineError without one."""
+    spec = _chosen(states_language.read_all(project / "state_machines"), name)
+    newest = state_machines.newest(account, settings, spec.name)
+    if newest is None:
+        where = f"account {account.account_id}, region {account.region}"
+        raise StateMachineError(f"There is no state machine {spec.name} in {where}. Run `fab` first.")
+    described = account.client("stepfunctions").describe_state_machine(stateMachineArn=newest.arn)
+    definition: dict[str, Any] = json.loads(described["definition"])
+    return definition
+
+
+def as_yaml(value: Mapping[str, Any]) -> str:
+    """Return a document as YAML that every parser reads alike: no short tags, no anchors, nothing beyond ASCII."""
+    text: str = yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, width=110)
+    return text.rstrip("\n")
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Return a document as JSON, in ASCII."""
+    return json.dumps(value, indent=2)
+
+
+class _PlainDumper(yaml.SafeDumper):  # type: ignore[misc, unused-ignore]  # with and without types-PyYAML
+    """SafeDumper that writes a value out wherever it is used."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _substituted(value: Any, bucket: str) -> Any:
+    """The template with `Fn::Sub` around every text that has the deployment bucket's name in it."""
+    if isinstance(value, str) and bucket in value:
+        # What is no name of CloudFormation's stays as it is, such as an IAM variable beside the bucket.
+        return {"Fn::Sub": value.replace("${", "${!").replace(bucket.replace("${", "${!"), bucket)}
+    if isinstance(value, list):
+        return [_substituted(item, bucket) for item in value]
+    if isinstance(value, dict):
+        return {key: item if key == "Fn::Sub" else _substituted(item, bucket) for key, item in value.items()}
+    return value
+
+
+def _lambdas(functions: Sequence[FunctionSpec]) -> dict[str, str]:
+    return {function.name: f"${{{function.logical_id}}}" for function in functions}
+
+
+def _values(settings: Settings) -> dict[str, Any]:
+    """What placeholders stand for: a number must stay one, so an unset concurrency becomes what a large account gets."""
+    known = {
+        "MaxConcurrency": settings.max_concurrency or state_machines.MOST_CONCURRENCY,
+        "MaxDelete": settings.max_delete,
+    }
+    return known | {name: f"${{{name}}}" for name in LEFT_FOR_CLOUDFORMATION}
+
+
+def _chosen(specs: Sequence[MachineSpec], name: str | None) -> MachineSpec:
+    names = [spec.name for spec in specs]
+    if name is None and len(specs) == 1:
+        return specs[0]
+    if name not in names:
+        found = "--name is missing" if name is None else f"--name is {name}"
+        raise ConfigurationError(f"{found}: expected one of {', '.join(names)}")
+    return specs[names.index(name)]

@@ -1,0 +1,150 @@
+"""A refused request is first read, then judged: was it our own earlier try, another writer, or a source that moved on?
+
+S3 answers 412, 409 or 404 to a condition that does not hold, and does not say whose. Looking at both objects does.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.equality import (
+    CHECKSUMS,
+    Decision,
+    etag_of,
+    is_plain,
+    judge_checksums,
+    parts_of,
+    same_etag,
+)
+from lambda_functions.shared.errors import SourceChanged, SyncError, code_of, explain, status_of
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.s3.heads import head, require_bucket
+
+REFUSED_STATUSES = (404, 409, 412)
+# How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
+TRIES = 3
+
+Head = Mapping[str, Any]
+Line = Mapping[str, Any]
+
+
+class PartsMissing(SyncError):
+    """Some part of a very large object was not copied; `what` is the outcome that this would be for the object."""
+
+    def __init__(self, why: str, what: str) -> None:
+        super().__init__(why)
+        self.what = what
+
+
+class Verdict(enum.Enum):
+    """What a refused copy turns out to be."""
+
+    COPIED = "copied"  # by an earlier try of ours
+    VANISHED = "vanished"
+    AGAIN = "again"  # with the line of the judgement
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, the line to go on with, and the outcome if nothing more is tried."""
+
+    verdict: Verdict
+    line: Line
+    outcome: Outcome
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Whether an error says that a condition did not hold or something was not there.
+
+    NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
+    """
+    return status_of(error) in REFUSED_STATUSES and code_of(error) != "NoSuchBucket"
+
+
+def is_judged(error: Exception) -> bool:
+    """Whether looking at both objects tells what an error of a copy means."""
+    if isinstance(error, ClientError):
+        return is_refusal(error)
+    return isinstance(error, SourceChanged | PartsMissing)
+
+
+def judge(clients: Clients, run: Run, line: Line, refusal: Exception) -> Judgement:
+    """Return what the refused copy of this line means; raises what its own HEAD requests raise.
+
+    Raises `BucketMissing` where the source bucket itself is gone, which answers 404 as well.
+    """
+    source = head(clients.source, run.source, line["key"])
+    destination = head(clients.destination, run.destination, line["key"])
+    ours = _ours(run, line, source, destination)
+    if ours:
+        return ours
+    if source is None:
+        require_bucket(clients.source, run.source)
+        return _judged(
+            Verdict.VANISHED, line, "vanished", "the source object was gone when it was to be copied"
+        )
+    if etag_of(source) != line["etag"]:
+        return _judged(
+            Verdict.AGAIN,
+            reread(line, source),
+            "changed",
+            f"the source changed {TRIES} times while it was read",
+        )
+    if line["was"] == (destination and etag_of(destination)):
+        return _judged(Verdict.AGAIN, line, "failed", explain(refusal))
+    return _judged(
+        Verdict.CHANGED, line, "changed", "the destination was written by somebody else after it was listed"
+    )
+
+
+def outcome_of_error(line: Line, error: Exception) -> Outcome:
+    """Return the outcome of an object whose copy ended in an error that is no refusal."""
+    archived = isinstance(error, ClientError) and code_of(error) == "InvalidObjectState"
+    return Outcome(line["key"], "archived" if archived else "failed", 0, explain(error))
+
+
+def reread(line: Line, source: Head) -> dict[str, Any]:
+    """Return the line for the object that the source is now; the destination may still only replace what was listed."""
+    now = {
+        "etag": etag_of(source),
+        "size": source["ContentLength"],
+        "class": source.get("StorageClass", "STANDARD"),
+        "checksum": _checksum_of(source),
+    }
+    return {**line, **now}
+
+
+def _checksum_of(source: Head) -> tuple[str, str] | None:
+    """Return algorithm and type, as a listing has them."""
+    names = [name for name in CHECKSUMS if source.get(name)]
+    return (names[0].removeprefix("Checksum"), source.get("ChecksumType", "")) if names else None
+
+
+def _ours(run: Run, line: Line, source: Head | None, destination: Head | None) -> Judgement | None:
+    """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
+    if destination is None or destination["LastModified"] < run.began_at():
+        return None
+    copied = Judgement(Verdict.COPIED, line, Outcome(line["key"], "copied", line["size"]))
+    if same_etag(etag_of(destination), line["etag"]):
+        return copied
+    if source is None or etag_of(source) != line["etag"] or destination["ContentLength"] != line["size"]:
+        return None
+    if parts_of(line["etag"]) and is_plain(source) and is_plain(destination):
+        return None  # a copy of ours, made of the same parts, would have the same ETag
+    equality = judge_checksums(source, destination)
+    if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
+        why = "somebody writes an object of the same size into the destination"
+        return _judged(Verdict.AGAIN, {**line, "was": etag_of(destination)}, "changed", why)
+    return None if equality is Decision.COPY else copied
+
+
+def _judged(verdict: Verdict, line: Line, what: str, why: str) -> Judgement:
+    return Judgement(verdict, line, Outcome(line["key"], what, 0, why))

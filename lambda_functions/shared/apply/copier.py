@@ -1,0 +1,159 @@
+"""Copying objects: one in one piece, one in parts, and a whole shard of them within a turn."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.apply import multipart, uploads
+from lambda_functions.shared.apply.conflicts import TRIES, Verdict, is_judged, judge, outcome_of_error
+from lambda_functions.shared.apply.multipart import (
+    acl,
+    copy_source,
+    destination_condition,
+    storage_class,
+)
+from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
+from lambda_functions.shared.equality import parts_of
+from lambda_functions.shared.errors import SourceChanged, SyncError
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients, extra_headers
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+
+Line = Mapping[str, Any]
+
+# One thread for each 32 MB of the worker's memory, because Lambda gives processor time with memory: 1,769 MB are one processor
+# (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). A COPY takes it 0.8 ms and waits some 100 ms for S3.
+COPIERS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32), 64)
+# The rate that a copy inside S3 is assumed to reach at least, to tell what a turn can hold. Measured by nobody here; a slower
+# object is not lost, it is named as failed when its turn ends.
+BYTES_PER_SECOND = 100 * 1024**2
+SECONDS_PER_OBJECT = 2.0
+# Annotations (2026) would be copied by default, with permissions of their own and a PUT each. Sent as a header, because older
+# versions of botocore do not know the parameter: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+NO_ANNOTATIONS = {"x-amz-object-annotation-directive": "EXCLUDE"}
+
+
+@dataclass(frozen=True)
+class Copier:
+    """Copies objects of one run; parts of all its objects share one pool of threads."""
+
+    clients: Clients
+    run: Run
+    folder: RunFolder
+    turn: Turn
+    sleep: Callable[[float], None] = time.sleep
+    pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(COPIERS, thread_name_prefix="part")
+    )
+
+    def copy(self, line: Line) -> Outcome:
+        """Copy one object; every way in which that can end is an outcome."""
+        try:
+            return self._copy(line)
+        except Exception as error:  # whatever happens to one object must not end the others
+            return outcome_of_error(line, error)
+
+    def _copy(self, line: Line) -> Outcome:
+        """Copy; after a refusal look at both sides and, where that may help, try again."""
+        judgement = None
+        for attempt in range(TRIES):
+            if attempt:
+                self.sleep(random.uniform(0, 2 ** (attempt - 1)))
+            if self.turn.is_over():
+                return too_late(line)
+            try:
+                self._send(line)
+                return Outcome(line["key"], "copied", line["size"])
+            except (SourceChanged, ClientError) as error:
+                if not is_judged(error):
+                    raise
+                judgement = judge(self.clients, self.run, line, error)
+            if judgement.verdict is not Verdict.AGAIN:
+                break
+            line = judgement.line
+        assert judgement is not None
+        if judgement.verdict is Verdict.COPIED and is_multipart(line):
+            multipart.repeat_long_tags(self.clients, self.run, line)
+        return judgement.outcome
+
+    def _send(self, line: Line) -> None:
+        if is_multipart(line):
+            self._send_parts(line)
+        else:
+            self._send_whole(line)
+
+    def _send_whole(self, line: Line) -> None:
+        """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
+        parameters = {
+            **self.run.destination.at(line["key"]),
+            **copy_source(self.run, line),
+            **storage_class(self.run, line),
+            **acl(self.run),
+            **self._redirect(line),
+        }
+        with extra_headers("CopyObject", {**destination_condition(line), **NO_ANNOTATIONS}):
+            self.clients.destination.copy_object(**parameters)
+
+    def _redirect(self, line: Line) -> dict[str, str]:
+        """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""
+        if line["size"]:
+            return {}
+        answer = self.clients.source.head_object(**self.run.source.at(line["key"]))
+        redirect = answer.get("WebsiteRedirectLocation")
+        return {"WebsiteRedirectLocation": redirect} if redirect else {}
+
+    def _send_parts(self, line: Line) -> None:
+        """Copy with the source's parts; once more with parts asked for one by one if the first guess gave another ETag."""
+        how = multipart.plan(self.clients, self.run, line)
+        if not self._send_as(line, how):
+            self._send_as(line, multipart.plan(self.clients, self.run, line, exact=True))
+
+    def _send_as(self, line: Line, how: multipart.Plan) -> bool:
+        """Copy in these parts; return False, with the upload aborted, if guessed parts turn out not to be the source's."""
+        upload = multipart.begin(self.clients, self.run, line, how)
+        uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
+        try:
+            how = multipart.settled(self.clients, self.run, line, how, upload)
+            copied = list(self.pool.map(lambda part: self._part(line, upload.id, part), how.parts))
+            is_right = not how.are_guessed or multipart.explains(line, upload, copied)
+            if is_right:
+                multipart.finish(self.clients, self.run, line, upload.id, copied)
+        except BaseException:
+            uploads.give_up(self.clients, self.run, line["key"], upload.id)
+            raise
+        if is_right:
+            uploads.forget(self.folder, upload.id)
+            multipart.put_long_tags(self.clients, self.run, line, how.tagging)
+        else:
+            uploads.give_up(self.clients, self.run, line["key"], upload.id)
+        return is_right
+
+    def _part(self, line: Line, upload_id: str, part: Part) -> multipart.CopiedPart:
+        if self.turn.is_over():
+            raise SyncError("its turn ended before all of its parts were copied")
+        return multipart.copy_part(self.clients, self.run, line, upload_id, part)
+
+
+def is_multipart(line: Line) -> bool:
+    """Whether a source is copied in parts: written in more than one, or too large for one CopyObject."""
+    return (parts_of(line["etag"]) or 1) > 1 or line["size"] > MAX_COPY_BYTES
+
+
+def seconds_needed(line: Line) -> float:
+    """Return the time that is left free for an object before it is begun."""
+    return SECONDS_PER_OBJECT + float(line["size"]) / BYTES_PER_SECOND
+
+
+def too_late(line: Line) -> Outcome:
+    """Return the outcome of an object whose copy had not ended when its turn had to."""
+    return Outcome(line["key"], "failed", 0, "the copy had not ended when its worker's time was over")

@@ -1,0 +1,243 @@
+"""Copying one object in parts: with the source's own part boundaries, so that the copy has the source's ETag.
+
+`plan` asks the source what it is made of, `begin` opens the upload with the source's properties (UploadPartCopy carries none),
+`copy_part` copies one part, `finish` completes under the destination's condition, `abort` gives up. Every part names the ETag
+that the source was listed with, so parts of two versions never meet in one object.
+
+Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload, and what
+`boundaries` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_functions.shared.apply import boundaries
+from lambda_functions.shared.apply import parts as arithmetic
+from lambda_functions.shared.apply.parts import Part
+from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, etag_of, is_plain, parts_of
+from lambda_functions.shared.errors import SourceChanged, SyncError, describe
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients, extra_headers
+from lambda_functions.shared.s3.heads import tags
+
+# The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
+MAX_TAGGING_BYTES = 2048
+# The checksums of no bytes at all. botocore would send a CRC32, which S3 refuses in an upload that has another algorithm.
+CHECKSUMS_OF_NOTHING = {
+    "CRC64NVME": "AAAAAAAAAAA=",
+    "CRC32C": "AAAAAA==",
+    "CRC32": "AAAAAA==",
+    "SHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "SHA1": "2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one object is copied in parts.
+
+    `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s;
+    `expires` is the header as S3 keeps it, which may be any text.
+    """
+
+    parts: list[Part]
+    properties: dict[str, Any]
+    expires: str
+    tagging: str
+    are_guessed: bool
+    is_plain: bool
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload under way; `is_provable` if the ETags of its parts can tell whether the boundaries were guessed right.
+
+    They cannot where the source or the copy is encrypted with KMS, whose ETags look like MD5s and are none.
+    """
+
+    id: str
+    is_provable: bool
+
+
+@dataclass(frozen=True)
+class CopiedPart:
+    """One part at the destination: its number, its ETag without quotes, and the checksums S3 computed for it."""
+
+    number: int
+    etag: str
+    checksums: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"number": self.number, "etag": self.etag, "checksums": dict(self.checksums)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CopiedPart:
+        """Return what `to_json` wrote."""
+        return cls(data["number"], data["etag"], data["checksums"])
+
+    def for_completion(self) -> dict[str, Any]:
+        """Return it as CompleteMultipartUpload expects it."""
+        return {"PartNumber": self.number, "ETag": f'"{self.etag}"', **self.checksums}
+
+
+def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = False) -> Plan:
+    """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
+    count = parts_of(line["etag"])
+    first = boundaries.head(clients, run, line, 1 if count else None)
+    whole = first if boundaries.is_listed(first, line) else boundaries.head(clients, run, line, None)
+    if not boundaries.is_listed(whole, line):
+        raise SourceChanged(line["key"])
+    guess = None if exact else boundaries.guess(line, first)
+    parts = guess or (
+        boundaries.exact(clients, run, line, count) if count else arithmetic.default(line["size"])
+    )
+    return Plan(
+        parts,
+        _properties(run, line, whole),
+        whole.get("ExpiresString", ""),
+        tagging(clients, run, line),
+        guess is not None,
+        is_plain(whole),
+    )
+
+
+def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upload:
+    """Open the upload with the source's properties."""
+    in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
+    # As a header, because the parameter takes dates only.
+    with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
+        answer = clients.destination.create_multipart_upload(
+            **run.destination.at(line["key"]), **how.properties, **in_header
+        )
+    return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
+
+
+def settled(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan, upload: Upload) -> Plan:
+    """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
+
+    That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
+    """
+    count, is_composite = parts_of(line["etag"]), line["checksum"] and line["checksum"][1] == "COMPOSITE"
+    if count is None or not how.are_guessed or upload.is_provable or not is_composite:
+        return how
+    return replace(how, parts=boundaries.exact(clients, run, line, count), are_guessed=False)
+
+
+def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
+    """Copy one part of the source as it was listed.
+
+    Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
+    """
+    place = {**run.destination.at(line["key"]), "UploadId": upload_id}
+    if part.size == 0:
+        checksum = _checksum_of_nothing(line)
+        answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
+    else:
+        answer = clients.destination.upload_part_copy(
+            **place, **copy_source(run, line), PartNumber=part.number, CopySourceRange=part.byte_range
+        )["CopyPartResult"]
+    checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
+    return CopiedPart(part.number, etag_of(answer), checksums)
+
+
+def _checksum_of_nothing(line: Mapping[str, Any]) -> dict[str, str]:
+    algorithm = line["checksum"][0] if line["checksum"] else ""
+    value = CHECKSUMS_OF_NOTHING.get(algorithm)
+    return {f"Checksum{algorithm}": value} if value else {}
+
+
+def explains(line: Mapping[str, Any], upload: Upload, copied: Sequence[CopiedPart]) -> bool:
+    """Whether these parts give the source's ETag, as far as ETags can tell."""
+    if not upload.is_provable or parts_of(line["etag"]) is None:
+        return True
+    combined = arithmetic.combined_etag([part.etag for part in copied])
+    return combined is None or combined == line["etag"]
+
+
+def finish(
+    clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, copied: Sequence[CopiedPart]
+) -> None:
+    """Complete the upload, if the destination still has what it was listed with."""
+    place = run.destination.at(line["key"])
+    parts = {"Parts": [part.for_completion() for part in copied]}
+    with extra_headers("CompleteMultipartUpload", destination_condition(line)):
+        clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
+
+
+def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: str) -> None:
+    """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
+    if len(tagging) <= MAX_TAGGING_BYTES:
+        return
+    place = run.destination.at(line["key"])
+    tag_set = [
+        {"Key": name, "Value": value}
+        for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
+    ]
+    try:
+        clients.destination.put_object_tagging(**place, Tagging={"TagSet": tag_set})
+    except (ClientError, BotoCoreError) as error:
+        raise SyncError(
+            f"copied, but its tags were not: {describe(error)}. The next run will not notice; tag the copy, or delete it"
+        ) from error
+
+
+def repeat_long_tags(clients: Clients, run: Run, line: Mapping[str, Any]) -> None:
+    """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
+    put_long_tags(clients, run, line, tagging(clients, run, line))
+
+
+def abort(clients: Clients, run: Run, key: str, upload_id: str) -> None:
+    """Give up an upload; its parts are removed."""
+    clients.destination.abort_multipart_upload(**run.destination.at(key), UploadId=upload_id)
+
+
+def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that name the source, as it was listed."""
+    parameters: dict[str, Any] = {
+        "CopySource": {"Bucket": run.source.bucket, "Key": run.source.key(line["key"])},
+        "CopySourceIfMatch": f'"{line["etag"]}"',
+    }
+    if run.source.owner:
+        parameters["ExpectedSourceBucketOwner"] = run.source.owner
+    if run.source.requester_pays:
+        parameters["RequestPayer"] = "requester"
+    return parameters
+
+
+def destination_condition(line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the header that lets a write succeed only while the destination is what it was when it was listed."""
+    return {"If-Match": f'"{line["was"]}"'} if line["was"] else {"If-None-Match": "*"}
+
+
+def storage_class(run: Run, line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
+    chosen = line["class"] if run.options.storageClass == "source" else run.options.storageClass
+    return {} if chosen == "STANDARD" else {"StorageClass": chosen}
+
+
+def acl(run: Run) -> dict[str, str]:
+    """Return the parameter for the ACL of the copy; without it, S3's own default: whoever writes owns."""
+    return {"ACL": run.options.acl} if run.options.acl else {}
+
+
+def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
+    names = {*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation"} - {"ExpiresString"}
+    properties = {name: head[name] for name in sorted(names) if head.get(name)}
+    if line["checksum"]:
+        algorithm, kind = line["checksum"]
+        properties["ChecksumAlgorithm"] = algorithm
+        if kind:
+            properties["ChecksumType"] = kind
+    return {**properties, **storage_class(run, line), **acl(run)}
+
+
+def tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
+    """Return the source's tags as a query string."""
+    return urllib.parse.urlencode(tags(clients.source, run.source, line["key"]))

@@ -1,0 +1,207 @@
+"""The S3 clients of one invocation, and the count of what they really send.
+
+A run needs up to three: one in the region of each data bucket and one in our own region for the work bucket. Requests to
+the data buckets are counted at the moment they are sent, retries included; requests to the work bucket are not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import gc
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from lambda_functions.shared.s3 import model_loader
+from lambda_functions.shared.s3.list_page import Page, answered, parse
+
+# Our names for the requests that people count; every other operation is its own name in upper case with underscores.
+KINDS = {
+    "ListObjectsV2": "LIST",
+    "HeadObject": "HEAD",
+    "GetObject": "GET",
+    "CopyObject": "COPY",
+    "DeleteObject": "DELETE",
+}
+
+# CopyObject may be silent for minutes while S3 moves gigabytes; botocore's own limit of 60 s would send it again and again.
+COPY_TIMEOUT_SECONDS = 900
+READ_TIMEOUT_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS = 10
+# More than the threads of any worker, objects and parts together.
+CONNECTIONS = 128
+# One text for all requests: botocore would put its own together twice for each, at a tenth of a COPY's processor time.
+USER_AGENT = "SyncBuckets"
+# botocore's `standard` mode gives up for a whole client after about a hundred retries, which S3's ordinary throttling of a prefix
+# that warms up exceeds at once; `legacy` backs off for every request by itself, for minutes.
+RETRIES = {"mode": "legacy", "total_max_attempts": 9}
+
+# What S3's answers may hold and XML may not, as it is or as a reference: keys are repeated with all their control characters
+# (https://github.com/boto/botocore/issues/3496).
+_NOT_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]"
+    rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45]);|&#x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]);",
+    re.IGNORECASE,
+)
+
+# As it is set up, Python looks for garbage in cycles after every 700 new objects, which is a third of the time that clients
+# are made in and a fifth of a comparison's. There is next to none.
+gc.freeze()
+gc.set_threshold(50_000, 20, 100)
+
+_client_creation = threading.Lock()
+_extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(
+    "extra_headers", default=("", MappingProxyType({}))
+)
+_reads_pages: contextvars.ContextVar[bool] = contextvars.ContextVar("reads_pages", default=False)
+# Under which name an answer of ListObjectsV2 has its page, if we have read that and not botocore.
+_PAGE = "Page"
+_NO_OBJECTS = b"<ListBucketResult/>"
+
+
+class RequestCounter:
+    """Counts requests by kind, and pages that had to be left to botocore; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self.unusual_pages = 0
+
+    def watch(self, client: Any) -> Any:
+        """Count everything that this client sends from now on; return the client."""
+        client.meta.events.register("before-send.s3", self._sent)
+        client.meta.events.register("after-call.s3.ListObjectsV2", self._listed)
+        return client
+
+    def _sent(self, event_name: str, **_: Any) -> None:
+        kind = kind_of(event_name.rpartition(".")[2])
+        with self._lock:
+            self._counts[kind] += 1
+
+    def _listed(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        if _reads_pages.get() and _PAGE not in parsed and "Error" not in parsed:
+            with self._lock:
+                self.unusual_pages += 1
+
+    def counts(self) -> dict[str, int]:
+        """Return a copy: `{"LIST": 12, "COPY": 3}`."""
+        with self._lock:
+            return dict(self._counts)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """The clients of one invocation; `source` and `destination` are counted in `requests`."""
+
+    source: Any
+    destination: Any
+    work: Any
+    requests: RequestCounter
+
+
+def connect(source_region: str | None, destination_region: str | None) -> Clients:
+    """Return clients for the two regions; None means the region that the function runs in."""
+    requests = RequestCounter()
+    source = requests.watch(client("s3", source_region))
+    destination = requests.watch(client("s3", destination_region, COPY_TIMEOUT_SECONDS))
+    return Clients(source, destination, client("s3"), requests)
+
+
+def client(service: str, region: str | None = None, read_timeout_seconds: int = READ_TIMEOUT_SECONDS) -> Any:
+    """Return a boto3 client with our time limits; creating one is not thread-safe, so it happens under a lock."""
+    with _client_creation:
+        made = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
+    if service == "s3":
+        made.meta.events.register("before-call.s3", _add_headers)
+        for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+            # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
+            made.meta.events.register(f"before-parse.*.{operation}", _make_readable)
+        made.meta.events.register("before-parse.*.CopyObject", _leave_out_result)
+        made.meta.events.register("before-parse.*.ListObjectsV2", _read_page)
+    return made
+
+
+def list_page(client: Any, **parameters: Any) -> Page:
+    """Return a page of ListObjectsV2: everything but reading a usual answer is botocore's, see `pages`."""
+    token = _reads_pages.set(True)
+    try:
+        answer = client.list_objects_v2(**parameters)
+    finally:
+        _reads_pages.reset(token)
+    page: Page | None = answer.get(_PAGE)
+    return page or answered(answer)
+
+
+@contextlib.contextmanager
+def extra_headers(operation: str, headers: Mapping[str, str]) -> Iterator[None]:
+    """Send these headers with one kind of call, such as `CopyObject`, of this thread inside the block.
+
+    Conditions on the destination and newer directives go this way because the botocore of a Lambda runtime may be older
+    than they are: a parameter it does not know would be refused, a header is signed and sent by every version.
+    """
+    token = _extra_headers.set((operation, headers))
+    try:
+        yield
+    finally:
+        _extra_headers.reset(token)
+
+
+def kind_of(operation: str) -> str:
+    """Return the name under which an operation is counted: `ListObjectsV2` -> `LIST`, `HeadBucket` -> `HEAD_BUCKET`."""
+    return KINDS.get(operation) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
+
+
+def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
+    operation, headers = _extra_headers.get()
+    if model.name == operation:
+        params["headers"].update(headers)
+
+
+def _make_readable(response_dict: dict[str, Any], **_: Any) -> None:
+    """Leave out what botocore cannot read; it would take the upload for failed, and begin another four."""
+    response_dict["body"] = _NOT_XML.sub(b"", response_dict["body"])
+
+
+def _leave_out_result(response_dict: dict[str, Any], **_: Any) -> None:
+    """Spare botocore the reading of what nobody asks for; an answer that may be an error stays as it is."""
+    body = response_dict["body"]
+    if body.endswith(b"</CopyObjectResult>") and b"<Error>" not in body:
+        response_dict["body"] = b"<CopyObjectResult/>"
+
+
+def _read_page(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Put a page into the answer and leave botocore an empty one, if it is asked for and of the usual form."""
+    page = (
+        parse(response_dict["body"]) if _reads_pages.get() and response_dict["status_code"] == 200 else None
+    )
+    if page:
+        response_dict["body"], customized_response_dict[_PAGE] = _NO_OBJECTS, page
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    session = botocore.session.Session()
+    model_loader.hasten(session)
+    return boto3.session.Session(botocore_session=session)
+
+
+@functools.cache
+def _config(read_timeout_seconds: int) -> Config:
+    return Config(
+        retries=RETRIES,
+        read_timeout=read_timeout_seconds,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        max_pool_connections=CONNECTIONS,
+        user_agent=USER_AGENT,
+        tcp_keepalive=True,
+    )

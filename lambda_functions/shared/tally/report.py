@@ -1,0 +1,122 @@
+"""The end of a run: one report, from the records alone, whether it succeeded, failed, was refused or broke.
+
+Pure but for the records that it is given; writing it, giving back the lease and aborting uploads is the handler's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, counted, objects, total
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.tally.costs import estimate_usd
+from lambda_functions.shared.tally.plan import Compared
+from lambda_functions.shared.tally.sums import Applied
+
+# How many of the keys that were not synchronised stand in the report itself; files name all of them.
+NAMED_KEYS = 20
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: `error` is "" for success, else the name that the execution fails with."""
+
+    error: str = ""
+    cause: str = ""
+    phase: str = ""
+
+
+def report(
+    run: Run, compared: Compared, copied: Applied, deleted: Applied, others: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what the execution returns and report.json holds; `others` are requests that no record counts."""
+    done = copied + deleted
+    tally = total([compared.tally, done.tally])
+    requests = add_counts([compared.requests, done.requests, others])
+    nothing = {"objects": 0, "bytes": 0}
+    return {
+        "source": run.options.source,
+        "destination": run.options.destination,
+        "dryRun": run.options.dryRun,
+        "plan": compared.plan,
+        "current": tally.get("current", nothing),
+        "copied": tally.get("copied", nothing),
+        "deleted": tally.get("deleted", nothing),
+        MARKERS: objects(tally, MARKERS),
+        "skipped": {what: objects(tally, what) for what in SKIPPED},
+        "changed": {"objects": objects(tally, "changed")},
+        "unprovable": {"objects": compared.unprovable},
+        "failed": {"objects": objects(tally, "failed") + done.unfinished_objects},
+        "requests": requests,
+        "unusualPages": compared.unusual_pages,
+        "estimatedCostUsd": estimate_usd(
+            requests, compared.turns + done.turns, compared.seconds + done.seconds
+        ),
+    }
+
+
+def ending(run: Run, state: Mapping[str, Any], compared: Compared, done: Applied, failures: str) -> Ending:
+    """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
+    comparison = state.get("comparison") or {}
+    if state.get("error"):
+        return Ending("SyncIncomplete", _broken(state), phase_of(state))
+    if comparison.get("broken"):
+        return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
+    if comparison.get("refusal"):
+        return Ending("DeletionRefused", comparison["refusal"], "planning")
+    undone = objects(compared.tally, "failed") + done.undone()
+    if undone:
+        cause = _incomplete(undone, compared, done, failures, "deletes" in state)
+        return Ending("SyncIncomplete", cause, phase_of(state))
+    return Ending()
+
+
+def phase_of(state: Mapping[str, Any]) -> str:
+    """Return in which phase a run was when it came to its report, in one word."""
+    if state.get("deletes") or (state.get("copies") or {}).get("next") == "delete":
+        return "deleting"
+    if (state.get("comparison") or {}).get("next") == "apply":
+        return "copying"
+    return "comparing" if state.get("comparison") else "starting"
+
+
+def may_have_stragglers(state: Mapping[str, Any]) -> bool:
+    """Whether Lambdas of the run may still be writing: a Map that breaks ends its children, not the Lambdas they wait for."""
+    return bool(state.get("error")) and phase_of(state) in ("copying", "deleting")
+
+
+def _broken(state: Mapping[str, Any]) -> str:
+    error = state["error"]
+    why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
+    when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state) else "now"
+    return (
+        f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
+        f"report. Start again {when}: a sync takes up where the last one stopped."
+    )
+
+
+def message_of(cause: str) -> str:
+    """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
+    try:
+        return str(json.loads(cause)["errorMessage"])[:1000]
+    except (ValueError, KeyError, TypeError):
+        return cause[:1000]
+
+
+def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, deletes_began: bool) -> str:
+    failed = objects(compared.tally, "failed") + objects(done.tally, "failed") + done.unfinished_objects
+    changed = objects(done.tally, "changed")
+    kept = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
+    why = "" if deletes_began else ": nothing is deleted after a failure"
+    orphans = f" {_were(kept, 'orphan')} kept{why}." if kept > 0 else ""
+    return (
+        f"{_were(undone, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
+        f"{failures} lists name them. Start again: a sync takes up where the last one stopped."
+    )
+
+
+def _were(number: int, noun: str) -> str:
+    return f"{counted(number, noun)} {'was' if number == 1 else 'were'}"

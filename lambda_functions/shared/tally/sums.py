@@ -1,0 +1,103 @@
+"""Adding up what was done: the records of copied and deleted shards and of large objects, found through the indexes.
+
+A run may have more records than one invocation can read, so this goes on from turn to turn, the sums so far being a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.outcomes import add_counts, objects, total
+from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.work_bucket.shards import record_name
+
+# Items whose records are read between two looks at the clock.
+CHUNK = 512
+
+Record = Mapping[str, Any]
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The sums over records of one kind of work; `unfinished` are shards without a record up to their end."""
+
+    tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    failures: Sequence[str] = ()
+    requests: Mapping[str, int] = field(default_factory=dict)
+    turns: int = 0
+    seconds: float = 0.0
+    unfinished: Sequence[str] = ()
+    unfinished_objects: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+    def undone(self) -> int:
+        """Return how many objects are not as they should be: failed, changed, or of unfinished shards."""
+        return objects(self.tally, "failed") + objects(self.tally, "changed") + self.unfinished_objects
+
+    def __add__(self, other: Applied) -> Applied:
+        """Return both together."""
+        return Applied(
+            tally=total([self.tally, other.tally]),
+            failures=[*self.failures, *other.failures],
+            requests=add_counts([self.requests, other.requests]),
+            turns=self.turns + other.turns,
+            seconds=self.seconds + other.seconds,
+            unfinished=[*self.unfinished, *other.unfinished],
+            unfinished_objects=self.unfinished_objects + other.unfinished_objects,
+        )
+
+
+def items_of(folder: RunFolder, kind: str) -> list[Item]:
+    """Return what was to be "copied" or "deleted": the items of the indexes, each with its number of objects."""
+    if kind == "deleted":
+        return list(folder.require("delete.json"))
+    large = ({"id": item["id"], "file": item["id"], "objects": 1} for item in folder.require("large.json"))
+    return [*folder.require("copy.json"), *large]
+
+
+def add_up(
+    folder: RunFolder, kind: str, items: Sequence[Item], start: int, before: Applied, turn: Turn
+) -> tuple[int, Applied]:
+    """Return where to go on, and the sums with the records of the items from `start` on that this turn could read."""
+    position, sums = start, before
+    with ThreadPoolExecutor(READERS) as pool:
+        while position < len(items) and (position == start or not turn.is_over()):
+            chunk = items[position : position + CHUNK]
+            chains = list(pool.map(lambda item: _chain(folder, kind, item), chunk))
+            sums += _sum_up(chunk, chains)
+            position += len(chunk)
+    return position, sums
+
+
+def _chain(folder: RunFolder, kind: str, item: Item) -> list[Record]:
+    """Return the records of an item's turns, from its first object on."""
+    chain: list[Record] = []
+    while not chain or chain[-1]["next"] < item["objects"]:
+        record = folder.read(record_name(kind, item["id"], chain[-1]["next"] if chain else 0))
+        if record is None:
+            break
+        chain.append(record)
+    return chain
+
+
+def _sum_up(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> Applied:
+    known = [record for chain in chains for record in chain]
+    ends = [chain[-1]["next"] if chain else 0 for chain in chains]
+    open_ends = [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
+    return Applied(
+        tally=total(record["tally"] for record in known),
+        failures=[file for record in known for file in record["failures"]],
+        requests=add_counts(record["requests"] for record in known),
+        turns=len(known),
+        seconds=sum(record["seconds"] for record in known),
+        unfinished=[item["file"] for item, _ in open_ends],
+        unfinished_objects=sum(item["objects"] - end for item, end in open_ends),
+    )

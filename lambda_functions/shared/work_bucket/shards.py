@@ -1,0 +1,75 @@
+"""Working through one shard, turn by turn: what `copy_keys` and `delete_orphaned_keys` have in common.
+
+A turn does the lines from `start` on that its time holds, and leaves a record `<kind>/<shard id>-<start>.json` that says what
+became of them and where to go on. The records of a shard form a chain from 0 to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from lambda_functions.shared.errors import NoProgress
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.outcomes import Outcome, Tally
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.work_bucket.run_folder import RunFolder, ShardWriter
+
+Line = Mapping[str, Any]
+Work = Callable[[Sequence[Line]], Iterable[Outcome]]
+
+
+def record_name(kind: str, shard_id: str, start: int) -> str:
+    """Return the name of a turn's record: `copied/copy-000001-0.json`."""
+    return f"{kind}/{shard_id}-{start}.json"
+
+
+def take_turn(
+    folder: RunFolder,
+    kind: str,
+    shard: Mapping[str, Any],
+    start: int,
+    turn: Turn,
+    clients: Clients,
+    work: Work,
+) -> dict[str, Any]:
+    """Do what this turn can of a shard; return `{"done", "next"}`. A turn that has a record already is not done again.
+
+    `work` returns one outcome for each line that it began, beginning with the first.
+    """
+    name = record_name(kind, shard["id"], start)
+    record = folder.read(name) or folder.record(name, _record(folder, shard, start, turn, clients, work))
+    return {"done": record["next"] >= shard["objects"], "next": record["next"]}
+
+
+def _record(
+    folder: RunFolder, shard: Mapping[str, Any], start: int, turn: Turn, clients: Clients, work: Work
+) -> dict[str, Any]:
+    writer = failure_writer(folder, f"{shard['id']}-{start}", turn.attempt)
+    tally, begun = Tally(writer), 0
+    for outcome in work(folder.read_lines(shard["file"])[start:]):
+        tally.add(outcome)
+        begun += 1
+    if not begun:
+        raise NoProgress(f"the turn of {shard['file']} from line {start} began nothing")
+    return {
+        "shard": shard["id"],
+        "start": start,
+        "next": start + begun,
+        **outcome_of(tally, writer, turn, clients),
+    }
+
+
+def failure_writer(folder: RunFolder, what: str, attempt: str) -> ShardWriter:
+    """Return where the keys go that a report must name."""
+    return ShardWriter(folder, lambda number: f"failures/{what}-{attempt}-{number:04d}.jsonl")
+
+
+def outcome_of(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients) -> dict[str, Any]:
+    """Return what every record says of its turn: the tally, the files that name keys, what was sent, how long it took."""
+    return {
+        "tally": tally.to_json(),
+        "failures": [shard["file"] for shard in writer.close()],
+        "requests": clients.requests.counts(),
+        "seconds": round(turn.elapsed_seconds(), 3),
+    }
