@@ -3,7 +3,7 @@
 moto does not know SAM, so aws-sam-translator turns the template into plain CloudFormation first. It leaves
 out the bucket policy and most properties of the work bucket, takes every function for x86, and gives a
 version's logical id where AWS gives its ARN; those are asserted on the template itself in
-`tests/unit/test_template.py`.
+`tests/unit/build/test_template.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Reading the YAML of state machines, and rendering it. What is created in an account: functional/test_machines_on_moto.py."""
+"""Reading the YAML of state machines, and rendering it.
+
+What is created in an account: functional/deployment/test_state_machines_on_moto.py.
+"""
 
 from __future__ import annotations
 
