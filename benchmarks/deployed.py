@@ -67,8 +67,8 @@ def emulator_client(service: str, environment: Mapping[str, str]) -> Any:
     )
 
 
-def deploy(folder: Path, environment: Mapping[str, str], s3_endpoint: str) -> Deployed:
-    """Copy the project into a folder, let its functions talk to this endpoint of S3, and run `fab` there."""
+def copy_project(folder: Path) -> Path:
+    """Copy what is needed to deploy, with the configuration as the README says to make it; return the folder."""
     for part in PARTS:
         source = PROJECT / part
         if source.is_dir():
@@ -76,7 +76,12 @@ def deploy(folder: Path, environment: Mapping[str, str], s3_endpoint: str) -> De
         else:
             shutil.copy(source, folder / part)
     shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
-    for path in (folder / "lambda_functions").glob("*.py"):
+    return folder
+
+
+def deploy(folder: Path, environment: Mapping[str, str], s3_endpoint: str) -> Deployed:
+    """Copy the project into a folder, let its functions talk to this endpoint of S3, and run `fab` there."""
+    for path in (copy_project(folder) / "lambda_functions").glob("*.py"):
         _point_at(path, s3_endpoint)
     _fab(folder, environment)
     machines = emulator_client("stepfunctions", environment).list_state_machines()["stateMachines"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from places import PROJECT
+from benchmarks.deployed import copy_project as copy_project
+from benchmarks.deployed import emulator_client
 
-PARTS = ("deployment", "lambda_functions", "state_machines", "fabfile.py", "fabfile_config_template.py")
 FAB = Path(sys.executable).with_name("fab")
 DEADLINE_SECONDS = 120.0
 
@@ -44,12 +42,8 @@ class Project:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a client for the emulator."""
-        return boto3.client(
-            service,
-            region_name=region or self.environment["AWS_REGION"],
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        return emulator_client(
+            service, {**self.environment, "AWS_REGION": region or self.environment["AWS_REGION"]}
         )
 
     def machines(self) -> list[str]:
@@ -108,15 +102,3 @@ class Project:
         where = {"LocationConstraint": client.meta.region_name}
         client.create_bucket(Bucket=name, CreateBucketConfiguration=where)
         return client
-
-
-def copy_project(folder: Path) -> Path:
-    """Copy what is needed to deploy, with the configuration as the README says to make it."""
-    for part in PARTS:
-        source = PROJECT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
-    return folder

@@ -28,7 +28,7 @@ documentation says so.
 from __future__ import annotations
 
 from fake_s3.contents import GB, MB, Content
-from fake_s3.server import BUSY, CUT, EMPTY, LOST, Answer, FakeS3, Killed, Request, fake_s3
+from fake_s3.server import BUSY, CUT, EMPTY, LOST, Answer, FakeS3, Request, fake_s3
 from fake_s3.stored import HOUR, Bucket, Stored
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "Bucket",
     "Content",
     "FakeS3",
-    "Killed",
     "Request",
     "Stored",
     "fake_s3",

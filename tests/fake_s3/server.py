@@ -21,6 +21,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from botocore.model import ServiceModel
+from workers import Killed, Process, Workers
 
 from fake_s3 import protocol, reading, uploading, writing
 from fake_s3.stored import Bucket, Refusal
@@ -76,17 +77,6 @@ CUT = Answer(0, "cut")  # the connection is closed in the middle of the document
 Action = Callable[[Request], Any]
 
 
-class Killed(BaseException):
-    """The end of a worker from outside; the worker that it hits never sends anything again."""
-
-
-@dataclass
-class Process:
-    """What the clients of one worker belong to."""
-
-    is_dead: bool = False
-
-
 @dataclass
 class _Rule:
     operation: str
@@ -108,7 +98,7 @@ class _Rule:
 
 
 @dataclass
-class FakeS3:
+class FakeS3(Workers):
     """An S3 with buckets, a clock, and a record of what was asked of it."""
 
     clock: datetime = datetime(2026, 11, 22, 12, 0, 0, 750_000, tzinfo=UTC)
@@ -119,7 +109,6 @@ class FakeS3:
     pauses: list[float] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
-    _running: threading.local = field(default_factory=threading.local)
 
     def bucket(self, name: str, **more: Any) -> Bucket:
         """Return a new, empty bucket."""
@@ -180,23 +169,6 @@ class FakeS3:
 
         act = (lambda request: action) if isinstance(action, Answer) else action
         self._rules.append(_Rule(operation, is_meant, act, is_after, nth - 1, times))
-
-    @contextlib.contextmanager
-    def process(self) -> Iterator[None]:
-        """Let the clients that this thread makes inside belong to one worker; raise `Killed` if that was killed."""
-        before, process = self.current(), Process()
-        self._running.process = process
-        try:
-            yield
-        finally:
-            self._running.process = before
-        if process.is_dead:
-            raise Killed("killed, though it went on as if it had not been")
-
-    def current(self) -> Process:
-        """Return the worker that this thread is."""
-        found: Process = getattr(self._running, "process", None) or Process()
-        return found
 
     def answer(self, process: Process, event_name: str, request: Any) -> AWSResponse:
         """Answer botocore's `before-send` event of a client of this worker."""

@@ -9,18 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fake_s3.stored import HEADERS, HOUR
 from machine_on_moto import REGION, client
 from wire import stored, tags_of
-
-HEADERS = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "Expires",
-)
-HOUR = 3600
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from places import PROJECT
-from wire import Killed, Wire, wire_to_moto
+from wire import Wire, wire_to_moto
+from workers import Killed
 
 from deployment.step_functions import state_machines
 from lambda_functions.shared.apply.copier import Copier

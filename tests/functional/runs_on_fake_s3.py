@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from fake_s3 import Bucket, FakeS3, Killed, Stored, fake_s3
+from fake_s3 import Bucket, FakeS3, Stored, fake_s3
 from samples import run_of
+from workers import Killed
 
 from lambda_functions.shared.apply.copier import Copier
 from lambda_functions.shared.apply.deleter import Deleter

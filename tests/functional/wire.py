@@ -40,6 +40,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3.models import FakeKey, s3_backends
+from workers import Killed, Process, Workers
 
 from lambda_functions.shared.s3 import clients
 
@@ -107,42 +108,14 @@ class _Rule:
     left: int
 
 
-class Killed(BaseException):
-    """The end of a worker from outside. Nothing of ours catches it, and the worker that it hits never sends anything again."""
-
-
-@dataclass
-class Process:
-    """What the clients of one invocation belong to."""
-
-    is_dead: bool = False
-
-
-class Wire:
+class Wire(Workers):
     """What was sent, and what a test wants to happen on the way."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent: list[Request] = []
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
-        self._running = threading.local()
-
-    @contextlib.contextmanager
-    def process(self) -> Iterator[None]:
-        """Let the clients that are made inside, by this thread, belong together; raise `Killed` if they were killed."""
-        before, process = self.current(), Process()
-        self._running.process = process
-        try:
-            yield
-        finally:
-            self._running.process = before
-        if process.is_dead:
-            raise Killed("killed, though it went on as if it had not been")
-
-    def current(self) -> Process:
-        """Return the process of this thread."""
-        found: Process = getattr(self._running, "process", None) or Process()
-        return found
 
     def on(
         self,

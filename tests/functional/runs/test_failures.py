@@ -19,7 +19,8 @@ from reports import (
     sized,
     written,
 )
-from wire import BUSY, DENIED, Answer, Killed, Request, delete_errors
+from wire import BUSY, DENIED, Answer, Request, delete_errors
+from workers import Killed
 
 Sync = dict[str, Any]
 EXCEEDED = "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded"

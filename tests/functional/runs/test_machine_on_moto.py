@@ -27,7 +27,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
-from wire import DENIED, REFUSED, Killed, stored
+from wire import DENIED, REFUSED, stored
+from workers import Killed
 
 from lambda_functions.shared.s3 import clients
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Content, Killed, Request
+from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Content, Request
 from fake_s3.reading import listed, token_of
 from runs_on_fake_s3 import World, world_on_fake_s3
+from workers import Killed
 
 from lambda_functions.shared.apply.deleter import batches
 from lambda_functions.shared.outcomes import Outcome

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_s3 import GB, HOUR, LOST, MB, Answer, Killed, Request
+from fake_s3 import GB, HOUR, LOST, MB, Answer, Request
 from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
+from workers import Killed
 
 from lambda_functions.shared.apply.copier import COPIERS, too_late
 from lambda_functions.shared.invocation import run_jobs

@@ -11,7 +11,8 @@ import pytest
 from buckets import HOUR, Bucket
 from machine_on_moto import FakeContext, Handler, Machine
 from reports import lasting, leases, named_in_failures, records, report_of, sized, work_keys, written
-from wire import DENIED, Killed, Request
+from wire import DENIED, Request
+from workers import Killed
 
 Sync = dict[str, Any]
 
