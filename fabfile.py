@@ -18,13 +18,15 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment.aws.account import Account, aws_sentence, connect
+from deployment.aws.account import Account, connect
+from deployment.aws.errors import aws_sentence
 from deployment.build import bundle, template
+from deployment.build import definitions as machine_definitions
 from deployment.build.build import Wanted
 from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
-from deployment.project import front_matter
+from deployment.project import front_matter, states_language
 from deployment.project import settings as configuration
 from deployment.project.settings import Settings
 from deployment.step_functions import state_machines
@@ -67,8 +69,8 @@ def enter(settings: Settings, console: Console, doing: str = "") -> Account:
 def build(settings: Settings, console: Console, doing: str = "") -> tuple[Account, Wanted]:
     """Make everything from this folder; of AWS only the account is asked, whose number is in the bucket's name."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
-    definitions = state_machines.read_all(PROJECT / "state_machines")
-    state_machines.rehearse(definitions, functions)
+    definitions = states_language.read_all(PROJECT / "state_machines")
+    machine_definitions.check_rendering(definitions, functions)
     bundles = bundle.make_all(functions, PROJECT)
     account = enter(settings, console, doing)
     bucket = deployment_bucket.bucket_name(account, settings)
@@ -101,10 +103,10 @@ def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_chang
 
 def is_agreed(account: Account, settings: Settings, wanted: Wanted, console: Console) -> bool:
     """Show the plan and ask; False where there is nothing to do, Declined raised where the answer is no."""
-    from deployment import questions
     from deployment.plan import plan as planning
+    from deployment.plan import view
 
-    return questions.is_deployment_wanted(console, planning.make(account, settings, wanted))
+    return view.is_deployment_wanted(console, planning.make(account, settings, wanted))
 
 
 @task(
@@ -117,9 +119,9 @@ def deploy(context: Context, ask: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
-        from deployment import questions
+        from deployment.plan import view
 
-        questions.demand_terminal_for_deployment(console)
+        view.demand_terminal_for_deployment(console)
     deploy_everything(configuration.load(), console, ask)
 
 
@@ -201,14 +203,13 @@ def sync(
     wait: bool = True,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
-    from deployment.step_functions import executions
-    from deployment.tasks.runs.sync import sync_options
+    from deployment.tasks.runs import sync as runs
 
-    options = sync_options(
+    options = runs.sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
     settings, console = configuration.load(), Console()
-    executions.sync(enter(settings, console, "Syncing"), settings, options, console, wait, json)
+    runs.sync(enter(settings, console, "Syncing"), settings, options, console, wait, json)
 
 
 @task
@@ -237,9 +238,8 @@ def demo(context: Context, source_dir: str | None = None) -> None:
 def check(context: Context, json: bool = False) -> None:
     """Check Lambdas, template and state machines, offline."""
     from deployment.checks import check as checks
-    from deployment.checks import check_report
 
-    check_report.show(Console(), checks.project(PROJECT), json)
+    checks.show(Console(), checks.project(PROJECT), json)
 
 
 @task(name="template", auto_shortflags=False, help={"json": "Print JSON. Default: YAML."})

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from deployment.errors import Declined
 from deployment.text import one_line, stopwatch, visible
 
 if TYPE_CHECKING:
@@ -253,3 +254,15 @@ def _text(value: str, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(value, style=style)
+
+
+def demand_terminal(console: Console, nothing: str, instead: str) -> None:
+    """Raise Declined where nobody can be asked; `nothing` says what was not done, `instead` how to do without a question."""
+    if not console.is_interactive:
+        raise Declined(f"{nothing} there is no terminal to ask on. {instead}")
+
+
+def demand_yes(console: Console, question: str, nothing: str) -> None:
+    """Ask, and raise Declined for every answer but y and yes."""
+    if console.ask(f"{question} [y/N]").lower() not in ("y", "yes"):
+        raise Declined(f"{nothing} the answer was not y.")

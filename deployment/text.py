@@ -5,7 +5,9 @@ Pure. Used by `console` for everything that it writes, and by whoever makes sent
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
+from datetime import UTC, datetime
 
 
 def visible(text: str) -> str:
@@ -60,3 +62,24 @@ def _is_shown(char: str) -> bool:
 
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def utc(moment: datetime) -> str:
+    """Return a moment as people read it: `2026-11-22 14:30:00`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment for a JSON document: `2026-11-22T14:30:00Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+CONTEXT_LINES = 2
+
+
+def unified_diff(before: str, after: str, old_name: str, new_name: str) -> str:
+    """Return a unified diff of two texts, "" where they are equal."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), old_name, new_name, n=CONTEXT_LINES, lineterm=""
+    )
+    return "\n".join(lines)

@@ -1,8 +1,7 @@
-"""Opens the AWS account: credentials, region, partition, and the one client of each service.
+"""Opens the AWS account: credentials, region, partition, the one client of each service, and links into its console.
 
 Comes after `settings` and before everything that calls AWS. Which endpoint answers is botocore's business
-(AWS_ENDPOINT_URL), nothing here or later asks. `aws_sentence` puts into words what botocore raises, for the errors
-that no step has a better sentence for.
+(AWS_ENDPOINT_URL), nothing here or later asks.
 """
 
 from __future__ import annotations
@@ -16,19 +15,16 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectTimeoutError,
     CredentialRetrievalError,
-    EndpointConnectionError,
     InvalidRegionError,
-    NoCredentialsError,
     NoRegionError,
-    PartialCredentialsError,
     ProfileNotFound,
     SSOError,
     TokenRetrievalError,
 )
 
 from deployment import service_models
+from deployment.aws.errors import aws_sentence, error_code
 from deployment.errors import CredentialsError
 from deployment.project.settings import Settings
 
@@ -43,6 +39,13 @@ _INVALID = (
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 )
+
+_CONSOLE_DOMAINS = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-eusc": "console.amazonaws-eusc.eu",
+}
 
 
 class Session:
@@ -93,6 +96,19 @@ def connect(settings: Settings, new_session: Callable[..., Any] = Session) -> Ac
     return Account(session, identity["Account"], session.region_name, partition, {"sts": sts})
 
 
+def state_machine_link(arn: str) -> str:
+    """Return the address of a state machine in the Step Functions console of its partition."""
+    _, partition, _, region, *_ = arn.split(":")
+    domain = _CONSOLE_DOMAINS.get(partition, _CONSOLE_DOMAINS["aws"])
+    return f"https://{region}.{domain}/states/home?region={region}#/statemachines/view/{arn}"
+
+
+def execution_link(execution_arn: str) -> str:
+    """Return the address of the execution in the AWS console of its partition."""
+    home = state_machine_link(execution_arn).partition("#")[0]
+    return f"{home}#/v2/executions/details/{execution_arn}"
+
+
 def _guard(found: str, settings: Settings) -> None:
     allowed = settings.allowed_accounts
     if allowed and found not in allowed:
@@ -101,35 +117,6 @@ def _guard(found: str, settings: Settings) -> None:
             f"{', '.join(allowed)}. Nothing was touched. Set AWS_PROFILE to a profile of an allowed account, or add "
             f"{found} to ALLOWED_ACCOUNTS."
         )
-
-
-def error_code(error: ClientError) -> str:
-    """Return AWS's code of a refusal, such as AccessDeniedException; "" where it gave none."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def is_denied(error: ClientError) -> bool:
-    """Whether AWS says that it may not be done, not that it cannot."""
-    return error_code(error) in ("AccessDenied", "AccessDeniedException")
-
-
-def aws_sentence(error: BotoCoreError | ClientError) -> str:
-    """Return one sentence for an AWS error: the operation, AWS's code and AWS's own message."""
-    if isinstance(error, ClientError):
-        found = error.response.get("Error", {})
-        message = found.get("Message") or "without a message"
-        return f"AWS refused {error.operation_name} with {found.get('Code', 'an unknown code')}: {message}"
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return _NO_CREDENTIALS
-    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
-        return f"{error}. Check the network, the region's name and AWS_ENDPOINT_URL."
-    return f"{type(error).__name__}: {error}"
-
-
-_NO_CREDENTIALS = (
-    "There are no AWS credentials. Set AWS_PROFILE in fabfile_config.py or in the environment, or run "
-    "`aws configure`."
-)
 
 
 def _advice(error: BotoCoreError | ClientError, settings: Settings) -> str:

@@ -7,6 +7,7 @@ of here. Pure, but that the line of a mistake is looked up in its file.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,8 +15,8 @@ from pathlib import PurePath
 from typing import Any
 
 from deployment.errors import Problem, StateMachineError
-from deployment.project.machine_walk import states
-from deployment.project.states_language import MachineSpec, lambda_of
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.states_language import MachineSpec, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
@@ -149,3 +150,26 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+PLACEHOLDERS = ("WorkBucket", "Partition", "MaxConcurrency", "MaxDelete")
+"""What `${...}` may stand for in the YAML."""
+
+
+def check_rendering(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
+    """Raise StateMachineError now, before anything is deployed, for what rendering would find after the deployment."""
+    names = {function.name: "" for function in functions}
+    problems = []
+    for spec in specs:
+        try:
+            render(spec, names, dict.fromkeys(PLACEHOLDERS))
+        except StateMachineError as error:
+            problems.append(str(error))
+    if problems:
+        raise StateMachineError("\n".join(problems))
+
+
+def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
+    """Return 16 hex digits that change when definition or role does."""
+    text = json.dumps([definition, role_arn], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

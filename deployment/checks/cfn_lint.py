@@ -16,7 +16,7 @@ from typing import Any
 
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.machine_walk import items, mapping
+from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place, line_of
 
 # Asked for by SAM for every role of a function; its ARN differs between partitions, which no check looks at.

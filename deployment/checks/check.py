@@ -9,14 +9,16 @@ edit, and a line where there is one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from deployment.build import bundle, template
 from deployment.checks import cfn_lint, least_privilege, statelint
+from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
 from deployment.project import front_matter, python_source, states_language
 from deployment.project import settings as configuration
@@ -76,6 +78,31 @@ def check(
         len(readings),
         len(machines),
     )
+
+
+def show(console: Console, findings: Findings, as_json: bool = False) -> None:
+    """Write the findings to stdout; raise ConfigurationError with their number when there are problems."""
+    console.result(report_json(findings) if as_json else report_text(findings))
+    if findings.problems:
+        raise ConfigurationError(f"{_counted(len(findings.problems), 'problem')} found.")
+
+
+def report_text(findings: Findings) -> str:
+    """Return the report that a person reads: the problems, or that there are none, what was checked, and the notes."""
+    lines = [str(problem) for problem in findings.problems] or ["No problems found."]
+    functions = _counted(findings.functions, "Lambda function")
+    lines.append(f"Checked: {functions}, {_counted(findings.machines, 'state machine')}, template, policies.")
+    return "\n".join([*lines, *(f"Note: {note}" for note in findings.notes)])
+
+
+def report_json(findings: Findings) -> str:
+    """Return the same for a program; a problem is `{"path", "line", "message"}`, its line may be null."""
+    whole = {
+        "problems": [asdict(problem) for problem in findings.problems],
+        "notes": list(findings.notes),
+        "checked": {"functions": findings.functions, "stateMachines": findings.machines},
+    }
+    return json.dumps(whole, indent=2)
 
 
 def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Problem, ...]]:
@@ -169,9 +196,9 @@ def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:
 
 def _unused(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
     called = {
-        states_language.lambda_of(state)
+        states_language.lambda_of(state.fields)
         for machine in machines
-        for _, state in states_language.states_of(machine.definition)
+        for state in states_language.states(machine.definition)
     }
     for spec in specs:
         if machines and spec.name not in called:
@@ -187,3 +214,7 @@ def _parsed(error: StateMachineError) -> Iterator[Problem]:
             yield Problem(match["path"], number, match["message"])
         else:
             yield Problem(f"{MACHINES}/", None, line)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -14,8 +14,8 @@ from typing import Any
 
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.machine_walk import items, mapping
 from deployment.project.settings import Settings
+from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place, line_of
 
 # AWS's own policies that allow everything, or everything of a service.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from deployment.project.machine_walk import items, mapping
+from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html

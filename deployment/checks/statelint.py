@@ -15,8 +15,7 @@ from typing import Any
 from deployment.build import definitions
 from deployment.checks import state_rules, transitions
 from deployment.errors import Problem
-from deployment.project.machine_walk import State, states
-from deployment.project.states_language import MachineSpec, lambda_of
+from deployment.project.states_language import MachineSpec, State, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
 
 # statelint knows the language's specification; these are AWS's extensions of it for Distributed Maps, and

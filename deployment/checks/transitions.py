@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from deployment.project.machine_walk import Scope, State, items, mapping, scopes
+from deployment.project.states_language import Scope, State, items, mapping, scopes
 from deployment.project.yaml_reading import Place
 
 Finding = tuple[Place, str]

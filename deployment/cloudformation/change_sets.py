@@ -15,7 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code, is_denied
+from deployment.aws.account import Account
+from deployment.aws.errors import error_code, is_denied
 from deployment.cloudformation import deployment_bucket, events, failures
 from deployment.cloudformation.changes import Change, canonical, from_change_set
 from deployment.cloudformation.events import POLL_SECONDS

@@ -18,7 +18,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
+from deployment.aws.account import Account
+from deployment.aws.errors import error_code
 from deployment.build.bundle import Bundle
 from deployment.errors import DeploymentBucketError
 from deployment.project.settings import Settings

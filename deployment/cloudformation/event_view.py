@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from deployment.build.logical_ids import source_of
 from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.changes import Change
-from deployment.cloudformation.events import Event, Operation, Outcome, source_of
+from deployment.cloudformation.events import Event, Operation, Outcome
 from deployment.console import Console
 
 _WORDS = {

@@ -8,14 +8,13 @@ time, because clocks differ.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.patience import passes
+from deployment.aws.errors import is_transient
 
 POLL_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -26,8 +25,6 @@ MOST_LOOKS_IN_VAIN = 20
 _ROLLBACK_FOLLOWS = ("CREATE_FAILED", "UPDATE_FAILED")
 _MOST_QUIET_LOOKS = 30
 """A status that a rollback should follow is taken for the end when nothing has happened for a minute."""
-
-_BELONGS_TO_FUNCTION = re.compile(r"|Role|LogGroup|Version[0-9a-f]{10}")
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], N
             now = _look(cloudformation, operation, outcome)
         except (ClientError, BotoCoreError) as error:
             looks_in_vain += 1
-            if not passes(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
+            if not is_transient(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
                 raise
             sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
             continue
@@ -119,17 +116,6 @@ def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], N
         yield outcome
         if not _is_over(outcome, quiet_looks):
             sleep(POLL_SECONDS)
-
-
-def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:
-    """Return the file that a function, or its role, log group or version, comes from."""
-    for function_id, resource in template.get("Resources", {}).items():
-        handler = resource.get("Properties", {}).get("Handler")
-        is_function = resource.get("Type") == "AWS::Serverless::Function" and isinstance(handler, str)
-        rest = logical_id.removeprefix(function_id)
-        if is_function and logical_id.startswith(function_id) and _BELONGS_TO_FUNCTION.fullmatch(rest):
-            return f"{handler.rpartition('.')[0]}.py"
-    return None
 
 
 def _look(cloudformation: Any, operation: Operation, before: Outcome) -> Outcome:

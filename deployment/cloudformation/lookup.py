@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.account import Account
-from deployment.cloudformation import change_sets, protection, statuses
+from deployment.cloudformation import change_sets, statuses
 from deployment.cloudformation import events as stack_events
 from deployment.errors import StackError
 from deployment.project.settings import Settings
@@ -103,8 +103,8 @@ def find_deletable(account: Account, settings: Settings) -> dict[str, Any] | Non
     status = found["StackStatus"] if found else ""
     if statuses.is_busy(status):
         raise StackError(Site(account, settings).advice(status, "fab delete"))
-    if protection.is_on(found):
-        raise StackError(protection.refusal(_named(account, settings)))
+    if is_protected(found):
+        raise StackError(_protection_refusal(_named(account, settings)))
     return found
 
 
@@ -135,3 +135,21 @@ def readable_template(site: Site, found: Mapping[str, Any]) -> Mapping[str, Any]
 
 def _named(account: Account, settings: Settings) -> str:
     return f"The stack {settings.stack_name} in {account.account_id}/{account.region}"
+
+
+def is_protected(found: Mapping[str, Any] | None) -> bool:
+    """Whether a stack (DescribeStacks' description) is protected; nothing is, where there is none."""
+    return bool(found and found.get("EnableTerminationProtection"))
+
+
+def protection_differs(settings: Settings, found: Mapping[str, Any] | None) -> bool:
+    """Whether `fab` would switch it."""
+    return is_protected(found) != settings.termination_protection
+
+
+def _protection_refusal(name: str) -> str:
+    """Return why a protected stack is not deleted, and what to do; `name` begins the sentence."""
+    return (
+        f"{name} is protected from deletion. Nothing was deleted. Set TERMINATION_PROTECTION = False in "
+        "fabfile_config.py, run `fab`, then run `fab delete` again."
+    )

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.account import Account
-from deployment.cloudformation import change_sets, event_view, events, failures, protection, statuses
+from deployment.cloudformation import change_sets, event_view, events, failures, lookup, statuses
 from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.changes import Change
 from deployment.cloudformation.events import Operation, Outcome
@@ -71,7 +71,7 @@ def deploy(
             console.step(line)
         _execute(site, change_set, template, console, sleep)
         found = events.describe(site.cloudformation, change_set.stack_id)
-    protected = protection.apply(account, settings, found, console)
+    protected = _apply_protection(account, settings, found, console)
     changes = change_set.changes if change_set else ()
     return Stack(settings.stack_name, outputs_of(found), change_set is not None, changes, protected)
 
@@ -201,3 +201,19 @@ def follow(
             f"CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `{task}` again."
         )
         raise
+
+
+def _apply_protection(
+    account: Account, settings: Settings, found: Mapping[str, Any] | None, console: Console
+) -> bool:
+    """Make the stack as protected as the settings say; return whether that had to be done."""
+    if found is None or not lookup.protection_differs(settings, found):
+        return False
+    wanted = settings.termination_protection
+    account.client("cloudformation").update_termination_protection(
+        StackName=found["StackId"], EnableTerminationProtection=wanted
+    )
+    console.step(
+        f"Termination protection of the stack {settings.stack_name} is {'on' if wanted else 'off'} now."
+    )
+    return True

@@ -24,7 +24,7 @@ from deployment.project import settings as configuration
 from deployment.project.settings import Settings
 from deployment.step_functions import executions
 from deployment.step_functions.executions import Execution
-from deployment.tasks.runs import report
+from deployment.tasks.runs import sync
 from deployment.text import duration, objects, size
 
 SOURCE = "demo-source"
@@ -170,7 +170,7 @@ def _rows(*runs: Execution) -> Iterator[list[str]]:
     requests = [_report(run).get("requests", {}) for run in runs]
     for kind in sorted({kind for one in requests for kind, count in one.items() if count}):
         yield [f"{kind} requests", *(f"{one.get(kind, 0):,}" for one in requests)]
-    yield ["estimated cost on AWS", *(report.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
+    yield ["estimated cost on AWS", *(sync.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
     yield ["time", *(duration(run.seconds) for run in runs)]
 
 

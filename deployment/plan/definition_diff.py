@@ -6,7 +6,6 @@ the outputs that the stack will have; what AWS only names while it deploys (a ne
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -16,18 +15,17 @@ from typing import Any
 import yaml
 
 from deployment.aws.account import Account
-from deployment.build import template
+from deployment.build import definitions, template
 from deployment.cloudformation.changes import Change
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions import listing, state_machines
+from deployment.step_functions.listing import Machine
+from deployment.text import unified_diff
 
 NEW = "(new)"
 """Stands for what AWS will give out."""
-
-CONTEXT_LINES = 2
 
 
 @dataclass(frozen=True)
@@ -96,22 +94,14 @@ def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
     return arn.sub(short, text), versions
 
 
-def unified(before: str, after: str, old_name: str, new_name: str) -> str:
-    """Return a unified diff of two texts, "" where they are equal."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), old_name, new_name, n=CONTEXT_LINES, lineterm=""
-    )
-    return "\n".join(lines)
-
-
 def _expect_one(
     account: Account, settings: Settings, spec: MachineSpec, definition: Mapping[str, Any], role: str
 ) -> MachinePlan:
     client = account.client("stepfunctions")
-    current = state_machines.newest(account, settings, spec.name)
+    current = listing.newest(account, settings, spec.name)
     if current is None:
         return MachinePlan(spec.name, "create")
-    if state_machines.is_current(client, current, state_machines.fingerprint(definition, role)):
+    if state_machines.is_current(client, current, definitions.fingerprint(definition, role)):
         return MachinePlan(spec.name, "none", current.name)
     found = client.describe_state_machine(stateMachineArn=current.arn)
     return _compared(settings, spec, definition, current, found, role)
@@ -128,7 +118,7 @@ def _compared(
     old_text, old = readable(json.loads(found["definition"]), settings)
     new_text, new = readable(definition, settings)
     versions = tuple((name, old[name], new[name]) for name in new if name in old and old[name] != new[name])
-    diff = unified(old_text, new_text, current.name, f"{spec.name} (new)")
+    diff = unified_diff(old_text, new_text, current.name, f"{spec.name} (new)")
     return MachinePlan(spec.name, "create", current.name, diff, versions, found["roleArn"] != role)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from deployment.aws.account import Account
 from deployment.build.build import Wanted
-from deployment.cloudformation import change_sets, deployment_bucket, lookup, protection
+from deployment.cloudformation import change_sets, deployment_bucket, lookup
 from deployment.cloudformation.changes import Change, PropertyChange, between, with_values
 from deployment.errors import StackError
 from deployment.plan import definition_diff
@@ -142,9 +142,11 @@ def _changes(
 def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[PropertyChange, ...]:
     """Return what changes of the stack itself; the tags of a new one are no change."""
     found = []
-    if protection.differs(settings, base):
+    if lookup.protection_differs(settings, base):
         found.append(
-            PropertyChange("TerminationProtection", protection.is_on(base), settings.termination_protection)
+            PropertyChange(
+                "TerminationProtection", lookup.is_protected(base), settings.termination_protection
+            )
         )
     tags = own_tags(base)
     if base is not None and tags != tags_of(settings):

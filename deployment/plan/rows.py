@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from deployment.build.logical_ids import source_of
 from deployment.cloudformation.changes import Change, PropertyChange
-from deployment.cloudformation.events import source_of
 
 _ACCESS = ("AWS::IAM::", "AWS::S3::BucketPolicy", "AWS::Lambda::Permission", "AWS::Lambda::Url")
 _KINDS = {

@@ -11,13 +11,15 @@ from typing import Any
 
 import yaml
 
+from deployment.build.logical_ids import source_of
 from deployment.cloudformation.changes import Change, PropertyChange
-from deployment.cloudformation.events import source_of
-from deployment.console import Console
-from deployment.errors import ChangesFound
+from deployment.console import Console, demand_terminal, demand_yes
+from deployment.errors import ChangesFound, StackError
 from deployment.plan import rows as plan_rows
-from deployment.plan.definition_diff import MachinePlan, unified
+from deployment.plan import view
+from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import Plan
+from deployment.text import unified_diff
 
 FORMAT_VERSION = 1
 COLUMNS = ("resource", "change", "what")
@@ -121,7 +123,7 @@ def _show_access(console: Console, plan: Plan) -> None:
     """Write the long values of what is about access as diffs: who may do what should be read before."""
     for title, before, after in plan_rows.long_values(plan.changes, plan.sources):
         console.result(f"\n{title}")
-        console.diff("\n".join(unified(_yaml(before), _yaml(after), "", "").splitlines()[2:]))
+        console.diff("\n".join(unified_diff(_yaml(before), _yaml(after), "", "").splitlines()[2:]))
 
 
 def _yaml(value: Any) -> str:
@@ -165,3 +167,25 @@ def _machine(machine: MachinePlan) -> dict[str, Any]:
         ],
         "roleChanges": machine.role_changes,
     }
+
+
+_NOTHING_DEPLOYED = "Nothing was deployed:"
+
+
+def demand_terminal_for_deployment(console: Console) -> None:
+    """Raise Declined where `--ask` was given and nobody can be asked, before anything else is done."""
+    demand_terminal(console, _NOTHING_DEPLOYED, "To deploy without asking, leave out --ask: fab deploy")
+
+
+def is_deployment_wanted(console: Console, plan: Plan) -> bool:
+    """Show a plan as `fab plan` does and ask for it; False, and no question, where there is nothing to do.
+
+    Raises Declined when the answer is not yes, StackError when the stack cannot be deployed as it stands.
+    """
+    if plan.obstacle:
+        raise StackError(plan.obstacle)
+    view.show(console, plan, as_json=False, fail_on_changes=False)
+    if plan.would_change:
+        place = f"account {plan.account_id}, region {plan.region}"
+        demand_yes(console, f"Deploy this to {place}?", _NOTHING_DEPLOYED)
+    return plan.would_change

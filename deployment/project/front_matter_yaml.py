@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from deployment.project import yaml_loaders
+from deployment.project import yaml_reading
 from deployment.project.yaml_reading import Place, places
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
@@ -42,7 +42,7 @@ class Mistake(Exception):
 def load(text: str) -> tuple[Any, dict[Place, int]]:
     """Return the value of a YAML text, and the line of everything in it; raise Mistake."""
     try:
-        return yaml_loaders.read(text, _LOADERS, _value_and_places, Mistake)
+        return yaml_reading.read_yaml(text, _LOADERS, _value_and_places, Mistake)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Mistake(mark.line + 1 if mark else 1, f"this is not YAML: {_readable(error)}") from error
@@ -108,4 +108,4 @@ def _rules(loader: type[Any]) -> None:
     loader.add_multi_constructor("!", _short_tag)
 
 
-_LOADERS = yaml_loaders.with_rules(_rules)
+_LOADERS = yaml_reading.loaders_with(_rules)

@@ -16,16 +16,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account, aws_sentence
-from deployment.aws.patience import passes
-from deployment.cloudformation import lookup
+from deployment.aws.account import Account
+from deployment.aws.errors import aws_sentence, is_transient
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
+from deployment.step_functions import listing
 from deployment.step_functions.progress import OVER, Observer, Progress
-from deployment.tasks.runs.report import show_report
-from deployment.tasks.stack import deploy
 
 STATE_MACHINE = "sync-buckets-state-machine"
 """The base name of the state machine that syncs; others may stand beside it."""
@@ -57,34 +54,9 @@ class Execution:
         return {"executionArn": self.arn, "status": self.status, **given}
 
 
-def sync(
-    account: Account,
-    settings: Settings,
-    options: Mapping[str, Any],
-    console: Console,
-    wait: bool = True,
-    as_json: bool = False,
-) -> Execution:
-    """Start the newest state machine with the options as its input; show progress and report unless not to wait.
-
-    With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
-    """
-    work_bucket = lookup.outputs(account, settings).get("WorkBucket")
-    arn = start(account, current_machine(account, settings), input_of(options))
-    if not wait:
-        return _announced(Execution(arn, "RUNNING"), console, as_json)
-    console.step(f"Started {arn}\n{console_link(arn)}")
-    execution = _watched(account, arn, work_bucket, console)
-    if as_json:
-        console.result(_document(execution.to_json()))
-    else:
-        show_report(execution.report or written_report(account, arn, work_bucket), execution.seconds, console)
-    return succeeded(execution)
-
-
 def current_machine(account: Account, settings: Settings) -> str:
     """Return the ARN of the newest state machine; raise ExecutionFailed when there is none."""
-    machine = state_machines.newest(account, settings, STATE_MACHINE)
+    machine = listing.newest(account, settings, STATE_MACHINE)
     if machine is None:
         raise ExecutionFailed(
             f"There is no state machine {STATE_MACHINE}-... of the stack {settings.stack_name} in "
@@ -106,15 +78,6 @@ def start(
         stateMachineArn=machine_arn, name=name, input=json.dumps(input)
     )
     return str(answer["executionArn"])
-
-
-def input_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input of an execution: the options that were given, a `maxDelete` of digits as a number."""
-    given = {name: value for name, value in options.items() if value is not None}
-    most = given.get("maxDelete")
-    if isinstance(most, str) and most.strip().isdecimal():
-        given["maxDelete"] = int(most)
-    return given
 
 
 def watch(
@@ -151,7 +114,7 @@ def follow(
             status = describe(account, execution_arn)["status"]
         except (ClientError, BotoCoreError) as error:
             failures += 1
-            if not passes(error):
+            if not is_transient(error):
                 raise
             if failures >= PATIENCE_LOOKS:
                 raise ExecutionFailed(
@@ -185,21 +148,6 @@ def result_in(found: Mapping[str, Any]) -> Execution:
     return Execution(found["executionArn"], status, report, found.get("error"), found.get("cause"), seconds)
 
 
-def written_report(account: Account, execution_arn: str, work_bucket: str | None) -> Mapping[str, Any] | None:
-    """Return the report that a failed execution has left in the work bucket, None where there is none to be read."""
-    machine, name = execution_arn.split(":")[6:8]
-    try:
-        answer = account.client("s3").get_object(
-            Bucket=work_bucket,
-            Key=f"runs/{machine}/{name}/report.json",
-            ExpectedBucketOwner=account.account_id,
-        )
-        report: Mapping[str, Any] = json.loads(answer["Body"].read())
-        return report
-    except (ClientError, BotoCoreError, ValueError):
-        return None
-
-
 def succeeded(execution: Execution) -> Execution:
     """Return the execution if it succeeded; raise ExecutionFailed with its error and cause otherwise."""
     if execution.status == "SUCCEEDED":
@@ -208,31 +156,6 @@ def succeeded(execution: Execution) -> Execution:
     why = f" with {execution.error}" if execution.error else ""
     cause = _readable(execution.cause)
     raise ExecutionFailed(f"The execution {execution.name} {how}{why}{': ' + cause if cause else '.'}")
-
-
-def console_link(execution_arn: str) -> str:
-    """Return the address of the execution in the AWS console of its partition."""
-    home = deploy.console_link(execution_arn).partition("#")[0]
-    return f"{home}#/v2/executions/details/{execution_arn}"
-
-
-def _announced(execution: Execution, console: Console, as_json: bool) -> Execution:
-    link = console_link(execution.arn)
-    document = _document({**execution.to_json(), "console": link})
-    console.result(document if as_json else f"{execution.arn}\n{link}")
-    return execution
-
-
-def _watched(account: Account, execution_arn: str, work_bucket: str | None, console: Console) -> Execution:
-    """As `watch`; and whoever stops watching is told that the execution goes on."""
-    try:
-        return watch(account, execution_arn, work_bucket, console)
-    except (KeyboardInterrupt, ClientError, BotoCoreError):
-        console.step(
-            f"The execution goes on in AWS. Stop it with:\n"
-            f"  aws stepfunctions stop-execution --region {account.region} --execution-arn {execution_arn}"
-        )
-        raise
 
 
 def _interval_seconds(elapsed_seconds: float) -> float:
@@ -248,7 +171,3 @@ def _readable(cause: str | None) -> str | None:
     except ValueError:
         return cause
     return str(parsed.get("errorMessage") or cause) if isinstance(parsed, dict) else cause
-
-
-def _document(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, default=str)

@@ -20,10 +20,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, aws_sentence, error_code
+from deployment.aws.account import Account
+from deployment.aws.errors import aws_sentence, error_code
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions import listing
+from deployment.step_functions.listing import Machine
 
 LATEST = "$LATEST"
 
@@ -73,7 +74,7 @@ def read(account: Account, settings: Settings) -> tuple[Deployed, ...]:
 
 def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
     """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
-    listed = state_machines.list_all(account, settings)
+    listed = listing.list_all(account, settings)
     found = [one for one in (_described(account, machine) for machine in listed.ours) if one is not None]
     current: dict[str, str] = {}
     for one in found:
@@ -84,7 +85,7 @@ def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...]
 
 def running(account: Account, machine: Machine) -> int:
     """Return how many executions of a machine run now."""
-    return len(state_machines.running(account, [machine]))
+    return len(listing.running(account, [machine]))
 
 
 def versions_called(definition: str) -> dict[str, str]:
@@ -139,7 +140,7 @@ def runs_text(function: str, zip_hash: str, configuration: Mapping[str, Any]) ->
 
 def _described(account: Account, machine: Machine) -> Deployed | None:
     """Return a machine with its definition; None when it has gone since it was listed."""
-    parts = state_machines.base_and_moment(machine.name)
+    parts = listing.base_and_moment(machine.name)
     base = parts[0] if parts else machine.name
     try:
         answer = account.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
@@ -172,3 +173,8 @@ def _function_version(record: Mapping[str, Any]) -> FunctionVersion:
 
 def _canonical(definition: Any) -> str:
     return json.dumps(definition, sort_keys=True)
+
+
+def bases(found: Iterable[Deployed]) -> list[str]:
+    """Return the base names, sorted."""
+    return sorted({one.base for one in found})

@@ -15,7 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, is_denied
+from deployment.aws.account import Account
+from deployment.aws.errors import is_denied
 from deployment.project.settings import Settings
 from deployment.project.tags import DEFINITION_TAG, is_ours
 

@@ -4,13 +4,11 @@ The last step of a deployment, through the Step Functions API and not the stack:
 and deleting one ends its running executions. A machine is never changed. A new one appears beside it when its
 definition or role has changed, bound to published Lambda versions, so a running execution never meets new code.
 
-Finding ours is done in `listing`, reading and rendering the files in `states_language` and `definitions`; all three are at
-hand here under this module's name.
+Finding ours is done in `listing`, reading and rendering the files in `states_language` and `definitions`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,46 +17,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
-from deployment.build.definitions import render
+from deployment.aws.account import Account
+from deployment.aws.errors import error_code
+from deployment.build.definitions import PLACEHOLDERS, fingerprint, render
 from deployment.console import Console
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
-from deployment.project.states_language import MachineSpec, lambda_of, read, read_all, states_of
+from deployment.project.states_language import MachineSpec
 from deployment.project.tags import DEFINITION_TAG, tags_of
 from deployment.step_functions.listing import (
     TIMESTAMP,
     Machine,
     base_and_moment,
-    list_all,
     newest,
     running,
 )
-
-__all__ = [
-    "PLACEHOLDERS",
-    "Machine",
-    "MachineSpec",
-    "base_and_moment",
-    "create_all",
-    "create_if_changed",
-    "default_concurrency",
-    "delete_all",
-    "fingerprint",
-    "is_current",
-    "lambda_of",
-    "list_all",
-    "newest",
-    "read",
-    "read_all",
-    "rehearse",
-    "render",
-    "render_all",
-    "running",
-    "states_of",
-    "values_of",
-]
 
 ROLE_TIMEOUT_SECONDS = 90
 """How long a new IAM role may take to be known everywhere; usually ten seconds, sometimes more than sixty."""
@@ -67,23 +41,8 @@ ROLE_RETRY_SECONDS = 5
 MOST_CONCURRENCY = 40
 """The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
 
-PLACEHOLDERS = ("WorkBucket", "Partition", "MaxConcurrency", "MaxDelete")
-"""What `${...}` may stand for in the YAML."""
 
 _NAME_IS_TAKEN = ("StateMachineAlreadyExists", "StateMachineDeleting")
-
-
-def rehearse(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
-    """Raise StateMachineError now, before anything is deployed, for what rendering would find after the deployment."""
-    names = {function.name: "" for function in functions}
-    problems = []
-    for spec in specs:
-        try:
-            render(spec, names, dict.fromkeys(PLACEHOLDERS))
-        except StateMachineError as error:
-            problems.append(str(error))
-    if problems:
-        raise StateMachineError("\n".join(problems))
 
 
 def create_all(
@@ -158,12 +117,6 @@ def default_concurrency(lambda_client: Any) -> int:
     """Return how many Lambdas a run may use when nobody has said so: half of the account's limit, from 1 to 40."""
     limit = lambda_client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     return int(max(1, min(MOST_CONCURRENCY, limit // 2)))
-
-
-def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
-    """Return 16 hex digits that change when definition or role does."""
-    text = json.dumps([definition, role_arn], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def is_current(client: Any, found: Machine, wanted: str) -> bool:

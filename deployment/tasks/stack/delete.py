@@ -13,14 +13,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import questions
-from deployment.aws.account import Account, error_code
+from deployment.aws.account import Account
+from deployment.aws.errors import error_code
 from deployment.cloudformation import deployment_bucket, lookup, stack
-from deployment.console import Console
+from deployment.console import Console, demand_terminal
 from deployment.errors import Declined, StackError
 from deployment.project.settings import Settings
+from deployment.step_functions import listing
 from deployment.step_functions import state_machines as machines
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions.listing import Machine
 
 WORK_BUCKET_ID = "WorkBucket"
 """The logical id of the work bucket in the template."""
@@ -87,8 +88,8 @@ def describe(plan: Plan, account: Account, settings: Settings) -> str:
 
 def _plan(account: Account, settings: Settings) -> Plan:
     exists = lookup.find_deletable(account, settings) is not None
-    found = machines.list_all(account, settings)
-    running = machines.running(account, found.ours)
+    found = listing.list_all(account, settings)
+    running = listing.running(account, found.ours)
     bucket = _work_bucket(account, settings) if exists else None
     return Plan(exists, found.ours, running, bucket, found.unknown)
 
@@ -96,7 +97,7 @@ def _plan(account: Account, settings: Settings) -> Plan:
 def _confirm(settings: Settings, console: Console, yes: bool) -> None:
     if yes:
         return
-    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
+    demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
     answer = console.ask(f"Type {settings.stack_name} to delete it:")
     if answer != settings.stack_name:
         raise Declined(f"Nothing was deleted: the answer was not {settings.stack_name}.")

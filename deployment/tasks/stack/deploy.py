@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deployment.aws.account import Account
+from deployment.aws.account import Account, state_machine_link
 from deployment.cloudformation.stack import Stack
 from deployment.console import Console
 from deployment.project.settings import Settings
-from deployment.step_functions.state_machines import Machine
-
-_CONSOLE_DOMAINS = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-    "aws-eusc": "console.amazonaws-eusc.eu",
-}
+from deployment.step_functions.listing import Machine
 
 
 def place(account: Account, settings: Settings) -> str:
@@ -47,15 +40,8 @@ def ending(
     lines = [place(account, settings), ""]
     lines += _news(uploaded, deployed, current)
     for machine in current:
-        lines += ["", machine.name, f"  {console_link(machine.arn)}"]
+        lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start(settings)])
-
-
-def console_link(arn: str) -> str:
-    """Return the address of a state machine in the Step Functions console of its partition."""
-    _, partition, _, region, *_ = arn.split(":")
-    domain = _CONSOLE_DOMAINS.get(partition, _CONSOLE_DOMAINS["aws"])
-    return f"https://{region}.{domain}/states/home?region={region}#/statemachines/view/{arn}"
 
 
 def _which(account: Account, settings: Settings) -> str:

@@ -22,7 +22,7 @@ from deployment.project import front_matter, states_language
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import state_machines
+from deployment.step_functions import listing, state_machines
 
 LEFT_FOR_CLOUDFORMATION = ("WorkBucket", "Partition")
 
@@ -55,7 +55,7 @@ def deployed_definition(
 ) -> dict[str, Any]:
     """Return the definition of the newest machine of a name as it is in the account; raise StateMachineError without one."""
     spec = _chosen(states_language.read_all(project / "state_machines"), name)
-    newest = state_machines.newest(account, settings, spec.name)
+    newest = listing.newest(account, settings, spec.name)
     if newest is None:
         where = f"account {account.account_id}, region {account.region}"
         raise StateMachineError(f"There is no state machine {spec.name} in {where}. Run `fab` first.")

@@ -18,10 +18,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import questions
-from deployment.aws.account import Account, aws_sentence, error_code
+from deployment.aws.account import Account
+from deployment.aws.errors import aws_sentence, error_code
 from deployment.cloudformation import lookup
-from deployment.console import Console
+from deployment.console import Console, demand_terminal
 from deployment.errors import ConfigurationError, Declined, StackError
 from deployment.project.settings import Settings
 from deployment.step_functions import inventory
@@ -210,7 +210,7 @@ def _declared(account: Account, settings: Settings) -> Declared:
 def _confirm(account: Account, settings: Settings, console: Console, yes: bool) -> None:
     if yes:
         return
-    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab prune --yes")
+    demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab prune --yes")
     question = f"Delete this from {settings.stack_name} in {account.account_id}/{account.region}? Type yes:"
     if console.ask(question).lower() not in ("y", "yes"):
         raise Declined("Nothing was deleted: the answer was not yes.")

@@ -13,13 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from deployment import questions
 from deployment.aws.account import Account
 from deployment.cloudformation import events as stack_events
 from deployment.cloudformation import failures, lookup, stack, statuses
 from deployment.cloudformation.events import Event, Outcome
 from deployment.cloudformation.lookup import Site
-from deployment.console import Console
+from deployment.console import Console, demand_terminal, demand_yes
 from deployment.errors import ConfigurationError, StackError
 from deployment.project.settings import Settings
 
@@ -117,9 +116,9 @@ def _say_there_is_nothing(site: Site, status: str | None, console: Console) -> N
 
 
 def _ask(site: Site, console: Console) -> None:
-    questions.demand_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
+    demand_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
     place = f"account {site.account.account_id}, region {site.account.region}"
-    questions.demand_yes(console, f"Go on rolling back {site.settings.stack_name} in {place}?", _NOTHING_DONE)
+    demand_yes(console, f"Go on rolling back {site.settings.stack_name} in {place}?", _NOTHING_DONE)
 
 
 def _continue(

@@ -17,16 +17,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
+from deployment.aws import account
+from deployment.aws.account import Account
+from deployment.aws.errors import error_code
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project.settings import Settings
-from deployment.project.states_language import MachineSpec, states_of
+from deployment.project.states_language import MachineSpec, states
 from deployment.step_functions import inventory, state_machines
-from deployment.step_functions.inventory import Deployed
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions.inventory import Deployed, bases
+from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import deploy
-from deployment.tasks.stack.versions import bases
 
 
 def rollback(
@@ -74,7 +75,7 @@ def chosen(found: Sequence[Deployed], to: str | None) -> Deployed:
 def buckets_of(definition: Mapping[str, Any]) -> list[str]:
     """Return the buckets that a definition reads from or writes to by itself: those of its Distributed Maps."""
     parts = [
-        state.get(name, {}) for _, state in states_of(definition) for name in ("ItemReader", "ResultWriter")
+        state.fields.get(name, {}) for state in states(definition) for name in ("ItemReader", "ResultWriter")
     ]
     buckets = [part.get("Parameters", {}).get("Bucket") for part in parts if isinstance(part, Mapping)]
     return sorted({bucket for bucket in buckets if isinstance(bucket, str)})
@@ -148,7 +149,7 @@ def _news(target: Deployed, made: Machine) -> str:
         return f"Nothing to do: {made.name} is current and has the definition of {target.name}."
     return (
         f"{made.name} created, with the definition of {target.name}.\n"
-        f"  {deploy.console_link(made.arn)}\n"
+        f"  {account.state_machine_link(made.arn)}\n"
         "It is the current one now. Executions that are running go on with what they were started with.\n"
         "The next `fab` makes the code of this folder current again."
     )

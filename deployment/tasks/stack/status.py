@@ -13,18 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deployment.aws import account
 from deployment.aws.account import Account
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.project.settings import Settings
-from deployment.step_functions import executions
+from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.inventory import Deployed
 from deployment.step_functions.progress import OVER, Observer
 from deployment.step_functions.progress import Progress as Picture
 from deployment.tasks.stack import deploy, versions
-from deployment.tasks.stack.versions import Overview, iso, place_json, utc
-from deployment.text import duration
+from deployment.tasks.stack.versions import Overview, place_json
+from deployment.text import duration, iso, utc
 
 LAST_EXECUTIONS = 5
 RUNNING_SHOWN = 10
@@ -107,7 +108,7 @@ def head(found: Status) -> list[str]:
     """Return what is deployed, a fact a line."""
     updated = f", last changed {utc(found.stack_updated_at)} UTC" if found.stack_updated_at else ""
     lines = [f"Stack: {found.stack_status or 'not deployed; run `fab`'}{updated}"]
-    for base in versions.bases(found.overview.machines):
+    for base in inventory.bases(found.overview.machines):
         current = next((one for one in found.overview.machines if one.base == base and one.is_current), None)
         if current:
             lines.append(f"State machine: {current.name}")
@@ -213,7 +214,7 @@ def _running_json(one: Running) -> dict[str, Any]:
     picture = one.picture
     return {
         "executionArn": one.arn,
-        "console": executions.console_link(one.arn),
+        "console": account.execution_link(one.arn),
         "startedAt": iso(one.started_at),
         "sides": one.sides or None,
         "phase": picture.phase if picture else None,
@@ -231,7 +232,7 @@ def _amount_json(amount: Any) -> dict[str, int] | None:
 def _ended_json(one: Ended) -> dict[str, Any]:
     return {
         **one.execution.to_json(),
-        "console": executions.console_link(one.execution.arn),
+        "console": account.execution_link(one.execution.arn),
         "endedAt": iso(one.stopped_at),
         "seconds": one.execution.seconds,
         "sides": one.sides or None,

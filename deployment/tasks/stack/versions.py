@@ -6,20 +6,26 @@ Only reads. The facts come from `inventory` and `folder_code`; here they become 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from deployment.aws.account import Account
-from deployment.cloudformation import lookup
+from deployment.aws.errors import aws_sentence
+from deployment.build import bundle, template
+from deployment.build.definitions import render
+from deployment.cloudformation import deployment_bucket, lookup
 from deployment.console import Console
+from deployment.errors import SyncBucketsError
+from deployment.project import front_matter, states_language
 from deployment.project.settings import Settings
-from deployment.step_functions import inventory
-from deployment.step_functions.inventory import Deployed, FunctionVersion
-from deployment.tasks.stack import deploy, folder_code
-from deployment.tasks.stack.folder_code import FolderCode
+from deployment.step_functions import inventory, state_machines
+from deployment.step_functions.inventory import Deployed, FunctionVersion, bases
+from deployment.tasks.stack import deploy
+from deployment.text import iso, utc
 
 UNKNOWN = "?"
 
@@ -59,13 +65,8 @@ def overview(
 ) -> Overview:
     """Read everything; `described` is the stack's description. What is being deleted is left out: it cannot be started."""
     found = tuple(one for one in inventory.read(account, settings) if not one.is_deleting)
-    folder = folder_code.of_folder(account, settings, project, lookup.outputs_of(described))
+    folder = folder_code(account, settings, project, lookup.outputs_of(described))
     return Overview(found, inventory.versions_of_all(account, found), folder)
-
-
-def bases(found: Iterable[Deployed]) -> list[str]:
-    """Return the base names, sorted."""
-    return sorted({one.base for one in found})
 
 
 def row(one: Deployed, versions: Sequence[FunctionVersion]) -> list[object]:
@@ -124,11 +125,47 @@ def place_json(account: Account, settings: Settings) -> dict[str, str]:
     return {"account": account.account_id, "region": account.region, "stack": settings.stack_name}
 
 
-def utc(moment: datetime) -> str:
-    """Return a moment as people read it: `2026-11-22 14:30:00`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+DEFAULT_MEMORY_MB = 128
+"""Of a function that does not say: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 
-def iso(moment: datetime) -> str:
-    """Return a moment for a JSON document: `2026-11-22T14:30:00Z`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+@dataclass(frozen=True)
+class FolderCode:
+    """The code of every state machine of a folder, by base name; or why it cannot be known."""
+
+    codes: Mapping[str, str]
+    problem: str = ""
+
+
+def folder_code(
+    account: Account, settings: Settings, project: Path, outputs: Mapping[str, str] | None
+) -> FolderCode:
+    """Return the code of a folder as it would be deployed now; `outputs` are the stack's, None where there is no stack."""
+    if not outputs or "WorkBucket" not in outputs:
+        return FolderCode({}, "the stack is not deployed")
+    try:
+        definitions = states_language.read_all(project / "state_machines")
+        runs = _runs(account, settings, project, [definition.name for definition in definitions])
+        values = state_machines.values_of(account, settings, outputs)
+        rendered = {one.name: render(one, runs, values) for one in definitions}
+    except SyncBucketsError as error:
+        return FolderCode({}, str(error).splitlines()[0])
+    except ClientError as error:  # whoever only looks may not be allowed to ask for the limit of Lambdas
+        return FolderCode({}, aws_sentence(error))
+    return FolderCode({name: inventory.code_of_definition(one) for name, one in rendered.items()})
+
+
+def _runs(account: Account, settings: Settings, project: Path, machine_names: list[str]) -> dict[str, str]:
+    """Return what each function would run, by its file's name."""
+    functions = front_matter.read_all(project / "lambda_functions")
+    bundles = bundle.make_all(functions, project)
+    bucket = deployment_bucket.bucket_name(account, settings)
+    resources = template.build(functions, bundles, settings, bucket, machine_names)["Resources"]
+    return {one.name: _run(resources[one.logical_id]["Properties"]) for one in functions}
+
+
+def _run(properties: Mapping[str, Any]) -> str:
+    """Return what a function of the template would run, with Lambda's defaults for what is not said."""
+    zip_hash = properties["CodeUri"]["Key"].rpartition("-")[2].removesuffix(".zip")
+    defaults = {"Timeout": template.LAMBDA_TIMEOUT_SECONDS, "MemorySize": DEFAULT_MEMORY_MB}
+    return inventory.runs_text(properties["FunctionName"], zip_hash, {**defaults, **properties})

@@ -14,8 +14,9 @@ from deployments_on_moto import BASE, HEADER, ROLE, SETTINGS, Deployments, defin
 from moto import mock_aws
 
 from deployment.errors import ConfigurationError, StateMachineError
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine, MachineSpec
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import listing, state_machines
+from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import rollback
 from tests.recording_console import RecordingConsole
 
@@ -69,7 +70,7 @@ def test_the_older_definition_comes_back_as_a_new_machine_which_is_the_current_o
     assert (made.name, made.created) == (f"{BASE}-20261122-143000", True)
     assert definition(deployed, made.name) == definition(deployed, f"{BASE}-{OLD}")
     assert deployed.machines() == [f"{BASE}-{OLD}", f"{BASE}-{NEW}", made.name]
-    newest = state_machines.newest(deployed.account, SETTINGS, BASE)
+    newest = listing.newest(deployed.account, SETTINGS, BASE)
     assert newest and newest.name == made.name
     assert console.steps == [HEADER]
     assert console.results == [

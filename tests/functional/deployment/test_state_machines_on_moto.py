@@ -15,11 +15,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from deployment.aws.account import Account
+from deployment.build import definitions
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine, MachineSpec
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import listing, state_machines
+from deployment.step_functions.listing import Machine
 from tests.recording_console import RecordingConsole
 
 NOW = datetime(2026, 11, 22, 14, 30, 0, tzinfo=UTC)
@@ -99,7 +101,7 @@ def test_a_machine_is_named_by_the_second_in_utc_and_carries_our_tags(account: A
     assert tags == [
         {"key": "team", "value": "storage"},
         {"key": "syncbuckets:stack", "value": "sync-buckets"},
-        {"key": "syncbuckets:definition", "value": state_machines.fingerprint(DEFINITION, ROLE)},
+        {"key": "syncbuckets:definition", "value": definitions.fingerprint(DEFINITION, ROLE)},
     ]
 
 
@@ -153,7 +155,7 @@ def test_a_clock_that_goes_wrong_does_not_make_an_old_machine_of_the_new_one(acc
     made = create(account, OTHER_DEFINITION, now=lambda: NOW - timedelta(hours=1))
 
     assert made.name == "sync-it-20261122-143001"
-    newest = state_machines.newest(account, SETTINGS, "sync-it")
+    newest = listing.newest(account, SETTINGS, "sync-it")
     assert newest is not None and newest.arn == made.arn
 
 
@@ -227,7 +229,7 @@ def test_ours_have_both_our_tag_and_the_pattern_of_our_names(account: Account) -
     machine_by_hand(account, "sync-it-20261122-160000")
     removed = machine_by_hand(account, "removed-file-20261122-143001", syncbuckets__stack="sync-buckets")
 
-    found = state_machines.list_all(account, SETTINGS).ours
+    found = listing.list_all(account, SETTINGS).ours
 
     assert [machine.arn for machine in found] == [removed, ours.arn, older]
 
@@ -245,7 +247,7 @@ def test_a_machine_whose_tags_may_not_be_read_is_not_known_to_be_ours(account: A
     ours = create(account)
     refuse_tags(account, "AccessDeniedException", foreign)
 
-    found = state_machines.list_all(account, SETTINGS)
+    found = listing.list_all(account, SETTINGS)
 
     assert [machine.arn for machine in found.ours] == [ours.arn]
     assert found.unknown == ("payroll-20261122-150000",)
@@ -255,14 +257,14 @@ def test_another_refusal_to_tell_tags_is_not_taken_for_a_foreign_machine(account
     refuse_tags(account, "ThrottlingException", create(account).arn)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        state_machines.list_all(account, SETTINGS)
+        listing.list_all(account, SETTINGS)
 
 
 def test_the_newest_of_our_own_name_must_tell_its_tags(account: Account) -> None:
     refuse_tags(account, "AccessDeniedException", create(account).arn)
 
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        state_machines.newest(account, SETTINGS, "sync-it")
+        listing.newest(account, SETTINGS, "sync-it")
 
 
 def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) -> None:
@@ -274,14 +276,14 @@ def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) 
         lambda params, **_: asked.append(params["resourceArn"]),
     )
 
-    newest = state_machines.newest(account, SETTINGS, "sync-it")
+    newest = listing.newest(account, SETTINGS, "sync-it")
 
     assert newest is not None
     assert (newest.name, asked) == ("sync-it-20261122-143002", [newest.arn])
 
 
 def test_there_is_no_newest_where_nothing_was_deployed(account: Account) -> None:
-    assert state_machines.newest(account, SETTINGS, "sync-it") is None
+    assert listing.newest(account, SETTINGS, "sync-it") is None
 
 
 def test_deleting_stops_running_executions_and_leaves_other_machines_alone(account: Account) -> None:
@@ -289,9 +291,9 @@ def test_deleting_stops_running_executions_and_leaves_other_machines_alone(accou
     machine_by_hand(account, "by-hand")
     client = account.client("stepfunctions")
     execution = client.start_execution(stateMachineArn=made.arn, name="run")["executionArn"]
-    assert state_machines.running(account, [made]) == (execution,)
+    assert listing.running(account, [made]) == (execution,)
 
-    state_machines.delete_all(account, state_machines.list_all(account, SETTINGS).ours)
+    state_machines.delete_all(account, listing.list_all(account, SETTINGS).ours)
 
     assert names(account) == ["by-hand"]
 
@@ -331,7 +333,7 @@ def test_a_rehearsal_finds_what_rendering_would_find_without_any_account() -> No
     specs = [MachineSpec("a", Path("m/a.yaml"), unknown), MachineSpec("b", Path("m/b.yaml"), unknown)]
 
     with pytest.raises(StateMachineError) as caught:
-        state_machines.rehearse(specs, functions)
+        definitions.check_rendering(specs, functions)
 
     known = "Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}."
     expected: Callable[[str], str] = lambda file: (  # noqa: E731

@@ -18,6 +18,7 @@ from deployment.build.bundle import make_all
 from deployment.build.definitions import render
 from deployment.console import Console
 from deployment.errors import StackError
+from deployment.project import states_language
 from deployment.project.front_matter import read_all
 from deployment.project.settings import Settings
 from deployment.step_functions import state_machines
@@ -72,7 +73,7 @@ def deploy(deployed: Deployments, project: Path, timestamp: str) -> str:
             Architectures=["arm64"],
         )
     version = deployed.functions.publish_version(FunctionName=COPY)["FunctionArn"]
-    (spec,) = state_machines.read_all(project / "state_machines")
+    (spec,) = states_language.read_all(project / "state_machines")
     values = state_machines.values_of(deployed.account, CONCURRENT, deployed.stack.outputs)
     return deployed.machine(timestamp, definition=json.dumps(render(spec, {"copy_it": version}, values)))
 

@@ -17,7 +17,8 @@ from botocore.exceptions import (
     SSOTokenLoadError,
 )
 
-from deployment.aws.account import CLIENT_CONFIG, Account, Session, aws_sentence, connect
+from deployment.aws.account import CLIENT_CONFIG, Account, Session, connect
+from deployment.aws.errors import aws_sentence
 from deployment.errors import CredentialsError
 from deployment.project.settings import Settings
 

@@ -21,9 +21,8 @@ from deployment.cloudformation.changes import (
     from_change_set,
     with_values,
 )
-from deployment.project import front_matter
+from deployment.project import front_matter, states_language
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "1"]),
@@ -164,7 +163,7 @@ def test_values_of_a_comparison_are_taken_only_where_cloudformation_tells_none()
 def test_the_resources_counted_are_those_that_sam_makes(monkeypatch: Any) -> None:
     monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", "eu-west-1")
     functions = front_matter.read_all(PROJECT / "lambda_functions")
-    names = [spec.name for spec in state_machines.read_all(PROJECT / "state_machines")]
+    names = [spec.name for spec in states_language.read_all(PROJECT / "state_machines")]
     body = template.build(functions, bundle.make_all(functions, PROJECT), Settings(), "bucket", names)
     counted = {name: resource["Type"] for name, resource in expanded(body).items()}
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment.cloudformation import change_sets, event_view, events, lookup, stack
+from deployment.build import logical_ids
+from deployment.cloudformation import change_sets, event_view, lookup, stack
 from deployment.cloudformation.change_sets import Change, ChangeSet
 from deployment.cloudformation.stack import Stack
 from deployment.errors import StackError
@@ -468,7 +469,7 @@ def test_another_refusal_than_does_not_exist_is_not_taken_for_an_absent_stack() 
     ],
 )
 def test_a_resource_is_traced_to_its_file(logical_id: str, file: str | None) -> None:
-    assert events.source_of(logical_id, TEMPLATE) == file
+    assert logical_ids.source_of(logical_id, TEMPLATE) == file
 
 
 def test_a_version_that_leaves_the_stack_and_stays_is_told_so() -> None:

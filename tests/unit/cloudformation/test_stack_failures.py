@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from deployment.cloudformation import failures
 from deployment.cloudformation.events import Event
-from deployment.cloudformation.failure_hints import HINTS, hint
+from deployment.cloudformation.failures import HINTS, hint
 from tests.fake_cloudformation import FakeCloudFormation, refusal
 from tests.stacks import TEMPLATE
 

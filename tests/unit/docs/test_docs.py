@@ -17,8 +17,8 @@ from samples import run_of
 import fabfile
 import fabfile_config_template
 from deployment import errors
+from deployment.build import definitions
 from deployment.project import front_matter, function_properties, placeholders
-from deployment.step_functions import state_machines
 from deployment.tasks.stack import documents
 from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
@@ -171,7 +171,7 @@ def test_every_property_that_cannot_be_set_is_in_its_table_with_the_reason():
 def test_every_placeholder_is_in_its_table():
     for heading, known in (
         ("Placeholders", placeholders.LISTS + placeholders.TEXTS),
-        ("State machines", state_machines.PLACEHOLDERS),
+        ("State machines", definitions.PLACEHOLDERS),
     ):
         listed = [row[0] for row in rows_of("front_matter.md", heading)]
         assert listed == [f"`${{{name}}}`" for name in known]

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import fabfile
-from deployment import questions
 from deployment.aws.account import Account
 from deployment.build.build import Wanted
 from deployment.cloudformation.lookup import Present
@@ -30,7 +29,7 @@ QUESTION = "Deploy this to account 123456789012, region eu-west-1? [y/N]"
 def test_a_deployment_is_wanted_after_the_whole_plan_was_shown_and_the_answer_was_yes(answer: str) -> None:
     console, planned = RecordingConsole([answer]), RecordingConsole()
 
-    assert questions.is_deployment_wanted(console, PLAN) is True
+    assert view.is_deployment_wanted(console, PLAN) is True
     assert console.questions == [QUESTION]
 
     view.show(planned, PLAN, as_json=False, fail_on_changes=False)
@@ -45,7 +44,7 @@ def test_a_deployment_is_wanted_after_the_whole_plan_was_shown_and_the_answer_wa
 @pytest.mark.parametrize("answer", ["", "n", "no", "j", "sync-buckets", "yes please"])
 def test_any_other_answer_declines_it(answer: str) -> None:
     with pytest.raises(Declined) as caught:
-        questions.is_deployment_wanted(RecordingConsole([answer]), PLAN)
+        view.is_deployment_wanted(RecordingConsole([answer]), PLAN)
 
     assert str(caught.value) == "Nothing was deployed: the answer was not y."
 
@@ -53,7 +52,7 @@ def test_any_other_answer_declines_it(answer: str) -> None:
 def test_where_there_is_nothing_to_do_it_is_said_and_nothing_is_asked() -> None:
     console = RecordingConsole([])
 
-    assert questions.is_deployment_wanted(console, replace(PLAN, uploads=())) is False
+    assert view.is_deployment_wanted(console, replace(PLAN, uploads=())) is False
     assert console.questions == []
     assert console.results == [
         "Account 123456789012, region eu-west-1, stack sync-buckets",
@@ -65,7 +64,7 @@ def test_a_stack_that_cannot_be_deployed_is_an_error_and_no_question() -> None:
     console = RecordingConsole([])
 
     with pytest.raises(StackError, match=r"^The stack is busy\.$"):
-        questions.is_deployment_wanted(console, replace(PLAN, obstacle="The stack is busy."))
+        view.is_deployment_wanted(console, replace(PLAN, obstacle="The stack is busy."))
 
     assert (console.questions, console.results) == ([], [])
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from deployment.aws.account import Account
+from deployment.build import definitions
 from deployment.cloudformation.changes import Change
 from deployment.plan import definition_diff
 from deployment.plan.definition_diff import MachinePlan
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import state_machines
 
 SETTINGS = Settings(max_concurrency=4)
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:sync-buckets"
@@ -46,7 +46,7 @@ class FakeStepFunctions:
 
     def __init__(self, definition: Any, role: str = "arn:role", tag: str | None = None) -> None:
         self.definition, self.role = definition, role
-        self.tag = tag or state_machines.fingerprint(definition, role)
+        self.tag = tag or definitions.fingerprint(definition, role)
 
     def get_paginator(self, _: str) -> FakeStepFunctions:
         return self

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from deployment.aws import account
 from deployment.aws.account import Account
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
 from deployment.project.settings import Settings
-from deployment.step_functions import executions, state_machines
+from deployment.step_functions import executions, listing
 from deployment.step_functions.executions import Execution
+from deployment.step_functions.listing import Machine
 from deployment.step_functions.progress import Amount, Observer, Progress, Units
-from deployment.step_functions.state_machines import Machine
-from deployment.tasks.runs import report
-from deployment.tasks.runs.report import footer
+from deployment.tasks.runs import sync
+from deployment.tasks.runs.sync import footer
 
 MACHINE = "sync-buckets-state-machine-20261122-101112"
 ARN = f"arn:aws:states:eu-west-1:123456789012:execution:{MACHINE}:monday"
@@ -181,14 +182,14 @@ def piped() -> tuple[Console, io.StringIO, io.StringIO]:
 
 def test_only_options_that_were_given_become_input_and_digits_become_a_number() -> None:
     options = {"source": "a", "destination": "b", "prefix": None, "dryRun": False, "maxDelete": "100"}
-    assert executions.input_of(options) == {
+    assert sync.input_of(options) == {
         "source": "a",
         "destination": "b",
         "dryRun": False,
         "maxDelete": 100,
     }
-    assert executions.input_of({"maxDelete": "10%"}) == {"maxDelete": "10%"}
-    assert executions.input_of({"maxDelete": 0, "prefix": ""}) == {"maxDelete": 0, "prefix": ""}
+    assert sync.input_of({"maxDelete": "10%"}) == {"maxDelete": "10%"}
+    assert sync.input_of({"maxDelete": 0, "prefix": ""}) == {"maxDelete": 0, "prefix": ""}
 
 
 def test_an_execution_is_started_under_a_name_of_its_own() -> None:
@@ -364,7 +365,7 @@ def test_any_other_end_is_an_error_that_says_why(execution: Execution, text: str
 
 
 def test_the_link_leads_to_the_execution_in_the_aws_console() -> None:
-    assert executions.console_link(ARN) == LINK
+    assert account.execution_link(ARN) == LINK
 
 
 # The whole of it
@@ -375,7 +376,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """A deployed account whose next execution succeeds at once."""
     deployed = Machine(MACHINE, "arn:machine", False, BEGAN)
     monkeypatch.setattr(lookup, "outputs", lambda account, settings: {"WorkBucket": "work"})
-    monkeypatch.setattr(state_machines, "newest", lambda account, settings, base_name: deployed)
+    monkeypatch.setattr(listing, "newest", lambda account, settings, base_name: deployed)
     found = FakeAws()
     found.statuses = ["SUCCEEDED"]
     found.end = {"output": json.dumps(REPORT), "stopDate": BEGAN + timedelta(seconds=95)}
@@ -388,7 +389,7 @@ def lines(text: str) -> list[str]:
 
 def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
     console, out, err = piped()
-    execution = executions.sync(aws.account(), Settings(), {"source": "a", "destination": "b"}, console)
+    execution = sync.sync(aws.account(), Settings(), {"source": "a", "destination": "b"}, console)
     assert execution.report == REPORT
     assert lines(out.getvalue()) == [
         "photos -> photos-copy",
@@ -408,13 +409,13 @@ def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
 
 def test_as_json_there_is_one_document_and_nothing_else(aws: FakeAws) -> None:
     console, out, _ = piped()
-    executions.sync(aws.account(), Settings(), {}, console, as_json=True)
+    sync.sync(aws.account(), Settings(), {}, console, as_json=True)
     assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "SUCCEEDED", "report": REPORT}
 
 
 def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
     console, out, err = piped()
-    assert executions.sync(aws.account(), Settings(), {}, console, wait=False).status == "RUNNING"
+    assert sync.sync(aws.account(), Settings(), {}, console, wait=False).status == "RUNNING"
     assert out.getvalue() == f"{ARN}\n{LINK}\n"
     assert err.getvalue() == ""
     assert [name for name, _ in aws.calls] == ["start_execution"]
@@ -422,7 +423,7 @@ def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
 
 def test_without_waiting_and_as_json_there_is_one_document(aws: FakeAws) -> None:
     console, out, _ = piped()
-    executions.sync(aws.account(), Settings(), {}, console, wait=False, as_json=True)
+    sync.sync(aws.account(), Settings(), {}, console, wait=False, as_json=True)
     assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "RUNNING", "console": LINK}
 
 
@@ -434,7 +435,7 @@ def test_a_failed_sync_shows_the_report_that_it_has_left_and_then_fails(aws: Fak
     aws.objects[f"{FOLDER}/report.json"] = left
     console, out, _ = piped()
     with pytest.raises(ExecutionFailed, match=r"monday failed with SyncIncomplete: 2 objects failed\."):
-        executions.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.account(), Settings(), {}, console)
     assert lines(out.getvalue())[-4:] == [
         "Not synchronised (the report names the files with all of them)",
         "key    what     why",
@@ -452,7 +453,7 @@ def test_a_failed_sync_without_a_run_just_fails(aws: FakeAws, left: dict[str, An
         aws.objects[f"{FOLDER}/report.json"] = left
     console, out, _ = piped()
     with pytest.raises(ExecutionFailed, match='failed with InvalidInput: "sauce" is not an option'):
-        executions.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.account(), Settings(), {}, console)
     assert out.getvalue() == ""
 
 
@@ -461,7 +462,7 @@ def test_a_failed_sync_as_json_is_one_document_too(aws: FakeAws) -> None:
     aws.end = {"error": "InvalidInput", "cause": "no source."}
     console, out, _ = piped()
     with pytest.raises(ExecutionFailed):
-        executions.sync(aws.account(), Settings(), {}, console, as_json=True)
+        sync.sync(aws.account(), Settings(), {}, console, as_json=True)
     expected = {"executionArn": ARN, "status": "FAILED", "error": "InvalidInput", "cause": "no source."}
     assert json.loads(out.getvalue()) == expected
 
@@ -470,7 +471,7 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
     aws.refused["describe_execution"] = KeyboardInterrupt()
     console, _, err = piped()
     with pytest.raises(KeyboardInterrupt):
-        executions.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.account(), Settings(), {}, console)
     assert err.getvalue() == (
         f"Started {ARN}\n{LINK}\nSyncing\nThe execution goes on in AWS. Stop it with:\n"
         f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
@@ -480,10 +481,10 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
 def test_without_a_state_machine_the_command_that_makes_one_is_named(
     aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_machines, "newest", lambda account, settings, base_name: None)
+    monkeypatch.setattr(listing, "newest", lambda account, settings, base_name: None)
     console, _, _ = piped()
     with pytest.raises(ExecutionFailed) as caught:
-        executions.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.account(), Settings(), {}, console)
     assert str(caught.value) == (
         "There is no state machine sync-buckets-state-machine-... of the stack sync-buckets in "
         "123456789012/eu-west-1. Run `fab` to deploy it."
@@ -495,8 +496,8 @@ def test_without_a_state_machine_the_command_that_makes_one_is_named(
 
 def test_the_report_of_a_dry_run_says_what_would_be() -> None:
     dry = {**REPORT, "dryRun": True, "copied": {"objects": 0, "bytes": 0}}
-    assert report.title(dry) == "photos -> photos-copy (dry run: nothing was changed)"
-    assert list(report.rows(dry)) == [
+    assert sync.title(dry) == "photos -> photos-copy (dry run: nothing was changed)"
+    assert list(sync.rows(dry)) == [
         ("would be copied", 1200, "5.0 MiB"),
         ("would be deleted", 3, "30 bytes"),
         ("already equal", 98765, "20.0 GiB"),
@@ -513,7 +514,7 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
         "unprovable": {"objects": 4},
         "failed": {"objects": 5},
     }
-    assert list(report.rows(bad))[3:] == [
+    assert list(sync.rows(bad))[3:] == [
         ("skipped: archived, to be restored first", 1, ""),
         ("skipped: no possible key at the destination", 2, ""),
         ("unprovable: no checksum tells", 4, ""),
@@ -533,7 +534,7 @@ def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_a
     ("usd", "text"), [(None, "unknown"), (0, "$0.0000"), (0.00704, "$0.0070"), (1234.5, "$1,234.50")]
 )
 def test_money_has_as_many_digits_as_matter(usd: float | None, text: str) -> None:
-    assert report.cost(usd) == text
+    assert sync.cost(usd) == text
 
 
 def test_a_versioned_destination_is_told_in_a_line_of_its_own() -> None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deployment.aws import account
 from deployment.aws.account import Account
 from deployment.cloudformation.change_sets import Change
 from deployment.cloudformation.stack import Stack
 from deployment.project.settings import Settings
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import deploy
 from tests.recording_console import RecordingConsole
 
@@ -108,7 +109,7 @@ def test_termination_protection_alone_is_news_too() -> None:
 def test_every_partition_has_a_console_of_its_own(partition: str, region: str, start: str) -> None:
     arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
 
-    assert deploy.console_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
+    assert account.state_machine_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
 
 
 def test_the_account_is_named_before_anything_is_done() -> None:

@@ -22,7 +22,6 @@ from deployment.checks.statelint import STATELINT_EXEMPTIONS
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
 from deployment.tasks.stack import documents
 
 MACHINE = "sync-buckets-state-machine"
@@ -139,7 +138,7 @@ def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_state
 
 
 def test_every_placeholder_of_a_deployment_is_known_here_too():
-    assert set(documents._values(SETTINGS)) == set(state_machines.PLACEHOLDERS)
+    assert set(documents._values(SETTINGS)) == set(definitions.PLACEHOLDERS)
 
 
 @pytest.mark.parametrize(("limit", "number"), [(None, 40), (7, 7)])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployment.step_functions.inventory import Deployed, FunctionVersion
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions.listing import Machine
 from deployment.tasks.stack.prune import Declared, machine_fates, version_fates
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
