@@ -1,8 +1,8 @@
 """The tasks of SyncBuckets. `fab` without arguments deploys everything; `fab --list` shows the others.
 
-`deploy_everything` is the pipeline, one line a step; each step is a module of `deployment/`, whose docstring tells the
-rest. The configuration is read inside the tasks, so that this file can be imported before there is one. What only one
-task needs is imported there, so that `fab` with nothing to do is over in no time.
+A task reads its flags and the configuration and makes one call; the module that it calls, of `deployment/`, tells the rest.
+The configuration is read inside the tasks, so that this file can be imported before there is one. What only one task needs
+is imported there, so that `fab` with nothing to do is over in no time.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -18,19 +18,15 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment.aws.account import Account, connect
 from deployment.aws.errors import aws_sentence
-from deployment.build import bundle, template
-from deployment.build import definitions as machine_definitions
-from deployment.build.build import Wanted
-from deployment.cloudformation import deployment_bucket, lookup, stack
+from deployment.aws.installation import Installation
+from deployment.build import build
+from deployment.cloudformation import stack
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
-from deployment.project import front_matter, states_language
 from deployment.project import settings as configuration
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.tasks.stack import deploy as announcement
+from deployment.tasks.stack import deploy as deployment
 
 PROJECT = Path(__file__).resolve().parent
 KEEP = "3"
@@ -58,55 +54,12 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def enter(settings: Settings, console: Console, doing: str = "") -> Account:
-    """Return the account that a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
-    account = connect(settings)
+def enter(settings: Settings, console: Console, doing: str = "") -> Installation:
+    """Return what a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
+    installation = Installation.connect(settings)
     if doing:
-        announcement.begin(console, account, settings, doing)
-    return account
-
-
-def build(settings: Settings, console: Console, doing: str = "") -> tuple[Account, Wanted]:
-    """Make everything from this folder; of AWS only the account is asked, whose number is in the bucket's name."""
-    functions = front_matter.read_all(PROJECT / "lambda_functions")
-    definitions = states_language.read_all(PROJECT / "state_machines")
-    machine_definitions.check_rendering(definitions, functions)
-    bundles = bundle.make_all(functions, PROJECT)
-    account = enter(settings, console, doing)
-    bucket = deployment_bucket.bucket_name(account, settings)
-    body = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
-    return account, Wanted(functions, definitions, bundles, body)
-
-
-def deploy_everything(settings: Settings, console: Console, ask: bool = False) -> None:
-    """Bring the stack and the state machines of one account and region up to date with this folder."""
-    account, wanted = build(settings, console, "" if ask else "Deploying")
-    if ask and not is_agreed(account, settings, wanted, console):
-        return
-    present = lookup.look(account, settings, wanted.template)
-    uploaded = [] if present.is_as_wanted else deployment_bucket.upload(account, settings, wanted.bundles)
-    deployed = stack.deploy(account, settings, wanted.template, present, console)
-    current = state_machines.create_all(
-        account, settings, wanted.definitions, wanted.functions, deployed.outputs, console
-    )
-    announcement.announce(console, account, settings, uploaded, deployed, current)
-
-
-def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_changes: bool) -> None:
-    """Say what `deploy_everything` would do: the same steps, of each only the half that reads."""
-    from deployment.plan import plan as planning
-    from deployment.plan import view
-
-    account, wanted = build(settings, console)
-    view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
-
-
-def is_agreed(account: Account, settings: Settings, wanted: Wanted, console: Console) -> bool:
-    """Show the plan and ask; False where there is nothing to do, Declined raised where the answer is no."""
-    from deployment.plan import plan as planning
-    from deployment.plan import view
-
-    return view.is_deployment_wanted(console, planning.make(account, settings, wanted))
+        console.step(f"{doing}: {installation.place}, stack {installation.stack_name}")
+    return installation
 
 
 @task(
@@ -119,10 +72,9 @@ def deploy(context: Context, ask: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
-        from deployment.plan import view
-
-        view.demand_terminal_for_deployment(console)
-    deploy_everything(configuration.load(), console, ask)
+        deployment.demand_terminal(console)
+    settings, sources = configuration.load(), build.read(PROJECT)
+    deployment.deploy(enter(settings, console, "" if ask else "Deploying"), sources, console, ask)
 
 
 @task(
@@ -135,7 +87,8 @@ def deploy(context: Context, ask: bool = False) -> None:
 @friendly
 def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
     """Show what `fab` would do, and do nothing."""
-    show_plan(configuration.load(), Console(), json, fail_on_changes)
+    settings, sources, console = configuration.load(), build.read(PROJECT), Console()
+    deployment.plan(enter(settings, console), sources, console, json, fail_on_changes)
 
 
 @task
@@ -143,7 +96,7 @@ def plan(context: Context, json: bool = False, fail_on_changes: bool = False) ->
 def watch(context: Context) -> None:
     """Follow what CloudFormation is doing with the stack."""
     settings, console = configuration.load(), Console()
-    stack.watch(enter(settings, console, "Watching"), settings, console)
+    stack.watch(enter(settings, console, "Watching"), console)
 
 
 @task(
@@ -160,7 +113,7 @@ def recover(context: Context, skip: str | None = None, yes: bool = False) -> Non
 
     names = recovery.skipped_names(skip)
     settings, console = configuration.load(), Console()
-    recovery.recover(enter(settings, console, "Recovering"), settings, names, console, yes)
+    recovery.recover(enter(settings, console, "Recovering"), names, console, yes)
 
 
 @task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
@@ -170,7 +123,7 @@ def delete(context: Context, yes: bool = False) -> None:
     from deployment.tasks.stack import delete as removal
 
     settings, console = configuration.load(), Console()
-    removal.delete(enter(settings, console, "Deleting"), settings, console, yes)
+    removal.delete(enter(settings, console, "Deleting"), console, yes)
 
 
 @task(
@@ -209,7 +162,7 @@ def sync(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
     settings, console = configuration.load(), Console()
-    runs.sync(enter(settings, console, "Syncing"), settings, options, console, wait, json)
+    runs.sync(enter(settings, console, "Syncing"), options, console, wait, json)
 
 
 @task
@@ -230,7 +183,7 @@ def demo(context: Context, source_dir: str | None = None) -> None:
     """Deploy and sync on this machine, without an AWS account."""
     from deployment.emulator import demo as demonstration
 
-    demonstration.run(deploy_everything, source_dir, Console())
+    demonstration.run(PROJECT, source_dir, Console())
 
 
 @task(auto_shortflags=False, help={"json": "Print one JSON document instead of lines."})
@@ -267,8 +220,7 @@ def print_definition(context: Context, name: str | None = None, deployed: bool =
 
     settings, console = configuration.load_or_defaults(PROJECT), Console()
     if deployed:
-        account = enter(settings, console, "Reading")
-        document = documents.deployed_definition(account, PROJECT, settings, name)
+        document = documents.deployed_definition(enter(settings, console, "Reading"), PROJECT, name)
     else:
         document = documents.definition_of(PROJECT, settings, name)
     console.result(documents.as_json(document))
@@ -281,7 +233,7 @@ def status(context: Context, json: bool = False) -> None:
     from deployment.tasks.stack import status as current_status
 
     settings, console = configuration.load(), Console()
-    current_status.show(enter(settings, console), settings, PROJECT, console, json)
+    current_status.show(enter(settings, console), PROJECT, console, json)
 
 
 @task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
@@ -291,7 +243,7 @@ def versions(context: Context, json: bool = False) -> None:
     from deployment.tasks.stack import versions as deployed_versions
 
     settings, console = configuration.load(), Console()
-    deployed_versions.show(enter(settings, console), settings, PROJECT, console, json)
+    deployed_versions.show(enter(settings, console), PROJECT, console, json)
 
 
 @task(
@@ -309,7 +261,7 @@ def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool =
 
     pruning.kept_number(keep)
     settings, console = configuration.load(), Console()
-    pruning.prune(enter(settings, console), settings, keep, console, dry_run, yes)
+    pruning.prune(enter(settings, console), keep, console, dry_run, yes)
 
 
 @task(
@@ -324,7 +276,7 @@ def rollback(context: Context, to: str | None = None) -> None:
     from deployment.tasks.stack import rollback as older
 
     settings, console = configuration.load(), Console()
-    older.rollback(enter(settings, console), settings, to, console)
+    older.rollback(enter(settings, console), to, console)
 
 
 @task(
@@ -351,4 +303,4 @@ def logs(
 
     query = log_events.query_of(PROJECT, function, since, filter)
     settings, console = configuration.load(), Console()
-    log_events.show(enter(settings, console), settings, query, console, follow, json)
+    log_events.show(enter(settings, console), query, console, follow, json)

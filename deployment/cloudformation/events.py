@@ -8,13 +8,14 @@ time, because clocks differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.errors import is_transient
+from deployment.aws.installation import Installation
 
 POLL_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -95,7 +96,7 @@ def running_operation(cloudformation: Any, stack_id: str, title: str) -> Operati
     return Operation(stack_id, title, _last_operation(cloudformation, stack_id)[0])
 
 
-def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], None]) -> Iterator[Outcome]:
+def follow(installation: Installation, operation: Operation) -> Iterator[Outcome]:
     """Yield how far an operation is, every two seconds or less often when AWS is busy; the last one is its end.
 
     Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
@@ -103,19 +104,19 @@ def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], N
     outcome, quiet_looks, looks_in_vain = Outcome("", ()), 0, 0
     while not _is_over(outcome, quiet_looks):
         try:
-            now = _look(cloudformation, operation, outcome)
+            now = _look(installation.client("cloudformation"), operation, outcome)
         except (ClientError, BotoCoreError) as error:
             looks_in_vain += 1
             if not is_transient(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
                 raise
-            sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
+            installation.clock.sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
             continue
         looks_in_vain = 0
         quiet_looks = 0 if len(now.events) > len(outcome.events) else quiet_looks + 1
         outcome = now
         yield outcome
         if not _is_over(outcome, quiet_looks):
-            sleep(POLL_SECONDS)
+            installation.clock.sleep(POLL_SECONDS)
 
 
 def _look(cloudformation: Any, operation: Operation, before: Outcome) -> Outcome:

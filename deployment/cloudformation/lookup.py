@@ -13,12 +13,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import change_sets, statuses
 from deployment.cloudformation import events as stack_events
 from deployment.errors import StackError
 from deployment.project.settings import Settings
-from deployment.project.tags import STACK_TAG, is_ours
+from deployment.project.tags import STACK_TAG
 
 
 @dataclass(frozen=True)
@@ -32,87 +32,68 @@ class Present:
     is_as_wanted: bool
 
 
-@dataclass(frozen=True)
-class Site:
-    """The place where the stack is, and what can be said about it."""
-
-    account: Account
-    settings: Settings
-
-    @property
-    def cloudformation(self) -> Any:
-        return self.account.client("cloudformation")
-
-    @property
-    def name(self) -> str:
-        """The stack as the beginning of a sentence."""
-        return _named(self.account, self.settings)
-
-    @property
-    def flags(self) -> str:
-        """What names this stack to the AWS CLI."""
-        name, profile = self.settings.stack_name, self.settings.profile
-        place = f"--stack-name {name} --region {self.account.region}"
-        return f"{place} --profile {profile}" if profile else place
-
-    def advice(self, status: str, task: str, template: Mapping[str, Any] | None = None) -> str:
-        """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
-        if statuses.is_busy(status):
-            return statuses.busy(self.name, status, task)
-        events = stack_events.last_operation(self.cloudformation, self.settings.stack_name)
-        return statuses.stuck(self.name, status, task, events, self.flags, template or {})
+def advice(
+    installation: Installation, status: str, task: str, template: Mapping[str, Any] | None = None
+) -> str:
+    """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
+    if statuses.is_busy(status):
+        return statuses.busy(installation.stack_title, status, task)
+    events = stack_events.last_operation(installation.client("cloudformation"), installation.stack_name)
+    return statuses.stuck(
+        installation.stack_title, status, task, events, installation.cli_flags, template or {}
+    )
 
 
-def look(account: Account, settings: Settings, template: Mapping[str, Any]) -> Present:
+def look(installation: Installation, template: Mapping[str, Any]) -> Present:
     """Return the stack as it stands, changing nothing; raise StackError when it is busy, stuck or somebody else's."""
-    found = find(account, settings)
-    stuck = obstacle(account, settings, found)
+    found = find(installation)
+    stuck = obstacle(installation, found)
     if stuck:
         raise StackError(stuck)
-    return Present(found, found is not None and change_sets.is_deployed(account, settings, template, found))
+    return Present(found, found is not None and change_sets.is_deployed(installation, template, found))
 
 
-def outputs(account: Account, settings: Settings) -> dict[str, str]:
+def outputs(installation: Installation) -> dict[str, str]:
     """Return the outputs of the deployed stack; raise StackError when there is none of ours."""
-    found = find(account, settings)
+    found = find(installation)
     if found is None or is_leftover(found):
-        raise StackError(f"{_named(account, settings)} does not exist. Run `fab` to deploy it.")
+        raise StackError(f"{installation.stack_title} does not exist. Run `fab` to deploy it.")
     return outputs_of(found)
 
 
-def find(account: Account, settings: Settings) -> dict[str, Any] | None:
+def find(installation: Installation) -> dict[str, Any] | None:
     """Return the stack's description, None when there is no such stack; raise StackError when it is not ours.
 
     A stack that was never created does not show its tags; there the name of its change set tells.
     """
-    cloudformation, name = account.client("cloudformation"), settings.stack_name
+    cloudformation, name = installation.client("cloudformation"), installation.stack_name
     found = stack_events.describe(cloudformation, name)
-    if found is None or is_ours({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}, settings):
+    if found is None or installation.owns({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}):
         return found
     if found["StackStatus"] == "REVIEW_IN_PROGRESS" and change_sets.made_here(cloudformation, name):
         return found
     raise StackError(
-        f"{_named(account, settings)} is not ours: it has no tag {STACK_TAG} = {name}. Nothing was changed. "
+        f"{installation.stack_title} is not ours: it has no tag {STACK_TAG} = {name}. Nothing was changed. "
         "Set another STACK_NAME in fabfile_config.py."
     )
 
 
-def find_deletable(account: Account, settings: Settings) -> dict[str, Any] | None:
+def find_deletable(installation: Installation) -> dict[str, Any] | None:
     """Return what `find` does; raise StackError also when the stack is protected, or something is going on with it."""
-    found = find(account, settings)
+    found = find(installation)
     status = found["StackStatus"] if found else ""
     if statuses.is_busy(status):
-        raise StackError(Site(account, settings).advice(status, "fab delete"))
+        raise StackError(advice(installation, status, "fab delete"))
     if is_protected(found):
-        raise StackError(_protection_refusal(_named(account, settings)))
+        raise StackError(_protection_refusal(installation.stack_title))
     return found
 
 
-def obstacle(account: Account, settings: Settings, found: Mapping[str, Any] | None) -> str | None:
+def obstacle(installation: Installation, found: Mapping[str, Any] | None) -> str | None:
     """Return why `fab` cannot work on a stack in its present status, and the way out of it; None where it can."""
     if found is None or is_leftover(found) or found["StackStatus"] in statuses.HEALTHY:
         return None
-    return Site(account, settings).advice(found["StackStatus"], "fab")
+    return advice(installation, found["StackStatus"], "fab")
 
 
 def is_leftover(found: Mapping[str, Any] | None) -> bool:
@@ -125,16 +106,12 @@ def outputs_of(found: Mapping[str, Any] | None) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
 
 
-def readable_template(site: Site, found: Mapping[str, Any]) -> Mapping[str, Any]:
+def readable_template(installation: Installation, found: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the deployed template, for the files that it names; {} where it cannot be had, which stops nothing."""
     try:
-        return change_sets.deployed_template(site.account, found) or {}
+        return change_sets.deployed_template(installation, found) or {}
     except (ClientError, BotoCoreError):
         return {}
-
-
-def _named(account: Account, settings: Settings) -> str:
-    return f"The stack {settings.stack_name} in {account.account_id}/{account.region}"
 
 
 def is_protected(found: Mapping[str, Any] | None) -> bool:

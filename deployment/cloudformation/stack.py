@@ -8,22 +8,20 @@ failed first creation left, and only with our tag, is removed without being aske
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import change_sets, event_view, events, failures, lookup, statuses
 from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.changes import Change
 from deployment.cloudformation.events import Operation, Outcome
 from deployment.cloudformation.lookup import (
     Present,
-    Site,
     find,
     find_deletable,
     is_leftover,
@@ -32,7 +30,6 @@ from deployment.cloudformation.lookup import (
 )
 from deployment.console import Console
 from deployment.errors import StackError
-from deployment.project.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -50,85 +47,80 @@ class Stack:
 
 
 def deploy(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     template: Mapping[str, Any],
     present: Present,
     console: Console,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Stack:
     """Create or update the stack from a template, whose zips are uploaded, and return it.
 
     Raises StackError when CloudFormation refuses or fails.
     """
-    site = Site(account, settings)
-    found = _cleared(site, present.found, console, sleep)
+    found = _cleared(installation, present.found, console)
     change_set = None
     if not present.is_as_wanted:
-        change_set = change_sets.create(account, settings, template, found is None, sleep)
+        change_set = change_sets.create(installation, template, found is None)
     if change_set is not None:
         for line in event_view.change_lines(change_set, template):
             console.step(line)
-        _execute(site, change_set, template, console, sleep)
-        found = events.describe(site.cloudformation, change_set.stack_id)
-    protected = _apply_protection(account, settings, found, console)
+        _execute(installation, change_set, template, console)
+        found = events.describe(installation.client("cloudformation"), change_set.stack_id)
+    protected = _apply_protection(installation, found, console)
     changes = change_set.changes if change_set else ()
-    return Stack(settings.stack_name, outputs_of(found), change_set is not None, changes, protected)
+    return Stack(installation.stack_name, outputs_of(found), change_set is not None, changes, protected)
 
 
-def delete(
-    account: Account, settings: Settings, console: Console, sleep: Callable[[float], None] = time.sleep
-) -> bool:
+def delete(installation: Installation, console: Console) -> bool:
     """Delete the stack and wait for its end; return False when there was none.
 
     Raises StackError when it is not ours, busy, or cannot be deleted.
     """
-    found = find_deletable(account, settings)
+    found = find_deletable(installation)
     if found is not None:
-        _remove(Site(account, settings), found, console, sleep)
+        _remove(installation, found, console)
     return found is not None
 
 
-def watch(
-    account: Account, settings: Settings, console: Console, sleep: Callable[[float], None] = time.sleep
-) -> None:
+def watch(installation: Installation, console: Console) -> None:
     """Follow what is going on with the stack to its end, whoever began it; changes nothing.
 
     Raises StackError with the cause when it ends badly.
     """
-    site = Site(account, settings)
-    found = find(account, settings)
+    found = find(installation)
     status = found["StackStatus"] if found else "there is none"
     if found is None or not statuses.is_busy(status):
-        console.result(f"{site.name}: nothing is going on ({status}).")
+        console.result(f"{installation.stack_title}: nothing is going on ({status}).")
         return
-    title = f"Following the stack {settings.stack_name} ({status})"
-    operation = events.running_operation(site.cloudformation, found["StackId"], title)
+    title = f"Following the stack {installation.stack_name} ({status})"
+    operation = events.running_operation(installation.client("cloudformation"), found["StackId"], title)
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
-    template = readable_template(site, found)
-    outcome = follow(site, operation, template, task, console, sleep)
+    template = readable_template(installation, found)
+    outcome = follow(installation, operation, template, task, console)
     if not statuses.has_recovered(outcome):
-        _demand(site, outcome, operation.stack_id, template)
-    console.result(f"{site.name}: {outcome.status}. Run `{task}` again: it does what is left to do.")
+        _demand(installation, outcome, operation.stack_id, template)
+    console.result(
+        f"{installation.stack_title}: {outcome.status}. Run `{task}` again: it does what is left to do."
+    )
 
 
 def _cleared(
-    site: Site, found: dict[str, Any] | None, console: Console, sleep: Callable[[float], None]
+    installation: Installation, found: dict[str, Any] | None, console: Console
 ) -> dict[str, Any] | None:
     """Return the stack that can be updated, None where one can be created; remove what never came to be."""
     if found is None or not is_leftover(found):
         return found
-    console.step(f"{site.name} was never created ({found['StackStatus']}); removing what is left of it.")
-    _remove(site, found, console, sleep)
+    console.step(
+        f"{installation.stack_title} was never created ({found['StackStatus']}); removing what is left of it."
+    )
+    _remove(installation, found, console)
     return None
 
 
 def _execute(
-    site: Site,
+    installation: Installation,
     change_set: ChangeSet,
     template: Mapping[str, Any],
     console: Console,
-    sleep: Callable[[float], None],
 ) -> None:
     """Execute a change set and wait for the end; raise StackError with the cause when it is not the wanted one.
 
@@ -137,8 +129,8 @@ def _execute(
     """
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
-        operation = begun(site, change_set.stack_id, verb, len(change_set.changes))
-        site.cloudformation.execute_change_set(
+        operation = begun(installation, change_set.stack_id, verb, len(change_set.changes))
+        installation.client("cloudformation").execute_change_set(
             ChangeSetName=change_set.arn,
             StackName=change_set.stack_id,
             DisableRollback=False,
@@ -146,55 +138,56 @@ def _execute(
             ClientRequestToken=operation.token,
         )
     except BaseException:
-        change_sets.discard(site.cloudformation, change_set, sleep)
+        change_sets.discard(installation, change_set)
         raise
-    outcome = follow(site, operation, template, "fab", console, sleep)
-    _demand(site, outcome, change_set.stack_id, template)
+    outcome = follow(installation, operation, template, "fab", console)
+    _demand(installation, outcome, change_set.stack_id, template)
 
 
-def begun(site: Site, stack_id: str, verb: str, resources: int | None = None) -> Operation:
+def begun(installation: Installation, stack_id: str, verb: str, resources: int | None = None) -> Operation:
     """Return an operation that is to begin now."""
-    before = events.newest_event(site.cloudformation, stack_id)
-    title = f"{verb} the stack {site.settings.stack_name}"
+    before = events.newest_event(installation.client("cloudformation"), stack_id)
+    title = f"{verb} the stack {installation.stack_name}"
     return Operation(stack_id, title, before, uuid.uuid4().hex, resources)
 
 
-def _demand(site: Site, outcome: Outcome, stack_id: str, template: Mapping[str, Any]) -> None:
+def _demand(installation: Installation, outcome: Outcome, stack_id: str, template: Mapping[str, Any]) -> None:
     """Raise StackError with the cause, and what to do, if an operation has not ended as it should."""
     status = outcome.status
     if status in statuses.WANTED:
         return
     if status == "DELETE_FAILED":
-        raise StackError(site.advice(status, "fab delete", template))
-    cause = failures.cause(site.cloudformation, stack_id, outcome.events, template)
+        raise StackError(lookup.advice(installation, status, "fab delete", template))
+    cause = failures.cause(installation.client("cloudformation"), stack_id, outcome.events, template)
     if status in (*statuses.HEALTHY, *statuses.NEVER_CREATED):
         undone = "CloudFormation has undone all of it. " if status.endswith("ROLLBACK_COMPLETE") else ""
         after = f"{undone}Mend the cause, then run `fab` again."
     else:
-        after = site.advice(status, "fab", template)
-    raise StackError(f"{site.name} could not be deployed: {cause}\n{after}")
+        after = lookup.advice(installation, status, "fab", template)
+    raise StackError(f"{installation.stack_title} could not be deployed: {cause}\n{after}")
 
 
-def _remove(site: Site, found: Mapping[str, Any], console: Console, sleep: Callable[[float], None]) -> None:
+def _remove(installation: Installation, found: Mapping[str, Any], console: Console) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
-    template = readable_template(site, found)
-    operation = begun(site, found["StackId"], "Deleting")
-    site.cloudformation.delete_stack(StackName=operation.stack_id, ClientRequestToken=operation.token)
-    outcome = follow(site, operation, template, "fab delete", console, sleep)
-    _demand(site, outcome, operation.stack_id, template)
+    template = readable_template(installation, found)
+    operation = begun(installation, found["StackId"], "Deleting")
+    installation.client("cloudformation").delete_stack(
+        StackName=operation.stack_id, ClientRequestToken=operation.token
+    )
+    outcome = follow(installation, operation, template, "fab delete", console)
+    _demand(installation, outcome, operation.stack_id, template)
 
 
 def follow(
-    site: Site,
+    installation: Installation,
     operation: Operation,
     template: Mapping[str, Any],
     task: str,
     console: Console,
-    sleep: Callable[[float], None],
 ) -> Outcome:
     """Show an operation to its end; whoever stops watching is told that it goes on, and how to come back to it."""
     try:
-        outcomes = events.follow(site.cloudformation, operation, sleep)
+        outcomes = events.follow(installation, operation)
         return event_view.show(outcomes, operation, template, console)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
         console.step(
@@ -203,17 +196,15 @@ def follow(
         raise
 
 
-def _apply_protection(
-    account: Account, settings: Settings, found: Mapping[str, Any] | None, console: Console
-) -> bool:
+def _apply_protection(installation: Installation, found: Mapping[str, Any] | None, console: Console) -> bool:
     """Make the stack as protected as the settings say; return whether that had to be done."""
-    if found is None or not lookup.protection_differs(settings, found):
+    if found is None or not lookup.protection_differs(installation.settings, found):
         return False
-    wanted = settings.termination_protection
-    account.client("cloudformation").update_termination_protection(
+    wanted = installation.settings.termination_protection
+    installation.client("cloudformation").update_termination_protection(
         StackName=found["StackId"], EnableTerminationProtection=wanted
     )
     console.step(
-        f"Termination protection of the stack {settings.stack_name} is {'on' if wanted else 'off'} now."
+        f"Termination protection of the stack {installation.stack_name} is {'on' if wanted else 'off'} now."
     )
     return True

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.aws.account import Account, connect
+from deployment.aws.installation import Installation
+from deployment.build import build
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.emulator import demo_data, verify
@@ -21,18 +22,15 @@ from deployment.emulator.demo_data import Folder, Scenario
 from deployment.emulator.emulator import Emulator
 from deployment.errors import ExecutionFailed
 from deployment.project import settings as configuration
-from deployment.project.settings import Settings
 from deployment.step_functions import executions
 from deployment.step_functions.executions import Execution
 from deployment.tasks.runs import sync
+from deployment.tasks.stack import deploy
 from deployment.text import duration, objects, size
 
 SOURCE = "demo-source"
 DESTINATION = "demo-destination"
 DIFFERENCES_SHOWN = 10
-
-Deploy = Callable[[Settings, Console], object]
-"""The pipeline: brings the account that the environment leads to up to date."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Outcome:
     seconds: float
 
 
-def run(deploy: Deploy, source_dir: str | Path | None, console: Console) -> None:
+def run(project: Path, source_dir: str | Path | None, console: Console) -> None:
     """Show a sync of made-up buckets, or of a folder's files into an empty bucket.
 
     Raises ConfigurationError for a folder that cannot be shown, EmulatorError, and ExecutionFailed if a run fails or
@@ -56,30 +54,29 @@ def run(deploy: Deploy, source_dir: str | Path | None, console: Console) -> None
     folder = demo_data.look_into(Path(source_dir).expanduser()) if source_dir else None
     with Emulator(console) as emulator, emulator.active():
         console.step(f"The emulator answers on {emulator.url}; nothing below reaches AWS.")
-        settings = configuration.defaults()
-        _deploy(deploy, settings, console)
-        outcome = _show(connect(settings), settings, folder, console, began)
+        installation = Installation.connect(configuration.defaults())
+        _deploy(installation, project, console)
+        outcome = _show(installation, folder, console, began)
     summarise(outcome, console)
 
 
-def _deploy(deploy: Deploy, settings: Settings, console: Console) -> None:
+def _deploy(installation: Installation, project: Path, console: Console) -> None:
     """Deploy as `fab` does; what `fab` says of it would speak of an AWS account."""
     began = time.monotonic()
     with console.progress("Deploying, with the same code as to AWS"):
-        deploy(settings, Console(io.StringIO(), io.StringIO(), io.StringIO(), environ={}))
+        quiet = Console(io.StringIO(), io.StringIO(), io.StringIO(), environ={})
+        deploy.deploy(installation, build.read(project), quiet)
     console.step(
         f"Deployed Lambdas, roles, work bucket and state machine in {duration(time.monotonic() - began)}."
     )
 
 
-def _show(
-    account: Account, settings: Settings, folder: Folder | None, console: Console, began: float
-) -> Outcome:
-    s3 = account.client("s3")
+def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> Outcome:
+    s3 = installation.client("s3")
     scenario = _fill(s3, folder, console)
-    first = _sync(account, settings, console, "First run")
+    first = _sync(installation, console, "First run")
     checked = _check(s3, console)
-    second = _sync(account, settings, console, "Second run")
+    second = _sync(installation, console, "Second run")
     _demand(scenario, first, second)
     return Outcome(scenario, first, second, checked, time.monotonic() - began)
 
@@ -95,11 +92,11 @@ def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
     return scenario
 
 
-def _sync(account: Account, settings: Settings, console: Console, which: str) -> Execution:
-    machine_arn = executions.current_machine(account, settings)
-    work_bucket = lookup.outputs(account, settings).get("WorkBucket")
-    arn = executions.start(account, machine_arn, {"source": SOURCE, "destination": DESTINATION})
-    execution = executions.succeeded(executions.watch(account, arn, work_bucket, console, which))
+def _sync(installation: Installation, console: Console, which: str) -> Execution:
+    machine_arn = executions.current_machine(installation)
+    work_bucket = lookup.outputs(installation).get("WorkBucket")
+    arn = executions.start(installation, machine_arn, {"source": SOURCE, "destination": DESTINATION})
+    execution = executions.succeeded(executions.watch(installation, arn, work_bucket, console, which))
     copied, deleted = _count(execution, "copied"), _count(execution, "deleted")
     console.step(f"{which}: {objects(copied)} copied, {deleted:,} deleted in {duration(execution.seconds)}.")
     return execution

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.build import definitions, template
 from deployment.cloudformation.changes import Change
 from deployment.project.front_matter import FunctionSpec
@@ -45,21 +45,19 @@ class MachinePlan:
 
 
 def expect(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
     outputs: Mapping[str, str],
 ) -> tuple[MachinePlan, ...]:
     """Return what becomes of every state machine when the stack has these outputs; nothing is changed."""
-    rendered = state_machines.render_all(account, settings, specs, functions, outputs)
+    rendered = state_machines.render_all(installation, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
-    return tuple(_expect_one(account, settings, spec, definition, role) for spec, definition in rendered)
+    return tuple(_expect_one(installation, spec, definition, role) for spec, definition in rendered)
 
 
 def expected_outputs(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     functions: Iterable[FunctionSpec],
     wanted: Mapping[str, Any],
     present: Mapping[str, str],
@@ -67,9 +65,9 @@ def expected_outputs(
 ) -> dict[str, str]:
     """Return the outputs that the stack will have: its present ones, but for what is made anew."""
     made = {change.logical_id for change in changes if change.action == "Add" or change.replacement == "True"}
-    arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function"
+    arn = f"arn:{installation.partition}:lambda:{installation.region}:{installation.account_id}:function"
     names = {
-        f"{function.logical_id}Version": f"{arn}:{template.function_name(function, settings)}:{NEW}"
+        f"{function.logical_id}Version": f"{arn}:{template.function_name(function, installation.settings)}:{NEW}"
         for function in functions
     }
     return {
@@ -95,16 +93,16 @@ def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
 
 
 def _expect_one(
-    account: Account, settings: Settings, spec: MachineSpec, definition: Mapping[str, Any], role: str
+    installation: Installation, spec: MachineSpec, definition: Mapping[str, Any], role: str
 ) -> MachinePlan:
-    client = account.client("stepfunctions")
-    current = listing.newest(account, settings, spec.name)
+    client = installation.client("stepfunctions")
+    current = listing.newest(installation, spec.name)
     if current is None:
         return MachinePlan(spec.name, "create")
     if state_machines.is_current(client, current, definitions.fingerprint(definition, role)):
         return MachinePlan(spec.name, "none", current.name)
     found = client.describe_state_machine(stateMachineArn=current.arn)
-    return _compared(settings, spec, definition, current, found, role)
+    return _compared(installation.settings, spec, definition, current, found, role)
 
 
 def _compared(

@@ -11,13 +11,12 @@ function of them: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployment.aws.account import Account
-from deployment.build.build import Wanted
+from deployment.aws.installation import Installation
+from deployment.build.build import BuiltProject
 from deployment.cloudformation import change_sets, deployment_bucket, lookup
 from deployment.cloudformation.changes import Change, PropertyChange, between, with_values
 from deployment.errors import StackError
@@ -37,9 +36,7 @@ class Plan:
     `sources` are the resources of the deployed and the wanted template, for their files.
     """
 
-    account_id: str
-    region: str
-    stack_name: str
+    installation: Installation
     status: str | None
     obstacle: str | None
     replaces_leftover: bool
@@ -66,77 +63,68 @@ class Plan:
         )
 
 
-def make(
-    account: Account, settings: Settings, wanted: Wanted, sleep: Callable[[float], None] = time.sleep
-) -> Plan:
-    """Return what a deployment of `wanted` would do, and leave nothing behind.
+def make(installation: Installation, built: BuiltProject) -> Plan:
+    """Return what a deployment of `built` would do, and leave nothing behind.
 
     Raises StackError when CloudFormation refuses the template or the stack is somebody else's, DeploymentBucketError when
     the bucket is.
     """
-    found = lookup.find(account, settings)
-    obstacle = lookup.obstacle(account, settings, found)
+    found = lookup.find(installation)
+    obstacle = lookup.obstacle(installation, found)
     is_leftover = lookup.is_leftover(found)
     base = None if is_leftover else found
-    old = change_sets.deployed_template(account, base) if base else None
-    is_kept = bool(obstacle) or _is_as_wanted(account, settings, wanted, base, old)
+    old = change_sets.deployed_template(installation, base) if base else None
+    is_kept = bool(obstacle) or _is_as_wanted(installation, built, base, old)
     missing = (
-        deployment_bucket.NOTHING_MISSING
-        if is_kept
-        else deployment_bucket.look(account, settings, wanted.bundles)
+        deployment_bucket.NOTHING_MISSING if is_kept else deployment_bucket.look(installation, built.bundles)
     )
-    changes, is_previewed = ((), False) if is_kept else _changes(account, settings, wanted, base, old, sleep)
+    changes, is_previewed = ((), False) if is_kept else _changes(installation, built, base, old)
     return Plan(
-        account_id=account.account_id,
-        region=account.region,
-        stack_name=settings.stack_name,
+        installation=installation,
         status=found["StackStatus"] if found else None,
         obstacle=obstacle,
         replaces_leftover=is_leftover,
-        bucket=deployment_bucket.bucket_name(account, settings),
+        bucket=deployment_bucket.bucket_name(installation),
         creates_bucket=not missing.bucket_exists,
         uploads=tuple(missing.keys),
         changes=changes,
         is_previewed=is_previewed,
-        settings=() if obstacle else _settings(settings, base),
-        machines=() if obstacle else _machines(account, settings, wanted, base, changes),
-        sources={"Resources": {**(old or {}).get("Resources", {}), **wanted.template["Resources"]}},
+        settings=() if obstacle else _settings(installation.settings, base),
+        machines=() if obstacle else _machines(installation, built, base, changes),
+        sources={"Resources": {**(old or {}).get("Resources", {}), **built.template["Resources"]}},
     )
 
 
 def _is_as_wanted(
-    account: Account,
-    settings: Settings,
-    wanted: Wanted,
+    installation: Installation,
+    built: BuiltProject,
     base: Mapping[str, Any] | None,
     old: Mapping[str, Any] | None,
 ) -> bool:
-    return base is not None and change_sets.is_deployed(account, settings, wanted.template, base, old)
+    return base is not None and change_sets.is_deployed(installation, built.template, base, old)
 
 
 def _changes(
-    account: Account,
-    settings: Settings,
-    wanted: Wanted,
+    installation: Installation,
+    built: BuiltProject,
     base: Mapping[str, Any] | None,
     old: Mapping[str, Any] | None,
-    sleep: Callable[[float], None],
 ) -> tuple[tuple[Change, ...], bool]:
     """Return what happens to the resources, and whether CloudFormation says so or we do."""
     if base is None:
-        return between({}, wanted.template), False
-    if not change_sets.can_be_sent(wanted.template):
+        return between({}, built.template), False
+    if not change_sets.can_be_sent(built.template):
         if old is None:
             raise StackError(
-                f"The template of the stack {settings.stack_name} is too long to be sent without an upload, and the deployed "
+                f"The template of the stack {installation.stack_name} is too long to be sent without an upload, and the deployed "
                 "one cannot be read to compare them. Allow cloudformation:GetTemplate."
             )
-        return between(old, wanted.template), False
-    change_set = change_sets.create(account, settings, wanted.template, False, sleep)
+        return between(old, built.template), False
+    change_set = change_sets.create(installation, built.template, False)
     if change_set is None:
         return (), True
-    change_sets.discard(account.client("cloudformation"), change_set, sleep)
-    return with_values(change_set.changes, between(old or {}, wanted.template)), True
+    change_sets.discard(installation, change_set)
+    return with_values(change_set.changes, between(old or {}, built.template)), True
 
 
 def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[PropertyChange, ...]:
@@ -155,15 +143,14 @@ def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[Prope
 
 
 def _machines(
-    account: Account,
-    settings: Settings,
-    wanted: Wanted,
+    installation: Installation,
+    built: BuiltProject,
     base: Mapping[str, Any] | None,
     changes: Sequence[Change],
 ) -> tuple[MachinePlan, ...]:
     if base is None:
-        return tuple(MachinePlan(spec.name, "create") for spec in wanted.definitions)
+        return tuple(MachinePlan(spec.name, "create") for spec in built.definitions)
     outputs = definition_diff.expected_outputs(
-        account, settings, wanted.functions, wanted.template, lookup.outputs_of(base), changes
+        installation, built.functions, built.template, lookup.outputs_of(base), changes
     )
-    return definition_diff.expect(account, settings, wanted.definitions, wanted.functions, outputs)
+    return definition_diff.expect(installation, built.definitions, built.functions, outputs)

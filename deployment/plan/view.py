@@ -39,9 +39,7 @@ def document(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON values."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "account": plan.account_id,
-        "region": plan.region,
-        "stack": plan.stack_name,
+        **plan.installation.to_json(),
         "stackStatus": plan.status,
         "wouldChange": plan.would_change,
         "obstacle": plan.obstacle,
@@ -57,7 +55,7 @@ def document(plan: Plan) -> dict[str, Any]:
 
 def head(plan: Plan) -> list[str]:
     """Return where, and in which state the stack is."""
-    place = f"Account {plan.account_id}, region {plan.region}, stack {plan.stack_name}"
+    place = plan.installation.full_place
     if plan.obstacle:
         return [place, "", plan.obstacle, "What `fab` would do afterwards is not known before."]
     if plan.replaces_leftover:
@@ -186,6 +184,5 @@ def is_deployment_wanted(console: Console, plan: Plan) -> bool:
         raise StackError(plan.obstacle)
     view.show(console, plan, as_json=False, fail_on_changes=False)
     if plan.would_change:
-        place = f"account {plan.account_id}, region {plan.region}"
-        demand_yes(console, f"Deploy this to {place}?", _NOTHING_DEPLOYED)
+        demand_yes(console, f"Deploy this to {plan.installation.place}?", _NOTHING_DEPLOYED)
     return plan.would_change

@@ -7,20 +7,17 @@ network or Ctrl-C ends the watching only. `progress` finds out how far it is, `r
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import aws_sentence, is_transient
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
-from deployment.project.settings import Settings
 from deployment.step_functions import listing
 from deployment.step_functions.progress import OVER, Observer, Progress
 
@@ -54,64 +51,58 @@ class Execution:
         return {"executionArn": self.arn, "status": self.status, **given}
 
 
-def current_machine(account: Account, settings: Settings) -> str:
+def current_machine(installation: Installation) -> str:
     """Return the ARN of the newest state machine; raise ExecutionFailed when there is none."""
-    machine = listing.newest(account, settings, STATE_MACHINE)
+    machine = listing.newest(installation, STATE_MACHINE)
     if machine is None:
         raise ExecutionFailed(
-            f"There is no state machine {STATE_MACHINE}-... of the stack {settings.stack_name} in "
-            f"{account.account_id}/{account.region}. Run `fab` to deploy it."
+            f"There is no state machine {STATE_MACHINE}-... of the stack {installation.title}. Run `fab` to deploy it."
         )
     return machine.arn
 
 
 def start(
-    account: Account,
+    installation: Installation,
     machine_arn: str,
     input: Mapping[str, Any],
     name: str | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> str:
     """Start an execution and return its ARN. The name keeps a repeated request from starting a second one."""
-    name = name or f"fab-{now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    answer = account.client("stepfunctions").start_execution(
+    name = name or f"fab-{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    answer = installation.client("stepfunctions").start_execution(
         stateMachineArn=machine_arn, name=name, input=json.dumps(input)
     )
     return str(answer["executionArn"])
 
 
 def watch(
-    account: Account,
+    installation: Installation,
     execution_arn: str,
     work_bucket: str | None,
     console: Console,
     description: str = "Syncing",
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Execution:
     """Show an execution until its end, and return it."""
     with console.progress(description) as shown:
-        for picture in follow(account, execution_arn, work_bucket, clock, sleep):
+        for picture in follow(installation, execution_arn, work_bucket):
             shown.update(picture.text())
-    return result(account, execution_arn)
+    return result(installation, execution_arn)
 
 
 def follow(
-    account: Account,
+    installation: Installation,
     execution_arn: str,
     work_bucket: str | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Progress]:
     """Yield how far an execution is, about every second at first and later less often; the last one is its end.
 
     Raises ExecutionFailed after many looks in a row in vain: the network is gone, or AWS does not answer.
     """
-    observer = Observer(account, execution_arn, work_bucket)
-    began, failures = clock(), 0
+    observer = Observer(installation, execution_arn, work_bucket)
+    began, failures = installation.clock.monotonic(), 0
     while True:
         try:
-            status = describe(account, execution_arn)["status"]
+            status = describe(installation, execution_arn)["status"]
         except (ClientError, BotoCoreError) as error:
             failures += 1
             if not is_transient(error):
@@ -126,18 +117,20 @@ def follow(
                 yield Progress(status, "finished")
                 return
             yield observer.look(status)
-        sleep(_interval_seconds(clock() - began))
+        installation.clock.sleep(_interval_seconds(installation.clock.monotonic() - began))
 
 
-def describe(account: Account, execution_arn: str) -> Mapping[str, Any]:
+def describe(installation: Installation, execution_arn: str) -> Mapping[str, Any]:
     """Return DescribeExecution's answer."""
-    answer: Mapping[str, Any] = account.client("stepfunctions").describe_execution(executionArn=execution_arn)
+    answer: Mapping[str, Any] = installation.client("stepfunctions").describe_execution(
+        executionArn=execution_arn
+    )
     return answer
 
 
-def result(account: Account, execution_arn: str) -> Execution:
+def result(installation: Installation, execution_arn: str) -> Execution:
     """Return an execution with its report, or with its error and cause."""
-    return result_in(describe(account, execution_arn))
+    return result_in(describe(installation, execution_arn))
 
 
 def result_in(found: Mapping[str, Any]) -> Execution:

@@ -20,9 +20,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import aws_sentence, error_code
-from deployment.project.settings import Settings
+from deployment.aws.installation import Installation
 from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
 
@@ -67,15 +66,15 @@ class FunctionVersion:
         return f"{self.function}:{self.version}"
 
 
-def read(account: Account, settings: Settings) -> tuple[Deployed, ...]:
+def read(installation: Installation) -> tuple[Deployed, ...]:
     """Return all our state machines, newest first, also those that are being deleted."""
-    return read_all(account, settings)[0]
+    return read_all(installation)[0]
 
 
-def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
+def read_all(installation: Installation) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
     """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
-    listed = listing.list_all(account, settings)
-    found = [one for one in (_described(account, machine) for machine in listed.ours) if one is not None]
+    listed = listing.list_all(installation)
+    found = [one for one in (_described(installation, machine) for machine in listed.ours) if one is not None]
     current: dict[str, str] = {}
     for one in found:
         if not one.is_deleting:
@@ -83,9 +82,9 @@ def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...]
     return tuple(replace(one, is_current=current.get(one.base) == one.name) for one in found), listed.unknown
 
 
-def running(account: Account, machine: Machine) -> int:
+def running(installation: Installation, machine: Machine) -> int:
     """Return how many executions of a machine run now."""
-    return len(listing.running(account, [machine]))
+    return len(listing.running(installation, [machine]))
 
 
 def versions_called(definition: str) -> dict[str, str]:
@@ -93,20 +92,20 @@ def versions_called(definition: str) -> dict[str, str]:
     return {match[0]: match[1] for match in _VERSION_ARN.finditer(definition)}
 
 
-def function_versions(account: Account, functions: Iterable[str]) -> tuple[FunctionVersion, ...]:
+def function_versions(installation: Installation, functions: Iterable[str]) -> tuple[FunctionVersion, ...]:
     """Return all published versions of some functions, without $LATEST; a function that is gone has none."""
     return tuple(
         _function_version(record)
         for function in sorted(set(functions))
-        for record in _version_records(account, function)
+        for record in _version_records(installation, function)
         if record["Version"] != LATEST
     )
 
 
-def versions_of_all(account: Account, found: Iterable[Deployed]) -> tuple[FunctionVersion, ...]:
+def versions_of_all(installation: Installation, found: Iterable[Deployed]) -> tuple[FunctionVersion, ...]:
     """Return the versions of every function that one of these machines calls."""
     called = [versions_called(one.definition or "") for one in found]
-    return function_versions(account, [function for one in called for function in one.values()])
+    return function_versions(installation, [function for one in called for function in one.values()])
 
 
 def code(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
@@ -138,13 +137,13 @@ def runs_text(function: str, zip_hash: str, configuration: Mapping[str, Any]) ->
     return " ".join([function, zip_hash, *values, *configuration.get("Architectures", ())])
 
 
-def _described(account: Account, machine: Machine) -> Deployed | None:
+def _described(installation: Installation, machine: Machine) -> Deployed | None:
     """Return a machine with its definition; None when it has gone since it was listed."""
     parts = listing.base_and_moment(machine.name)
     base = parts[0] if parts else machine.name
     try:
-        answer = account.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
-        number = running(account, machine)
+        answer = installation.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
+        number = running(installation, machine)
     except ClientError as error:
         if error_code(error) in _GONE:
             return None
@@ -153,8 +152,8 @@ def _described(account: Account, machine: Machine) -> Deployed | None:
     return Deployed(machine, base, number, answer["definition"], answer["roleArn"], is_deleting=is_deleting)
 
 
-def _version_records(account: Account, function: str) -> list[Mapping[str, Any]]:
-    client = account.client("lambda")
+def _version_records(installation: Installation, function: str) -> list[Mapping[str, Any]]:
+    client = installation.client("lambda")
     try:
         pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
         return [record for page in pages for record in page["Versions"]]

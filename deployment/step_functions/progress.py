@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.text import objects, size
 
 Answer = TypeVar("Answer")
@@ -124,12 +124,12 @@ class Observer:
     Without `work_bucket` (the user may not be allowed to read it), done is estimated.
     """
 
-    def __init__(self, account: Account, execution_arn: str, work_bucket: str | None) -> None:
-        self._steps = account.client("stepfunctions")
-        self._s3 = account.client("s3")
+    def __init__(self, installation: Installation, execution_arn: str, work_bucket: str | None) -> None:
+        self._steps = installation.client("stepfunctions")
+        self._s3 = installation.client("s3")
         self._arn = execution_arn
         self._bucket = work_bucket
-        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": account.account_id}
+        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
         self._phase = "running"
         self._plan: Mapping[str, Any] | None = None
         self._records: dict[str, Amount] = {}

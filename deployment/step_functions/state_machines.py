@@ -10,22 +10,20 @@ Finding ours is done in `listing`, reading and rendering the files in `states_la
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import error_code
+from deployment.aws.installation import Installation
 from deployment.build.definitions import PLACEHOLDERS, fingerprint, render
 from deployment.console import Console
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.project.tags import DEFINITION_TAG, tags_of
+from deployment.project.tags import DEFINITION_TAG
 from deployment.step_functions.listing import (
     TIMESTAMP,
     Machine,
@@ -46,67 +44,62 @@ _NAME_IS_TAKEN = ("StateMachineAlreadyExists", "StateMachineDeleting")
 
 
 def create_all(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
     outputs: Mapping[str, str],
     console: Console,
 ) -> tuple[Machine, ...]:
     """Return the current machine of every spec, created where something has changed; `outputs` are those of the stack."""
-    rendered = render_all(account, settings, specs, functions, outputs)
+    rendered = render_all(installation, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
     return tuple(
-        create_if_changed(account, settings, spec, definition, role, console) for spec, definition in rendered
+        create_if_changed(installation, spec, definition, role, console) for spec, definition in rendered
     )
 
 
 def render_all(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
     outputs: Mapping[str, str],
 ) -> tuple[tuple[MachineSpec, dict[str, Any]], ...]:
     """Return every spec with the definition that these outputs of the stack make of it."""
     versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
-    values = values_of(account, settings, outputs)
+    values = values_of(installation, outputs)
     return tuple((spec, render(spec, versions, values)) for spec in specs)
 
 
 def create_if_changed(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     spec: MachineSpec,
     definition: Mapping[str, Any],
     role_arn: str,
     console: Console,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Machine:
     """Return the newest machine if it has this definition and role, else a new one.
 
     Raises StateMachineError when AWS refuses the definition, or cannot assume the role even after 90 seconds.
     """
-    client = account.client("stepfunctions")
+    client = installation.client("stepfunctions")
     wanted = fingerprint(definition, role_arn)
-    current = newest(account, settings, spec.name)
+    current = newest(installation, spec.name)
     if current and is_current(client, current, wanted):
         return current
-    tags = tags_of(settings) | {DEFINITION_TAG: wanted}
+    tags = installation.tags | {DEFINITION_TAG: wanted}
     request = {
         "definition": json.dumps(definition),
         "roleArn": role_arn,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
-    return _create(client, spec, request, _free_moment(now(), current), console, sleep)
+    return _create(installation, spec, request, _free_moment(installation.clock.now(), current), console)
 
 
-def delete_all(account: Account, machines: Iterable[Machine]) -> None:
+def delete_all(installation: Installation, machines: Iterable[Machine]) -> None:
     """Delete machines. Their executions would end at the next transition anyway; they are stopped, so that they say why."""
-    client = account.client("stepfunctions")
+    client = installation.client("stepfunctions")
     for machine in machines:
-        for execution_arn in running(account, [machine]):
+        for execution_arn in running(installation, [machine]):
             client.stop_execution(
                 executionArn=execution_arn, error="Deleted", cause="`fab delete` removed the state machine."
             )
@@ -126,10 +119,10 @@ def is_current(client: Any, found: Machine, wanted: str) -> bool:
     return bool(client.describe_state_machine(stateMachineArn=found.arn)["status"] == "ACTIVE")
 
 
-def values_of(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
+def values_of(installation: Installation, outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of PLACEHOLDERS."""
-    concurrency = settings.max_concurrency or default_concurrency(account.client("lambda"))
-    values = (outputs["WorkBucket"], account.partition, concurrency, settings.max_delete)
+    concurrency = installation.settings.max_concurrency or default_concurrency(installation.client("lambda"))
+    values = (outputs["WorkBucket"], installation.partition, concurrency, installation.settings.max_delete)
     return dict(zip(PLACEHOLDERS, values, strict=True))
 
 
@@ -140,19 +133,18 @@ def _free_moment(now: datetime, current: Machine | None) -> datetime:
 
 
 def _create(
-    client: Any,
+    installation: Installation,
     spec: MachineSpec,
     request: Mapping[str, Any],
     moment: datetime,
     console: Console,
-    sleep: Callable[[float], None],
 ) -> Machine:
     """Create a machine under the first free second, waiting for its role if need be."""
     waited_seconds = 0
     while True:
         name = f"{spec.name}-{moment:{TIMESTAMP}}"
         try:
-            made = client.create_state_machine(name=name, **request)
+            made = installation.client("stepfunctions").create_state_machine(name=name, **request)
             return Machine(name, made["stateMachineArn"], True, made["creationDate"])
         except ClientError as error:
             if error_code(error) in _NAME_IS_TAKEN:
@@ -163,7 +155,7 @@ def _create(
                 raise
         if not waited_seconds:
             console.step("Waiting until the new role of the state machine can be used.")
-        sleep(ROLE_RETRY_SECONDS)
+        installation.clock.sleep(ROLE_RETRY_SECONDS)
         waited_seconds += ROLE_RETRY_SECONDS
 
 

@@ -10,21 +10,18 @@ import difflib
 import heapq
 import json
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import error_code
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError
-from deployment.project.settings import Settings
 from deployment.tasks.runs.log_lines import Line, line_of
-from deployment.tasks.stack import deploy
 
 POLL_SECONDS = 2.0
 OVERLAP_SECONDS = 30
@@ -39,8 +36,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.h
 _SINCE = re.compile(r"([0-9]{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-Sleep = Callable[[float], None]
-
 
 @dataclass(frozen=True)
 class Query:
@@ -52,18 +47,15 @@ class Query:
 
 
 def show(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     query: Query,
     console: Console,
     follow: bool = False,
     as_json: bool = False,
-    clock: Callable[[], float] = time.time,
-    sleep: Sleep = time.sleep,
 ) -> None:
-    """Write the events to stdout, a line each; with `follow`, never return. `clock` gives seconds since 1970."""
-    console.step(deploy.place(account, settings))
-    reader = Reader(account, settings, query, sleep)
+    """Write the events to stdout, a line each; with `follow`, never return."""
+    console.step(installation.full_place)
+    reader = Reader(installation, query)
     width = max(map(len, query.functions))
 
     def write(lines: Iterable[Line]) -> int:
@@ -74,7 +66,7 @@ def show(
             number += 1
         return number
 
-    start_ms = max(0, int((clock() - query.since_seconds) * 1000))
+    start_ms = max(0, int((installation.clock.now().timestamp() - query.since_seconds) * 1000))
     if follow:
         for lines in reader.follow(start_ms):
             write(lines)
@@ -125,12 +117,12 @@ def pattern_of(text: str | None) -> dict[str, str]:
 class Reader:
     """Reads the events of several log groups; `missing` are the functions whose log group was not there."""
 
-    def __init__(self, account: Account, settings: Settings, query: Query, sleep: Sleep) -> None:
+    def __init__(self, installation: Installation, query: Query) -> None:
         self.missing: list[str] = []
-        self._logs = account.client("logs")
-        self._stack = settings.stack_name
+        self._logs = installation.client("logs")
+        self._stack = installation.stack_name
         self._query = query
-        self._sleep = sleep
+        self._sleep = installation.clock.sleep
 
     def group(self, function: str) -> str:
         """Return the name of a function's log group."""

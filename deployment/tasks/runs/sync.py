@@ -13,11 +13,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account, execution_link
+from deployment.aws.account import execution_link
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ConfigurationError
-from deployment.project.settings import Settings
 from deployment.step_functions.executions import Execution, current_machine, start, succeeded, watch
 from deployment.text import duration, size
 
@@ -64,8 +64,7 @@ def _limit(text: str) -> int | str:
 
 
 def sync(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     options: Mapping[str, Any],
     console: Console,
     wait: bool = True,
@@ -75,16 +74,18 @@ def sync(
 
     With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
     """
-    work_bucket = lookup.outputs(account, settings).get("WorkBucket")
-    arn = start(account, current_machine(account, settings), input_of(options))
+    work_bucket = lookup.outputs(installation).get("WorkBucket")
+    arn = start(installation, current_machine(installation), input_of(options))
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)
     console.step(f"Started {arn}\n{execution_link(arn)}")
-    execution = _watch(account, arn, work_bucket, console)
+    execution = _watch(installation, arn, work_bucket, console)
     if as_json:
         console.result(_document(execution.to_json()))
     else:
-        show_report(execution.report or written_report(account, arn, work_bucket), execution.seconds, console)
+        show_report(
+            execution.report or written_report(installation, arn, work_bucket), execution.seconds, console
+        )
     return succeeded(execution)
 
 
@@ -97,14 +98,16 @@ def input_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def written_report(account: Account, execution_arn: str, work_bucket: str | None) -> Mapping[str, Any] | None:
+def written_report(
+    installation: Installation, execution_arn: str, work_bucket: str | None
+) -> Mapping[str, Any] | None:
     """Return the report that a failed execution has left in the work bucket, None where there is none to be read."""
     machine, name = execution_arn.split(":")[6:8]
     try:
-        answer = account.client("s3").get_object(
+        answer = installation.client("s3").get_object(
             Bucket=work_bucket,
             Key=f"runs/{machine}/{name}/report.json",
-            ExpectedBucketOwner=account.account_id,
+            ExpectedBucketOwner=installation.account_id,
         )
         report: Mapping[str, Any] = json.loads(answer["Body"].read())
         return report
@@ -119,14 +122,16 @@ def _announce(execution: Execution, console: Console, as_json: bool) -> Executio
     return execution
 
 
-def _watch(account: Account, execution_arn: str, work_bucket: str | None, console: Console) -> Execution:
+def _watch(
+    installation: Installation, execution_arn: str, work_bucket: str | None, console: Console
+) -> Execution:
     """As `watch`; and whoever stops watching is told that the execution goes on."""
     try:
-        return watch(account, execution_arn, work_bucket, console)
+        return watch(installation, execution_arn, work_bucket, console)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
         console.step(
             f"The execution goes on in AWS. Stop it with:\n"
-            f"  aws stepfunctions stop-execution --region {account.region} --execution-arn {execution_arn}"
+            f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
         )
         raise
 

@@ -6,15 +6,14 @@ and the deployment bucket, which holds nothing but zips and is needed to roll ba
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import error_code
+from deployment.aws.installation import Installation
 from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.console import Console, demand_terminal
 from deployment.errors import Declined, StackError
@@ -49,33 +48,31 @@ class Plan:
 
 
 def delete(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     console: Console,
     yes: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Delete everything but the deployment bucket and the synchronised buckets, after asking.
 
     Raises Declined when the answer is not the stack's name, or when nobody is there to ask and `yes` is false.
     """
-    plan = _plan(account, settings)
+    plan = _plan(installation)
     if plan.is_empty:
-        console.result(f"{_place(account, settings)}: there is nothing to delete.")
+        console.result(f"{installation.title}: there is nothing to delete.")
         return
-    console.step(describe(plan, account, settings))
-    _confirm(settings, console, yes)
-    machines.delete_all(account, plan.machines)
+    console.step(describe(installation, plan))
+    _confirm(installation.settings, console, yes)
+    machines.delete_all(installation, plan.machines)
     if plan.work_bucket:
-        _empty(account, plan.work_bucket, console)
-    stack.delete(account, settings, console, sleep)
-    console.result(f"{_place(account, settings)}: deleted. {_kept(account, settings)}")
+        _empty(installation, plan.work_bucket, console)
+    stack.delete(installation, console)
+    console.result(f"{installation.title}: deleted. {_kept(installation)}")
 
 
-def describe(plan: Plan, account: Account, settings: Settings) -> str:
+def describe(installation: Installation, plan: Plan) -> str:
     """Return what will be deleted and what will stay, as a person reads it before saying yes."""
-    lines = [f"This is deleted from {account.account_id}/{account.region}:"]
-    lines += [f"  the stack {settings.stack_name}"] if plan.stack_exists else []
+    lines = [f"This is deleted from {installation.short_place}:"]
+    lines += [f"  the stack {installation.stack_name}"] if plan.stack_exists else []
     lines += _listed("state machine", [machine.name for machine in plan.machines])
     lines += _listed("RUNNING execution, stopped in mid-work:", _short(plan.running_executions))
     lines += (
@@ -83,14 +80,14 @@ def describe(plan: Plan, account: Account, settings: Settings) -> str:
     )
     unknown = _listed("state machine", list(plan.unknown_machines))
     lines += ["Not touched, as their tags may not be read:", *unknown] if unknown else []
-    return "\n".join([*lines, _kept(account, settings)])
+    return "\n".join([*lines, _kept(installation)])
 
 
-def _plan(account: Account, settings: Settings) -> Plan:
-    exists = lookup.find_deletable(account, settings) is not None
-    found = listing.list_all(account, settings)
-    running = listing.running(account, found.ours)
-    bucket = _work_bucket(account, settings) if exists else None
+def _plan(installation: Installation) -> Plan:
+    exists = lookup.find_deletable(installation) is not None
+    found = listing.list_all(installation)
+    running = listing.running(installation, found.ours)
+    bucket = _work_bucket(installation) if exists else None
     return Plan(exists, found.ours, running, bucket, found.unknown)
 
 
@@ -103,11 +100,11 @@ def _confirm(settings: Settings, console: Console, yes: bool) -> None:
         raise Declined(f"Nothing was deleted: the answer was not {settings.stack_name}.")
 
 
-def _work_bucket(account: Account, settings: Settings) -> str | None:
+def _work_bucket(installation: Installation) -> str | None:
     """Return the work bucket's name; a stack that failed half-way has no outputs, but knows its resources."""
     try:
-        detail = account.client("cloudformation").describe_stack_resource(
-            StackName=settings.stack_name, LogicalResourceId=WORK_BUCKET_ID
+        detail = installation.client("cloudformation").describe_stack_resource(
+            StackName=installation.stack_name, LogicalResourceId=WORK_BUCKET_ID
         )["StackResourceDetail"]
     except ClientError as error:
         if error_code(error) == "ValidationError":
@@ -117,9 +114,9 @@ def _work_bucket(account: Account, settings: Settings) -> str | None:
     return None if is_gone else detail.get("PhysicalResourceId") or None
 
 
-def _empty(account: Account, bucket: str, console: Console) -> None:
+def _empty(installation: Installation, bucket: str, console: Console) -> None:
     """Delete every object and every version; CloudFormation only deletes an empty bucket."""
-    s3, owner = account.client("s3"), account.account_id
+    s3, owner = installation.client("s3"), installation.account_id
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
     done = 0
     with console.progress(f"Emptying {bucket}") as progress:
@@ -158,10 +155,6 @@ def _short(execution_arns: Iterable[str]) -> list[str]:
     return [" ".join(arn.rsplit(":", 2)[1:]) for arn in execution_arns]
 
 
-def _kept(account: Account, settings: Settings) -> str:
-    bucket = deployment_bucket.bucket_name(account, settings)
+def _kept(installation: Installation) -> str:
+    bucket = deployment_bucket.bucket_name(installation)
     return f"Kept: the deployment bucket {bucket}, and every bucket that was synchronised."
-
-
-def _place(account: Account, settings: Settings) -> str:
-    return f"{settings.stack_name} in {account.account_id}/{account.region}"

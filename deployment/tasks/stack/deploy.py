@@ -1,51 +1,81 @@
-"""The end of `fab`: what was done, and how to start the state machine. Text only, no AWS call."""
+"""`fab` and `fab plan`: brings the account up to date with this folder, or says what that would do.
+
+The pipeline, a line a step. Each step has a half that only reads, of which `fab plan` is made; `fab deploy --ask` shows that
+plan first. At the end stands what was done, and how to start the state machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deployment.aws.account import Account, state_machine_link
+from deployment.aws.account import state_machine_link
+from deployment.aws.installation import Installation
+from deployment.build import build as building
+from deployment.build.build import BuiltProject, Sources
+from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.cloudformation.stack import Stack
 from deployment.console import Console
 from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
 from deployment.step_functions.listing import Machine
 
 
-def place(account: Account, settings: Settings) -> str:
-    """Return where: account, region, stack."""
-    return f"Account {_which(account, settings)}"
+def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
+    """Bring the stack and the state machines of one account and region up to date with these sources."""
+    built = build(installation, sources)
+    if ask and not _is_wanted(installation, built, console):
+        return
+    present = lookup.look(installation, built.template)
+    uploaded = [] if present.is_as_wanted else deployment_bucket.upload(installation, built.bundles)
+    deployed = stack.deploy(installation, built.template, present, console)
+    current = state_machines.create_all(
+        installation, built.definitions, built.functions, deployed.outputs, console
+    )
+    console.result(ending(installation, uploaded, deployed, current))
 
 
-def begin(console: Console, account: Account, settings: Settings, doing: str = "Deploying") -> None:
-    """Say where, before anything is done there: the most expensive mistake is the wrong account."""
-    console.step(f"{doing}: account {_which(account, settings)}")
-
-
-def announce(
+def plan(
+    installation: Installation,
+    sources: Sources,
     console: Console,
-    account: Account,
-    settings: Settings,
-    uploaded: Sequence[str],
-    deployed: Stack,
-    current: Sequence[Machine],
+    as_json: bool = False,
+    fail_on_changes: bool = False,
 ) -> None:
-    """Say what the deployment did and what to do next."""
-    console.result(ending(account, settings, uploaded, deployed, current))
+    """Say what `deploy` would do."""
+    from deployment.plan import plan as planning  # not needed by `fab`, and slow to import
+    from deployment.plan import view
+
+    view.show(console, planning.make(installation, build(installation, sources)), as_json, fail_on_changes)
+
+
+def demand_terminal(console: Console) -> None:
+    """Raise Declined where `--ask` was given and nobody can be asked, before anything else is done."""
+    from deployment.plan import view
+
+    view.demand_terminal_for_deployment(console)
+
+
+def build(installation: Installation, sources: Sources) -> BuiltProject:
+    """Return what is deployed: the name of the deployment bucket stands in the template."""
+    return building.build(sources, installation.settings, deployment_bucket.bucket_name(installation))
 
 
 def ending(
-    account: Account, settings: Settings, uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]
+    installation: Installation, uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]
 ) -> str:
-    """Return the text: where, what has changed, each machine with its link, and how to start a sync."""
-    lines = [place(account, settings), ""]
-    lines += _news(uploaded, deployed, current)
+    """Return the last words of `fab`: where, what has changed, each machine with its link, and how to start a sync."""
+    lines = [installation.full_place, "", *_news(uploaded, deployed, current)]
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
-    return "\n".join([*lines, "", *_start(settings)])
+    return "\n".join([*lines, "", *_start(installation.settings)])
 
 
-def _which(account: Account, settings: Settings) -> str:
-    return f"{account.account_id}, region {account.region}, stack {settings.stack_name}"
+def _is_wanted(installation: Installation, built: BuiltProject, console: Console) -> bool:
+    """Show the plan and ask; False where there is nothing to do, Declined raised where the answer is no."""
+    from deployment.plan import plan as planning
+    from deployment.plan import view
+
+    return view.is_deployment_wanted(console, planning.make(installation, built))
 
 
 def _news(uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.build import bundle, definitions, template
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
@@ -50,16 +50,15 @@ def definition_of(project: Path, settings: Settings, name: str | None = None) ->
     return definitions.render(spec, _lambdas(functions), _values(settings))
 
 
-def deployed_definition(
-    account: Account, project: Path, settings: Settings, name: str | None = None
-) -> dict[str, Any]:
+def deployed_definition(installation: Installation, project: Path, name: str | None = None) -> dict[str, Any]:
     """Return the definition of the newest machine of a name as it is in the account; raise StateMachineError without one."""
     spec = _chosen(states_language.read_all(project / "state_machines"), name)
-    newest = listing.newest(account, settings, spec.name)
+    newest = listing.newest(installation, spec.name)
     if newest is None:
-        where = f"account {account.account_id}, region {account.region}"
-        raise StateMachineError(f"There is no state machine {spec.name} in {where}. Run `fab` first.")
-    described = account.client("stepfunctions").describe_state_machine(stateMachineArn=newest.arn)
+        raise StateMachineError(
+            f"There is no state machine {spec.name} in {installation.place}. Run `fab` first."
+        )
+    described = installation.client("stepfunctions").describe_state_machine(stateMachineArn=newest.arn)
     definition: dict[str, Any] = json.loads(described["definition"])
     return definition
 

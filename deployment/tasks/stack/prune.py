@@ -18,15 +18,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import aws_sentence, error_code
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console, demand_terminal
 from deployment.errors import ConfigurationError, Declined, StackError
-from deployment.project.settings import Settings
 from deployment.step_functions import inventory
 from deployment.step_functions.inventory import Deployed, FunctionVersion
-from deployment.tasks.stack import deploy
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ class Plan:
 
 
 def prune(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     keep: str,
     console: Console,
     dry_run: bool = False,
@@ -86,16 +83,16 @@ def prune(
     Raises Declined when the answer is not yes, or when nobody is there to ask and `yes` is false.
     """
     number = kept_number(keep)
-    console.step(deploy.place(account, settings))
-    plan = make_plan(account, settings, number)
+    console.step(installation.full_place)
+    plan = make_plan(installation, number)
     show(plan, console)
     if not (plan.doomed_machines or plan.doomed_versions):
         console.result("There is nothing to delete.")
     elif dry_run:
         console.result("Dry run: nothing was deleted.")
     else:
-        _confirm(account, settings, console, yes)
-        _carry_out(account, settings, plan, number, console)
+        _confirm(installation, console, yes)
+        _carry_out(installation, plan, number, console)
 
 
 def kept_number(keep: str) -> int:
@@ -105,11 +102,11 @@ def kept_number(keep: str) -> int:
     return int(keep)
 
 
-def make_plan(account: Account, settings: Settings, keep: int) -> Plan:
+def make_plan(installation: Installation, keep: int) -> Plan:
     """Return the plan; raise StackError while the stack is being changed, or is not ours."""
-    declared = _declared(account, settings)
-    deployed, unknown = inventory.read_all(account, settings)
-    published = inventory.function_versions(account, declared.functions)
+    declared = _declared(installation)
+    deployed, unknown = inventory.read_all(installation)
+    published = inventory.function_versions(installation, declared.functions)
     fates = machine_fates(deployed, keep)
     doomed = _doomed(fates)
     users = [one for one in deployed if one.name not in doomed]
@@ -185,18 +182,17 @@ def _names(definition: str | None, version: FunctionVersion) -> bool:
     return definition is not None and re.search(pattern, definition) is not None
 
 
-def _declared(account: Account, settings: Settings) -> Declared:
+def _declared(installation: Installation) -> Declared:
     """Return what the stack declares; nothing where there is no stack. Not while it changes: versions come and go then."""
-    found = lookup.find(account, settings)
+    found = lookup.find(installation)
     if found is None:
         return Declared()
     status = found["StackStatus"]
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise StackError(
-            f"The stack {settings.stack_name} in {account.account_id}/{account.region} is busy ({status}). "
-            "Run `fab prune` again when it has finished."
+            f"{installation.stack_title} is busy ({status}). Run `fab prune` again when it has finished."
         )
-    pages = account.client("cloudformation").get_paginator("list_stack_resources")
+    pages = installation.client("cloudformation").get_paginator("list_stack_resources")
     resources = [
         (one["ResourceType"], one.get("PhysicalResourceId", ""))
         for page in pages.paginate(StackName=found["StackId"])
@@ -207,27 +203,27 @@ def _declared(account: Account, settings: Settings) -> Declared:
     return Declared(functions, frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version"))
 
 
-def _confirm(account: Account, settings: Settings, console: Console, yes: bool) -> None:
+def _confirm(installation: Installation, console: Console, yes: bool) -> None:
     if yes:
         return
     demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab prune --yes")
-    question = f"Delete this from {settings.stack_name} in {account.account_id}/{account.region}? Type yes:"
+    question = f"Delete this from {installation.title}? Type yes:"
     if console.ask(question).lower() not in ("y", "yes"):
         raise Declined("Nothing was deleted: the answer was not yes.")
 
 
-def _carry_out(account: Account, settings: Settings, plan: Plan, keep: int, console: Console) -> None:
+def _carry_out(installation: Installation, plan: Plan, keep: int, console: Console) -> None:
     """Delete what the plan says and what still may be deleted; say what was and what was not."""
-    deleted = _each(plan.doomed_machines, lambda one: _delete_machine(account, one), console)
+    deleted = _each(plan.doomed_machines, lambda one: _delete_machine(installation, one), console)
     gone = {one.name for one in deleted}
     versions: list[FunctionVersion] = []
     if plan.doomed_versions:
-        may_go = _still_unused(account, settings, gone)
+        may_go = _still_unused(installation, gone)
         for one in plan.doomed_versions:
             if one.name not in may_go:
                 console.warning(f"{one.name} stays: it has come into use.")
         doomed = [one for one in plan.doomed_versions if one.name in may_go]
-        versions = _each(doomed, lambda one: _delete_version(account, one), console)
+        versions = _each(doomed, lambda one: _delete_version(installation, one), console)
     console.result(
         f"Deleted: {_counted(len(deleted), 'state machine')}, {_counted(len(versions), 'function version')}."
     )
@@ -245,29 +241,29 @@ def _each(items: Iterable[Any], delete: Callable[[Any], str], console: Console) 
     return went
 
 
-def _still_unused(account: Account, settings: Settings, gone: set[str]) -> set[str]:
+def _still_unused(installation: Installation, gone: set[str]) -> set[str]:
     """Return the names of versions that may go as things stand now, after machines have been deleted."""
-    declared = _declared(account, settings)
-    deployed, unknown = inventory.read_all(account, settings)
+    declared = _declared(installation)
+    deployed, unknown = inventory.read_all(installation)
     users = [one for one in deployed if one.name not in gone or one.running]
-    published = inventory.function_versions(account, declared.functions)
+    published = inventory.function_versions(installation, declared.functions)
     return _doomed(version_fates(published, users, declared, unknown))
 
 
-def _delete_machine(account: Account, one: Deployed) -> str:
+def _delete_machine(installation: Installation, one: Deployed) -> str:
     """Delete a machine unless something runs in it now; return why not, "" when it went."""
-    number = inventory.running(account, one.machine)
+    number = inventory.running(installation, one.machine)
     if number:
         return f"{_running(number)}."
-    account.client("stepfunctions").delete_state_machine(stateMachineArn=one.machine.arn)
+    installation.client("stepfunctions").delete_state_machine(stateMachineArn=one.machine.arn)
     return ""
 
 
-def _delete_version(account: Account, one: FunctionVersion) -> str:
+def _delete_version(installation: Installation, one: FunctionVersion) -> str:
     """Delete a version; return why AWS refuses it (an alias points to it), "" when it is gone."""
     if not one.version.isdecimal():
         raise AssertionError(f"{one.name} is not a version; without one, Lambda would delete the function")
-    client = account.client("lambda")
+    client = installation.client("lambda")
     try:
         client.delete_function(FunctionName=one.function, Qualifier=one.version)
     except client.exceptions.ResourceNotFoundException:

@@ -8,30 +8,25 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUp
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import events as stack_events
 from deployment.cloudformation import failures, lookup, stack, statuses
 from deployment.cloudformation.events import Event, Outcome
-from deployment.cloudformation.lookup import Site
 from deployment.console import Console, demand_terminal, demand_yes
 from deployment.errors import ConfigurationError, StackError
-from deployment.project.settings import Settings
 
 _NOTHING_DONE = "Nothing was recovered:"
 
 
 def recover(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     skip: Sequence[str],
     console: Console,
     yes: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Roll a stuck stack back to where it was before the update that failed, but for the resources in `skip`.
 
@@ -39,21 +34,21 @@ def recover(
     name in `skip` that does not keep the stack; StackError when there is nothing to recover in a stack that is not healthy
     either, and when the rollback fails again.
     """
-    site, found = Site(account, settings), lookup.find(account, settings)
+    found = lookup.find(installation)
     status = found["StackStatus"] if found else None
     if found is None or status != statuses.RECOVERABLE:
-        _say_there_is_nothing(site, status, console)
+        _say_there_is_nothing(installation, status, console)
         return
-    template = lookup.readable_template(site, found)
-    events = stack_events.last_operation(site.cloudformation, found["StackId"])
+    template = lookup.readable_template(installation, found)
+    events = stack_events.last_operation(installation.client("cloudformation"), found["StackId"])
     demand_known(skip, [event.logical_id for event in failures.blocking(events)])
-    console.step("\n".join(introduction(site.name, events, template, skip)))
+    console.step("\n".join(introduction(installation.stack_title, events, template, skip)))
     if not yes:
-        _ask(site, console)
-    outcome = _continue(site, found["StackId"], skip, template, console, sleep)
+        _ask(installation, console)
+    outcome = _continue(installation, found["StackId"], skip, template, console)
     if outcome.status != statuses.RECOVERED:
-        raise StackError(site.advice(outcome.status, "fab", template))
-    console.result(ending(site.name, skip))
+        raise StackError(lookup.advice(installation, outcome.status, "fab", template))
+    console.result(ending(installation.stack_title, skip))
 
 
 def skipped_names(text: str | None) -> tuple[str, ...]:
@@ -107,31 +102,31 @@ def ending(name: str, skip: Sequence[str]) -> str:
     return f"{name}: {statuses.RECOVERED}. {look if skip else ''}Run `fab` to deploy this folder."
 
 
-def _say_there_is_nothing(site: Site, status: str | None, console: Console) -> None:
+def _say_there_is_nothing(installation: Installation, status: str | None, console: Console) -> None:
     """Say so where all is well; raise StackError with the same words where it is not."""
-    sentence = statuses.nothing_to_recover(site.name, status, site.flags)
+    sentence = statuses.nothing_to_recover(installation.stack_title, status, installation.cli_flags)
     if status not in statuses.HEALTHY:
         raise StackError(sentence)
     console.result(sentence)
 
 
-def _ask(site: Site, console: Console) -> None:
+def _ask(installation: Installation, console: Console) -> None:
     demand_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
-    place = f"account {site.account.account_id}, region {site.account.region}"
-    demand_yes(console, f"Go on rolling back {site.settings.stack_name} in {place}?", _NOTHING_DONE)
+    demand_yes(
+        console, f"Go on rolling back {installation.stack_name} in {installation.place}?", _NOTHING_DONE
+    )
 
 
 def _continue(
-    site: Site,
+    installation: Installation,
     stack_id: str,
     skip: Sequence[str],
     template: Mapping[str, Any],
     console: Console,
-    sleep: Callable[[float], None],
 ) -> Outcome:
-    operation = stack.begun(site, stack_id, "Rolling back")
+    operation = stack.begun(installation, stack_id, "Rolling back")
     options = {"ResourcesToSkip": list(skip)} if skip else {}
-    site.cloudformation.continue_update_rollback(
+    installation.client("cloudformation").continue_update_rollback(
         StackName=stack_id, ClientRequestToken=operation.token, **options
     )
-    return stack.follow(site, operation, template, "fab", console, sleep)
+    return stack.follow(installation, operation, template, "fab", console)

@@ -9,44 +9,37 @@ from __future__ import annotations
 
 import difflib
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from deployment.aws import account
-from deployment.aws.account import Account
 from deployment.aws.errors import error_code
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
-from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec, states
 from deployment.step_functions import inventory, state_machines
 from deployment.step_functions.inventory import Deployed, bases
 from deployment.step_functions.listing import Machine
-from deployment.tasks.stack import deploy
 
 
 def rollback(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     to: str | None,
     console: Console,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Machine:
     """Create a machine with the definition and role of an older one, and return it.
 
     `to` is that one's name, None the newest that differs from the current. Raises ConfigurationError when there is no such
     machine, StateMachineError when what it needs is gone.
     """
-    console.step(deploy.place(account, settings))
-    target = chosen([one for one in inventory.read(account, settings) if not one.is_deleting], to)
+    console.step(installation.full_place)
+    target = chosen([one for one in inventory.read(installation) if not one.is_deleting], to)
     definition = json.loads(target.definition or "{}")
-    missing = list(_missing(account, target, definition))
+    missing = list(_missing(installation, target, definition))
     if missing:
         listed = "\n".join(f"  {what}" for what in missing)
         raise StateMachineError(
@@ -55,7 +48,7 @@ def rollback(
         )
     spec = MachineSpec(target.base, Path("state_machines", target.name), definition)
     role = str(target.role_arn)
-    made = state_machines.create_if_changed(account, settings, spec, definition, role, console, now, sleep)
+    made = state_machines.create_if_changed(installation, spec, definition, role, console)
     console.result(_news(target, made))
     return made
 
@@ -113,9 +106,9 @@ def _content(one: Deployed) -> object:
     return one.definition and json.loads(one.definition), one.role_arn
 
 
-def _missing(account: Account, target: Deployed, definition: Mapping[str, Any]) -> Iterator[str]:
+def _missing(installation: Installation, target: Deployed, definition: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the machine needs and what is gone. What cannot be asked raises: unknown is not absent, nor present."""
-    functions, iam, s3 = (account.client(service) for service in ("lambda", "iam", "s3"))
+    functions, iam, s3 = (installation.client(service) for service in ("lambda", "iam", "s3"))
     for arn, function in inventory.versions_called(target.definition or "").items():
         if _is_gone(functions.get_function_configuration, FunctionName=arn):
             yield f"function version {function}:{arn.rpartition(':')[2]}"
@@ -123,7 +116,7 @@ def _missing(account: Account, target: Deployed, definition: Mapping[str, Any]) 
     if _is_gone(iam.get_role, RoleName=role):
         yield f"role {role}"
     for bucket in buckets_of(definition):
-        if _is_gone(s3.head_bucket, Bucket=bucket, ExpectedBucketOwner=account.account_id):
+        if _is_gone(s3.head_bucket, Bucket=bucket, ExpectedBucketOwner=installation.account_id):
             yield f"work bucket {bucket}"
 
 

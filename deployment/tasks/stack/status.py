@@ -7,24 +7,23 @@ execution is that of `progress`, its end that of `report`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deployment.aws import account
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
-from deployment.project.settings import Settings
 from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.inventory import Deployed
 from deployment.step_functions.progress import OVER, Observer
 from deployment.step_functions.progress import Progress as Picture
-from deployment.tasks.stack import deploy, versions
-from deployment.tasks.stack.versions import Overview, place_json
+from deployment.tasks.stack import versions
+from deployment.tasks.stack.versions import Overview
 from deployment.text import duration, iso, utc
 
 LAST_EXECUTIONS = 5
@@ -63,33 +62,34 @@ class Status:
 
 
 def show(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     project: Path,
     console: Console,
     as_json: bool = False,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
     """Write the status to stdout, as text and tables or as one JSON document."""
-    console.step(deploy.place(account, settings))
-    found = read(account, settings, project)
+    console.step(installation.full_place)
+    found = read(installation, project)
     if as_json:
-        console.result(json.dumps(document(account, settings, found), indent=2))
+        console.result(json.dumps(document(installation, found), indent=2))
         return
     console.result("\n".join(head(found)))
-    for title, blocks in (("Running", _running_blocks(found, now())), ("Ended", _ended_blocks(found))):
+    for title, blocks in (
+        ("Running", _running_blocks(found, installation.clock.now())),
+        ("Ended", _ended_blocks(found)),
+    ):
         if blocks:
             console.result(f"\n{title}", "bold")
         for text, style in blocks:
             console.result(text, style)
 
 
-def read(account: Account, settings: Settings, project: Path) -> Status:
+def read(installation: Installation, project: Path) -> Status:
     """Return the status; raise StackError when the stack of that name is not ours."""
-    described = lookup.find(account, settings)
-    overview = versions.overview(account, settings, project, described)
+    described = lookup.find(installation)
+    overview = versions.overview(installation, project, described)
     work_bucket = lookup.outputs_of(described).get("WorkBucket")
-    records = [record for one in overview.machines for record in _records(account, one)]
+    records = [record for one in overview.machines for record in _records(installation, one)]
     under_way = sorted((one for one in records if not _is_over(one)), key=_started, reverse=True)
     over = sorted((one for one in records if _is_over(one)), key=_stopped, reverse=True)
     return Status(
@@ -97,10 +97,10 @@ def read(account: Account, settings: Settings, project: Path) -> Status:
         (described.get("LastUpdatedTime") or described.get("CreationTime")) if described else None,
         overview,
         tuple(
-            _looked_at(account, record, work_bucket, number <= RUNNING_SHOWN)
+            _looked_at(installation, record, work_bucket, number <= RUNNING_SHOWN)
             for number, record in enumerate(under_way, start=1)
         ),
-        tuple(_ended(account, record) for record in over[:LAST_EXECUTIONS]),
+        tuple(_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
     )
 
 
@@ -147,13 +147,13 @@ def outcome(execution: Execution) -> str:
     return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counts)]))
 
 
-def document(account: Account, settings: Settings, found: Status) -> dict[str, Any]:
+def document(installation: Installation, found: Status) -> dict[str, Any]:
     """Return what `--json` prints; docs/operating.md has its shape."""
-    overview = versions.document(account, settings, found.overview)
+    overview = versions.document(installation, found.overview)
     current = [one for one in overview["machines"] if one["current"]]
     updated = found.stack_updated_at
     return {
-        **place_json(account, settings),
+        **installation.to_json(),
         "stackStatus": found.stack_status,
         "stackUpdatedAt": iso(updated) if updated else None,
         "folder": overview["folder"],
@@ -172,9 +172,9 @@ def _ended_blocks(found: Status) -> list[tuple[str, str]]:
     return [(ended_text(one), "" if one.execution.status == "SUCCEEDED" else "red") for one in found.ended]
 
 
-def _records(account: Account, one: Deployed) -> Iterable[Mapping[str, Any]]:
+def _records(installation: Installation, one: Deployed) -> Iterable[Mapping[str, Any]]:
     """Return the executions of a machine that run, all of them, and those that have ended, the newest few."""
-    client = account.client("stepfunctions")
+    client = installation.client("stepfunctions")
     pages = client.get_paginator("list_executions")
     under_way = pages.paginate(stateMachineArn=one.machine.arn, statusFilter="RUNNING") if one.running else ()
     latest = client.list_executions(stateMachineArn=one.machine.arn, maxResults=100)["executions"]
@@ -184,18 +184,18 @@ def _records(account: Account, one: Deployed) -> Iterable[Mapping[str, Any]]:
 
 
 def _looked_at(
-    account: Account, record: Mapping[str, Any], work_bucket: str | None, closely: bool
+    installation: Installation, record: Mapping[str, Any], work_bucket: str | None, closely: bool
 ) -> Running:
     arn = record["executionArn"]
     if not closely:
         return Running(arn, record["startDate"], "", None)
-    described = executions.describe(account, arn)
-    picture = Observer(account, arn, work_bucket).look(described["status"])
+    described = executions.describe(installation, arn)
+    picture = Observer(installation, arn, work_bucket).look(described["status"])
     return Running(arn, record["startDate"], _sides(described), picture)
 
 
-def _ended(account: Account, record: Mapping[str, Any]) -> Ended:
-    described = executions.describe(account, record["executionArn"])
+def _ended(installation: Installation, record: Mapping[str, Any]) -> Ended:
+    described = executions.describe(installation, record["executionArn"])
     return Ended(executions.result_in(described), record["stopDate"], _sides(described))
 
 

@@ -13,18 +13,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.aws.errors import aws_sentence
+from deployment.aws.installation import Installation
 from deployment.build import bundle, template
 from deployment.build.definitions import render
 from deployment.cloudformation import deployment_bucket, lookup
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
 from deployment.project import front_matter, states_language
-from deployment.project.settings import Settings
 from deployment.step_functions import inventory, state_machines
 from deployment.step_functions.inventory import Deployed, FunctionVersion, bases
-from deployment.tasks.stack import deploy
 from deployment.text import iso, utc
 
 UNKNOWN = "?"
@@ -39,14 +37,12 @@ class Overview:
     folder: FolderCode
 
 
-def show(
-    account: Account, settings: Settings, project: Path, console: Console, as_json: bool = False
-) -> None:
+def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
     """Write the machines to stdout, as tables or as one JSON document."""
-    console.step(deploy.place(account, settings))
-    found = overview(account, settings, project, lookup.find(account, settings))
+    console.step(installation.full_place)
+    found = overview(installation, project, lookup.find(installation))
     if as_json:
-        console.result(json.dumps(document(account, settings, found), indent=2))
+        console.result(json.dumps(document(installation, found), indent=2))
         return
     if not found.machines:
         console.result("No state machine is deployed. Run `fab` to deploy it.")
@@ -60,13 +56,11 @@ def show(
             console.warning(f"{one.name}: {one.problem}")
 
 
-def overview(
-    account: Account, settings: Settings, project: Path, described: Mapping[str, Any] | None
-) -> Overview:
+def overview(installation: Installation, project: Path, described: Mapping[str, Any] | None) -> Overview:
     """Read everything; `described` is the stack's description. What is being deleted is left out: it cannot be started."""
-    found = tuple(one for one in inventory.read(account, settings) if not one.is_deleting)
-    folder = folder_code(account, settings, project, lookup.outputs_of(described))
-    return Overview(found, inventory.versions_of_all(account, found), folder)
+    found = tuple(one for one in inventory.read(installation) if not one.is_deleting)
+    folder = folder_code(installation, project, lookup.outputs_of(described))
+    return Overview(found, inventory.versions_of_all(installation, found), folder)
 
 
 def row(one: Deployed, versions: Sequence[FunctionVersion]) -> list[object]:
@@ -94,10 +88,10 @@ def folder_sentence(found: Overview, base: str) -> str:
     return f"This folder: {wanted}, not the same as the current one. `fab` deploys it."
 
 
-def document(account: Account, settings: Settings, found: Overview) -> dict[str, Any]:
+def document(installation: Installation, found: Overview) -> dict[str, Any]:
     """Return what `--json` prints; docs/operating.md has its shape."""
     return {
-        **place_json(account, settings),
+        **installation.to_json(),
         "folder": {"codes": dict(found.folder.codes), "problem": found.folder.problem or None},
         "machines": [machine_json(one, found.versions) for one in found.machines],
     }
@@ -120,11 +114,6 @@ def machine_json(one: Deployed, versions: Sequence[FunctionVersion]) -> dict[str
     }
 
 
-def place_json(account: Account, settings: Settings) -> dict[str, str]:
-    """Return what `announcement.place` says, for a JSON document."""
-    return {"account": account.account_id, "region": account.region, "stack": settings.stack_name}
-
-
 DEFAULT_MEMORY_MB = 128
 """Of a function that does not say: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
@@ -137,16 +126,14 @@ class FolderCode:
     problem: str = ""
 
 
-def folder_code(
-    account: Account, settings: Settings, project: Path, outputs: Mapping[str, str] | None
-) -> FolderCode:
+def folder_code(installation: Installation, project: Path, outputs: Mapping[str, str] | None) -> FolderCode:
     """Return the code of a folder as it would be deployed now; `outputs` are the stack's, None where there is no stack."""
     if not outputs or "WorkBucket" not in outputs:
         return FolderCode({}, "the stack is not deployed")
     try:
         definitions = states_language.read_all(project / "state_machines")
-        runs = _runs(account, settings, project, [definition.name for definition in definitions])
-        values = state_machines.values_of(account, settings, outputs)
+        runs = _runs(installation, project, [definition.name for definition in definitions])
+        values = state_machines.values_of(installation, outputs)
         rendered = {one.name: render(one, runs, values) for one in definitions}
     except SyncBucketsError as error:
         return FolderCode({}, str(error).splitlines()[0])
@@ -155,12 +142,12 @@ def folder_code(
     return FolderCode({name: inventory.code_of_definition(one) for name, one in rendered.items()})
 
 
-def _runs(account: Account, settings: Settings, project: Path, machine_names: list[str]) -> dict[str, str]:
+def _runs(installation: Installation, project: Path, machine_names: list[str]) -> dict[str, str]:
     """Return what each function would run, by its file's name."""
     functions = front_matter.read_all(project / "lambda_functions")
     bundles = bundle.make_all(functions, project)
-    bucket = deployment_bucket.bucket_name(account, settings)
-    resources = template.build(functions, bundles, settings, bucket, machine_names)["Resources"]
+    bucket = deployment_bucket.bucket_name(installation)
+    resources = template.build(functions, bundles, installation.settings, bucket, machine_names)["Resources"]
     return {one.name: _run(resources[one.logical_id]["Properties"]) for one in functions}
 
 

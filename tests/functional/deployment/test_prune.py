@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deployments_on_moto import HEADER, SETTINGS, Deployments, refuse
+from deployments_on_moto import HEADER, Deployments, refuse
 from moto import mock_aws
 
 from deployment.errors import ConfigurationError, Declined, StackError
@@ -39,7 +39,7 @@ def deployed() -> Iterator[Deployments]:
 
 def prune(deployed: Deployments, console: RecordingConsole | None = None, **options: Any) -> RecordingConsole:
     console = console or RecordingConsole()
-    pruning.prune(deployed.account, SETTINGS, **{"keep": "2", "console": console, "yes": True, **options})
+    pruning.prune(deployed.installation, **{"keep": "2", "console": console, "yes": True, **options})
     return console
 
 
@@ -293,5 +293,5 @@ def test_a_function_is_never_deleted_as_a_whole(deployed: Deployments) -> None:
     latest = inventory.FunctionVersion(COPY, "$LATEST", "arn", "", "")
 
     with pytest.raises(AssertionError, match="Lambda would delete the function"):
-        pruning._delete_version(deployed.account, latest)
+        pruning._delete_version(deployed.installation, latest)
     assert left(deployed) == EVERYTHING

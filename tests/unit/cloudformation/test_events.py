@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 from deployment.cloudformation import events
 from deployment.cloudformation.events import MOST_LOOKS_IN_VAIN, Operation
 from tests.fake_cloudformation import STACK_ID, FakeCloudFormation, refusal
+from tests.stacks import installed_with
 
 THROTTLED = refusal("DescribeStacks", "Throttling", "Rate exceeded")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://x/")
@@ -33,7 +34,7 @@ class Failing(FakeCloudFormation):
 
 
 def end_of(fake: FakeCloudFormation, operation: Operation) -> events.Outcome:
-    return list(events.follow(fake, operation, fake.sleep))[-1]
+    return list(events.follow(installed_with(fake), operation))[-1]
 
 
 def test_events_of_another_token_are_not_the_operations_own() -> None:
@@ -74,7 +75,7 @@ def test_the_end_of_somebody_elses_operation_is_not_the_end_of_ours() -> None:
     after = events.newest_event(fake, STACK_ID)
     fake.begin([("", "UPDATE_COMPLETE", "")])
     looks = []
-    for outcome in events.follow(fake, Operation(STACK_ID, "", after, "ours"), fake.sleep):
+    for outcome in events.follow(installed_with(fake), Operation(STACK_ID, "", after, "ours")):
         looks.append(outcome)
         if len(looks) == 3:
             fake.happen("", "UPDATE_COMPLETE", "", ClientRequestToken="ours")
@@ -146,7 +147,7 @@ def test_however_the_events_come_each_is_seen_once_and_in_its_order(
     after = events.newest_event(fake, STACK_ID)
     fake.begin([("", "UPDATE_IN_PROGRESS", "")], *batches, [("", "UPDATE_COMPLETE", "")])
 
-    outcomes = list(events.follow(fake, Operation(STACK_ID, "", after), fake.sleep))
+    outcomes = list(events.follow(installed_with(fake), Operation(STACK_ID, "", after)))
 
     wanted = ["sync-buckets", *(event[0] for batch in batches for event in batch), "sync-buckets"]
     assert [event.logical_id for event in outcomes[-1].events] == wanted

@@ -21,11 +21,10 @@ from tests.stacks import (
     NO_CHANGES,
     PLACE,
     READY,
-    SETTINGS,
     TEMPLATE,
-    account_with,
     deploy,
     deploy_with,
+    installed_with,
 )
 
 
@@ -198,7 +197,7 @@ def test_ctrl_c_while_the_change_set_is_made_leaves_nothing_behind() -> None:
         fake.sleep(seconds)
 
     with pytest.raises(KeyboardInterrupt):
-        deploy_with(account_with(fake), SETTINGS, TEMPLATE, RecordingConsole(), sleep)
+        deploy_with(installed_with(fake, sleep=sleep), TEMPLATE, RecordingConsole())
     assert fake.status == "DELETE_COMPLETE"
 
 
@@ -210,7 +209,7 @@ def test_ctrl_c_while_the_stack_is_made_says_that_it_goes_on_and_how_to_watch_it
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        deploy_with(account_with(fake), SETTINGS, TEMPLATE, console, sleep)
+        deploy_with(installed_with(fake, sleep=sleep), TEMPLATE, console)
     assert console.steps[-1] == (
         "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
@@ -354,7 +353,7 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
     s3 = FakeS3()
     long = {"Description": "x" * change_sets.BODY_MAX_BYTES}
 
-    deploy_with(account_with(fake, s3=s3), SETTINGS, long, RecordingConsole(), fake.sleep)
+    deploy_with(installed_with(fake, s3=s3), long, RecordingConsole())
 
     url = fake.calls[0][1]["TemplateURL"]
     bucket = "sync-buckets-deployment-123456789012-eu-west-1"
@@ -388,7 +387,7 @@ def test_deleting_follows_the_stack_until_it_is_gone() -> None:
     fake.template = TEMPLATE
     console = RecordingConsole()
 
-    assert stack.delete(account_with(fake), SETTINGS, console, fake.sleep) is True
+    assert stack.delete(installed_with(fake), console) is True
     assert console.steps == [
         "  [ 1/1] CopyKeys  lambda_functions/copy_keys.py  deleted",
         "  [ 2/2] CopyKeysVersion0123456789  lambda_functions/copy_keys.py  kept",
@@ -409,14 +408,14 @@ def test_without_its_template_a_stack_is_deleted_all_the_same_and_shown_by_types
     fake.template = template
     console = RecordingConsole()
 
-    assert stack.delete(account_with(fake), SETTINGS, console, fake.sleep) is True
+    assert stack.delete(installed_with(fake), console) is True
     assert console.steps == ["  [ 1/1] CopyKeys  AWS::Lambda::Function  deleted"]
 
 
 def test_deleting_what_does_not_exist_is_not_an_error() -> None:
     fake = FakeCloudFormation()
 
-    assert stack.delete(account_with(fake), SETTINGS, RecordingConsole(), fake.sleep) is False
+    assert stack.delete(installed_with(fake), RecordingConsole()) is False
 
 
 def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_failure_is_told() -> None:
@@ -428,7 +427,7 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
     fake = FakeCloudFormation("DELETE_FAILED", deleted=timeline)
 
     with pytest.raises(StackError) as caught:
-        stack.delete(account_with(fake), SETTINGS, RecordingConsole(), fake.sleep)
+        stack.delete(installed_with(fake), RecordingConsole())
 
     assert str(caught.value) == (
         f"{PLACE} is stuck (DELETE_FAILED):\n"
@@ -441,7 +440,7 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
 
 def test_outputs_of_a_stack_that_was_never_deployed_tell_to_deploy_it() -> None:
     with pytest.raises(StackError) as caught:
-        lookup.outputs(account_with(FakeCloudFormation()), SETTINGS)
+        lookup.outputs(installed_with(FakeCloudFormation()))
 
     assert str(caught.value) == f"{PLACE} does not exist. Run `fab` to deploy it."
 

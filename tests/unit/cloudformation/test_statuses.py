@@ -9,7 +9,7 @@ from deployment.errors import StackError
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_STATUSES, FakeCloudFormation
 from tests.recording_console import RecordingConsole
-from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, account_with, deploy, deploy_with
+from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, deploy, deploy_with, installed_with
 
 UPDATED = [[("", "UPDATE_IN_PROGRESS", "")], [("", "UPDATE_COMPLETE", "")]]
 REMADE = ["REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"]
@@ -182,7 +182,7 @@ def test_the_command_has_the_profile_that_the_settings_have() -> None:
     fake = stack_in("UPDATE_FAILED")
 
     with pytest.raises(StackError) as caught:
-        deploy_with(account_with(fake), Settings(profile="prod"), TEMPLATE, RecordingConsole(), fake.sleep)
+        deploy_with(installed_with(fake, Settings(profile="prod")), TEMPLATE, RecordingConsole())
 
     assert f"Run: aws cloudformation rollback-stack {FLAGS} --profile prod\n" in str(caught.value)
 
@@ -191,7 +191,7 @@ def test_the_command_has_the_profile_that_the_settings_have() -> None:
 def test_whatever_has_come_to_rest_can_be_deleted(status: str) -> None:
     fake = stack_in(status)
 
-    assert stack.delete(account_with(fake), Settings(), RecordingConsole(), fake.sleep) is True
+    assert stack.delete(installed_with(fake, Settings()), RecordingConsole()) is True
     assert fake.called() == ["delete_stack"]
 
 
@@ -200,7 +200,7 @@ def test_a_busy_stack_is_not_deleted(status: str) -> None:
     fake = stack_in(status)
 
     with pytest.raises(StackError) as caught:
-        stack.delete(account_with(fake), Settings(), RecordingConsole(), fake.sleep)
+        stack.delete(installed_with(fake, Settings()), RecordingConsole())
 
     assert str(caught.value) == (
         f"{PLACE} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `fab delete` "
@@ -214,7 +214,7 @@ def test_a_busy_stack_is_not_deleted(status: str) -> None:
 
 def watch(fake: FakeCloudFormation) -> RecordingConsole:
     console = RecordingConsole()
-    stack.watch(account_with(fake), Settings(), console, fake.sleep)
+    stack.watch(installed_with(fake, Settings()), console)
     return console
 
 

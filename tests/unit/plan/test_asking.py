@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-import fabfile
-from deployment.aws.account import Account
-from deployment.build.build import Wanted
+from deployment.aws.installation import Installation
+from deployment.build.build import BuiltProject, Sources
+from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.cloudformation.lookup import Present
 from deployment.errors import Declined, StackError
 from deployment.plan import view
-from deployment.project.settings import Settings
+from deployment.step_functions import state_machines
+from deployment.tasks.stack import deploy
 from tests.deployed_stack import NOTHING_PLANNED, SETTINGS, TAGS
 from tests.fake_cloudformation import FakeCloudFormation
 from tests.recording_console import RecordingConsole
+from tests.stacks import installed_with
 
 PLAN = replace(NOTHING_PLANNED, uploads=("copy_keys-1.zip",))
 FIXED = replace(SETTINGS, max_concurrency=8)
@@ -83,30 +85,33 @@ class Zips:
         return [{}]
 
 
+NO_SOURCES = Sources((), (), ())
+Pipeline = tuple[Installation, FakeCloudFormation, list[str]]
+
+
 @pytest.fixture
-def pipeline(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeCloudFormation, list[str]]:
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """A folder with another template than the deployed one; the second value names the steps that were taken."""
     cloudformation, steps = FakeCloudFormation("UPDATE_COMPLETE", tags=TAGS, change_set=READY), []
     cloudformation.template = {"Resources": {}}
-    clients = {"cloudformation": cloudformation, "s3": Zips(), "lambda": None}
-    account = Account(None, "123456789012", "eu-west-1", "aws", clients)
+    installation = installed_with(cloudformation, FIXED, s3=Zips(), **{"lambda": None})
     template = {
         "Resources": {"WorkBucket": {"Type": "AWS::S3::Bucket"}},
         "Outputs": {name: {"Value": {"Ref": "WorkBucket"}} for name in ("WorkBucket", "StateMachineRoleArn")},
     }
 
-    def built(settings: Settings, console: RecordingConsole, doing: str = "") -> tuple[Account, Wanted]:
-        steps.append(f"build {doing}".strip())
-        return account, Wanted((), (), (), template)
+    def built(*_: object) -> BuiltProject:
+        steps.append("build")
+        return BuiltProject((), (), (), template)
 
-    monkeypatch.setattr(fabfile, "build", built)
-    for module, name in ((fabfile.deployment_bucket, "send"), (fabfile.stack, "deploy")):
+    monkeypatch.setattr(deploy, "build", built)
+    for module, name in ((deployment_bucket, "send"), (stack, "deploy")):
         monkeypatch.setattr(
             module, name, lambda *_, name=name: steps.append(name) or SimpleNamespace(outputs={})
         )
-    monkeypatch.setattr(fabfile.state_machines, "create_all", lambda *_: steps.append("create_all"))
-    monkeypatch.setattr(fabfile.announcement, "announce", lambda *_: steps.append("announce"))
-    return cloudformation, steps
+    monkeypatch.setattr(state_machines, "create_all", lambda *_: steps.append("create_all"))
+    monkeypatch.setattr(deploy, "ending", lambda *_: steps.append("announce") or "")
+    return installation, cloudformation, steps
 
 
 READY = [
@@ -127,12 +132,12 @@ ACTING = ["send", "deploy", "create_all", "announce"]
 
 
 def test_declined_the_pipeline_ends_before_it_acts_and_the_change_set_of_the_plan_is_gone(
-    pipeline: tuple[FakeCloudFormation, list[str]],
+    pipeline: Pipeline,
 ) -> None:
-    cloudformation, steps = pipeline
+    installation, cloudformation, steps = pipeline
 
     with pytest.raises(Declined):
-        fabfile.deploy_everything(FIXED, RecordingConsole(["n"]), ask=True)  # type: ignore[arg-type]
+        deploy.deploy(installation, NO_SOURCES, RecordingConsole(["n"]), ask=True)  # type: ignore[arg-type]
 
     assert steps == ["build"]
     assert cloudformation.called() == ["create_change_set", "delete_change_set"]
@@ -140,49 +145,49 @@ def test_declined_the_pipeline_ends_before_it_acts_and_the_change_set_of_the_pla
 
 
 def test_agreed_what_was_shown_is_what_is_deployed_and_it_is_built_once(
-    pipeline: tuple[FakeCloudFormation, list[str]],
+    pipeline: Pipeline,
 ) -> None:
-    _, steps = pipeline
+    installation, _, steps = pipeline
     console = RecordingConsole(["y"])
 
-    fabfile.deploy_everything(FIXED, console, ask=True)  # type: ignore[arg-type]
+    deploy.deploy(installation, NO_SOURCES, console, ask=True)  # type: ignore[arg-type]
 
     assert steps == ["build", *ACTING]
     assert console.questions == [QUESTION]
 
 
 def test_unasked_the_pipeline_plans_nothing_and_asks_nothing(
-    pipeline: tuple[FakeCloudFormation, list[str]],
+    pipeline: Pipeline,
 ) -> None:
-    cloudformation, steps = pipeline
+    installation, cloudformation, steps = pipeline
     console = RecordingConsole([])
 
-    fabfile.deploy_everything(FIXED, console)  # type: ignore[arg-type]
+    deploy.deploy(installation, NO_SOURCES, console)  # type: ignore[arg-type]
 
-    assert steps == ["build Deploying", *ACTING]
+    assert steps == ["build", *ACTING]
     assert (console.questions, cloudformation.called()) == ([], [])
 
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
 def test_a_stack_that_cannot_be_worked_on_ends_the_pipeline_before_anything_is_uploaded(
-    pipeline: tuple[FakeCloudFormation, list[str]], status: str
+    pipeline: Pipeline, status: str
 ) -> None:
-    cloudformation, steps = pipeline
+    installation, cloudformation, steps = pipeline
     cloudformation.status = status
 
     with pytest.raises(StackError, match=status):
-        fabfile.deploy_everything(FIXED, RecordingConsole([]))  # type: ignore[arg-type]
+        deploy.deploy(installation, NO_SOURCES, RecordingConsole([]))  # type: ignore[arg-type]
 
-    assert (steps, cloudformation.called()) == (["build Deploying"], [])
+    assert (steps, cloudformation.called()) == (["build"], [])
 
 
 def test_what_the_stack_has_already_is_not_even_looked_for_in_the_deployment_bucket(
-    pipeline: tuple[FakeCloudFormation, list[str]], monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, steps = pipeline
+    installation, _, steps = pipeline
     present = Present({"StackStatus": "UPDATE_COMPLETE"}, is_as_wanted=True)
-    monkeypatch.setattr(fabfile.lookup, "look", lambda *_: present)
+    monkeypatch.setattr(lookup, "look", lambda *_: present)
 
-    fabfile.deploy_everything(FIXED, RecordingConsole([]))  # type: ignore[arg-type]
+    deploy.deploy(installation, NO_SOURCES, RecordingConsole([]))  # type: ignore[arg-type]
 
-    assert steps == ["build Deploying", *ACTING[1:]]
+    assert steps == ["build", *ACTING[1:]]

@@ -12,17 +12,17 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from deployment.aws import account
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
-from deployment.project.settings import Settings
 from deployment.step_functions import executions, listing
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.listing import Machine
 from deployment.step_functions.progress import Amount, Observer, Progress, Units
 from deployment.tasks.runs import sync
 from deployment.tasks.runs.sync import footer
+from tests.installations import installed
 
 MACHINE = "sync-buckets-state-machine-20261122-101112"
 ARN = f"arn:aws:states:eu-west-1:123456789012:execution:{MACHINE}:monday"
@@ -53,19 +53,19 @@ def error(code: str, operation: str = "DescribeExecution", status: int = 400) ->
     return ClientError(answer, operation)  # type: ignore[arg-type]
 
 
-class Clock:
+class FakeClock:
     """A clock that only sleeping moves; remembers the naps."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.seconds = 0.0
         self.naps: list[float] = []
 
     def __call__(self) -> float:
-        return self.now
+        return self.seconds
 
     def sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
-        self.now += seconds
+        self.seconds += seconds
 
 
 class FakeAws:
@@ -81,9 +81,10 @@ class FakeAws:
         self.refused: dict[str, BaseException] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
-    def account(self) -> Account:
-        clients: dict[str, Any] = {"stepfunctions": self, "s3": self}
-        return Account(None, "123456789012", "eu-west-1", "aws", clients)
+    def installation(self, clock: FakeClock | None = None) -> Installation:
+        clock = clock or FakeClock()
+        times = {"now": lambda: BEGAN, "monotonic": clock, "sleep": clock.sleep}
+        return installed(clock=times, stepfunctions=self, s3=self)
 
     def _call(self, name: str, parameters: dict[str, Any]) -> None:
         self.calls.append((name, parameters))
@@ -194,12 +195,12 @@ def test_only_options_that_were_given_become_input_and_digits_become_a_number() 
 
 def test_an_execution_is_started_under_a_name_of_its_own() -> None:
     aws = FakeAws()
-    assert executions.start(aws.account(), "machine", {"source": "a"}, now=lambda: BEGAN) == ARN
+    assert executions.start(aws.installation(), "machine", {"source": "a"}) == ARN
     [(_, first)] = aws.calls
     assert first["input"] == '{"source": "a"}'
     assert first["stateMachineArn"] == "machine"
     assert first["name"].startswith("fab-20261122-100000-")
-    assert executions.start(aws.account(), "machine", {}, name="mine") == ARN
+    assert executions.start(aws.installation(), "machine", {}, name="mine") == ARN
     assert aws.calls[1][1]["name"] == "mine"
 
 
@@ -209,7 +210,7 @@ def test_an_execution_is_started_under_a_name_of_its_own() -> None:
 def test_the_phase_is_the_last_state_of_a_known_name() -> None:
     aws = FakeAws()
     aws.history = [entered("ValidateInput"), entered("ListRanges"), entered("SomethingNew")]
-    assert Observer(aws.account(), ARN, None).look("RUNNING") == Progress(
+    assert Observer(aws.installation(), ARN, None).look("RUNNING") == Progress(
         "RUNNING", "beginning with the first range"
     )
 
@@ -219,7 +220,7 @@ def test_while_comparing_the_ranges_of_the_newest_wave_are_counted() -> None:
     aws.history = [entered("CompareRanges")]
     aws.map_runs = [map_run("first", 1), map_run("second", 9), map_run("over", 99, stopped=True)]
     aws.counts = {"mapRun:second": counts(64, succeeded=10, failed=2)}
-    picture = Observer(aws.account(), ARN, "work").look("RUNNING")
+    picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
     assert picture == Progress("RUNNING", "comparing", Units(12, 2, 64))
     assert picture.text() == "comparing, 12 of 64 ranges, 2 of them failed"
 
@@ -231,7 +232,7 @@ def test_while_copying_done_is_what_the_records_add_up_to() -> None:
         aws.objects[f"{FOLDER}/copied/copy-{number}-0.json"] = {"tally": tally}
     aws.objects[f"{FOLDER}/copied/copy-9-0.json"] = {"tally": {"archived": {"objects": 3, "bytes": 0}}}
     aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": {"deleted": {"objects": 3, "bytes": 0}}}
-    picture = Observer(aws.account(), ARN, "work").look("RUNNING")
+    picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
     assert picture.planned == Amount(5000, 3 * 1024**3)
     assert picture.done == Amount(300, 3 * 1024**3)
     assert picture.text() == "copying, 4 of 10 batches\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"
@@ -240,7 +241,7 @@ def test_while_copying_done_is_what_the_records_add_up_to() -> None:
 def test_a_record_is_read_once_and_the_plan_is_looked_for_once() -> None:
     aws = copying(FakeAws())
     aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"tally": {"copied": {"objects": 1, "bytes": 1}}}
-    observer = Observer(aws.account(), ARN, "work")
+    observer = Observer(aws.installation(), ARN, "work")
     first = observer.look("RUNNING")
     aws.calls.clear()
     assert observer.look("RUNNING") == first
@@ -252,7 +253,7 @@ def test_a_record_is_read_once_and_the_plan_is_looked_for_once() -> None:
 def test_with_too_many_records_done_is_about_the_fraction_of_the_batches() -> None:
     aws = copying(FakeAws())
     aws.objects = {f"{FOLDER}/copied/copy-{number}-0.json": {} for number in range(2001)}
-    picture = Observer(aws.account(), ARN, "work").look("RUNNING")
+    picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
     assert picture.done == Amount(2000, int(1.2 * 1024**3))
     assert picture.text() == "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB"
     assert "get_object" not in [name for name, _ in aws.calls]
@@ -263,7 +264,7 @@ def test_while_deleting_the_deleted_are_counted_without_bytes() -> None:
     aws.history.append(entered("DeleteOrphanedKeys"))
     aws.counts = {"mapRun:CopyKeys": counts(1)}
     aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": {"deleted": {"objects": 3, "bytes": 30}}}
-    picture = Observer(aws.account(), ARN, "work").look("RUNNING")
+    picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
     assert picture.text() == "deleting\n3 of 7 objects"
 
 
@@ -282,40 +283,40 @@ def test_a_refused_call_leaves_a_gap_in_the_picture_only(refused: str, text: str
     aws = copying(FakeAws())
     aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"tally": {"copied": {"objects": 100, "bytes": 1024}}}
     aws.refused[refused] = error(code)
-    assert Observer(aws.account(), ARN, "work").look("RUNNING").text() == text
+    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == text
 
 
 def test_what_is_not_json_leaves_a_gap_only() -> None:
     aws = copying(FakeAws())
     aws.history[1]["stateExitedEventDetails"]["output"] = '{"truncated": '
     aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"unexpected": 1}
-    assert Observer(aws.account(), ARN, "work").look("RUNNING").text() == "copying, 4 of 10 batches"
+    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == "copying, 4 of 10 batches"
 
 
 def test_following_ends_with_the_execution_and_looks_less_often_as_time_goes_by() -> None:
-    aws, clock = FakeAws(), Clock()
+    aws, clock = FakeAws(), FakeClock()
     aws.statuses = ["RUNNING"] * 200 + ["SUCCEEDED"]
-    pictures = list(executions.follow(aws.account(), ARN, None, clock, clock.sleep))
+    pictures = list(executions.follow(aws.installation(clock), ARN))
     assert len(pictures) == 201
     assert pictures[-1] == Progress("SUCCEEDED", "finished") and pictures[-1].is_over
     assert clock.naps == [0.5] * 30 + [1.0] * 105 + [5.0] * 65
 
 
 def test_following_survives_throttling_server_faults_and_a_lost_network() -> None:
-    aws, clock = FakeAws(), Clock()
+    aws, clock = FakeAws(), FakeClock()
     aws.statuses = [
         error("ThrottlingException"), error("InternalError", status=500),
         EndpointConnectionError(endpoint_url="https://x"), "RUNNING", "SUCCEEDED",
     ]  # fmt: skip
-    pictures = list(executions.follow(aws.account(), ARN, None, clock, clock.sleep))
+    pictures = list(executions.follow(aws.installation(clock), ARN))
     assert [picture.status for picture in pictures] == ["RUNNING", "SUCCEEDED"]
 
 
 def test_following_gives_up_after_twenty_looks_in_vain() -> None:
-    aws, clock = FakeAws(), Clock()
+    aws, clock = FakeAws(), FakeClock()
     aws.statuses = [error("ThrottlingException")]
     with pytest.raises(ExecutionFailed) as caught:
-        list(executions.follow(aws.account(), ARN, None, clock, clock.sleep))
+        list(executions.follow(aws.installation(clock), ARN))
     assert str(caught.value) == (
         f"The execution {ARN} is out of sight: AWS refused DescribeExecution with ThrottlingException: no"
     )
@@ -323,10 +324,10 @@ def test_following_gives_up_after_twenty_looks_in_vain() -> None:
 
 
 def test_following_does_not_wait_for_a_permission() -> None:
-    aws, clock = FakeAws(), Clock()
+    aws, clock = FakeAws(), FakeClock()
     aws.statuses = [error("AccessDeniedException")]
     with pytest.raises(ClientError):
-        list(executions.follow(aws.account(), ARN, None, clock, clock.sleep))
+        list(executions.follow(aws.installation(clock), ARN))
     assert clock.naps == []
 
 
@@ -337,7 +338,7 @@ def test_the_result_of_a_success_is_its_report() -> None:
     aws = FakeAws()
     aws.statuses = ["SUCCEEDED"]
     aws.end = {"output": json.dumps(REPORT), "stopDate": BEGAN + timedelta(seconds=95)}
-    assert executions.result(aws.account(), ARN) == Execution(ARN, "SUCCEEDED", REPORT, None, None, 95.0)
+    assert executions.result(aws.installation(), ARN) == Execution(ARN, "SUCCEEDED", REPORT, None, None, 95.0)
 
 
 @pytest.mark.parametrize(
@@ -375,8 +376,8 @@ def test_the_link_leads_to_the_execution_in_the_aws_console() -> None:
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """A deployed account whose next execution succeeds at once."""
     deployed = Machine(MACHINE, "arn:machine", False, BEGAN)
-    monkeypatch.setattr(lookup, "outputs", lambda account, settings: {"WorkBucket": "work"})
-    monkeypatch.setattr(listing, "newest", lambda account, settings, base_name: deployed)
+    monkeypatch.setattr(lookup, "outputs", lambda installation: {"WorkBucket": "work"})
+    monkeypatch.setattr(listing, "newest", lambda installation, base_name: deployed)
     found = FakeAws()
     found.statuses = ["SUCCEEDED"]
     found.end = {"output": json.dumps(REPORT), "stopDate": BEGAN + timedelta(seconds=95)}
@@ -389,7 +390,7 @@ def lines(text: str) -> list[str]:
 
 def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
     console, out, err = piped()
-    execution = sync.sync(aws.account(), Settings(), {"source": "a", "destination": "b"}, console)
+    execution = sync.sync(aws.installation(), {"source": "a", "destination": "b"}, console)
     assert execution.report == REPORT
     assert lines(out.getvalue()) == [
         "photos -> photos-copy",
@@ -409,13 +410,13 @@ def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
 
 def test_as_json_there_is_one_document_and_nothing_else(aws: FakeAws) -> None:
     console, out, _ = piped()
-    sync.sync(aws.account(), Settings(), {}, console, as_json=True)
+    sync.sync(aws.installation(), {}, console, as_json=True)
     assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "SUCCEEDED", "report": REPORT}
 
 
 def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
     console, out, err = piped()
-    assert sync.sync(aws.account(), Settings(), {}, console, wait=False).status == "RUNNING"
+    assert sync.sync(aws.installation(), {}, console, wait=False).status == "RUNNING"
     assert out.getvalue() == f"{ARN}\n{LINK}\n"
     assert err.getvalue() == ""
     assert [name for name, _ in aws.calls] == ["start_execution"]
@@ -423,7 +424,7 @@ def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
 
 def test_without_waiting_and_as_json_there_is_one_document(aws: FakeAws) -> None:
     console, out, _ = piped()
-    sync.sync(aws.account(), Settings(), {}, console, wait=False, as_json=True)
+    sync.sync(aws.installation(), {}, console, wait=False, as_json=True)
     assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "RUNNING", "console": LINK}
 
 
@@ -435,7 +436,7 @@ def test_a_failed_sync_shows_the_report_that_it_has_left_and_then_fails(aws: Fak
     aws.objects[f"{FOLDER}/report.json"] = left
     console, out, _ = piped()
     with pytest.raises(ExecutionFailed, match=r"monday failed with SyncIncomplete: 2 objects failed\."):
-        sync.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.installation(), {}, console)
     assert lines(out.getvalue())[-4:] == [
         "Not synchronised (the report names the files with all of them)",
         "key    what     why",
@@ -453,7 +454,7 @@ def test_a_failed_sync_without_a_run_just_fails(aws: FakeAws, left: dict[str, An
         aws.objects[f"{FOLDER}/report.json"] = left
     console, out, _ = piped()
     with pytest.raises(ExecutionFailed, match='failed with InvalidInput: "sauce" is not an option'):
-        sync.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.installation(), {}, console)
     assert out.getvalue() == ""
 
 
@@ -462,7 +463,7 @@ def test_a_failed_sync_as_json_is_one_document_too(aws: FakeAws) -> None:
     aws.end = {"error": "InvalidInput", "cause": "no source."}
     console, out, _ = piped()
     with pytest.raises(ExecutionFailed):
-        sync.sync(aws.account(), Settings(), {}, console, as_json=True)
+        sync.sync(aws.installation(), {}, console, as_json=True)
     expected = {"executionArn": ARN, "status": "FAILED", "error": "InvalidInput", "cause": "no source."}
     assert json.loads(out.getvalue()) == expected
 
@@ -471,7 +472,7 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
     aws.refused["describe_execution"] = KeyboardInterrupt()
     console, _, err = piped()
     with pytest.raises(KeyboardInterrupt):
-        sync.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.installation(), {}, console)
     assert err.getvalue() == (
         f"Started {ARN}\n{LINK}\nSyncing\nThe execution goes on in AWS. Stop it with:\n"
         f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
@@ -481,10 +482,10 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
 def test_without_a_state_machine_the_command_that_makes_one_is_named(
     aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "newest", lambda account, settings, base_name: None)
+    monkeypatch.setattr(listing, "newest", lambda installation, base_name: None)
     console, _, _ = piped()
     with pytest.raises(ExecutionFailed) as caught:
-        sync.sync(aws.account(), Settings(), {}, console)
+        sync.sync(aws.installation(), {}, console)
     assert str(caught.value) == (
         "There is no state machine sync-buckets-state-machine-... of the stack sync-buckets in "
         "123456789012/eu-west-1. Run `fab` to deploy it."

@@ -7,19 +7,18 @@ from datetime import UTC, datetime
 import pytest
 
 from deployment.aws import account
-from deployment.aws.account import Account
 from deployment.cloudformation.change_sets import Change
 from deployment.cloudformation.stack import Stack
 from deployment.project.settings import Settings
 from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import deploy
-from tests.recording_console import RecordingConsole
+from tests.installations import installed
 
 NAME = "sync-buckets-state-machine-20261122-143000"
 ARN = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{NAME}"
 CHANGES = (Change("Add", "CopyKeys", "AWS::Lambda::Function"), Change("Modify", "Role", "AWS::IAM::Role"))
 LINK = f"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/{ARN}"
-ACCOUNT = Account(None, "123456789012", "eu-west-1", "aws")
+INSTALLATION = installed()
 
 
 def machine(created: bool) -> Machine:
@@ -29,7 +28,7 @@ def machine(created: bool) -> Machine:
 def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
     deployed = Stack("sync-buckets", {}, True, CHANGES)
 
-    text = deploy.ending(ACCOUNT, Settings(), ["a.zip", "b.zip"], deployed, [machine(True)])
+    text = deploy.ending(INSTALLATION, ["a.zip", "b.zip"], deployed, [machine(True)])
 
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
@@ -52,7 +51,7 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
     settings = Settings(source_buckets=("photos", "films"), destination_buckets=("photos-copy",))
     deployed = Stack("sync-buckets", {}, False, ())
 
-    text = deploy.ending(ACCOUNT, settings, [], deployed, [machine(False)])
+    text = deploy.ending(installed(settings), [], deployed, [machine(False)])
 
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
@@ -80,7 +79,7 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
 def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: bool, lines: list[str]) -> None:
     deployed = Stack("sync-buckets", {}, changed, CHANGES if changed else ())
 
-    text = deploy.ending(ACCOUNT, Settings(), uploaded, deployed, [machine(created)])
+    text = deploy.ending(INSTALLATION, uploaded, deployed, [machine(created)])
 
     assert text.splitlines()[2:5] == lines
 
@@ -88,7 +87,7 @@ def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: boo
 def test_termination_protection_alone_is_news_too() -> None:
     deployed = Stack("sync-buckets", {}, False, (), True)
 
-    text = deploy.ending(ACCOUNT, Settings(), [], deployed, [machine(False)])
+    text = deploy.ending(INSTALLATION, [], deployed, [machine(False)])
 
     assert text.splitlines()[2:5] == [
         "Uploaded: no zips",
@@ -110,13 +109,3 @@ def test_every_partition_has_a_console_of_its_own(partition: str, region: str, s
     arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
 
     assert account.state_machine_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
-
-
-def test_the_account_is_named_before_anything_is_done() -> None:
-    console = RecordingConsole()
-
-    deploy.begin(console, ACCOUNT, Settings())
-
-    assert console.steps == ["Deploying: account 123456789012, region eu-west-1, stack sync-buckets"]
-    deploy.begin(console, ACCOUNT, Settings(), "Deleting")
-    assert console.steps[1] == "Deleting: account 123456789012, region eu-west-1, stack sync-buckets"

@@ -15,7 +15,6 @@ from moto import mock_aws
 from places import PROJECT
 from statelint.linter import Linter
 
-from deployment.aws.account import Account
 from deployment.build import bundle, definitions, template
 from deployment.checks.cfn_lint import _transformed
 from deployment.checks.statelint import STATELINT_EXEMPTIONS
@@ -23,6 +22,7 @@ from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
 from deployment.project.settings import Settings
 from deployment.tasks.stack import documents
+from tests.installations import installed
 
 MACHINE = "sync-buckets-state-machine"
 SETTINGS = Settings(stack_name="Nightly", source_buckets=("here",), destination_buckets=("away",))
@@ -155,7 +155,7 @@ def test_a_machine_that_is_not_there_is_refused_with_those_that_are(tmp_path):
         (tmp_path / "state_machines").mkdir(exist_ok=True)
         (tmp_path / "state_machines" / f"{name}.yaml").write_text("StartAt: A\nStates: {}\n")
     with pytest.raises(ConfigurationError) as caught:
-        documents.deployed_definition(Account(boto3.Session(), "1", "eu-west-1", "aws"), tmp_path, SETTINGS)
+        documents.deployed_definition(installed(SETTINGS), tmp_path)
     assert str(caught.value) == "--name is missing: expected one of one, two"
 
 
@@ -165,9 +165,9 @@ def test_a_machine_that_is_not_there_is_refused_with_those_that_are(tmp_path):
 def test_the_deployed_definition_is_that_of_the_newest_machine():
     with mock_aws():
         session = boto3.Session(region_name="eu-west-1")
-        account = Account(session, "123456789012", "eu-west-1", "aws")
+        installation = installed(SETTINGS, session=session)
         with pytest.raises(StateMachineError) as caught:
-            documents.deployed_definition(account, PROJECT, SETTINGS)
+            documents.deployed_definition(installation, PROJECT)
         assert str(caught.value) == (
             f"There is no state machine {MACHINE} in account 123456789012, region eu-west-1. Run `fab` first."
         )
@@ -178,4 +178,4 @@ def test_the_deployed_definition_is_that_of_the_newest_machine():
                 roleArn="arn:aws:iam::123456789012:role/machine",
                 tags=[{"key": "syncbuckets:stack", "value": "Nightly"}],
             )
-        assert documents.deployed_definition(account, PROJECT, SETTINGS)["Comment"] == "new"
+        assert documents.deployed_definition(installation, PROJECT)["Comment"] == "new"

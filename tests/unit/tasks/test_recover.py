@@ -15,7 +15,7 @@ from deployment.project.settings import Settings
 from deployment.tasks.stack import recover as recovery
 from tests.fake_cloudformation import STACK_ID, STACK_STATUSES, FakeCloudFormation, refusal
 from tests.recording_console import RecordingConsole
-from tests.stacks import FLAGS, PLACE, TEMPLATE, account_with
+from tests.stacks import FLAGS, PLACE, TEMPLATE, installed_with
 
 STUCK = "UPDATE_ROLLBACK_FAILED"
 HISTORY = [
@@ -52,7 +52,7 @@ def stuck(continued: Sequence[Any] = RECOVERED, history: Sequence[Any] = HISTORY
 def recover(
     fake: FakeCloudFormation, console: RecordingConsole, skip: Sequence[str] = (), yes: bool = False
 ) -> None:
-    recovery.recover(account_with(fake), Settings(), skip, console, yes, fake.sleep)  # type: ignore[arg-type]
+    recovery.recover(installed_with(fake, Settings()), skip, console, yes)  # type: ignore[arg-type]
 
 
 def test_a_stuck_stack_is_explained_asked_for_rolled_back_and_followed_to_its_end() -> None:
@@ -169,13 +169,13 @@ def test_whoever_stops_watching_is_told_that_it_goes_on_and_watching_it_ends_wel
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        recovery.recover(account_with(fake), Settings(), (), console, False, interrupted)  # type: ignore[arg-type]
+        recovery.recover(installed_with(fake, Settings(), sleep=interrupted), (), console, False)  # type: ignore[arg-type]
 
     assert console.steps[-1] == (
         "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
     watching = RecordingConsole()
-    stack.watch(account_with(fake), Settings(), watching, fake.sleep)  # type: ignore[arg-type]
+    stack.watch(installed_with(fake, Settings()), watching)  # type: ignore[arg-type]
     assert watching.results == [
         f"{PLACE}: UPDATE_ROLLBACK_COMPLETE. Run `fab` again: it does what is left to do."
     ]
