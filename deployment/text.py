@@ -1,13 +1,17 @@
-"""How texts and numbers are written for a person: what a terminal would obey, amounts, sizes, durations.
+"""How texts, numbers and moments are written for a person: what a terminal would obey, amounts, sizes, durations, guesses.
 
-Pure. Used by `console` for everything that it writes, and by whoever makes sentences of numbers.
+Pure. Used by `console` for everything that it writes, and by whoever makes sentences of numbers or looks for a name.
 """
 
 from __future__ import annotations
 
 import difflib
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
+
+CONTEXT_LINES = 2
+"""Around each difference of two texts."""
 
 
 def visible(text: str) -> str:
@@ -20,9 +24,28 @@ def one_line(text: str) -> str:
     return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 zip`, `12,345 zips`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def objects(number: int) -> str:
     """`1 object`, `12,345 objects`."""
-    return f"{number:,} object" if number == 1 else f"{number:,} objects"
+    return counted(number, "object")
+
+
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name that is most like this one, None where none is; `cutoff` is how like, 0 to 1."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str], written: str = "{}", cutoff: float = 0.6) -> str:
+    """Return ` Did you mean this?`, to stand behind a sentence; "" where no known name is like it.
+
+    `written` is how a name is written: `${{{}}}`, say.
+    """
+    nearest = nearest_name(name, known, cutoff)
+    return f" Did you mean {written.format(nearest)}?" if nearest else ""
 
 
 def size(size_bytes: float) -> str:
@@ -54,12 +77,6 @@ def stopwatch(seconds: float) -> str:
     return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _is_shown(char: str) -> bool:
-    # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
-    # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.
-    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
@@ -74,12 +91,15 @@ def iso(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-CONTEXT_LINES = 2
-
-
 def unified_diff(before: str, after: str, old_name: str, new_name: str) -> str:
     """Return a unified diff of two texts, "" where they are equal."""
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), old_name, new_name, n=CONTEXT_LINES, lineterm=""
     )
     return "\n".join(lines)
+
+
+def _is_shown(char: str) -> bool:
+    # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
+    # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

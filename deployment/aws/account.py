@@ -23,7 +23,6 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from deployment import service_models
 from deployment.aws.errors import aws_sentence, error_code
 from deployment.errors import CredentialsError
 from deployment.project.settings import Settings
@@ -53,7 +52,6 @@ class Session:
 
     def __init__(self, profile_name: str | None = None, region_name: str | None = None) -> None:
         self._session = botocore.session.Session(profile=profile_name)
-        service_models.hasten(self._session)
         self.region_name: str | None = region_name or self._session.get_config_variable("region")
 
     def client(self, service: str, config: Config) -> Any:

@@ -6,21 +6,42 @@ of here. Pure, but that the line of a mistake is looked up in its file.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from deployment.errors import Problem, StateMachineError
+from deployment.project import placeholders
 from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
+from deployment.text import did_you_mean
 
-_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+MOST_CONCURRENCY = 40
+"""The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
+
 _ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
+
+
+def placeholder_values(
+    settings: Settings,
+    work_bucket: str,
+    partition: str,
+    default_concurrency: Callable[[], int] = lambda: MOST_CONCURRENCY,
+) -> dict[str, Any]:
+    """Return what `${...}` may stand for in a state machine; this table is the only one.
+
+    `default_concurrency` is asked where the settings say nothing: AWS has to be asked for the account's own.
+    """
+    return {
+        "WorkBucket": work_bucket,
+        "Partition": partition,
+        "MaxConcurrency": settings.max_concurrency or default_concurrency(),
+        "MaxDelete": settings.max_delete,
+    }
 
 
 def render(
@@ -37,7 +58,7 @@ def render(
         lines = places_in(spec.path)
         problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
         raise StateMachineError("\n".join(str(problem) for problem in problems))
-    filled: dict[str, Any] = _filled(_bound(spec.definition, function_versions), values)
+    filled: dict[str, Any] = placeholders.fill(_bound(spec.definition, function_versions), values)
     return filled
 
 
@@ -56,7 +77,7 @@ def rehearsed(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
     versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
-    filled: dict[str, Any] = _filled(_bound(spec.definition, versions), values)
+    filled: dict[str, Any] = placeholders.fill(_bound(spec.definition, versions), values)
     return filled
 
 
@@ -74,7 +95,7 @@ def _unknown_lambdas(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place
 def _unknown_placeholders(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place, str]]:
     state_names = {state.place: state.name for state in states(spec.definition)}
     said: set[tuple[str, str]] = set()
-    for place, name in _placeholders(spec.definition):
+    for place, name, _ in placeholders.find(spec.definition):
         ways = (place[:length] for length in range(len(place), 0, -1))
         state = next((state_names[way] for way in ways if way in state_names), "")
         if name not in known and (state, name) not in said:
@@ -92,21 +113,7 @@ def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
 def _choices(found: str, known: Iterable[str], written: str) -> str:
     """Return the nearest of the known names, then all of them."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(found, names, n=1)
-    guess = f" Did you mean {written.format(nearest[0])}?" if nearest else ""
-    return f"{guess} Known: {', '.join(written.format(name) for name in names) or 'none'}."
-
-
-def _placeholders(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Yield the place and the name of every placeholder under a value."""
-    if isinstance(value, str):
-        yield from ((place, name) for name in _PLACEHOLDER.findall(value))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _placeholders(item, (*place, index))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _placeholders(item, (*place, key))
+    return f"{did_you_mean(found, names, written)} Known: {', '.join(written.format(name) for name in names) or 'none'}."
 
 
 def _bound(machine: Any, versions: Mapping[str, str]) -> Any:
@@ -134,35 +141,13 @@ def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
     return bound
 
 
-def _filled(value: Any, values: Mapping[str, Any]) -> Any:
-    """The value with its placeholders filled; unknown ones stay, such as those that stand for a Lambda."""
-    if isinstance(value, Mapping):
-        return {key: _filled(item, values) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, values) for item in value]
-    if not isinstance(value, str):
-        return value
-    whole = _PLACEHOLDER.fullmatch(value)
-    if whole:
-        return values.get(whole[1], value)
-    return _PLACEHOLDER.sub(lambda match: _as_text(values.get(match[1], match[0])), value)
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-PLACEHOLDERS = ("WorkBucket", "Partition", "MaxConcurrency", "MaxDelete")
-"""What `${...}` may stand for in the YAML."""
-
-
 def check_rendering(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
     """Raise StateMachineError now, before anything is deployed, for what rendering would find after the deployment."""
     names = {function.name: "" for function in functions}
     problems = []
     for spec in specs:
         try:
-            render(spec, names, dict.fromkeys(PLACEHOLDERS))
+            render(spec, names, placeholder_values(Settings(), "", ""))
         except StateMachineError as error:
             problems.append(str(error))
     if problems:

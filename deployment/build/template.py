@@ -72,7 +72,7 @@ def build(
     timestamps.
     """
     _check_names(specs, settings)
-    values = policies.placeholder_values(settings, deployment_bucket, machine_names)
+    values = policies.front_matter_values(settings, deployment_bucket, machine_names)
     keys = {bundle.function_name: bundle.key for bundle in bundles}
     resources: dict[str, Resource] = {}
     for spec in specs:
@@ -139,7 +139,9 @@ def _function_properties(
 ) -> dict[str, Any]:
     """What the file says wins over our defaults; its tags and logging are added to ours."""
     own = placeholders.fill(
-        {name: value for name, value in spec.properties.items() if name != "Policies"}, values
+        {name: value for name, value in spec.properties.items() if name != "Policies"},
+        values,
+        placeholders.FILLED_BY_CLOUDFORMATION,
     )
     log_group = {"LogFormat": "JSON", "LogGroup": {"Ref": f"{spec.logical_id}LogGroup"}}
     return {

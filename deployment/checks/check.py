@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.build import bundle, template
+from deployment.build import bundle, definitions, template
 from deployment.checks import cfn_lint, least_privilege, statelint
 from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
@@ -25,6 +25,7 @@ from deployment.project import settings as configuration
 from deployment.project.front_matter import FunctionSpec, Reading
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
+from deployment.text import counted
 
 FUNCTIONS = "lambda_functions"
 MACHINES = "state_machines"
@@ -32,7 +33,6 @@ MACHINES = "state_machines"
 # Stand-ins for what only AWS knows; nothing is judged by them.
 _ACCOUNT = "123456789012"
 _REGION = "us-east-1"
-_CONCURRENCY = 40
 
 _PLACE = re.compile(r"(?P<path>[^:]+)(:(?P<line>\d+))?: (?P<message>.*)")
 
@@ -84,14 +84,14 @@ def show(console: Console, findings: Findings, as_json: bool = False) -> None:
     """Write the findings to stdout; raise ConfigurationError with their number when there are problems."""
     console.result(report_json(findings) if as_json else report_text(findings))
     if findings.problems:
-        raise ConfigurationError(f"{_counted(len(findings.problems), 'problem')} found.")
+        raise ConfigurationError(f"{counted(len(findings.problems), 'problem')} found.")
 
 
 def report_text(findings: Findings) -> str:
     """Return the report that a person reads: the problems, or that there are none, what was checked, and the notes."""
     lines = [str(problem) for problem in findings.problems] or ["No problems found."]
-    functions = _counted(findings.functions, "Lambda function")
-    lines.append(f"Checked: {functions}, {_counted(findings.machines, 'state machine')}, template, policies.")
+    functions = counted(findings.functions, "Lambda function")
+    lines.append(f"Checked: {functions}, {counted(findings.machines, 'state machine')}, template, policies.")
     return "\n".join([*lines, *(f"Note: {note}" for note in findings.notes)])
 
 
@@ -174,12 +174,7 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
 def _machine_problems(
     machines: Sequence[MachineSpec], readings: Sequence[Reading], settings: Settings
 ) -> Iterator[Problem]:
-    values = {
-        "WorkBucket": f"{settings.stack_name}-workbucket",
-        "Partition": "aws",
-        "MaxConcurrency": settings.max_concurrency or _CONCURRENCY,
-        "MaxDelete": settings.max_delete,
-    }
+    values = definitions.placeholder_values(settings, f"{settings.stack_name}-workbucket", "aws")
     for machine in machines:
         yield from statelint.problems(machine, _timeouts(readings), values)
 
@@ -214,7 +209,3 @@ def _parsed(error: StateMachineError) -> Iterator[Problem]:
             yield Problem(match["path"], number, match["message"])
         else:
             yield Problem(f"{MACHINES}/", None, line)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -7,11 +7,11 @@ each other for reached, and names every state behind a mistyped `Next`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from deployment.project.states_language import Scope, State, items, mapping, scopes
 from deployment.project.yaml_reading import Place
+from deployment.text import did_you_mean, nearest_name
 
 Finding = tuple[Place, str]
 
@@ -64,9 +64,9 @@ def _targets(state: State) -> Iterator[tuple[Place, Any]]:
 
 def _dangling(user: str, target: Any, names: set[str], everywhere: set[str]) -> str:
     found = f"{user} goes on to {target}, which is no state"
-    nearest = _nearest(target, names)
-    if nearest:
-        return f"{found}. Did you mean {nearest}?"
+    guess = did_you_mean(str(target), sorted(names))
+    if guess:
+        return f"{found}.{guess}"
     if _is_one(target, everywhere):
         return f"{found} beside it: a state goes on only to those of its own level"
     return f"{found}: expected one of {', '.join(sorted(names))}"
@@ -89,15 +89,11 @@ def _reached(scope: Scope, names: set[str]) -> set[str]:
 
 
 def _meant(target: Any, names: set[str]) -> str | None:
-    return str(target) if _is_one(target, names) else _nearest(target, names)
+    return str(target) if _is_one(target, names) else nearest_name(str(target), sorted(names))
 
 
 def _is_one(target: Any, names: set[str]) -> bool:
     return isinstance(target, str) and target in names
-
-
-def _nearest(target: Any, names: set[str]) -> str | None:
-    return next(iter(get_close_matches(str(target), sorted(names), n=1)), None)
 
 
 def _is_last(state: State) -> bool:

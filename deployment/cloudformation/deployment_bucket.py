@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.errors import error_code
+from deployment.aws.errors import error_code, http_status
 from deployment.aws.installation import Installation
 from deployment.build.bundle import Bundle
 from deployment.errors import DeploymentBucketError
@@ -66,7 +66,7 @@ def look(installation: Installation, bundles: Iterable[Bundle]) -> Missing:
     try:
         found = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
     except ClientError as error:
-        status = _status(error)
+        status = http_status(error)
         if status in (301, 403):
             raise _not_ours(name, installation) from error
         if status != 404:
@@ -105,15 +105,10 @@ def upload_template(installation: Installation, bucket: str, text: str) -> str:
     try:
         s3.head_object(**where)
     except ClientError as error:
-        if _status(error) != 404:
+        if http_status(error) != 404:
             raise
         s3.put_object(**where, Body=body, ContentType="application/json")
     return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{key}"
-
-
-def _status(error: ClientError) -> int | None:
-    status: int | None = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status
 
 
 def _create(installation: Installation, name: str) -> None:

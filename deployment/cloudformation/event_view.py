@@ -15,6 +15,7 @@ from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.changes import Change
 from deployment.cloudformation.events import Event, Operation, Outcome
 from deployment.console import Console
+from deployment.text import counted
 
 _WORDS = {
     "CREATE_IN_PROGRESS": "creating",
@@ -50,8 +51,8 @@ def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str
     """Return what will be done, a line for each change; of a new stack only the number, as everything in it is new."""
     number = len(change_set.changes)
     if change_set.is_new_stack:
-        return [f"{number} {'resource' if number == 1 else 'resources'} to create"]
-    return [f"{number} {'change' if number == 1 else 'changes'}:"] + [
+        return [f"{counted(number, 'resource')} to create"]
+    return [f"{counted(number, 'change')}:"] + [
         _change_line(change, template) for change in change_set.changes
     ]
 

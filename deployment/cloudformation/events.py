@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.errors import is_transient
+from deployment.aws.errors import is_missing, is_transient
 from deployment.aws.installation import Installation
 
 POLL_SECONDS = 2.0
@@ -74,7 +74,7 @@ def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     try:
         description: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
-        if _is_absent(error):
+        if is_missing(error):
             return None
         raise
     return None if description["StackStatus"] == "DELETE_COMPLETE" else description
@@ -184,14 +184,10 @@ def _page_of_events(cloudformation: Any, request: Mapping[str, str]) -> dict[str
     try:
         page: dict[str, Any] = cloudformation.describe_stack_events(**request)
     except ClientError as error:
-        if _is_absent(error):
+        if is_missing(error):
             return {"StackEvents": []}
         raise
     return page
-
-
-def _is_absent(error: ClientError) -> bool:
-    return "does not exist" in error.response.get("Error", {}).get("Message", "")
 
 
 def _event(record: Mapping[str, Any]) -> Event:

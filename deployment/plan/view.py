@@ -19,7 +19,7 @@ from deployment.plan import rows as plan_rows
 from deployment.plan import view
 from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import Plan
-from deployment.text import unified_diff
+from deployment.text import counted, unified_diff
 
 FORMAT_VERSION = 1
 COLUMNS = ("resource", "change", "what")
@@ -70,14 +70,14 @@ def head(plan: Plan) -> list[str]:
 def notes(plan: Plan) -> list[str]:
     """Return what is no resource of the stack, a line each: bucket, zips, settings of the stack, older versions."""
     kept = plan_rows.kept_versions(plan.changes)
-    counted = f"{kept} older {'version stays' if kept == 1 else 'versions stay'} in Lambda"
+    versions = f"{counted(kept, 'older version')} {'stays' if kept == 1 else 'stay'} in Lambda"
     followers = plan_rows.followers(plan.changes, plan.sources)
     return [
         *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
         *([f"Deployment bucket: {plan.bucket} is made."] if plan.creates_bucket else []),
         *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
         *(f"Stack: {_setting(found)}" for found in plan.settings),
-        *([f"Versions: {counted}, for older state machines."] if kept else []),
+        *([f"Versions: {versions}, for older state machines."] if kept else []),
     ]
 
 

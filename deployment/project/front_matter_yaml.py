@@ -10,13 +10,13 @@ of a policy must not become a date, nor an account's number something else.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
 from deployment.project import yaml_reading
 from deployment.project.yaml_reading import Place, places
+from deployment.text import did_you_mean
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 SHORT_TAGS = (
@@ -77,9 +77,8 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
 def _short_tag(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
     """`!Name value` in its long form, {"Fn::Name": value}."""
     if name not in SHORT_TAGS:
-        nearest = get_close_matches(name, SHORT_TAGS, n=1)
-        hint = f"did you mean !{nearest[0]}?" if nearest else f"known are !{', !'.join(SHORT_TAGS)}"
-        raise Mistake(node.start_mark.line + 1, f"!{name} is no function of CloudFormation; {hint}")
+        guess = did_you_mean(name, SHORT_TAGS, "!{}") or f" Known are !{', !'.join(SHORT_TAGS)}."
+        raise Mistake(node.start_mark.line + 1, f"!{name} is no function of CloudFormation.{guess}")
     value = _tagged(loader, node)
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)

@@ -7,8 +7,9 @@ judged by cfn-lint (`check`) and by CloudFormation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
+
+from deployment.text import did_you_mean
 
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
 KINDS: Mapping[str, tuple[type, ...]] = {
@@ -97,9 +98,8 @@ def is_intrinsic(value: Any) -> bool:
 
 
 def _unknown(name: str) -> str:
-    nearest = get_close_matches(name, [*KINDS, *RESERVED], n=1)
-    hint = f". Did you mean {nearest[0]}?" if nearest else ""
-    return f"{name} is not a property of AWS::Serverless::Function{hint}"
+    guess = did_you_mean(name, [*KINDS, *RESERVED])
+    return f"{name} is not a property of AWS::Serverless::Function{'.' if guess else ''}{guess}"
 
 
 def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
+
+from deployment.text import did_you_mean
 
 Mistake = tuple[int | None, str]
 
@@ -89,9 +90,9 @@ def _not_in_the_zip(name: str, folder: Path) -> Iterator[str]:
         return
     path = folder.joinpath(*parts)
     if len(parts) > 1 and not (path.is_dir() or path.with_suffix(".py").is_file() or _is_a_name(path)):
-        nearest = get_close_matches(parts[-1], _modules_in(path.parent), n=1)
-        hint = f". Did you mean {'.'.join([folder.name, *parts[:-1], nearest[0]])}?" if nearest else ""
-        yield f"there is no module {name}{hint}"
+        folder_name = ".".join([folder.name, *parts[:-1]])
+        guess = did_you_mean(parts[-1], _modules_in(path.parent), f"{folder_name}.{{}}")
+        yield f"there is no module {name}{'.' if guess else ''}{guess}"
 
 
 def _modules_in(folder: Path) -> list[str]:

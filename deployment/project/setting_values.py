@@ -156,7 +156,7 @@ def max_delete(value: Any) -> int | str:
     """A number of objects, or a share of the destination's objects such as "10%"."""
     expected = "expected a whole number of objects, a share from '0%' to '100%', or None"
     if isinstance(value, str):
-        return _text(value, r"(\d{1,2}(\.\d+)?|100(\.0+)?)%", expected)
+        return _text(value, r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%", expected)
     return _whole(value, 0, None, expected)
 
 

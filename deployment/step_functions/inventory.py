@@ -20,7 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.errors import aws_sentence, error_code
+from deployment.aws.errors import aws_sentence, is_missing
 from deployment.aws.installation import Installation
 from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
@@ -28,7 +28,6 @@ from deployment.step_functions.listing import Machine
 LATEST = "$LATEST"
 
 _VERSION_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d+:function:([\w-]+):(\d+)")
-_GONE = ("StateMachineDoesNotExist", "ResourceNotFoundException")
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def _described(installation: Installation, machine: Machine) -> Deployed | None:
         answer = installation.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
         number = running(installation, machine)
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if is_missing(error):
             return None
         return Deployed(machine, base, 0, problem=aws_sentence(error))
     is_deleting = answer["status"] == "DELETING"

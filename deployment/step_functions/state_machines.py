@@ -16,9 +16,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.errors import error_code
+from deployment.aws.errors import error_code, error_message
 from deployment.aws.installation import Installation
-from deployment.build.definitions import PLACEHOLDERS, fingerprint, render
+from deployment.build.definitions import (
+    MOST_CONCURRENCY,
+    fingerprint,
+    placeholder_values,
+    render,
+)
 from deployment.console import Console
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
@@ -35,9 +40,6 @@ from deployment.step_functions.listing import (
 ROLE_TIMEOUT_SECONDS = 90
 """How long a new IAM role may take to be known everywhere; usually ten seconds, sometimes more than sixty."""
 ROLE_RETRY_SECONDS = 5
-
-MOST_CONCURRENCY = 40
-"""The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
 
 
 _NAME_IS_TAKEN = ("StateMachineAlreadyExists", "StateMachineDeleting")
@@ -120,10 +122,13 @@ def is_current(client: Any, found: Machine, wanted: str) -> bool:
 
 
 def values_of(installation: Installation, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of PLACEHOLDERS."""
-    concurrency = installation.settings.max_concurrency or default_concurrency(installation.client("lambda"))
-    values = (outputs["WorkBucket"], installation.partition, concurrency, installation.settings.max_delete)
-    return dict(zip(PLACEHOLDERS, values, strict=True))
+    """Return the values of placeholders when the stack has these outputs."""
+    return placeholder_values(
+        installation.settings,
+        outputs["WorkBucket"],
+        installation.partition,
+        lambda: default_concurrency(installation.client("lambda")),
+    )
 
 
 def _free_moment(now: datetime, current: Machine | None) -> datetime:
@@ -164,12 +169,12 @@ def _role_is_not_ready(error: ClientError) -> bool:
 
     A person who lacks a permission gets the same code, with "is not authorized to perform".
     """
-    return error_code(error) == "AccessDeniedException" and "authorized to assume" in _message(error)
+    return error_code(error) == "AccessDeniedException" and "authorized to assume" in error_message(error)
 
 
 def _explain(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
     """Raise StateMachineError for the refusals that have a better sentence than AWS's own."""
-    message = _message(error)
+    message = error_message(error)
     if error_code(error) in ("InvalidDefinition", "ValidationException"):
         raise StateMachineError(f"{spec.where}: AWS refuses the definition: {message}") from error
     if _role_is_not_ready(error):
@@ -177,7 +182,3 @@ def _explain(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
             f"{spec.where}: Step Functions cannot assume the role {role_arn} even after {ROLE_TIMEOUT_SECONDS} "
             f"seconds: {message} Run `fab` again; if it stays so, look at the role's trust policy."
         ) from error
-
-
-def _message(error: ClientError) -> str:
-    return str(error.response["Error"].get("Message", ""))

@@ -313,13 +313,14 @@ def test_every_flag_of_sync_has_its_place_in_the_input() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, value", [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%")]
+    "text, value",
+    [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%"), ("100.0%", "100.0%")],
 )
 def test_a_limit_is_a_number_or_a_share(text: str, value: Any) -> None:
     assert sync_options("a", "b", max_delete=text)["maxDelete"] == value
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١"])
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١", "١%"])
 def test_any_other_limit_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         sync_options("a", "b", max_delete=text)

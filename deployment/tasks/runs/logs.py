@@ -6,7 +6,6 @@ seconds late and not in order, so following looks back over what it has seen and
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import json
 import re
@@ -17,11 +16,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.errors import error_code
+from deployment.aws.errors import is_throttled
 from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.tasks.runs.log_lines import Line, line_of
+from deployment.text import did_you_mean
 
 POLL_SECONDS = 2.0
 OVERLAP_SECONDS = 30
@@ -180,7 +180,7 @@ class Reader:
                 page: Mapping[str, Any] = self._logs.filter_log_events(**request)
                 return page
             except ClientError as error:
-                if "Throttl" not in error_code(error):
+                if not is_throttled(error):
                     raise
             self._sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
@@ -195,8 +195,7 @@ def _functions(folder: Path, function: str | None) -> tuple[str, ...]:
         return tuple(names)
     if function in names:
         return (function,)
-    nearest = difflib.get_close_matches(function, names, n=1, cutoff=0.5)
-    guess = f" Did you mean {nearest[0]}?" if nearest else ""
+    guess = did_you_mean(function, names, cutoff=0.5)
     raise ConfigurationError(
         f"--function is {function!r}: there is no such file in lambda_functions/.{guess} Known: {', '.join(names)}."
     )

@@ -18,6 +18,7 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ConfigurationError
+from deployment.project import setting_values
 from deployment.step_functions.executions import Execution, current_machine, start, succeeded, watch
 from deployment.text import duration, size
 
@@ -54,13 +55,12 @@ def sync_options(
 
 def _limit(text: str) -> int | str:
     """Return a number of objects as a number, and a share of them as the text that it is."""
-    if re.fullmatch(r"[0-9]+", text):
-        return int(text)
-    if re.fullmatch(r"(100|[0-9]{1,2}(\.[0-9]+)?)%", text):
-        return text
-    raise ConfigurationError(
-        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-    )
+    try:
+        return setting_values.max_delete(int(text) if re.fullmatch(r"[0-9]+", text) else text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
+        ) from error
 
 
 def sync(
@@ -75,7 +75,7 @@ def sync(
     With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
     """
     work_bucket = lookup.outputs(installation).get("WorkBucket")
-    arn = start(installation, current_machine(installation), input_of(options))
+    arn = start(installation, current_machine(installation), options)
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)
     console.step(f"Started {arn}\n{execution_link(arn)}")
@@ -87,15 +87,6 @@ def sync(
             execution.report or written_report(installation, arn, work_bucket), execution.seconds, console
         )
     return succeeded(execution)
-
-
-def input_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input of an execution: the options that were given, a `maxDelete` of digits as a number."""
-    given = {name: value for name, value in options.items() if value is not None}
-    most = given.get("maxDelete")
-    if isinstance(most, str) and most.strip().isdecimal():
-        given["maxDelete"] = int(most)
-    return given
 
 
 def written_report(

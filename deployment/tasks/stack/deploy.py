@@ -18,6 +18,7 @@ from deployment.console import Console
 from deployment.project.settings import Settings
 from deployment.step_functions import state_machines
 from deployment.step_functions.listing import Machine
+from deployment.text import counted
 
 
 def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
@@ -103,4 +104,4 @@ def _start(settings: Settings) -> list[str]:
 
 
 def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number or 'no'} {thing}s"
+    return counted(number, thing) if number else f"no {thing}s"

@@ -22,9 +22,7 @@ from deployment.project import front_matter, states_language
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import listing, state_machines
-
-LEFT_FOR_CLOUDFORMATION = ("WorkBucket", "Partition")
+from deployment.step_functions import listing
 
 
 def template_of(project: Path, settings: Settings) -> dict[str, Any]:
@@ -47,7 +45,8 @@ def definition_of(project: Path, settings: Settings, name: str | None = None) ->
     """
     functions = front_matter.read_all(project / "lambda_functions")
     spec = _chosen(states_language.read_all(project / "state_machines"), name)
-    return definitions.render(spec, _lambdas(functions), _values(settings))
+    values = definitions.placeholder_values(settings, "${WorkBucket}", "${Partition}")
+    return definitions.render(spec, _lambdas(functions), values)
 
 
 def deployed_definition(installation: Installation, project: Path, name: str | None = None) -> dict[str, Any]:
@@ -95,15 +94,6 @@ def _substituted(value: Any, bucket: str) -> Any:
 
 def _lambdas(functions: Sequence[FunctionSpec]) -> dict[str, str]:
     return {function.name: f"${{{function.logical_id}}}" for function in functions}
-
-
-def _values(settings: Settings) -> dict[str, Any]:
-    """What placeholders stand for: a number must stay one, so an unset concurrency becomes what a large account gets."""
-    known = {
-        "MaxConcurrency": settings.max_concurrency or state_machines.MOST_CONCURRENCY,
-        "MaxDelete": settings.max_delete,
-    }
-    return known | {name: f"${{{name}}}" for name in LEFT_FOR_CLOUDFORMATION}
 
 
 def _chosen(specs: Sequence[MachineSpec], name: str | None) -> MachineSpec:

@@ -25,6 +25,7 @@ from deployment.console import Console, demand_terminal
 from deployment.errors import ConfigurationError, Declined, StackError
 from deployment.step_functions import inventory
 from deployment.step_functions.inventory import Deployed, FunctionVersion
+from deployment.text import counted
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ def _carry_out(installation: Installation, plan: Plan, keep: int, console: Conso
         doomed = [one for one in plan.doomed_versions if one.name in may_go]
         versions = _each(doomed, lambda one: _delete_version(installation, one), console)
     console.result(
-        f"Deleted: {_counted(len(deleted), 'state machine')}, {_counted(len(versions), 'function version')}."
+        f"Deleted: {counted(len(deleted), 'state machine')}, {counted(len(versions), 'function version')}."
     )
 
 
@@ -280,8 +281,4 @@ def _doomed(fates: Iterable[Fate]) -> set[str]:
 
 
 def _running(number: int) -> str:
-    return f"{_counted(number, 'execution')} running"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    return f"{counted(number, 'execution')} running"

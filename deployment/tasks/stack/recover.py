@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from deployment.aws.installation import Installation
@@ -18,6 +17,7 @@ from deployment.cloudformation import failures, lookup, stack, statuses
 from deployment.cloudformation.events import Event, Outcome
 from deployment.console import Console, demand_terminal, demand_yes
 from deployment.errors import ConfigurationError, StackError
+from deployment.text import nearest_name
 
 _NOTHING_DONE = "Nothing was recovered:"
 
@@ -72,10 +72,10 @@ def demand_known(skip: Sequence[str], blocking: Sequence[str]) -> None:
     if not blocking or unknown is None:
         return
     by_lower_case = {name.lower(): name for name in blocking}
-    nearest = get_close_matches(unknown.lower(), by_lower_case, n=1)
-    guess = f"did you mean {by_lower_case[nearest[0]]}? " if nearest else ""
+    nearest = nearest_name(unknown.lower(), by_lower_case)
+    guess = f" Did you mean {by_lower_case[nearest]}?" if nearest else ""
     raise ConfigurationError(
-        f"--skip names {unknown}: {guess}Only what keeps the stack can be skipped: {', '.join(blocking)}. "
+        f"--skip names {unknown}.{guess} Only what keeps the stack can be skipped: {', '.join(blocking)}. "
         "Nothing was changed."
     )
 

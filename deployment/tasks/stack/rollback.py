@@ -7,7 +7,6 @@ not have the definition of the folder, and creates one that has.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deployment.aws import account
-from deployment.aws.errors import error_code
+from deployment.aws.errors import is_missing
 from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
@@ -24,6 +23,7 @@ from deployment.project.states_language import MachineSpec, states
 from deployment.step_functions import inventory, state_machines
 from deployment.step_functions.inventory import Deployed, bases
 from deployment.step_functions.listing import Machine
+from deployment.text import did_you_mean
 
 
 def rollback(
@@ -78,10 +78,8 @@ def _named(found: Sequence[Deployed], name: str) -> Deployed:
     names = [one.name for one in found]
     if name in names:
         return found[names.index(name)]
-    nearest = difflib.get_close_matches(name, names, n=1)
-    guess = f" Did you mean {nearest[0]}?" if nearest else ""
     raise ConfigurationError(
-        f"--to is {name!r}: there is no such state machine.{guess} `fab versions` lists them."
+        f"--to is {name!r}: there is no such state machine.{did_you_mean(name, names)} `fab versions` lists them."
     )
 
 
@@ -125,12 +123,7 @@ def _is_gone(ask: Callable[..., Any], **request: str) -> bool:
     try:
         ask(**request)
     except ClientError as error:
-        if error_code(error) in (
-            "ResourceNotFoundException",
-            "NoSuchEntity",
-            "404",
-            "NoSuchBucket",
-        ):
+        if is_missing(error):
             return True
         raise
     return False

@@ -258,13 +258,13 @@ def test_what_is_exported_as_a_block_is_read_back_the_same(metadata):
         (block("Timeout: 3", "Description: a\x07b"), "3: the character '\\x07' is not allowed in YAML"),
         (
             block("Timeout: 3", "Description: !Subb x"),
-            "3: !Subb is no function of CloudFormation; did you mean !Sub?",
+            "3: !Subb is no function of CloudFormation. Did you mean !Sub?",
         ),
         (
             block("Description: !Zzzzzz x"),
-            "2: !Zzzzzz is no function of CloudFormation; known are !And, !Base64, !Cidr, !Condition, "
+            "2: !Zzzzzz is no function of CloudFormation. Known are !And, !Base64, !Cidr, !Condition, "
             "!Equals, !FindInMap, !GetAZs, !GetAtt, !If, !ImportValue, !Join, !Not, !Or, !Ref, !Select, "
-            "!Split, !Sub, !Transform",
+            "!Split, !Sub, !Transform.",
         ),
         (
             block("Description: !!python/name:os.system x"),
@@ -381,24 +381,24 @@ KNOWN = (
     "Known are ${SourceBuckets}, ${SourceObjects}, ${DestinationBuckets}, ${DestinationObjects}, ${KmsKeys}, "
     "${StateMachineExecutions}, ${DeploymentBucket}."
 )
-WRITE_SUB = f"write !Sub before a text that CloudFormation shall fill. {KNOWN}"
+WRITE_SUB = f"Write !Sub before a text that CloudFormation shall fill. {KNOWN}"
 
 
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        ("${SourceObject}", f"${{SourceObject}} is not known; did you mean ${{SourceObjects}}? {KNOWN}"),
+        ("${SourceObject}", f"${{SourceObject}} is not known. Did you mean ${{SourceObjects}}? {KNOWN}"),
         (
             "arn:${AWS::Partition}:s3:::x",
-            f"${{AWS::Partition}} is not known; {WRITE_SUB}",
+            f"${{AWS::Partition}} is not known. {WRITE_SUB}",
         ),
         (
             "${WorkBucket.Arn}/*",
-            f"${{WorkBucket.Arn}} is not known; {WRITE_SUB}",
+            f"${{WorkBucket.Arn}} is not known. {WRITE_SUB}",
         ),
         (
             "${zzz}",
-            f"${{zzz}} is not known; {WRITE_SUB}",
+            f"${{zzz}} is not known. {WRITE_SUB}",
         ),
         ("${KmsKeys}/*", "${KmsKeys} is a list and stands alone, found '${KmsKeys}/*'"),
     ],

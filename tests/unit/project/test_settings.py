@@ -155,13 +155,13 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
         "fabfile_config.py cannot be used as it is:\n"
         "  environment variable AWS_REGION: AWS_REGION is 'Ireland': expected the code of a region, "
         "such as 'eu-west-1'\n"
-        "  fabfile_config.py:2: STACK_NAMES is not a setting; did you mean STACK_NAME?\n"
+        "  fabfile_config.py:2: STACK_NAMES is not a setting. Did you mean STACK_NAME?\n"
         "  fabfile_config.py:3: LOG_RETENTION_DAYS is 31: expected days, one of 1, 3, 5, 7, 14, 30, 60, 90, "
         "120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653\n"
         "  fabfile_config.py:4: SOURCE_BUCKETS is 'my-bucket': expected a list, "
         "such as [] or ['one', 'two']\n"
-        "  fabfile_config.py:5: max_delete is not a setting; did you mean MAX_DELETE?\n"
-        "  fabfile_config.py:6: COLOUR is not a setting; begin a name of your own with an underscore.\n"
+        "  fabfile_config.py:5: max_delete is not a setting. Did you mean MAX_DELETE?\n"
+        "  fabfile_config.py:6: COLOUR is not a setting. Begin a name of your own with an underscore.\n"
         "fabfile_config_template.py explains every setting."
     )
     assert caught.value.exit_code == 2

@@ -181,18 +181,6 @@ def piped() -> tuple[Console, io.StringIO, io.StringIO]:
 # Starting
 
 
-def test_only_options_that_were_given_become_input_and_digits_become_a_number() -> None:
-    options = {"source": "a", "destination": "b", "prefix": None, "dryRun": False, "maxDelete": "100"}
-    assert sync.input_of(options) == {
-        "source": "a",
-        "destination": "b",
-        "dryRun": False,
-        "maxDelete": 100,
-    }
-    assert sync.input_of({"maxDelete": "10%"}) == {"maxDelete": "10%"}
-    assert sync.input_of({"maxDelete": 0, "prefix": ""}) == {"maxDelete": 0, "prefix": ""}
-
-
 def test_an_execution_is_started_under_a_name_of_its_own() -> None:
     aws = FakeAws()
     assert executions.start(aws.installation(), "machine", {"source": "a"}) == ARN

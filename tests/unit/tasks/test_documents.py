@@ -137,10 +137,6 @@ def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_state
     assert found == []
 
 
-def test_every_placeholder_of_a_deployment_is_known_here_too():
-    assert set(documents._values(SETTINGS)) == set(definitions.PLACEHOLDERS)
-
-
 @pytest.mark.parametrize(("limit", "number"), [(None, 40), (7, 7)])
 def test_the_concurrency_is_a_number_that_of_the_settings_if_there_is_one(limit, number):
     found = documents.definition_of(PROJECT, Settings(max_concurrency=limit))

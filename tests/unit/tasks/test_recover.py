@@ -119,8 +119,8 @@ def test_where_nobody_can_be_asked_the_flag_that_answers_is_named() -> None:
 @pytest.mark.parametrize(
     "name, guess",
     [
-        ("workbucket", "did you mean WorkBucket? "),
-        ("CopyKeyRole", "did you mean CopyKeysRole? "),
+        ("workbucket", " Did you mean WorkBucket?"),
+        ("CopyKeyRole", " Did you mean CopyKeysRole?"),
         ("Copy", ""),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_does_not_keep_the_stack_cannot_be_skipped(name: str, guess: str) -
         recover(fake, RecordingConsole(["y"]), skip=("WorkBucket", name))
 
     assert str(caught.value) == (
-        f"--skip names {name}: {guess}Only what keeps the stack can be skipped: WorkBucket, CopyKeysRole. "
+        f"--skip names {name}.{guess} Only what keeps the stack can be skipped: WorkBucket, CopyKeysRole. "
         "Nothing was changed."
     )
     assert fake.calls == []
