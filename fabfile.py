@@ -72,8 +72,8 @@ def deploy(context: Context, ask: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
-        deployment.demand_terminal(console)
-    settings, sources = configuration.load(), build.read(PROJECT)
+        deployment.require_terminal_to_ask(console)
+    settings, sources = configuration.load(), build.read_sources(PROJECT)
     deployment.deploy(enter(settings, console, "" if ask else "Deploying"), sources, console, ask)
 
 
@@ -87,7 +87,7 @@ def deploy(context: Context, ask: bool = False) -> None:
 @friendly
 def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
     """Show what `fab` would do, and do nothing."""
-    settings, sources, console = configuration.load(), build.read(PROJECT), Console()
+    settings, sources, console = configuration.load(), build.read_sources(PROJECT), Console()
     deployment.plan(enter(settings, console), sources, console, json, fail_on_changes)
 
 
@@ -259,7 +259,7 @@ def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool =
     """Delete older state machines and what only they call."""
     from deployment.tasks.stack import prune as pruning
 
-    pruning.kept_number(keep)
+    pruning.number_to_keep(keep)
     settings, console = configuration.load(), Console()
     pruning.prune(enter(settings, console), keep, console, dry_run, yes)
 

@@ -48,7 +48,7 @@ def peer_template(bucket: str) -> str:
     functions = front_matter.read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(functions, PROJECT)
     names = [machine.name for machine in states_language.read_all(PROJECT / "state_machines")]
-    return json.dumps(template.build(functions, bundles, Settings(stack_name=PEER_STACK), bucket, names))
+    return json.dumps(template.make(functions, bundles, Settings(stack_name=PEER_STACK), bucket, names))
 
 
 def sam_command(sam: str, bucket: str) -> list[str]:

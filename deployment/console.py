@@ -41,7 +41,7 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """What `Console.progress` hands out."""
 
     def update(self, text: str, counter: str = "") -> None:
@@ -137,13 +137,13 @@ class Console:
             self._out.print(_text(visible(line), _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
     @contextmanager
-    def progress(self, description: str) -> Iterator[Progress]:
+    def progress(self, description: str) -> Iterator[ProgressDisplay]:
         """A block on stderr that is redrawn on a terminal and gone afterwards; elsewhere a line for every change.
 
         Write no results while it is shown; `step` is fine, its lines appear above the block.
         """
         if self.is_live:
-            with self._redrawn(_LiveBlock(description, self._clock)) as block:
+            with self._redraw(_LiveBlock(description, self._clock)) as block:
                 yield block
         else:
             plain = _PlainProgress(self.step, self._clock)
@@ -158,7 +158,7 @@ class Console:
         return self._stdin.readline().strip()
 
     @contextmanager
-    def _redrawn(self, block: _LiveBlock) -> Iterator[_LiveBlock]:
+    def _redraw(self, block: _LiveBlock) -> Iterator[_LiveBlock]:
         from rich.live import Live
 
         with Live(
@@ -256,13 +256,13 @@ def _text(value: str, style: str = "") -> Text:
     return Text(value, style=style)
 
 
-def demand_terminal(console: Console, nothing: str, instead: str) -> None:
+def require_terminal(console: Console, nothing: str, instead: str) -> None:
     """Raise Declined where nobody can be asked; `nothing` says what was not done, `instead` how to do without a question."""
     if not console.is_interactive:
         raise Declined(f"{nothing} there is no terminal to ask on. {instead}")
 
 
-def demand_yes(console: Console, question: str, nothing: str) -> None:
+def require_yes(console: Console, question: str, nothing: str) -> None:
     """Ask, and raise Declined for every answer but y and yes."""
     if console.ask(f"{question} [y/N]").lower() not in ("y", "yes"):
         raise Declined(f"{nothing} the answer was not y.")

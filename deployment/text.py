@@ -16,7 +16,7 @@ CONTEXT_LINES = 2
 
 def visible(text: str) -> str:
     """The text with every character that a terminal would obey, hide or refuse written as an escape sequence."""
-    return "".join(char if char in "\n\t" or _is_shown(char) else _escaped(char) for char in text)
+    return "".join(char if char in "\n\t" or _is_shown(char) else _escape(char) for char in text)
 
 
 def one_line(text: str) -> str:
@@ -24,14 +24,14 @@ def one_line(text: str) -> str:
     return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
-def counted(number: int, thing: str) -> str:
+def quantity(number: int, thing: str) -> str:
     """`1 zip`, `12,345 zips`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def objects(number: int) -> str:
     """`1 object`, `12,345 objects`."""
-    return counted(number, "object")
+    return quantity(number, "object")
 
 
 def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -77,7 +77,7 @@ def stopwatch(seconds: float) -> str:
     return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _escaped(char: str) -> str:
+def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 

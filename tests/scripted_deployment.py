@@ -46,7 +46,7 @@ def wanted() -> dict[str, Any]:
     """The template of this folder, as `fab` builds it."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(functions, PROJECT)
-    return template.build(
+    return template.make(
         functions, bundles, SETTINGS, "sync-buckets-deployment", ["sync-buckets-state-machine"]
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup, stack
-from deployment.cloudformation.stack import Stack
+from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_NAME, FakeCloudFormation
@@ -63,12 +63,12 @@ def installed_with(
     return installed(settings, clock=clock, cloudformation=cloudformation, **others)
 
 
-def deploy_with(installation: Installation, template: Mapping[str, Any], console: Console) -> Stack:
+def deploy_with(installation: Installation, template: Mapping[str, Any], console: Console) -> DeployedStack:
     """Look at the stack and deploy it, as `fab` does."""
-    return stack.deploy(installation, template, lookup.look(installation, template), console)
+    return stack.deploy(installation, template, lookup.read_deployable(installation, template), console)
 
 
-def deploy(cloudformation: FakeCloudFormation, console: RecordingConsole | None = None) -> Stack:
+def deploy(cloudformation: FakeCloudFormation, console: RecordingConsole | None = None) -> DeployedStack:
     return deploy_with(installed_with(cloudformation), TEMPLATE, console or RecordingConsole())  # type: ignore[arg-type]
 
 

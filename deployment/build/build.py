@@ -35,7 +35,7 @@ class BuiltProject(Sources):
     template: Mapping[str, Any]
 
 
-def read(project: Path) -> Sources:
+def read_sources(project: Path) -> Sources:
     """Return the sources of a project; raise FrontMatterError or StateMachineError with all that is wrong with them."""
     functions = front_matter.read_all(project / "lambda_functions")
     machines = states_language.read_all(project / "state_machines")
@@ -43,8 +43,8 @@ def read(project: Path) -> Sources:
     return Sources(functions, machines, bundle.make_all(functions, project))
 
 
-def build(sources: Sources, settings: Settings, deployment_bucket: str) -> BuiltProject:
+def build_project(sources: Sources, settings: Settings, deployment_bucket: str) -> BuiltProject:
     """Return what these sources and settings come to."""
     names = [machine.name for machine in sources.definitions]
-    body = template.build(sources.functions, sources.bundles, settings, deployment_bucket, names)
+    body = template.make(sources.functions, sources.bundles, settings, deployment_bucket, names)
     return BuiltProject(sources.functions, sources.definitions, sources.bundles, body)

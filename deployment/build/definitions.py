@@ -20,7 +20,7 @@ from deployment.project.states_language import MachineSpec, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
 from deployment.text import did_you_mean
 
-MOST_CONCURRENCY = 40
+MAX_DEFAULT_CONCURRENCY = 40
 """The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
 
 _ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
@@ -30,7 +30,7 @@ def placeholder_values(
     settings: Settings,
     work_bucket: str,
     partition: str,
-    default_concurrency: Callable[[], int] = lambda: MOST_CONCURRENCY,
+    default_concurrency: Callable[[], int] = lambda: MAX_DEFAULT_CONCURRENCY,
 ) -> dict[str, Any]:
     """Return what `${...}` may stand for in a state machine; this table is the only one.
 
@@ -58,7 +58,7 @@ def render(
         lines = places_in(spec.path)
         problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
         raise StateMachineError("\n".join(str(problem) for problem in problems))
-    filled: dict[str, Any] = placeholders.fill(_bound(spec.definition, function_versions), values)
+    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, function_versions), values)
     return filled
 
 
@@ -70,14 +70,14 @@ def mistakes(
     yield from _unknown_placeholders(spec, set(values))
 
 
-def rehearsed(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+def render_with_placeholders(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition as `render` would, with made-up ARNs and with unknown placeholders as written.
 
     For checks, which go on in spite of mistakes.
     """
     called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
     versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
-    filled: dict[str, Any] = placeholders.fill(_bound(spec.definition, versions), values)
+    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, versions), values)
     return filled
 
 
@@ -86,7 +86,7 @@ def _unknown_lambdas(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place
         resource, called = state.fields.get("Resource"), lambda_of(state.fields)
         if called is not None and called not in known:
             message = f"the state {state.name} calls the Lambda {called}, which is not in lambda_functions/."
-            yield (*state.place, "Resource"), message + _choices(PurePath(called).stem, known, "{}")
+            yield (*state.place, "Resource"), message + _suggestions(PurePath(called).stem, known, "{}")
         elif called is None and isinstance(resource, str) and not resource.startswith(("arn:", "${")):
             expected = "expected an ARN, or the name of a file in lambda_functions/ without .py"
             yield (*state.place, "Resource"), f"the state {state.name} has Resource: {resource}: {expected}"
@@ -101,7 +101,7 @@ def _unknown_placeholders(spec: MachineSpec, known: set[str]) -> Iterator[tuple[
         if name not in known and (state, name) not in said:
             said.add((state, name))
             user = f"the state {state}" if state else "the state machine"
-            yield place, f"{user} uses ${{{name}}}, which has no value.{_choices(name, known, '${{{}}}')}"
+            yield place, f"{user} uses ${{{name}}}, which has no value.{_suggestions(name, known, '${{{}}}')}"
 
 
 def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
@@ -110,24 +110,24 @@ def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
     return line_of(place, lines) or next((line for line in of_states if line), None)
 
 
-def _choices(found: str, known: Iterable[str], written: str) -> str:
+def _suggestions(found: str, known: Iterable[str], written: str) -> str:
     """Return the nearest of the known names, then all of them."""
     names = sorted(known)
     return f"{did_you_mean(found, names, written)} Known: {', '.join(written.format(name) for name in names) or 'none'}."
 
 
-def _bound(machine: Any, versions: Mapping[str, str]) -> Any:
+def _bind_lambdas(machine: Any, versions: Mapping[str, str]) -> Any:
     """Return a machine whose Tasks name the ARNs of Lambda versions, at every depth.
 
     Only where a state can stand is looked at: a `Resource` inside Parameters is somebody's data.
     """
     if not isinstance(machine, Mapping) or not isinstance(machine.get("States"), Mapping):
         return machine
-    states = {name: _bound_state(state, versions) for name, state in machine["States"].items()}
+    states = {name: _bind_state(state, versions) for name, state in machine["States"].items()}
     return {**machine, "States": states}
 
 
-def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
+def _bind_state(state: Any, versions: Mapping[str, str]) -> Any:
     if not isinstance(state, Mapping):
         return state
     bound = dict(state)
@@ -135,9 +135,9 @@ def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
     if called is not None:
         bound["Resource"] = versions[called]
     for field_name in {"ItemProcessor", "Iterator"} & bound.keys():
-        bound[field_name] = _bound(bound[field_name], versions)
+        bound[field_name] = _bind_lambdas(bound[field_name], versions)
     if isinstance(bound.get("Branches"), list):
-        bound["Branches"] = [_bound(branch, versions) for branch in bound["Branches"]]
+        bound["Branches"] = [_bind_lambdas(branch, versions) for branch in bound["Branches"]]
     return bound
 
 

@@ -59,7 +59,7 @@ OF_THE_ROLE = frozenset({"AssumeRolePolicyDocument", "PermissionsBoundary", "Pol
 Resource = dict[str, Any]
 
 
-def build(
+def make(
     specs: Sequence[FunctionSpec],
     bundles: Sequence[Bundle],
     settings: Settings,
@@ -149,7 +149,7 @@ def _function_properties(
         "Architectures": [ARCHITECTURE],
         "AssumeRolePolicyDocument": policies.function_trust(),
         **own,
-        **_allowed(spec, values),
+        **_policies(spec, values),
         **_boundary(settings),
         "FunctionName": function_name(spec, settings),
         "Handler": spec.handler,
@@ -159,7 +159,7 @@ def _function_properties(
     }
 
 
-def _allowed(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
+def _policies(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
     allowed = policies.function_policies(spec.properties.get("Policies", []), values)
     return {"Policies": allowed} if allowed else {}
 

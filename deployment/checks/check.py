@@ -25,7 +25,7 @@ from deployment.project import settings as configuration
 from deployment.project.front_matter import FunctionSpec, Reading
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.text import counted
+from deployment.text import quantity
 
 FUNCTIONS = "lambda_functions"
 MACHINES = "state_machines"
@@ -74,7 +74,7 @@ def check(
     specs = [reading.spec for reading in readings]
     return Findings(
         tuple(sorted(dict.fromkeys(everything), key=lambda one: (one.path, one.line or 0))),
-        (*notes, *least_privilege.notes(specs, settings), *_unused(specs, machines)),
+        (*notes, *least_privilege.notes(specs, settings), *_unused_functions(specs, machines)),
         len(readings),
         len(machines),
     )
@@ -84,14 +84,14 @@ def show(console: Console, findings: Findings, as_json: bool = False) -> None:
     """Write the findings to stdout; raise ConfigurationError with their number when there are problems."""
     console.result(report_json(findings) if as_json else report_text(findings))
     if findings.problems:
-        raise ConfigurationError(f"{counted(len(findings.problems), 'problem')} found.")
+        raise ConfigurationError(f"{quantity(len(findings.problems), 'problem')} found.")
 
 
 def report_text(findings: Findings) -> str:
     """Return the report that a person reads: the problems, or that there are none, what was checked, and the notes."""
     lines = [str(problem) for problem in findings.problems] or ["No problems found."]
-    functions = counted(findings.functions, "Lambda function")
-    lines.append(f"Checked: {functions}, {counted(findings.machines, 'state machine')}, template, policies.")
+    functions = quantity(findings.functions, "Lambda function")
+    lines.append(f"Checked: {functions}, {quantity(findings.machines, 'state machine')}, template, policies.")
     return "\n".join([*lines, *(f"Note: {note}" for note in findings.notes)])
 
 
@@ -120,7 +120,7 @@ def _import_problems(folder: Path) -> Iterator[Problem]:
     for path in [*lambdas, *shared]:
         where = path.relative_to(folder.parent).as_posix()
         try:
-            tree, mistake = python_source.parsed(path.read_text(encoding="utf-8"))
+            tree, mistake = python_source.parse(path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             tree, mistake = None, (None, "this is not UTF-8; save the file as UTF-8")
         if mistake and path.parent != folder:  # of a Lambda itself its reading says so
@@ -153,7 +153,7 @@ def _template(
     machine_names: Sequence[str],
 ) -> dict[str, Any]:
     bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
-    return template.build(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
+    return template.make(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
 
 
 def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
@@ -161,7 +161,7 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
     try:
         return states_language.read_all(folder), ()
     except StateMachineError as error:
-        problems = tuple(_parsed(error))
+        problems = tuple(_problems_in(error))
     readable = []
     for path in sorted(folder.glob("*.yaml")):
         try:
@@ -189,7 +189,7 @@ def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:
     return timeouts
 
 
-def _unused(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
+def _unused_functions(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
     called = {
         states_language.lambda_of(state.fields)
         for machine in machines
@@ -200,7 +200,7 @@ def _unused(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> I
             yield f"{spec.source}: no state machine calls it."
 
 
-def _parsed(error: StateMachineError) -> Iterator[Problem]:
+def _problems_in(error: StateMachineError) -> Iterator[Problem]:
     """The problems of an error that has them as text, one a line."""
     for line in str(error).splitlines():
         match = _PLACE.fullmatch(line)

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from deployment.aws.errors import error_code, is_denied
 from deployment.aws.installation import Installation
 from deployment.cloudformation import deployment_bucket, events, failures
-from deployment.cloudformation.changes import Change, canonical, from_change_set
+from deployment.cloudformation.changes import Change, canonical_json, from_change_set
 from deployment.cloudformation.events import POLL_SECONDS
 from deployment.errors import StackError
 from deployment.project.tags import own_tags, upper_case_list
@@ -33,7 +33,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 _COMPARABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 """After these the deployed template is the one that GetTemplate returns. After a rollback we rather ask for a change set."""
 
-_LOOKED_UP = ("{{resolve:", '"Fn::Transform"', '"Fn::ImportValue"', '"Fn::GetStackOutput"', '"AWS::Include"')
+_DYNAMIC_VALUES = (
+    "{{resolve:",
+    '"Fn::Transform"',
+    '"Fn::ImportValue"',
+    '"Fn::GetStackOutput"',
+    '"AWS::Include"',
+)
 """What stands for values outside the template: they may have changed while its text has not."""
 
 DELETE_ATTEMPTS = 15
@@ -63,17 +69,17 @@ def is_deployed(
     A change set would be empty then. False whenever that is not certain: a change set decides. `deployed` is the stack's
     template, where that has been read already.
     """
-    text = canonical(template)
+    text = canonical_json(template)
     if (
         found["StackStatus"] not in _COMPARABLE
         or own_tags(found) != installation.tags
         or found.get("Parameters")
         or template.get("Parameters")
-        or any(words in text for words in _LOOKED_UP)
+        or any(words in text for words in _DYNAMIC_VALUES)
     ):
         return False
     deployed = deployed or deployed_template(installation, found)
-    return deployed is not None and canonical(deployed) == text
+    return deployed is not None and canonical_json(deployed) == text
 
 
 def deployed_template(installation: Installation, found: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -108,7 +114,7 @@ def create(
     Raises StackError with CloudFormation's reason when it refuses the template.
     """
     cloudformation = installation.client("cloudformation")
-    change_set = _requested(installation, template, is_new_stack)
+    change_set = _request(installation, template, is_new_stack)
     try:
         status, reason, changes = _wait(installation, change_set)
         problem = (
@@ -125,7 +131,7 @@ def create(
     raise StackError(f"CloudFormation refuses the template of the stack {installation.stack_name}: {problem}")
 
 
-def _requested(
+def _request(
     installation: Installation,
     template: Mapping[str, Any],
     is_new_stack: bool,
@@ -169,7 +175,7 @@ def discard(installation: Installation, change_set: ChangeSet) -> None:
         found = events.describe(cloudformation, change_set.stack_id)
 
 
-def made_here(cloudformation: Any, stack_name: str) -> bool:
+def has_our_change_set(cloudformation: Any, stack_name: str) -> bool:
     """Whether one of a stack's change sets was made here. A stack that was never created does not show its tags."""
     summaries = cloudformation.list_change_sets(StackName=stack_name)["Summaries"]
     return any(summary["ChangeSetName"].startswith(NAME_PREFIX) for summary in summaries)

@@ -64,11 +64,11 @@ def from_change_set(record: Mapping[str, Any]) -> Change:
     )
 
 
-def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def compare_templates(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return how the resources of two templates of ours differ, functions counted as SAM makes them: each with a role."""
-    old, new = expanded(before), expanded(after)
+    old, new = expand_functions(before), expand_functions(after)
     added = [Change("Add", name, new[name]["Type"]) for name in new if name not in old]
-    removed = [Change(_farewell(old[name]), name, old[name]["Type"]) for name in old if name not in new]
+    removed = [Change(removal_action(old[name]), name, old[name]["Type"]) for name in old if name not in new]
     modified = [
         Change("Modify", name, new[name]["Type"], properties=found)
         for name in new
@@ -83,7 +83,7 @@ def with_values(changes: Iterable[Change], compared: Iterable[Change]) -> tuple[
     return tuple(_with_values(change, known.get(change.logical_id)) for change in changes)
 
 
-def expanded(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def expand_functions(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the resources by logical id with SAM's functions as the two resources that SAM makes of each.
 
     https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html
@@ -106,12 +106,12 @@ def expanded(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return resources
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Return JSON as text that is equal exactly for equal documents; to Python, True and 1 are equal, to AWS they are not."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _farewell(resource: Mapping[str, Any]) -> str:
+def removal_action(resource: Mapping[str, Any]) -> str:
     return "Retain" if resource.get("DeletionPolicy") == "Retain" else "Remove"
 
 
@@ -127,7 +127,7 @@ def _attributes(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def _differences(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[PropertyChange]:
     """Yield the differing values; into mappings with names of the user's or AWS's own, not into functions and lists."""
-    if canonical(old) == canonical(new):
+    if canonical_json(old) == canonical_json(new):
         return
     if not (_is_plain_mapping(old) and _is_plain_mapping(new)):
         yield PropertyChange("/".join(path), old, new)

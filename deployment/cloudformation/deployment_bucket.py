@@ -55,7 +55,7 @@ class Missing:
 NOTHING_MISSING = Missing(True, ())
 
 
-def look(installation: Installation, bundles: Iterable[Bundle]) -> Missing:
+def find_missing(installation: Installation, bundles: Iterable[Bundle]) -> Missing:
     """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another installation's.
 
     One listing tells both whether the bucket is there and what is in it, not one HEAD for each
@@ -78,7 +78,7 @@ def look(installation: Installation, bundles: Iterable[Bundle]) -> Missing:
 
 def upload(installation: Installation, bundles: Iterable[Bundle]) -> list[str]:
     """Send the zips that the deployment bucket does not have, and make it if need be; return their keys."""
-    return send(installation, look(installation, bundles))
+    return send(installation, find_missing(installation, bundles))
 
 
 def send(installation: Installation, missing: Missing) -> list[str]:

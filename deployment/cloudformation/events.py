@@ -18,13 +18,13 @@ from deployment.aws.errors import is_missing, is_transient
 from deployment.aws.installation import Installation
 
 POLL_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 """Between two looks in vain the pause is doubled, up to this."""
 
-MOST_LOOKS_IN_VAIN = 20
+MAX_FAILED_POLLS = 20
 
 _ROLLBACK_FOLLOWS = ("CREATE_FAILED", "UPDATE_FAILED")
-_MOST_QUIET_LOOKS = 30
+_MAX_QUIET_POLLS = 30
 """A status that a rollback should follow is taken for the end when nothing has happened for a minute."""
 
 
@@ -62,7 +62,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OperationState:
     """How far an operation is, or how it ended: the stack's status and the events so far, oldest first."""
 
     status: str
@@ -96,20 +96,20 @@ def running_operation(cloudformation: Any, stack_id: str, title: str) -> Operati
     return Operation(stack_id, title, _last_operation(cloudformation, stack_id)[0])
 
 
-def follow(installation: Installation, operation: Operation) -> Iterator[Outcome]:
+def follow(installation: Installation, operation: Operation) -> Iterator[OperationState]:
     """Yield how far an operation is, every two seconds or less often when AWS is busy; the last one is its end.
 
     Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
     """
-    outcome, quiet_looks, looks_in_vain = Outcome("", ()), 0, 0
+    outcome, quiet_looks, looks_in_vain = OperationState("", ()), 0, 0
     while not _is_over(outcome, quiet_looks):
         try:
-            now = _look(installation.client("cloudformation"), operation, outcome)
+            now = _poll(installation.client("cloudformation"), operation, outcome)
         except (ClientError, BotoCoreError) as error:
             looks_in_vain += 1
-            if not is_transient(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
+            if not is_transient(error) or looks_in_vain >= MAX_FAILED_POLLS:
                 raise
-            installation.clock.sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
+            installation.clock.sleep(min(POLL_SECONDS * 2**looks_in_vain, MAX_PAUSE_SECONDS))
             continue
         looks_in_vain = 0
         quiet_looks = 0 if len(now.events) > len(outcome.events) else quiet_looks + 1
@@ -119,19 +119,19 @@ def follow(installation: Installation, operation: Operation) -> Iterator[Outcome
             installation.clock.sleep(POLL_SECONDS)
 
 
-def _look(cloudformation: Any, operation: Operation, before: Outcome) -> Outcome:
+def _poll(cloudformation: Any, operation: Operation, before: OperationState) -> OperationState:
     """Return the status and all events; the status first, so that the event that led to it is never missed."""
     found = describe(cloudformation, operation.stack_id)
     after = before.events[-1].event_id if before.events else operation.after
     new = _events_since(cloudformation, replace(operation, after=after))
-    return Outcome(found["StackStatus"] if found else "DELETE_COMPLETE", (*before.events, *new))
+    return OperationState(found["StackStatus"] if found else "DELETE_COMPLETE", (*before.events, *new))
 
 
-def _is_over(outcome: Outcome, quiet_looks: int) -> bool:
+def _is_over(outcome: OperationState, quiet_looks: int) -> bool:
     """Whether the operation has ended. A status alone may still be that of the operation before."""
     if outcome.status == "DELETE_COMPLETE":
         return True
-    if outcome.status in _ROLLBACK_FOLLOWS and quiet_looks < _MOST_QUIET_LOOKS:
+    if outcome.status in _ROLLBACK_FOLLOWS and quiet_looks < _MAX_QUIET_POLLS:
         return False
     has_arrived = any(event.is_stack and event.status == outcome.status for event in outcome.events)
     return has_arrived and not outcome.status.endswith("_IN_PROGRESS")

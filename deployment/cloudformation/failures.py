@@ -36,7 +36,7 @@ def explain(events: Sequence[Event], template: Mapping[str, Any]) -> str:
     if first is None:
         reasons = [event.reason for event in events if event.is_stack and event.reason]
         return with_hint(reasons[0], reasons[0]) if reasons else "CloudFormation gave no reason."
-    return with_hint(in_words(first, template), first.reason)
+    return with_hint(describe(first, template), first.reason)
 
 
 def first_cause(events: Sequence[Event]) -> Event | None:
@@ -46,7 +46,7 @@ def first_cause(events: Sequence[Event]) -> Event | None:
     return next(iter(causes or failed), None)
 
 
-def blocking(events: Sequence[Event]) -> list[Event]:
+def blocking_events(events: Sequence[Event]) -> list[Event]:
     """Return the resources that keep a stack stuck, each with its last failure.
 
     Where a rollback failed, those that failed in it: what made it necessary is another matter.
@@ -61,7 +61,7 @@ def blocking(events: Sequence[Event]) -> list[Event]:
     )
 
 
-def in_words(event: Event, template: Mapping[str, Any]) -> str:
+def describe(event: Event, template: Mapping[str, Any]) -> str:
     """Return a failed event as a sentence: the resource, its type, our file, AWS's reason."""
     what = ", ".join(filter(None, (event.resource_type, source_of(event.logical_id, template))))
     return f"{event.logical_id} ({what}) {event.status}: {event.reason or 'no reason given'}"

@@ -22,14 +22,14 @@ from deployment.project.tags import STACK_TAG
 
 
 @dataclass(frozen=True)
-class Present:
+class CurrentStack:
     """The stack before a deployment: DescribeStacks' description, None where there is none.
 
-    `is_as_wanted` is true where it certainly has the wanted template and tags already.
+    `is_up_to_date` is true where it certainly has the wanted template and tags already.
     """
 
     found: dict[str, Any] | None
-    is_as_wanted: bool
+    is_up_to_date: bool
 
 
 def advice(
@@ -37,20 +37,20 @@ def advice(
 ) -> str:
     """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
     if statuses.is_busy(status):
-        return statuses.busy(installation.stack_title, status, task)
+        return statuses.busy_sentence(installation.stack_title, status, task)
     events = stack_events.last_operation(installation.client("cloudformation"), installation.stack_name)
-    return statuses.stuck(
+    return statuses.stuck_sentence(
         installation.stack_title, status, task, events, installation.cli_flags, template or {}
     )
 
 
-def look(installation: Installation, template: Mapping[str, Any]) -> Present:
+def read_deployable(installation: Installation, template: Mapping[str, Any]) -> CurrentStack:
     """Return the stack as it stands, changing nothing; raise StackError when it is busy, stuck or somebody else's."""
     found = find(installation)
     stuck = obstacle(installation, found)
     if stuck:
         raise StackError(stuck)
-    return Present(found, found is not None and change_sets.is_deployed(installation, template, found))
+    return CurrentStack(found, found is not None and change_sets.is_deployed(installation, template, found))
 
 
 def outputs(installation: Installation) -> dict[str, str]:
@@ -70,7 +70,7 @@ def find(installation: Installation) -> dict[str, Any] | None:
     found = stack_events.describe(cloudformation, name)
     if found is None or installation.owns({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}):
         return found
-    if found["StackStatus"] == "REVIEW_IN_PROGRESS" and change_sets.made_here(cloudformation, name):
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS" and change_sets.has_our_change_set(cloudformation, name):
         return found
     raise StackError(
         f"{installation.stack_title} is not ours: it has no tag {STACK_TAG} = {name}. Nothing was changed. "

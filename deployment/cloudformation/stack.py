@@ -19,9 +19,9 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import change_sets, event_view, events, failures, lookup, statuses
 from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.changes import Change
-from deployment.cloudformation.events import Operation, Outcome
+from deployment.cloudformation.events import Operation, OperationState
 from deployment.cloudformation.lookup import (
-    Present,
+    CurrentStack,
     find,
     find_deletable,
     is_leftover,
@@ -33,7 +33,7 @@ from deployment.errors import StackError
 
 
 @dataclass(frozen=True)
-class Stack:
+class DeployedStack:
     """The stack as it stands now: its outputs, and what this deployment changed.
 
     `protection_changed` tells apart what is no change of a resource: whether the stack may be deleted.
@@ -49,16 +49,16 @@ class Stack:
 def deploy(
     installation: Installation,
     template: Mapping[str, Any],
-    present: Present,
+    present: CurrentStack,
     console: Console,
-) -> Stack:
+) -> DeployedStack:
     """Create or update the stack from a template, whose zips are uploaded, and return it.
 
     Raises StackError when CloudFormation refuses or fails.
     """
-    found = _cleared(installation, present.found, console)
+    found = _remove_leftover(installation, present.found, console)
     change_set = None
-    if not present.is_as_wanted:
+    if not present.is_up_to_date:
         change_set = change_sets.create(installation, template, found is None)
     if change_set is not None:
         for line in event_view.change_lines(change_set, template):
@@ -67,7 +67,9 @@ def deploy(
         found = events.describe(installation.client("cloudformation"), change_set.stack_id)
     protected = _apply_protection(installation, found, console)
     changes = change_set.changes if change_set else ()
-    return Stack(installation.stack_name, outputs_of(found), change_set is not None, changes, protected)
+    return DeployedStack(
+        installation.stack_name, outputs_of(found), change_set is not None, changes, protected
+    )
 
 
 def delete(installation: Installation, console: Console) -> bool:
@@ -97,13 +99,13 @@ def watch(installation: Installation, console: Console) -> None:
     template = readable_template(installation, found)
     outcome = follow(installation, operation, template, task, console)
     if not statuses.has_recovered(outcome):
-        _demand(installation, outcome, operation.stack_id, template)
+        _raise_unless_successful(installation, outcome, operation.stack_id, template)
     console.result(
         f"{installation.stack_title}: {outcome.status}. Run `{task}` again: it does what is left to do."
     )
 
 
-def _cleared(
+def _remove_leftover(
     installation: Installation, found: dict[str, Any] | None, console: Console
 ) -> dict[str, Any] | None:
     """Return the stack that can be updated, None where one can be created; remove what never came to be."""
@@ -129,7 +131,7 @@ def _execute(
     """
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
-        operation = begun(installation, change_set.stack_id, verb, len(change_set.changes))
+        operation = new_operation(installation, change_set.stack_id, verb, len(change_set.changes))
         installation.client("cloudformation").execute_change_set(
             ChangeSetName=change_set.arn,
             StackName=change_set.stack_id,
@@ -141,20 +143,24 @@ def _execute(
         change_sets.discard(installation, change_set)
         raise
     outcome = follow(installation, operation, template, "fab", console)
-    _demand(installation, outcome, change_set.stack_id, template)
+    _raise_unless_successful(installation, outcome, change_set.stack_id, template)
 
 
-def begun(installation: Installation, stack_id: str, verb: str, resources: int | None = None) -> Operation:
+def new_operation(
+    installation: Installation, stack_id: str, verb: str, resources: int | None = None
+) -> Operation:
     """Return an operation that is to begin now."""
     before = events.newest_event(installation.client("cloudformation"), stack_id)
     title = f"{verb} the stack {installation.stack_name}"
     return Operation(stack_id, title, before, uuid.uuid4().hex, resources)
 
 
-def _demand(installation: Installation, outcome: Outcome, stack_id: str, template: Mapping[str, Any]) -> None:
+def _raise_unless_successful(
+    installation: Installation, outcome: OperationState, stack_id: str, template: Mapping[str, Any]
+) -> None:
     """Raise StackError with the cause, and what to do, if an operation has not ended as it should."""
     status = outcome.status
-    if status in statuses.WANTED:
+    if status in statuses.SUCCESSFUL:
         return
     if status == "DELETE_FAILED":
         raise StackError(lookup.advice(installation, status, "fab delete", template))
@@ -170,12 +176,12 @@ def _demand(installation: Installation, outcome: Outcome, stack_id: str, templat
 def _remove(installation: Installation, found: Mapping[str, Any], console: Console) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
     template = readable_template(installation, found)
-    operation = begun(installation, found["StackId"], "Deleting")
+    operation = new_operation(installation, found["StackId"], "Deleting")
     installation.client("cloudformation").delete_stack(
         StackName=operation.stack_id, ClientRequestToken=operation.token
     )
     outcome = follow(installation, operation, template, "fab delete", console)
-    _demand(installation, outcome, operation.stack_id, template)
+    _raise_unless_successful(installation, outcome, operation.stack_id, template)
 
 
 def follow(
@@ -184,7 +190,7 @@ def follow(
     template: Mapping[str, Any],
     task: str,
     console: Console,
-) -> Outcome:
+) -> OperationState:
     """Show an operation to its end; whoever stops watching is told that it goes on, and how to come back to it."""
     try:
         outcomes = events.follow(installation, operation)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployment.cloudformation import failures
-from deployment.cloudformation.events import Event, Outcome
+from deployment.cloudformation.events import Event, OperationState
 
 HEALTHY = (
     "CREATE_COMPLETE",
@@ -23,7 +23,7 @@ HEALTHY = (
 NEVER_CREATED = ("REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 """What a first creation leaves that was never executed or that failed: it was never in use, so nothing of value is in it."""
 
-WANTED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE")
+SUCCESSFUL = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE")
 """What ends an operation that did what it should."""
 
 RECOVERABLE = "UPDATE_ROLLBACK_FAILED"
@@ -54,22 +54,22 @@ def is_busy(status: str) -> bool:
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
-def busy(name: str, status: str, task: str) -> str:
+def busy_sentence(name: str, status: str, task: str) -> str:
     """Return why a busy stack is left alone, and what to do."""
     return f"{name} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `{task}` again."
 
 
-def stuck(
+def stuck_sentence(
     name: str, status: str, task: str, events: Sequence[Event], flags: str, template: Mapping[str, Any]
 ) -> str:
     """Return what keeps a stack stuck, resource by resource, and the commands that lead out of it.
 
     `flags` are those that name the stack to the AWS CLI, `events` those of the stack's last operation.
     """
-    blocking = [event.logical_id for event in failures.blocking(events)]
+    blocking = [event.logical_id for event in failures.blocking_events(events)]
     command, otherwise = _WAYS_OUT.get(status, _UNKNOWN)
-    words = _words(flags, blocking)
-    reasons = reasons_of(events, template)
+    words = _command_words(flags, blocking)
+    reasons = blocking_reasons(events, template)
     return "\n".join(
         [f"{name} is stuck ({status}){':' if reasons else '.'}", *reasons]
         + [f"{'Mend that, then run' if reasons else 'Run'}: {command.format(**words)}"]
@@ -78,11 +78,11 @@ def stuck(
     )
 
 
-def reasons_of(events: Sequence[Event], template: Mapping[str, Any]) -> list[str]:
+def blocking_reasons(events: Sequence[Event], template: Mapping[str, Any]) -> list[str]:
     """Return a line for each resource that keeps a stack stuck: what AWS says, and what mostly helps."""
     return [
-        f"  {failures.with_hint(failures.in_words(event, template), event.reason)}"
-        for event in failures.blocking(events)
+        f"  {failures.with_hint(failures.describe(event, template), event.reason)}"
+        for event in failures.blocking_events(events)
     ]
 
 
@@ -94,18 +94,18 @@ def nothing_to_recover(name: str, status: str | None, flags: str) -> str:
     elif status is None or status in (*HEALTHY, *NEVER_CREATED):
         command = "fab"
     else:
-        command = _WAYS_OUT.get(status, _UNKNOWN)[0].format(**_words(flags, ()))
+        command = _WAYS_OUT.get(status, _UNKNOWN)[0].format(**_command_words(flags, ()))
     return f"{name} {where}, so there is nothing to recover; run: {command}"
 
 
-def has_recovered(outcome: Outcome) -> bool:
+def has_recovered(outcome: OperationState) -> bool:
     """Whether this was a rollback taken up again that has come to its end: nothing was tried before it."""
     begun_with = outcome.events[0] if outcome.events else None
     is_recovery = begun_with and begun_with.is_stack and begun_with.status == "UPDATE_ROLLBACK_IN_PROGRESS"
     return bool(is_recovery) and outcome.status == RECOVERED
 
 
-def _words(flags: str, blocking: Sequence[str]) -> dict[str, str]:
+def _command_words(flags: str, blocking: Sequence[str]) -> dict[str, str]:
     """Return what is put into the commands."""
     return {
         "aws": "aws cloudformation",

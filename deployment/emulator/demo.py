@@ -34,7 +34,7 @@ DIFFERENCES_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DemoResult:
     """What the demo has to tell."""
 
     scenario: Scenario
@@ -51,7 +51,7 @@ def run(project: Path, source_dir: str | Path | None, console: Console) -> None:
     does not do what it should, or the buckets are not equal afterwards.
     """
     began = time.monotonic()
-    folder = demo_data.look_into(Path(source_dir).expanduser()) if source_dir else None
+    folder = demo_data.read_folder(Path(source_dir).expanduser()) if source_dir else None
     with Emulator(console) as emulator, emulator.active():
         console.step(f"The emulator answers on {emulator.url}; nothing below reaches AWS.")
         installation = Installation.connect(configuration.defaults())
@@ -65,20 +65,20 @@ def _deploy(installation: Installation, project: Path, console: Console) -> None
     began = time.monotonic()
     with console.progress("Deploying, with the same code as to AWS"):
         quiet = Console(io.StringIO(), io.StringIO(), io.StringIO(), environ={})
-        deploy.deploy(installation, build.read(project), quiet)
+        deploy.deploy(installation, build.read_sources(project), quiet)
     console.step(
         f"Deployed Lambdas, roles, work bucket and state machine in {duration(time.monotonic() - began)}."
     )
 
 
-def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> Outcome:
+def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> DemoResult:
     s3 = installation.client("s3")
     scenario = _fill(s3, folder, console)
     first = _sync(installation, console, "First run")
     checked = _check(s3, console)
     second = _sync(installation, console, "Second run")
-    _demand(scenario, first, second)
-    return Outcome(scenario, first, second, checked, time.monotonic() - began)
+    _check_reports(scenario, first, second)
+    return DemoResult(scenario, first, second, checked, time.monotonic() - began)
 
 
 def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
@@ -88,7 +88,7 @@ def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
         return demo_data.upload(s3, SOURCE, folder, console)
     with console.progress("Filling two buckets"):
         scenario = demo_data.prepare(s3, SOURCE, DESTINATION)
-    console.step(f"Filled two buckets: {_before(scenario)}.")
+    console.step(f"Filled two buckets: {_differences_before(scenario)}.")
     return scenario
 
 
@@ -96,7 +96,7 @@ def _sync(installation: Installation, console: Console, which: str) -> Execution
     machine_arn = executions.current_machine(installation)
     work_bucket = lookup.outputs(installation).get("WorkBucket")
     arn = executions.start(installation, machine_arn, {"source": SOURCE, "destination": DESTINATION})
-    execution = executions.succeeded(executions.watch(installation, arn, work_bucket, console, which))
+    execution = executions.require_success(executions.watch(installation, arn, work_bucket, console, which))
     copied, deleted = _count(execution, "copied"), _count(execution, "deleted")
     console.step(f"{which}: {objects(copied)} copied, {deleted:,} deleted in {duration(execution.seconds)}.")
     return execution
@@ -116,7 +116,7 @@ def _check(s3: Any, console: Console) -> int:
     return len(source)
 
 
-def _demand(scenario: Scenario, first: Execution, second: Execution) -> None:
+def _check_reports(scenario: Scenario, first: Execution, second: Execution) -> None:
     """Raise ExecutionFailed unless both reports say what must have happened."""
     wanted = {
         "copied": scenario.missing + scenario.changed,
@@ -130,7 +130,7 @@ def _demand(scenario: Scenario, first: Execution, second: Execution) -> None:
             raise ExecutionFailed(f"The {which} run reports {found}, expected {expected}.")
 
 
-def summarise(outcome: Outcome, console: Console) -> None:
+def summarise(outcome: DemoResult, console: Console) -> None:
     """Write to stdout how it went and what to do next."""
     scenario = outcome.scenario
     console.result("")
@@ -140,14 +140,14 @@ def summarise(outcome: Outcome, console: Console) -> None:
         list(_rows(outcome.first, outcome.second)),
     )
     console.result(
-        f"\nBefore: {_before(scenario)}.\n"
+        f"\nBefore: {_differences_before(scenario)}.\n"
         f"After:  {objects(outcome.checked_objects)} ({size(scenario.source_bytes)}) read back from both buckets, all equal\n"
         "        in keys, bytes, content headers, user metadata, tags, redirects.\n"
         f"All of it took {duration(outcome.seconds)}.\n\n{NEXT}"
     )
 
 
-def _before(scenario: Scenario) -> str:
+def _differences_before(scenario: Scenario) -> str:
     return (
         f"{objects(scenario.missing)} missing, {scenario.changed} changed, {scenario.orphaned} orphaned, "
         f"{scenario.equal} equal"

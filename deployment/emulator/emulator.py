@@ -28,7 +28,7 @@ from deployment.errors import EmulatorError
 
 HOST = "127.0.0.1"
 PACKAGE = "ministack"
-LEAST_VERSION = (1, 5, 33)
+MIN_VERSION = (1, 5, 33)
 ACCOUNT_ID = "000000000000"
 START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -37,7 +37,7 @@ LAST_LINES = 20
 ATTEMPTS = 3
 """Between asking for a free port and using it, another process may take it."""
 
-_KEPT_VARIABLES = (
+_PASSED_VARIABLES = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
@@ -214,8 +214,8 @@ def _require_package() -> None:
         raise EmulatorError(
             f"The embedded emulator needs the package {PACKAGE}, which is not there. {command}"
         ) from None
-    if tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) < LEAST_VERSION:
-        least = ".".join(map(str, LEAST_VERSION))
+    if tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) < MIN_VERSION:
+        least = ".".join(map(str, MIN_VERSION))
         raise EmulatorError(
             f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is there. {command}"
         )
@@ -225,7 +225,7 @@ def _server_environment(emulator: Emulator) -> dict[str, str]:
     """The emulator's own environment: little of the user's, so that no setting of theirs reaches it or its Lambdas."""
     folder = emulator._folder
     return {
-        **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+        **{name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ},
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(emulator.port),

@@ -44,7 +44,7 @@ class MachinePlan:
     role_changes: bool = False
 
 
-def expect(
+def plan_machines(
     installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
@@ -53,7 +53,7 @@ def expect(
     """Return what becomes of every state machine when the stack has these outputs; nothing is changed."""
     rendered = state_machines.render_all(installation, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
-    return tuple(_expect_one(installation, spec, definition, role) for spec, definition in rendered)
+    return tuple(_plan_machine(installation, spec, definition, role) for spec, definition in rendered)
 
 
 def expected_outputs(
@@ -71,12 +71,12 @@ def expected_outputs(
         for function in functions
     }
     return {
-        name: names.get(name, NEW) if made & _referred(output) or name not in present else present[name]
+        name: names.get(name, NEW) if made & _referenced_ids(output) or name not in present else present[name]
         for name, output in wanted["Outputs"].items()
     }
 
 
-def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
+def readable_yaml(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
     """Return a definition as YAML that names Lambdas as its file does, and the versions of the Lambdas."""
     arn = re.compile(
         rf"arn:[\w-]+:lambda:[\w-]+:\d{{12}}:function:{re.escape(settings.stack_name)}-([\w-]+):(\S+)"
@@ -92,7 +92,7 @@ def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
     return arn.sub(short, text), versions
 
 
-def _expect_one(
+def _plan_machine(
     installation: Installation, spec: MachineSpec, definition: Mapping[str, Any], role: str
 ) -> MachinePlan:
     client = installation.client("stepfunctions")
@@ -102,10 +102,10 @@ def _expect_one(
     if state_machines.is_current(client, current, definitions.fingerprint(definition, role)):
         return MachinePlan(spec.name, "none", current.name)
     found = client.describe_state_machine(stateMachineArn=current.arn)
-    return _compared(installation.settings, spec, definition, current, found, role)
+    return _compare(installation.settings, spec, definition, current, found, role)
 
 
-def _compared(
+def _compare(
     settings: Settings,
     spec: MachineSpec,
     definition: Mapping[str, Any],
@@ -113,14 +113,14 @@ def _compared(
     found: Mapping[str, Any],
     role: str,
 ) -> MachinePlan:
-    old_text, old = readable(json.loads(found["definition"]), settings)
-    new_text, new = readable(definition, settings)
+    old_text, old = readable_yaml(json.loads(found["definition"]), settings)
+    new_text, new = readable_yaml(definition, settings)
     versions = tuple((name, old[name], new[name]) for name in new if name in old and old[name] != new[name])
     diff = unified_diff(old_text, new_text, current.name, f"{spec.name} (new)")
     return MachinePlan(spec.name, "create", current.name, diff, versions, found["roleArn"] != role)
 
 
-def _referred(output: Any) -> set[str]:
+def _referenced_ids(output: Any) -> set[str]:
     """Return the logical ids that an output of our template stands for."""
     value = output["Value"]
     attribute = value.get("Fn::GetAtt")

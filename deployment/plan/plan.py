@@ -18,7 +18,7 @@ from typing import Any
 from deployment.aws.installation import Installation
 from deployment.build.build import BuiltProject
 from deployment.cloudformation import change_sets, deployment_bucket, lookup
-from deployment.cloudformation.changes import Change, PropertyChange, between, with_values
+from deployment.cloudformation.changes import Change, PropertyChange, compare_templates, with_values
 from deployment.errors import StackError
 from deployment.plan import definition_diff
 from deployment.plan.definition_diff import MachinePlan
@@ -27,7 +27,7 @@ from deployment.project.tags import own_tags, tags_of
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """What `fab` would do.
 
     `status` is the stack's, None where there is none. `obstacle` is why `fab` would stop, and what to do; what it would do
@@ -63,7 +63,7 @@ class Plan:
         )
 
 
-def make(installation: Installation, built: BuiltProject) -> Plan:
+def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
     """Return what a deployment of `built` would do, and leave nothing behind.
 
     Raises StackError when CloudFormation refuses the template or the stack is somebody else's, DeploymentBucketError when
@@ -74,12 +74,14 @@ def make(installation: Installation, built: BuiltProject) -> Plan:
     is_leftover = lookup.is_leftover(found)
     base = None if is_leftover else found
     old = change_sets.deployed_template(installation, base) if base else None
-    is_kept = bool(obstacle) or _is_as_wanted(installation, built, base, old)
+    is_kept = bool(obstacle) or _is_up_to_date(installation, built, base, old)
     missing = (
-        deployment_bucket.NOTHING_MISSING if is_kept else deployment_bucket.look(installation, built.bundles)
+        deployment_bucket.NOTHING_MISSING
+        if is_kept
+        else deployment_bucket.find_missing(installation, built.bundles)
     )
     changes, is_previewed = ((), False) if is_kept else _changes(installation, built, base, old)
-    return Plan(
+    return DeploymentPlan(
         installation=installation,
         status=found["StackStatus"] if found else None,
         obstacle=obstacle,
@@ -95,7 +97,7 @@ def make(installation: Installation, built: BuiltProject) -> Plan:
     )
 
 
-def _is_as_wanted(
+def _is_up_to_date(
     installation: Installation,
     built: BuiltProject,
     base: Mapping[str, Any] | None,
@@ -112,19 +114,19 @@ def _changes(
 ) -> tuple[tuple[Change, ...], bool]:
     """Return what happens to the resources, and whether CloudFormation says so or we do."""
     if base is None:
-        return between({}, built.template), False
+        return compare_templates({}, built.template), False
     if not change_sets.can_be_sent(built.template):
         if old is None:
             raise StackError(
                 f"The template of the stack {installation.stack_name} is too long to be sent without an upload, and the deployed "
                 "one cannot be read to compare them. Allow cloudformation:GetTemplate."
             )
-        return between(old, built.template), False
+        return compare_templates(old, built.template), False
     change_set = change_sets.create(installation, built.template, False)
     if change_set is None:
         return (), True
     change_sets.discard(installation, change_set)
-    return with_values(change_set.changes, between(old or {}, built.template)), True
+    return with_values(change_set.changes, compare_templates(old or {}, built.template)), True
 
 
 def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[PropertyChange, ...]:
@@ -153,4 +155,4 @@ def _machines(
     outputs = definition_diff.expected_outputs(
         installation, built.functions, built.template, lookup.outputs_of(base), changes
     )
-    return definition_diff.expect(installation, built.definitions, built.functions, outputs)
+    return definition_diff.plan_machines(installation, built.definitions, built.functions, outputs)

@@ -13,19 +13,18 @@ import yaml
 
 from deployment.build.logical_ids import source_of
 from deployment.cloudformation.changes import Change, PropertyChange
-from deployment.console import Console, demand_terminal, demand_yes
-from deployment.errors import ChangesFound, StackError
+from deployment.console import Console
+from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
-from deployment.plan import view
 from deployment.plan.definition_diff import MachinePlan
-from deployment.plan.plan import Plan
-from deployment.text import counted, unified_diff
+from deployment.plan.plan import DeploymentPlan
+from deployment.text import quantity, unified_diff
 
 FORMAT_VERSION = 1
 COLUMNS = ("resource", "change", "what")
 
 
-def show(console: Console, plan: Plan, as_json: bool, fail_on_changes: bool) -> None:
+def show(console: Console, plan: DeploymentPlan, as_json: bool, fail_on_changes: bool) -> None:
     """Write the plan to stdout; raise ChangesFound if asked to and anything would change."""
     if as_json:
         console.result(json.dumps(document(plan), indent=2))
@@ -35,7 +34,7 @@ def show(console: Console, plan: Plan, as_json: bool, fail_on_changes: bool) -> 
         raise ChangesFound("`fab` would change something, and --fail-on-changes was given.")
 
 
-def document(plan: Plan) -> dict[str, Any]:
+def document(plan: DeploymentPlan) -> dict[str, Any]:
     """Return the plan as JSON values."""
     return {
         "formatVersion": FORMAT_VERSION,
@@ -53,7 +52,7 @@ def document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def head(plan: Plan) -> list[str]:
+def head(plan: DeploymentPlan) -> list[str]:
     """Return where, and in which state the stack is."""
     place = plan.installation.full_place
     if plan.obstacle:
@@ -67,10 +66,10 @@ def head(plan: Plan) -> list[str]:
     return [place, "", "The stack does not exist yet: everything is new." if plan.status is None else ""]
 
 
-def notes(plan: Plan) -> list[str]:
+def notes(plan: DeploymentPlan) -> list[str]:
     """Return what is no resource of the stack, a line each: bucket, zips, settings of the stack, older versions."""
     kept = plan_rows.kept_versions(plan.changes)
-    versions = f"{counted(kept, 'older version')} {'stays' if kept == 1 else 'stay'} in Lambda"
+    versions = f"{quantity(kept, 'older version')} {'stays' if kept == 1 else 'stay'} in Lambda"
     followers = plan_rows.followers(plan.changes, plan.sources)
     return [
         *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
@@ -97,7 +96,7 @@ def machine_lines(machine: MachinePlan) -> Iterator[str]:
         yield "  role: new"
 
 
-def _show_text(console: Console, plan: Plan) -> None:
+def _show_text(console: Console, plan: DeploymentPlan) -> None:
     console.result("\n".join(head(plan)).rstrip())
     if plan.obstacle:
         return
@@ -107,7 +106,7 @@ def _show_text(console: Console, plan: Plan) -> None:
     rows = plan_rows.rows(plan.changes, plan.sources)
     console.result("" if rows else "\nThe stack's resources stay as they are.")
     if rows:
-        styles = ["bold red" if row.is_loud else "" for row in rows]
+        styles = ["bold red" if row.is_destructive else "" for row in rows]
         console.table("", COLUMNS, [[row.name, row.word, row.what] for row in rows], styles)
     _show_access(console, plan)
     console.result("\n".join(["", *notes(plan)]) if notes(plan) else "")
@@ -117,7 +116,7 @@ def _show_text(console: Console, plan: Plan) -> None:
     console.result("\nNothing has been changed. To do this: fab")
 
 
-def _show_access(console: Console, plan: Plan) -> None:
+def _show_access(console: Console, plan: DeploymentPlan) -> None:
     """Write the long values of what is about access as diffs: who may do what should be read before."""
     for title, before, after in plan_rows.long_values(plan.changes, plan.sources):
         console.result(f"\n{title}")
@@ -138,7 +137,7 @@ def _tags(tags: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name}={value}" for name, value in tags) or "none"
 
 
-def _resource(change: Change, plan: Plan) -> dict[str, Any]:
+def _resource(change: Change, plan: DeploymentPlan) -> dict[str, Any]:
     return {
         "action": plan_rows.word_of(change),
         "logicalId": change.logical_id,
@@ -149,7 +148,7 @@ def _resource(change: Change, plan: Plan) -> dict[str, Any]:
 
 
 def _property(found: PropertyChange) -> dict[str, Any]:
-    values = {"before": plan_rows.structured(found.before), "after": plan_rows.structured(found.after)}
+    values = {"before": plan_rows.parse_json(found.before), "after": plan_rows.parse_json(found.after)}
     cause = {"cause": found.cause} if found.cause else {}
     return {"path": found.path, **(values if found.values_known else {}), **cause}
 
@@ -165,24 +164,3 @@ def _machine(machine: MachinePlan) -> dict[str, Any]:
         ],
         "roleChanges": machine.role_changes,
     }
-
-
-_NOTHING_DEPLOYED = "Nothing was deployed:"
-
-
-def demand_terminal_for_deployment(console: Console) -> None:
-    """Raise Declined where `--ask` was given and nobody can be asked, before anything else is done."""
-    demand_terminal(console, _NOTHING_DEPLOYED, "To deploy without asking, leave out --ask: fab deploy")
-
-
-def is_deployment_wanted(console: Console, plan: Plan) -> bool:
-    """Show a plan as `fab plan` does and ask for it; False, and no question, where there is nothing to do.
-
-    Raises Declined when the answer is not yes, StackError when the stack cannot be deployed as it stands.
-    """
-    if plan.obstacle:
-        raise StackError(plan.obstacle)
-    view.show(console, plan, as_json=False, fail_on_changes=False)
-    if plan.would_change:
-        demand_yes(console, f"Deploy this to {plan.installation.place}?", _NOTHING_DEPLOYED)
-    return plan.would_change

@@ -210,7 +210,7 @@ def _closing(lines: list[str], first: int) -> int:
 def _source_mistakes(text: str, spec: FunctionSpec) -> Iterator[tuple[int | None, str]]:
     if not _NAME.fullmatch(spec.name):
         yield None, "the name of a Lambda is lower-case words joined by underscores, such as copy_keys.py"
-    tree, mistake = python_source.parsed(text)
+    tree, mistake = python_source.parse(text)
     if mistake:
         yield mistake
     if tree:

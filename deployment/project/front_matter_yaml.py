@@ -79,13 +79,13 @@ def _short_tag(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
     if name not in SHORT_TAGS:
         guess = did_you_mean(name, SHORT_TAGS, "!{}") or f" Known are !{', !'.join(SHORT_TAGS)}."
         raise Mistake(node.start_mark.line + 1, f"!{name} is no function of CloudFormation.{guess}")
-    value = _tagged(loader, node)
+    value = _construct(loader, node)
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": value}
 
 
-def _tagged(loader: Any, node: yaml.Node) -> Any:
+def _construct(loader: Any, node: yaml.Node) -> Any:
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node)
     if isinstance(node, yaml.SequenceNode):

@@ -65,7 +65,7 @@ def mistakes(value: Any) -> Iterator[tuple[str, str]]:
         if name in LISTS and text != written:
             yield written, f"{written} is a list and stands alone, found {text!r}"
         elif name not in LISTS + TEXTS and not _IAM_VARIABLE.fullmatch(name):
-            yield written, _unknown(written)
+            yield written, _unknown_sentence(written)
 
 
 def _fill_text(text: str, values: Mapping[str, Any]) -> Any:
@@ -84,7 +84,7 @@ def _elements(item: Any, values: Mapping[str, Any], left_alone: Collection[str])
     return filled if isinstance(item, str) and isinstance(filled, list) else [filled]
 
 
-def _unknown(written: str) -> str:
+def _unknown_sentence(written: str) -> str:
     known = [f"${{{other}}}" for other in LISTS + TEXTS]
     guess = "" if re.search(r"::|\.", written) else did_you_mean(written, known)
     advice = guess or " Write !Sub before a text that CloudFormation shall fill."

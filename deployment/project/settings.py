@@ -108,8 +108,10 @@ def load_or_defaults(folder: Path, environ: Mapping[str, str] = os.environ) -> S
 def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in `module`, overruled by `environ`; raise ConfigurationError with all mistakes."""
     path, lines = f"{module.__name__}.py", _lines(module)
-    given = _given(module)
-    problems = [Problem(path, lines.get(name), _unknown(name)) for name in given if name not in RULES]
+    given = _assignments(module)
+    problems = [
+        Problem(path, lines.get(name), _unknown_sentence(name)) for name in given if name not in RULES
+    ]
     kept: dict[str, Any] = {}
     for name, value, place in _values(given, environ):
         try:
@@ -123,7 +125,7 @@ def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> 
     return Settings(**kept)
 
 
-def _given(module: ModuleType) -> dict[str, Any]:
+def _assignments(module: ModuleType) -> dict[str, Any]:
     """What the module sets, without helpers: lower case and like no setting, or with an underscore first."""
     return {
         name: value
@@ -145,7 +147,7 @@ def _values(given: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[tu
             yield name, given[name], None
 
 
-def _unknown(name: str) -> str:
+def _unknown_sentence(name: str) -> str:
     guess = did_you_mean(name.upper(), RULES, cutoff=_LIKENESS)
     return f"{name} is not a setting.{guess or ' Begin a name of your own with an underscore.'}"
 

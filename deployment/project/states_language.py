@@ -215,11 +215,11 @@ def _node_problems(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterat
         yield line, f"the tag {node.tag} is not known here; a placeholder is written ${{WorkBucket}}"
     if isinstance(node, yaml.MappingNode):
         yield from _key_problems(node)
-    for child in _children(node):
+    for child in _child_nodes(node):
         yield from _node_problems(child, (*above, node))
 
 
-def _children(node: yaml.Node) -> list[yaml.Node]:
+def _child_nodes(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [value for _, value in node.value]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
@@ -243,7 +243,7 @@ def _state_lines(node: yaml.Node) -> Iterator[tuple[str, int]]:
         for key, value in node.value:
             if key.value == "States" and isinstance(value, yaml.MappingNode):
                 yield from ((state.value, state.start_mark.line + 1) for state, _ in value.value)
-    for child in _children(node):
+    for child in _child_nodes(node):
         yield from _state_lines(child)
 
 

@@ -19,12 +19,12 @@ from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
 from deployment.step_functions import listing
-from deployment.step_functions.progress import OVER, Observer, Progress
+from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
 
 STATE_MACHINE = "sync-buckets-state-machine"
 """The base name of the state machine that syncs; others may stand beside it."""
 
-PATIENCE_LOOKS = 20
+MAX_FAILED_POLLS = 20
 """So many failed looks in a row, and the execution counts as out of sight."""
 
 
@@ -93,7 +93,7 @@ def follow(
     installation: Installation,
     execution_arn: str,
     work_bucket: str | None = None,
-) -> Iterator[Progress]:
+) -> Iterator[ExecutionProgress]:
     """Yield how far an execution is, about every second at first and later less often; the last one is its end.
 
     Raises ExecutionFailed after many looks in a row in vain: the network is gone, or AWS does not answer.
@@ -107,14 +107,14 @@ def follow(
             failures += 1
             if not is_transient(error):
                 raise
-            if failures >= PATIENCE_LOOKS:
+            if failures >= MAX_FAILED_POLLS:
                 raise ExecutionFailed(
                     f"The execution {execution_arn} is out of sight: {aws_sentence(error)}"
                 ) from error
         else:
             failures = 0
-            if status in OVER:
-                yield Progress(status, "finished")
+            if status in ENDED_STATUSES:
+                yield ExecutionProgress(status, "finished")
                 return
             yield observer.look(status)
         installation.clock.sleep(_interval_seconds(installation.clock.monotonic() - began))
@@ -130,10 +130,10 @@ def describe(installation: Installation, execution_arn: str) -> Mapping[str, Any
 
 def result(installation: Installation, execution_arn: str) -> Execution:
     """Return an execution with its report, or with its error and cause."""
-    return result_in(describe(installation, execution_arn))
+    return execution_from(describe(installation, execution_arn))
 
 
-def result_in(found: Mapping[str, Any]) -> Execution:
+def execution_from(found: Mapping[str, Any]) -> Execution:
     """Return the same from DescribeExecution's answer."""
     seconds = (found["stopDate"] - found["startDate"]).total_seconds() if found.get("stopDate") else 0.0
     status = found["status"]
@@ -141,13 +141,13 @@ def result_in(found: Mapping[str, Any]) -> Execution:
     return Execution(found["executionArn"], status, report, found.get("error"), found.get("cause"), seconds)
 
 
-def succeeded(execution: Execution) -> Execution:
+def require_success(execution: Execution) -> Execution:
     """Return the execution if it succeeded; raise ExecutionFailed with its error and cause otherwise."""
     if execution.status == "SUCCEEDED":
         return execution
     how = {"TIMED_OUT": "took too long", "ABORTED": "was stopped"}.get(execution.status, "failed")
     why = f" with {execution.error}" if execution.error else ""
-    cause = _readable(execution.cause)
+    cause = _readable_cause(execution.cause)
     raise ExecutionFailed(f"The execution {execution.name} {how}{why}{': ' + cause if cause else '.'}")
 
 
@@ -157,7 +157,7 @@ def _interval_seconds(elapsed_seconds: float) -> float:
     return 1.0 if elapsed_seconds < 120 else 5.0
 
 
-def _readable(cause: str | None) -> str | None:
+def _readable_cause(cause: str | None) -> str | None:
     """Return the message in a Lambda's error (JSON with errorMessage), or the cause as it is."""
     try:
         parsed = json.loads(cause or "")

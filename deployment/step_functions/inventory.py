@@ -31,7 +31,7 @@ _VERSION_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d+:function:([\w-]+):(\d+)
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedMachine:
     """One of our state machines; `definition` and `role_arn` are None where they could not be read: `problem` says why."""
 
     machine: Machine
@@ -65,15 +65,15 @@ class FunctionVersion:
         return f"{self.function}:{self.version}"
 
 
-def read(installation: Installation) -> tuple[Deployed, ...]:
+def read(installation: Installation) -> tuple[DeployedMachine, ...]:
     """Return all our state machines, newest first, also those that are being deleted."""
     return read_all(installation)[0]
 
 
-def read_all(installation: Installation) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
+def read_all(installation: Installation) -> tuple[tuple[DeployedMachine, ...], tuple[str, ...]]:
     """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
     listed = listing.list_all(installation)
-    found = [one for one in (_described(installation, machine) for machine in listed.ours) if one is not None]
+    found = [one for one in (_describe(installation, machine) for machine in listed.ours) if one is not None]
     current: dict[str, str] = {}
     for one in found:
         if not one.is_deleting:
@@ -101,13 +101,15 @@ def function_versions(installation: Installation, functions: Iterable[str]) -> t
     )
 
 
-def versions_of_all(installation: Installation, found: Iterable[Deployed]) -> tuple[FunctionVersion, ...]:
+def versions_of_all(
+    installation: Installation, found: Iterable[DeployedMachine]
+) -> tuple[FunctionVersion, ...]:
     """Return the versions of every function that one of these machines calls."""
     called = [versions_called(one.definition or "") for one in found]
     return function_versions(installation, [function for one in called for function in one.values()])
 
 
-def code(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
+def code_of(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
     """Return six hex digits for what a machine runs, None where that cannot be known: a version is gone, say."""
     runs = {version.arn: version.runs for version in versions}
     if definition is None or not versions_called(definition).keys() <= runs.keys():
@@ -136,7 +138,7 @@ def runs_text(function: str, zip_hash: str, configuration: Mapping[str, Any]) ->
     return " ".join([function, zip_hash, *values, *configuration.get("Architectures", ())])
 
 
-def _described(installation: Installation, machine: Machine) -> Deployed | None:
+def _describe(installation: Installation, machine: Machine) -> DeployedMachine | None:
     """Return a machine with its definition; None when it has gone since it was listed."""
     parts = listing.base_and_moment(machine.name)
     base = parts[0] if parts else machine.name
@@ -146,9 +148,11 @@ def _described(installation: Installation, machine: Machine) -> Deployed | None:
     except ClientError as error:
         if is_missing(error):
             return None
-        return Deployed(machine, base, 0, problem=aws_sentence(error))
+        return DeployedMachine(machine, base, 0, problem=aws_sentence(error))
     is_deleting = answer["status"] == "DELETING"
-    return Deployed(machine, base, number, answer["definition"], answer["roleArn"], is_deleting=is_deleting)
+    return DeployedMachine(
+        machine, base, number, answer["definition"], answer["roleArn"], is_deleting=is_deleting
+    )
 
 
 def _version_records(installation: Installation, function: str) -> list[Mapping[str, Any]]:
@@ -173,6 +177,6 @@ def _canonical(definition: Any) -> str:
     return json.dumps(definition, sort_keys=True)
 
 
-def bases(found: Iterable[Deployed]) -> list[str]:
+def base_names(found: Iterable[DeployedMachine]) -> list[str]:
     """Return the base names, sorted."""
     return sorted({one.base for one in found})

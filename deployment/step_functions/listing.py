@@ -38,7 +38,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Found:
+class MachineList:
     """Our machines, newest first, and the names of those whose tags may not be read."""
 
     ours: tuple[Machine, ...]
@@ -55,7 +55,7 @@ def newest(installation: Installation, base_name: str) -> Machine | None:
     return None
 
 
-def list_all(installation: Installation) -> Found:
+def list_all(installation: Installation) -> MachineList:
     """Return our machines of all base names, also those of files that are no more, and what may be ours or not."""
     client = installation.client("stepfunctions")
     ours, unknown = [], []
@@ -67,7 +67,7 @@ def list_all(installation: Installation) -> Found:
             if not is_denied(error):
                 raise
             unknown.append(machine.name)
-    return Found(tuple(ours), tuple(unknown))
+    return MachineList(tuple(ours), tuple(unknown))
 
 
 def running(installation: Installation, machines: Iterable[Machine]) -> tuple[str, ...]:

@@ -44,13 +44,13 @@ _PARTS = {
 }
 """Of a phase: its part of the plan, and its folder of records, whose records have the same word."""
 
-RECORDS_READ_AT_MOST = 2_000
+MAX_RECORDS_READ = 2_000
 """With more records, done is the plan's fraction that the Distributed Map reports: nobody sees the difference."""
 
 RECORD_READERS = 8
 HISTORY_PAGE_EVENTS = 200
 PLAN_PAGES = 5
-OVER = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+ENDED_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ExecutionProgress:
     """One look at an execution; what could not be found out is None."""
 
     status: str
@@ -93,7 +93,7 @@ class Progress:
     @property
     def is_over(self) -> bool:
         """Whether the execution has ended, well or not."""
-        return self.status in OVER
+        return self.status in ENDED_STATUSES
 
     def text(self) -> str:
         """Return the picture: phase and batches, then, where they are known, objects and bytes on a line of their own."""
@@ -134,19 +134,21 @@ class Observer:
         self._plan: Mapping[str, Any] | None = None
         self._records: dict[str, Amount] = {}
 
-    def look(self, status: str) -> Progress:
+    def look(self, status: str) -> ExecutionProgress:
         """Return how far an execution of this status is."""
-        self._phase = _tolerant(self._last_phase) or self._phase
-        units = _tolerant(self._running_units)
+        self._phase = _or_none(self._last_phase) or self._phase
+        units = _or_none(self._running_units)
         if self._phase not in _PARTS:
-            return Progress(status, self._phase, units)
+            return ExecutionProgress(status, self._phase, units)
         part, word = _PARTS[self._phase]
-        self._plan = self._plan or _tolerant(self._find_plan)
+        self._plan = self._plan or _or_none(self._find_plan)
         planned = None if self._plan is None else Amount.of(self._plan.get(part, {}))
-        done = _tolerant(lambda: self._done(word)) if self._bucket else None
+        done = _or_none(lambda: self._done(word)) if self._bucket else None
         if done is None and planned and units and units.total:
-            return Progress(status, self._phase, units, planned, planned.part(units.done / units.total), True)
-        return Progress(status, self._phase, units, planned, done)
+            return ExecutionProgress(
+                status, self._phase, units, planned, planned.part(units.done / units.total), True
+            )
+        return ExecutionProgress(status, self._phase, units, planned, done)
 
     def _last_phase(self) -> str | None:
         page = self._history(includeExecutionData=False)
@@ -181,7 +183,7 @@ class Observer:
     def _done(self, word: str) -> Amount | None:
         """Return what the records add up to; None where there are too many to read."""
         names = self._record_names(word)
-        if len(names) > RECORDS_READ_AT_MOST:
+        if len(names) > MAX_RECORDS_READ:
             return None
         new = [name for name in names if name not in self._records]
         with ThreadPoolExecutor(RECORD_READERS) as pool:
@@ -197,7 +199,7 @@ class Observer:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             **self._place,
             Prefix=f"runs/{machine}/{execution}/{word}/",
-            PaginationConfig={"MaxItems": RECORDS_READ_AT_MOST + 1},
+            PaginationConfig={"MaxItems": MAX_RECORDS_READ + 1},
         )
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
 
@@ -216,7 +218,7 @@ def plan_in(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return None
 
 
-def _tolerant(read: Callable[[], Answer | None]) -> Answer | None:
+def _or_none(read: Callable[[], Answer | None]) -> Answer | None:
     try:
         return read()
     except (ClientError, BotoCoreError, KeyError, ValueError):

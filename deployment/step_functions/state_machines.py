@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from deployment.aws.errors import error_code, error_message
 from deployment.aws.installation import Installation
 from deployment.build.definitions import (
-    MOST_CONCURRENCY,
+    MAX_DEFAULT_CONCURRENCY,
     fingerprint,
     placeholder_values,
     render,
@@ -68,7 +68,7 @@ def render_all(
 ) -> tuple[tuple[MachineSpec, dict[str, Any]], ...]:
     """Return every spec with the definition that these outputs of the stack make of it."""
     versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
-    values = values_of(installation, outputs)
+    values = values_from_outputs(installation, outputs)
     return tuple((spec, render(spec, versions, values)) for spec in specs)
 
 
@@ -111,7 +111,7 @@ def delete_all(installation: Installation, machines: Iterable[Machine]) -> None:
 def default_concurrency(lambda_client: Any) -> int:
     """Return how many Lambdas a run may use when nobody has said so: half of the account's limit, from 1 to 40."""
     limit = lambda_client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    return int(max(1, min(MOST_CONCURRENCY, limit // 2)))
+    return int(max(1, min(MAX_DEFAULT_CONCURRENCY, limit // 2)))
 
 
 def is_current(client: Any, found: Machine, wanted: str) -> bool:
@@ -121,7 +121,7 @@ def is_current(client: Any, found: Machine, wanted: str) -> bool:
     return bool(client.describe_state_machine(stateMachineArn=found.arn)["status"] == "ACTIVE")
 
 
-def values_of(installation: Installation, outputs: Mapping[str, str]) -> dict[str, Any]:
+def values_from_outputs(installation: Installation, outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of placeholders when the stack has these outputs."""
     return placeholder_values(
         installation.settings,
@@ -156,7 +156,7 @@ def _create(
                 moment += timedelta(seconds=1)
                 continue
             if not _role_is_not_ready(error) or waited_seconds >= ROLE_TIMEOUT_SECONDS:
-                _explain(error, spec, request["roleArn"])
+                _raise_explained(error, spec, request["roleArn"])
                 raise
         if not waited_seconds:
             console.step("Waiting until the new role of the state machine can be used.")
@@ -172,7 +172,7 @@ def _role_is_not_ready(error: ClientError) -> bool:
     return error_code(error) == "AccessDeniedException" and "authorized to assume" in error_message(error)
 
 
-def _explain(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
+def _raise_explained(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
     """Raise StateMachineError for the refusals that have a better sentence than AWS's own."""
     message = error_message(error)
     if error_code(error) in ("InvalidDefinition", "ValidationException"):

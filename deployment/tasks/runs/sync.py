@@ -19,7 +19,13 @@ from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.project import setting_values
-from deployment.step_functions.executions import Execution, current_machine, start, succeeded, watch
+from deployment.step_functions.executions import (
+    Execution,
+    current_machine,
+    require_success,
+    start,
+    watch,
+)
 from deployment.text import duration, size
 
 
@@ -47,13 +53,13 @@ def sync_options(
         "destinationPrefix": destination_prefix,
         "dryRun": dry_run or None,
         "delete": False if no_delete else None,
-        "maxDelete": None if max_delete is None else _limit(max_delete),
+        "maxDelete": None if max_delete is None else _delete_limit(max_delete),
         "allowEmptySource": allow_empty_source or None,
     }
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _limit(text: str) -> int | str:
+def _delete_limit(text: str) -> int | str:
     """Return a number of objects as a number, and a share of them as the text that it is."""
     try:
         return setting_values.max_delete(int(text) if re.fullmatch(r"[0-9]+", text) else text)
@@ -84,12 +90,12 @@ def sync(
         console.result(_document(execution.to_json()))
     else:
         show_report(
-            execution.report or written_report(installation, arn, work_bucket), execution.seconds, console
+            execution.report or read_report(installation, arn, work_bucket), execution.seconds, console
         )
-    return succeeded(execution)
+    return require_success(execution)
 
 
-def written_report(
+def read_report(
     installation: Installation, execution_arn: str, work_bucket: str | None
 ) -> Mapping[str, Any] | None:
     """Return the report that a failed execution has left in the work bucket, None where there is none to be read."""

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from deployment.aws.errors import error_code
 from deployment.aws.installation import Installation
 from deployment.cloudformation import deployment_bucket, lookup, stack
-from deployment.console import Console, demand_terminal
+from deployment.console import Console, require_terminal
 from deployment.errors import Declined, StackError
 from deployment.project.settings import Settings
 from deployment.step_functions import listing
@@ -25,11 +25,11 @@ from deployment.step_functions.listing import Machine
 WORK_BUCKET_ID = "WorkBucket"
 """The logical id of the work bucket in the template."""
 
-_MOST_LISTED = 10
+_MAX_LISTED = 10
 
 
 @dataclass(frozen=True)
-class Plan:
+class Deletion:
     """All that will be deleted; `running_executions` are ARNs, `work_bucket` is None where there is none (any more).
 
     `unknown_machines` stay: their names are like ours, and their tags may not be read.
@@ -56,7 +56,7 @@ def delete(
 
     Raises Declined when the answer is not the stack's name, or when nobody is there to ask and `yes` is false.
     """
-    plan = _plan(installation)
+    plan = _plan_deletion(installation)
     if plan.is_empty:
         console.result(f"{installation.title}: there is nothing to delete.")
         return
@@ -64,37 +64,37 @@ def delete(
     _confirm(installation.settings, console, yes)
     machines.delete_all(installation, plan.machines)
     if plan.work_bucket:
-        _empty(installation, plan.work_bucket, console)
+        _empty_bucket(installation, plan.work_bucket, console)
     stack.delete(installation, console)
-    console.result(f"{installation.title}: deleted. {_kept(installation)}")
+    console.result(f"{installation.title}: deleted. {_kept_sentence(installation)}")
 
 
-def describe(installation: Installation, plan: Plan) -> str:
+def describe(installation: Installation, plan: Deletion) -> str:
     """Return what will be deleted and what will stay, as a person reads it before saying yes."""
     lines = [f"This is deleted from {installation.short_place}:"]
     lines += [f"  the stack {installation.stack_name}"] if plan.stack_exists else []
-    lines += _listed("state machine", [machine.name for machine in plan.machines])
-    lines += _listed("RUNNING execution, stopped in mid-work:", _short(plan.running_executions))
+    lines += _name_lines("state machine", [machine.name for machine in plan.machines])
+    lines += _name_lines("RUNNING execution, stopped in mid-work:", _short_names(plan.running_executions))
     lines += (
         [f"  the work bucket {plan.work_bucket} with the reports of all runs"] if plan.work_bucket else []
     )
-    unknown = _listed("state machine", list(plan.unknown_machines))
+    unknown = _name_lines("state machine", list(plan.unknown_machines))
     lines += ["Not touched, as their tags may not be read:", *unknown] if unknown else []
-    return "\n".join([*lines, _kept(installation)])
+    return "\n".join([*lines, _kept_sentence(installation)])
 
 
-def _plan(installation: Installation) -> Plan:
+def _plan_deletion(installation: Installation) -> Deletion:
     exists = lookup.find_deletable(installation) is not None
     found = listing.list_all(installation)
     running = listing.running(installation, found.ours)
     bucket = _work_bucket(installation) if exists else None
-    return Plan(exists, found.ours, running, bucket, found.unknown)
+    return Deletion(exists, found.ours, running, bucket, found.unknown)
 
 
 def _confirm(settings: Settings, console: Console, yes: bool) -> None:
     if yes:
         return
-    demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
+    require_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
     answer = console.ask(f"Type {settings.stack_name} to delete it:")
     if answer != settings.stack_name:
         raise Declined(f"Nothing was deleted: the answer was not {settings.stack_name}.")
@@ -114,7 +114,7 @@ def _work_bucket(installation: Installation) -> str | None:
     return None if is_gone else detail.get("PhysicalResourceId") or None
 
 
-def _empty(installation: Installation, bucket: str, console: Console) -> None:
+def _empty_bucket(installation: Installation, bucket: str, console: Console) -> None:
     """Delete every object and every version; CloudFormation only deletes an empty bucket."""
     s3, owner = installation.client("s3"), installation.account_id
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
@@ -144,17 +144,17 @@ def _delete_page(s3: Any, bucket: str, owner: str, versions: Iterable[dict[str, 
         )
 
 
-def _listed(what: str, names: list[str]) -> list[str]:
+def _name_lines(what: str, names: list[str]) -> list[str]:
     """Return a line for each name, and one for all that are too many to read."""
-    lines = [f"  {what} {name}" for name in names[:_MOST_LISTED]]
-    rest = len(names) - _MOST_LISTED
+    lines = [f"  {what} {name}" for name in names[:_MAX_LISTED]]
+    rest = len(names) - _MAX_LISTED
     return [*lines, f"  and {rest:,} more"] if rest > 0 else lines
 
 
-def _short(execution_arns: Iterable[str]) -> list[str]:
+def _short_names(execution_arns: Iterable[str]) -> list[str]:
     return [" ".join(arn.rsplit(":", 2)[1:]) for arn in execution_arns]
 
 
-def _kept(installation: Installation) -> str:
+def _kept_sentence(installation: Installation) -> str:
     bucket = deployment_bucket.bucket_name(installation)
     return f"Kept: the deployment bucket {bucket}, and every bucket that was synchronised."

@@ -14,8 +14,8 @@ from typing import Any
 from deployment.aws.installation import Installation
 from deployment.cloudformation import events as stack_events
 from deployment.cloudformation import failures, lookup, stack, statuses
-from deployment.cloudformation.events import Event, Outcome
-from deployment.console import Console, demand_terminal, demand_yes
+from deployment.cloudformation.events import Event, OperationState
+from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import ConfigurationError, StackError
 from deployment.text import nearest_name
 
@@ -37,14 +37,14 @@ def recover(
     found = lookup.find(installation)
     status = found["StackStatus"] if found else None
     if found is None or status != statuses.RECOVERABLE:
-        _say_there_is_nothing(installation, status, console)
+        _report_nothing(installation, status, console)
         return
     template = lookup.readable_template(installation, found)
     events = stack_events.last_operation(installation.client("cloudformation"), found["StackId"])
-    demand_known(skip, [event.logical_id for event in failures.blocking(events)])
+    require_blocking(skip, [event.logical_id for event in failures.blocking_events(events)])
     console.step("\n".join(introduction(installation.stack_title, events, template, skip)))
     if not yes:
-        _ask(installation, console)
+        _confirm(installation, console)
     outcome = _continue(installation, found["StackId"], skip, template, console)
     if outcome.status != statuses.RECOVERED:
         raise StackError(lookup.advice(installation, outcome.status, "fab", template))
@@ -63,7 +63,7 @@ def skipped_names(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def demand_known(skip: Sequence[str], blocking: Sequence[str]) -> None:
+def require_blocking(skip: Sequence[str], blocking: Sequence[str]) -> None:
     """Raise ConfigurationError for the first name that does not keep the stack.
 
     Where the events do not tell what keeps it (they are kept for 90 days), CloudFormation alone judges the names.
@@ -84,7 +84,7 @@ def introduction(
     name: str, events: Sequence[Event], template: Mapping[str, Any], skip: Sequence[str]
 ) -> list[str]:
     """Return what keeps the stack, and what will be done about it, a line each."""
-    reasons = statuses.reasons_of(events, template)
+    reasons = statuses.blocking_reasons(events, template)
     skipped = [
         f"Skipped: {', '.join(skip)}. CloudFormation takes that for rolled back without touching it: it stays as it is."
     ]
@@ -102,7 +102,7 @@ def ending(name: str, skip: Sequence[str]) -> str:
     return f"{name}: {statuses.RECOVERED}. {look if skip else ''}Run `fab` to deploy this folder."
 
 
-def _say_there_is_nothing(installation: Installation, status: str | None, console: Console) -> None:
+def _report_nothing(installation: Installation, status: str | None, console: Console) -> None:
     """Say so where all is well; raise StackError with the same words where it is not."""
     sentence = statuses.nothing_to_recover(installation.stack_title, status, installation.cli_flags)
     if status not in statuses.HEALTHY:
@@ -110,9 +110,9 @@ def _say_there_is_nothing(installation: Installation, status: str | None, consol
     console.result(sentence)
 
 
-def _ask(installation: Installation, console: Console) -> None:
-    demand_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
-    demand_yes(
+def _confirm(installation: Installation, console: Console) -> None:
+    require_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
+    require_yes(
         console, f"Go on rolling back {installation.stack_name} in {installation.place}?", _NOTHING_DONE
     )
 
@@ -123,8 +123,8 @@ def _continue(
     skip: Sequence[str],
     template: Mapping[str, Any],
     console: Console,
-) -> Outcome:
-    operation = stack.begun(installation, stack_id, "Rolling back")
+) -> OperationState:
+    operation = stack.new_operation(installation, stack_id, "Rolling back")
     options = {"ResourcesToSkip": list(skip)} if skip else {}
     installation.client("cloudformation").continue_update_rollback(
         StackName=stack_id, ClientRequestToken=operation.token, **options

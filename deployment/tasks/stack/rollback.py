@@ -21,7 +21,7 @@ from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project.states_language import MachineSpec, states
 from deployment.step_functions import inventory, state_machines
-from deployment.step_functions.inventory import Deployed, bases
+from deployment.step_functions.inventory import DeployedMachine, base_names
 from deployment.step_functions.listing import Machine
 from deployment.text import did_you_mean
 
@@ -37,9 +37,9 @@ def rollback(
     machine, StateMachineError when what it needs is gone.
     """
     console.step(installation.full_place)
-    target = chosen([one for one in inventory.read(installation) if not one.is_deleting], to)
+    target = choose_target([one for one in inventory.read(installation) if not one.is_deleting], to)
     definition = json.loads(target.definition or "{}")
-    missing = list(_missing(installation, target, definition))
+    missing = list(_find_missing(installation, target, definition))
     if missing:
         listed = "\n".join(f"  {what}" for what in missing)
         raise StateMachineError(
@@ -49,15 +49,15 @@ def rollback(
     spec = MachineSpec(target.base, Path("state_machines", target.name), definition)
     role = str(target.role_arn)
     made = state_machines.create_if_changed(installation, spec, definition, role, console)
-    console.result(_news(target, made))
+    console.result(_result_text(target, made))
     return made
 
 
-def chosen(found: Sequence[Deployed], to: str | None) -> Deployed:
+def choose_target(found: Sequence[DeployedMachine], to: str | None) -> DeployedMachine:
     """Return the machine to go back to; raise ConfigurationError when there is none, or more than one kind of them."""
     if not found:
         raise ConfigurationError("No state machine is deployed. Run `fab` to deploy it.")
-    target = _named(found, to) if to else _previous(found)
+    target = _find_named(found, to) if to else _find_previous(found)
     if target.is_current:
         raise ConfigurationError(f"{target.name} is the current one already.")
     if target.definition is None:
@@ -74,7 +74,7 @@ def buckets_of(definition: Mapping[str, Any]) -> list[str]:
     return sorted({bucket for bucket in buckets if isinstance(bucket, str)})
 
 
-def _named(found: Sequence[Deployed], name: str) -> Deployed:
+def _find_named(found: Sequence[DeployedMachine], name: str) -> DeployedMachine:
     names = [one.name for one in found]
     if name in names:
         return found[names.index(name)]
@@ -83,10 +83,10 @@ def _named(found: Sequence[Deployed], name: str) -> Deployed:
     )
 
 
-def _previous(found: Sequence[Deployed]) -> Deployed:
+def _find_previous(found: Sequence[DeployedMachine]) -> DeployedMachine:
     """Return the newest machine that differs from the current one."""
-    if len(bases(found)) > 1:
-        listed = ", ".join(bases(found))
+    if len(base_names(found)) > 1:
+        listed = ", ".join(base_names(found))
         raise ConfigurationError(
             f"There are machines of {listed}. Say which one is meant: fab rollback --to NAME"
         )
@@ -100,11 +100,13 @@ def _previous(found: Sequence[Deployed]) -> Deployed:
     return target
 
 
-def _content(one: Deployed) -> object:
+def _content(one: DeployedMachine) -> object:
     return one.definition and json.loads(one.definition), one.role_arn
 
 
-def _missing(installation: Installation, target: Deployed, definition: Mapping[str, Any]) -> Iterator[str]:
+def _find_missing(
+    installation: Installation, target: DeployedMachine, definition: Mapping[str, Any]
+) -> Iterator[str]:
     """Yield what the machine needs and what is gone. What cannot be asked raises: unknown is not absent, nor present."""
     functions, iam, s3 = (installation.client(service) for service in ("lambda", "iam", "s3"))
     for arn, function in inventory.versions_called(target.definition or "").items():
@@ -129,7 +131,7 @@ def _is_gone(ask: Callable[..., Any], **request: str) -> bool:
     return False
 
 
-def _news(target: Deployed, made: Machine) -> str:
+def _result_text(target: DeployedMachine, made: Machine) -> str:
     """Return what has happened and what happens next."""
     if not made.created:
         return f"Nothing to do: {made.name} is current and has the definition of {target.name}."

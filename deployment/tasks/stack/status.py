@@ -19,9 +19,9 @@ from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
-from deployment.step_functions.inventory import Deployed
-from deployment.step_functions.progress import OVER, Observer
-from deployment.step_functions.progress import Progress as Picture
+from deployment.step_functions.inventory import DeployedMachine
+from deployment.step_functions.progress import ENDED_STATUSES, Observer
+from deployment.step_functions.progress import ExecutionProgress as Picture
 from deployment.tasks.stack import versions
 from deployment.tasks.stack.versions import Overview
 from deployment.text import duration, iso, utc
@@ -32,7 +32,7 @@ RUNNING_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningExecution:
     """An execution that runs, and how far it is; `picture` is None for those that were only counted."""
 
     arn: str
@@ -42,7 +42,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedExecution:
     """An execution that has ended, and what it was about."""
 
     execution: Execution
@@ -57,8 +57,8 @@ class Status:
     stack_status: str | None
     stack_updated_at: datetime | None
     overview: Overview
-    running: tuple[Running, ...]
-    ended: tuple[Ended, ...]
+    running: tuple[RunningExecution, ...]
+    ended: tuple[EndedExecution, ...]
 
 
 def show(
@@ -90,17 +90,17 @@ def read(installation: Installation, project: Path) -> Status:
     overview = versions.overview(installation, project, described)
     work_bucket = lookup.outputs_of(described).get("WorkBucket")
     records = [record for one in overview.machines for record in _records(installation, one)]
-    under_way = sorted((one for one in records if not _is_over(one)), key=_started, reverse=True)
-    over = sorted((one for one in records if _is_over(one)), key=_stopped, reverse=True)
+    under_way = sorted((one for one in records if not _is_over(one)), key=_start_date, reverse=True)
+    over = sorted((one for one in records if _is_over(one)), key=_stop_date, reverse=True)
     return Status(
         described["StackStatus"] if described else None,
         (described.get("LastUpdatedTime") or described.get("CreationTime")) if described else None,
         overview,
         tuple(
-            _looked_at(installation, record, work_bucket, number <= RUNNING_SHOWN)
+            _read_running(installation, record, work_bucket, number <= RUNNING_SHOWN)
             for number, record in enumerate(under_way, start=1)
         ),
-        tuple(_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
+        tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
     )
 
 
@@ -108,7 +108,7 @@ def head(found: Status) -> list[str]:
     """Return what is deployed, a fact a line."""
     updated = f", last changed {utc(found.stack_updated_at)} UTC" if found.stack_updated_at else ""
     lines = [f"Stack: {found.stack_status or 'not deployed; run `fab`'}{updated}"]
-    for base in inventory.bases(found.overview.machines):
+    for base in inventory.base_names(found.overview.machines):
         current = next((one for one in found.overview.machines if one.base == base and one.is_current), None)
         if current:
             lines.append(f"State machine: {current.name}")
@@ -120,7 +120,7 @@ def head(found: Status) -> list[str]:
     return lines
 
 
-def running_text(one: Running, now: datetime) -> str:
+def running_text(one: RunningExecution, now: datetime) -> str:
     """Return a running execution as a few lines: name and time, buckets, how far it is."""
     seconds = max(0, int((now - one.started_at).total_seconds()))
     picture = one.picture.text().splitlines() if one.picture else []
@@ -129,14 +129,14 @@ def running_text(one: Running, now: datetime) -> str:
     )
 
 
-def ended_text(one: Ended) -> str:
+def ended_text(one: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
-    result = f"{outcome(one.execution)}, after {duration(one.execution.seconds)}"
+    result = f"{result_words(one.execution)}, after {duration(one.execution.seconds)}"
     head = f"  {one.execution.name}, {utc(one.stopped_at)} UTC"
     return "\n    ".join([head, *filter(None, [one.sides]), result])
 
 
-def outcome(execution: Execution) -> str:
+def result_words(execution: Execution) -> str:
     """Return how an execution ended: by which error, or what a report of success counts."""
     if execution.status != "SUCCEEDED":
         return f"{execution.status} with {execution.error}" if execution.error else execution.status
@@ -172,7 +172,7 @@ def _ended_blocks(found: Status) -> list[tuple[str, str]]:
     return [(ended_text(one), "" if one.execution.status == "SUCCEEDED" else "red") for one in found.ended]
 
 
-def _records(installation: Installation, one: Deployed) -> Iterable[Mapping[str, Any]]:
+def _records(installation: Installation, one: DeployedMachine) -> Iterable[Mapping[str, Any]]:
     """Return the executions of a machine that run, all of them, and those that have ended, the newest few."""
     client = installation.client("stepfunctions")
     pages = client.get_paginator("list_executions")
@@ -183,20 +183,20 @@ def _records(installation: Installation, one: Deployed) -> Iterable[Mapping[str,
     yield from ended[:LAST_EXECUTIONS]
 
 
-def _looked_at(
+def _read_running(
     installation: Installation, record: Mapping[str, Any], work_bucket: str | None, closely: bool
-) -> Running:
+) -> RunningExecution:
     arn = record["executionArn"]
     if not closely:
-        return Running(arn, record["startDate"], "", None)
+        return RunningExecution(arn, record["startDate"], "", None)
     described = executions.describe(installation, arn)
     picture = Observer(installation, arn, work_bucket).look(described["status"])
-    return Running(arn, record["startDate"], _sides(described), picture)
+    return RunningExecution(arn, record["startDate"], _sides(described), picture)
 
 
-def _ended(installation: Installation, record: Mapping[str, Any]) -> Ended:
+def _read_ended(installation: Installation, record: Mapping[str, Any]) -> EndedExecution:
     described = executions.describe(installation, record["executionArn"])
-    return Ended(executions.result_in(described), record["stopDate"], _sides(described))
+    return EndedExecution(executions.execution_from(described), record["stopDate"], _sides(described))
 
 
 def _sides(described: Mapping[str, Any]) -> str:
@@ -210,7 +210,7 @@ def _sides(described: Mapping[str, Any]) -> str:
     return f"{given['source']} -> {given['destination']}"
 
 
-def _running_json(one: Running) -> dict[str, Any]:
+def _running_json(one: RunningExecution) -> dict[str, Any]:
     picture = one.picture
     return {
         "executionArn": one.arn,
@@ -229,7 +229,7 @@ def _amount_json(amount: Any) -> dict[str, int] | None:
     return {"objects": amount.objects, "bytes": amount.size_bytes} if amount else None
 
 
-def _ended_json(one: Ended) -> dict[str, Any]:
+def _ended_json(one: EndedExecution) -> dict[str, Any]:
     return {
         **one.execution.to_json(),
         "console": account.execution_link(one.execution.arn),
@@ -248,14 +248,14 @@ def _name(arn: str) -> str:
 
 
 def _is_over(record: Mapping[str, Any]) -> bool:
-    return record["status"] in OVER
+    return record["status"] in ENDED_STATUSES
 
 
-def _started(record: Mapping[str, Any]) -> datetime:
+def _start_date(record: Mapping[str, Any]) -> datetime:
     moment: datetime = record["startDate"]
     return moment
 
 
-def _stopped(record: Mapping[str, Any]) -> datetime:
+def _stop_date(record: Mapping[str, Any]) -> datetime:
     moment: datetime = record["stopDate"]
     return moment

@@ -22,7 +22,7 @@ from deployment.console import Console
 from deployment.errors import SyncBucketsError
 from deployment.project import front_matter, states_language
 from deployment.step_functions import inventory, state_machines
-from deployment.step_functions.inventory import Deployed, FunctionVersion, bases
+from deployment.step_functions.inventory import DeployedMachine, FunctionVersion, base_names
 from deployment.text import iso, utc
 
 UNKNOWN = "?"
@@ -32,7 +32,7 @@ UNKNOWN = "?"
 class Overview:
     """All that the table shows: machines that stay, newest first, versions of what they call, this folder's code."""
 
-    machines: tuple[Deployed, ...]
+    machines: tuple[DeployedMachine, ...]
     versions: tuple[FunctionVersion, ...]
     folder: FolderCode
 
@@ -46,7 +46,7 @@ def show(installation: Installation, project: Path, console: Console, as_json: b
         return
     if not found.machines:
         console.result("No state machine is deployed. Run `fab` to deploy it.")
-    for base in bases(found.machines):
+    for base in base_names(found.machines):
         rows = [row(one, found.versions) for one in found.machines if one.base == base]
         title = f"{base}, the current one first"
         console.table(title, ["state machine", "created (UTC)", "running", "code"], rows)
@@ -63,10 +63,10 @@ def overview(installation: Installation, project: Path, described: Mapping[str, 
     return Overview(found, inventory.versions_of_all(installation, found), folder)
 
 
-def row(one: Deployed, versions: Sequence[FunctionVersion]) -> list[object]:
+def row(one: DeployedMachine, versions: Sequence[FunctionVersion]) -> list[object]:
     """Return one line of the table."""
     running: object = UNKNOWN if one.problem else one.running
-    code = inventory.code(one.definition, versions) or UNKNOWN
+    code = inventory.code_of(one.definition, versions) or UNKNOWN
     return [one.name, utc(one.machine.created_at)[:16], running, code]
 
 
@@ -78,7 +78,7 @@ def folder_sentence(found: Overview, base: str) -> str:
     if wanted is None:
         return "This folder has no such state machine."
     current = next((one for one in found.machines if one.base == base and one.is_current), None)
-    code = inventory.code(current.definition, found.versions) if current else None
+    code = inventory.code_of(current.definition, found.versions) if current else None
     if current is None:
         return f"This folder: {wanted}; none is deployed. `fab` deploys it."
     if code is None:
@@ -97,7 +97,7 @@ def document(installation: Installation, found: Overview) -> dict[str, Any]:
     }
 
 
-def machine_json(one: Deployed, versions: Sequence[FunctionVersion]) -> dict[str, Any]:
+def machine_json(one: DeployedMachine, versions: Sequence[FunctionVersion]) -> dict[str, Any]:
     """Return one machine as JSON; null is what could not be read."""
     zips = {version.arn: version.zip_hash for version in versions}
     called: Mapping[str, str] = inventory.versions_called(one.definition or "")
@@ -108,7 +108,7 @@ def machine_json(one: Deployed, versions: Sequence[FunctionVersion]) -> dict[str
         "createdAt": iso(one.machine.created_at),
         "current": one.is_current,
         "running": None if one.problem else one.running,
-        "code": inventory.code(one.definition, versions),
+        "code": inventory.code_of(one.definition, versions),
         "functions": [{"arn": arn, "zip": zips.get(arn)} for arn in sorted(called)],
         "problem": one.problem or None,
     }
@@ -133,7 +133,7 @@ def folder_code(installation: Installation, project: Path, outputs: Mapping[str,
     try:
         definitions = states_language.read_all(project / "state_machines")
         runs = _runs(installation, project, [definition.name for definition in definitions])
-        values = state_machines.values_of(installation, outputs)
+        values = state_machines.values_from_outputs(installation, outputs)
         rendered = {one.name: render(one, runs, values) for one in definitions}
     except SyncBucketsError as error:
         return FolderCode({}, str(error).splitlines()[0])
@@ -147,7 +147,7 @@ def _runs(installation: Installation, project: Path, machine_names: list[str]) -
     functions = front_matter.read_all(project / "lambda_functions")
     bundles = bundle.make_all(functions, project)
     bucket = deployment_bucket.bucket_name(installation)
-    resources = template.build(functions, bundles, installation.settings, bucket, machine_names)["Resources"]
+    resources = template.make(functions, bundles, installation.settings, bucket, machine_names)["Resources"]
     return {one.name: _run(resources[one.logical_id]["Properties"]) for one in functions}
 
 

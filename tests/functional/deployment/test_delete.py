@@ -221,7 +221,7 @@ def test_where_nothing_is_deployed_it_says_so_and_succeeds() -> None:
 
 
 def test_of_many_machines_ten_are_named_and_the_rest_counted() -> None:
-    lines = removal._listed("state machine", [f"m-{number}" for number in range(1212)])
+    lines = removal._name_lines("state machine", [f"m-{number}" for number in range(1212)])
 
     assert len(lines) == 11
     assert lines[0] == "  state machine m-0"

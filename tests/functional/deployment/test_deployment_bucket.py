@@ -48,7 +48,7 @@ def calls_of(installation: Installation) -> list[tuple[str, dict[str, Any]]]:
 
 def sent(installation: Installation, zips: Sequence[Bundle] = ()) -> list[str]:
     """Do what a deployment does."""
-    return deployment_bucket.send(installation, deployment_bucket.look(installation, zips))
+    return deployment_bucket.send(installation, deployment_bucket.find_missing(installation, zips))
 
 
 def a_plain_bucket(installation: Installation) -> None:
@@ -126,7 +126,7 @@ def test_an_existing_bucket_costs_one_listing_and_is_not_changed(installation: I
 
 
 def test_looking_makes_no_bucket_and_tells_that_there_is_none(installation: Installation) -> None:
-    assert deployment_bucket.look(installation, ZIPS) == Missing(False, ZIPS)
+    assert deployment_bucket.find_missing(installation, ZIPS) == Missing(False, ZIPS)
     assert buckets(installation) == []
 
 
@@ -140,7 +140,7 @@ def test_a_bucket_that_cannot_be_looked_at_for_another_reason_is_not_taken_for_m
     installation.client("s3").meta.events.register("provide-client-params.s3.ListObjectsV2", answer)
 
     with pytest.raises(ClientError):
-        deployment_bucket.look(installation, ZIPS)
+        deployment_bucket.find_missing(installation, ZIPS)
 
 
 def test_every_call_but_the_creation_names_the_expected_owner(installation: Installation) -> None:
@@ -262,7 +262,7 @@ def test_a_stack_name_that_makes_the_buckets_name_too_long_is_told_by_how_much(
     installation: Installation,
 ) -> None:
     with pytest.raises(DeploymentBucketError) as caught:
-        deployment_bucket.look(replace(installation, settings=Settings(stack_name="a" * 40)), ())
+        deployment_bucket.find_missing(replace(installation, settings=Settings(stack_name="a" * 40)), ())
 
     assert str(caught.value) == (
         f"The deployment bucket would be called {'a' * 40}-deployment-{ACCOUNT_ID}-eu-west-1, 11 characters over the "

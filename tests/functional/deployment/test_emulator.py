@@ -226,7 +226,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 
 
 def test_an_old_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LEAST_VERSION", (99, 0, 0))
+    monkeypatch.setattr(local, "MIN_VERSION", (99, 0, 0))
     with (
         pytest.raises(EmulatorError, match=r"needs ministack 99\.0\.0 or newer; .* is there\. Run: "),
         Emulator(),

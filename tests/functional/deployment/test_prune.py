@@ -284,7 +284,7 @@ def test_any_answer_but_yes_deletes_nothing(deployed: Deployments, answer: str) 
 @pytest.mark.parametrize("keep", ["0", "-1", "", "three", "1.5", "٣", "9999999"])
 def test_any_other_number_to_keep_is_refused(keep: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        pruning.kept_number(keep)
+        pruning.number_to_keep(keep)
 
     assert str(caught.value) == f"--keep is {keep!r}: expected a number of state machines from 1, such as 3"
 

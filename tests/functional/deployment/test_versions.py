@@ -76,7 +76,7 @@ def deploy(deployed: Deployments, project: Path, timestamp: str) -> str:
         )
     version = deployed.functions.publish_version(FunctionName=COPY)["FunctionArn"]
     (spec,) = states_language.read_all(project / "state_machines")
-    values = state_machines.values_of(
+    values = state_machines.values_from_outputs(
         replace(deployed.installation, settings=CONCURRENT), deployed.stack.outputs
     )
     return deployed.machine(timestamp, definition=json.dumps(render(spec, {"copy_it": version}, values)))

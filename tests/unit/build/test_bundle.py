@@ -142,8 +142,8 @@ def test_the_order_in_which_files_are_found_makes_no_difference(
 ):
     shuffled = list(files.items())
     shuffle.shuffle(shuffled)
-    content = bundle.zipped(dict(shuffled))
-    assert content == bundle.zipped(files)
+    content = bundle.zip_files(dict(shuffled))
+    assert content == bundle.zip_files(files)
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert {name: archive.read(name) for name in archive.namelist()} == files
 

@@ -372,7 +372,7 @@ def imports_of(
     ],
 )
 def test_an_import_that_fails_on_aws_is_found(text, message):
-    tree, mistake = python_source.parsed(text)
+    tree, mistake = python_source.parse(text)
     assert tree and mistake is None
     assert imports_of(tree) == [(1, message)]
 
@@ -392,7 +392,7 @@ def test_an_import_that_fails_on_aws_is_found(text, message):
     ],
 )
 def test_an_import_that_works_on_aws_is_left_alone(text):
-    tree, _ = python_source.parsed(text)
+    tree, _ = python_source.parse(text)
     assert tree and imports_of(tree) == []
 
 
@@ -470,10 +470,10 @@ def test_a_package_that_may_define_anything_is_believed(wings, text):
     ],
 )
 def test_a_handler_must_take_what_lambda_gives_it(arguments, is_right):
-    tree, _ = python_source.parsed(f"def handler({arguments}): ...")
+    tree, _ = python_source.parse(f"def handler({arguments}): ...")
     assert tree
     assert (list(python_source.handler_mistakes(tree)) == []) == is_right
 
 
 def test_a_null_character_is_no_python():
-    assert python_source.parsed("x = 1\0")[1] is not None
+    assert python_source.parse("x = 1\0")[1] is not None

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from deployment.cloudformation import event_view
-from deployment.cloudformation.events import Event, Operation, Outcome
+from deployment.cloudformation.events import Event, Operation, OperationState
 from deployment.console import Console
 from tests.stacks import TEMPLATE
 
@@ -41,9 +41,9 @@ FAILED = (
     event("WorkBucket", "DELETE_IN_PROGRESS"),
 )
 OUTCOMES = [
-    Outcome("CREATE_IN_PROGRESS", BEGUN),
-    Outcome("CREATE_IN_PROGRESS", GOES_ON),
-    Outcome("ROLLBACK_IN_PROGRESS", FAILED),
+    OperationState("CREATE_IN_PROGRESS", BEGUN),
+    OperationState("CREATE_IN_PROGRESS", GOES_ON),
+    OperationState("ROLLBACK_IN_PROGRESS", FAILED),
 ]
 
 

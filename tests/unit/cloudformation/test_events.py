@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from deployment.cloudformation import events
-from deployment.cloudformation.events import MOST_LOOKS_IN_VAIN, Operation
+from deployment.cloudformation.events import MAX_FAILED_POLLS, Operation
 from tests.fake_cloudformation import STACK_ID, FakeCloudFormation, refusal
 from tests.stacks import installed_with
 
@@ -33,7 +33,7 @@ class Failing(FakeCloudFormation):
         return dict(super().describe_stacks(**request))
 
 
-def end_of(fake: FakeCloudFormation, operation: Operation) -> events.Outcome:
+def end_of(fake: FakeCloudFormation, operation: Operation) -> events.OperationState:
     return list(events.follow(installed_with(fake), operation))[-1]
 
 
@@ -97,7 +97,7 @@ def test_after_many_looks_in_vain_it_is_given_up(error: Exception) -> None:
 
     with pytest.raises((ClientError, BotoCoreError)):
         end_of(fake, Operation(STACK_ID, ""))
-    assert len(fake.naps) == MOST_LOOKS_IN_VAIN - 1
+    assert len(fake.naps) == MAX_FAILED_POLLS - 1
 
 
 def test_a_refusal_that_does_not_pass_ends_the_watching_at_once() -> None:

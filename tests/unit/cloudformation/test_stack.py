@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from deployment.build import logical_ids
 from deployment.cloudformation import change_sets, event_view, lookup, stack
 from deployment.cloudformation.change_sets import Change, ChangeSet
-from deployment.cloudformation.stack import Stack
+from deployment.cloudformation.stack import DeployedStack
 from deployment.errors import StackError
 from tests.fake_cloudformation import CHANGE_SET_ID, STACK_ID, STACK_NAME, FakeCloudFormation, refusal
 from tests.recording_console import RecordingConsole
@@ -34,7 +34,7 @@ def test_a_first_deployment_creates_the_stack_and_returns_its_outputs() -> None:
 
     deployed = deploy(fake)
 
-    assert deployed == Stack(
+    assert deployed == DeployedStack(
         STACK_NAME, {"WorkBucket": "work"}, True, (Change("Add", "CopyKeys", "AWS::Lambda::Function"),)
     )
     assert fake.called() == ["create_change_set", "execute_change_set"]
@@ -123,7 +123,7 @@ def test_nothing_to_do_is_success_and_the_change_set_is_deleted(reason: str) -> 
     fake.outputs = {"WorkBucket": "work"}
     console = RecordingConsole()
 
-    assert deploy(fake, console) == Stack(STACK_NAME, {"WorkBucket": "work"}, False, ())
+    assert deploy(fake, console) == DeployedStack(STACK_NAME, {"WorkBucket": "work"}, False, ())
     assert fake.calls[1:] == [("delete_change_set", {"ChangeSetName": CHANGE_SET_ID, "StackName": STACK_ID})]
     assert console.steps == []
 

@@ -170,7 +170,7 @@ def test_an_import_that_could_not_be_undone_says_what_there_is_to_do() -> None:
 
 
 def test_a_status_that_aws_adds_one_day_is_stuck_and_not_touched() -> None:
-    assert statuses.stuck("The stack x", "HIBERNATED", "fab", [], "", {}) == (
+    assert statuses.stuck_sentence("The stack x", "HIBERNATED", "fab", [], "", {}) == (
         "The stack x is stuck (HIBERNATED).\n"
         "Run: fab delete\n"
         "To keep the stack, look at it in the CloudFormation console first.\n"

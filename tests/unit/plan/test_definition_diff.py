@@ -74,7 +74,9 @@ def expected(changes: list[Change], present: dict[str, str] = PRESENT) -> dict[s
 def plan(client: FakeStepFunctions, outputs: dict[str, str] = PRESENT, seconds: int = 60) -> MachinePlan:
     states = {"Copy": {"Type": "Task", "Resource": "copy_keys", "TimeoutSeconds": seconds, "End": True}}
     spec = MachineSpec("sync", Path("state_machines/sync.yaml"), {"StartAt": "Copy", "States": states})
-    (found,) = definition_diff.expect(installed(SETTINGS, stepfunctions=client), [spec], FUNCTIONS, outputs)
+    (found,) = definition_diff.plan_machines(
+        installed(SETTINGS, stepfunctions=client), [spec], FUNCTIONS, outputs
+    )
     return found
 
 

@@ -55,7 +55,7 @@ class FakeS3:
 
 def planned(
     fake: Deployed, template: Any = TEMPLATE, keys: list[str] | None = None, settings: Settings = SETTINGS
-) -> plan.Plan:
+) -> plan.DeploymentPlan:
     """Plan for a stack without functions and state machines."""
     settings = Settings(**{**vars(settings), "max_concurrency": 1})
     built = BuiltProject(
@@ -82,7 +82,7 @@ def deployed(template: Any = TEMPLATE, **more: Any) -> Deployed:
     return fake
 
 
-def test_of_a_stack_that_is_as_wanted_nothing_changes_and_no_change_set_is_made() -> None:
+def test_of_a_stack_that_is_up_to_date_nothing_changes_and_no_change_set_is_made() -> None:
     fake = deployed()
 
     found = planned(fake, keys=[])

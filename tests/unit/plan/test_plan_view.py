@@ -13,7 +13,7 @@ from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
 from deployment.plan import view
 from deployment.plan.definition_diff import MachinePlan
-from deployment.plan.plan import Plan
+from deployment.plan.plan import DeploymentPlan
 from deployment.plan.rows import Row
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
@@ -72,7 +72,7 @@ CHANGED = replace(
 )
 
 
-def shown(plan: Plan) -> RecordingConsole:
+def shown(plan: DeploymentPlan) -> RecordingConsole:
     console = RecordingConsole()
     view.show(console, plan, as_json=False, fail_on_changes=False)  # type: ignore[arg-type]
     return console

@@ -19,7 +19,7 @@ from deployment.errors import ExecutionFailed
 from deployment.step_functions import executions, listing
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.listing import Machine
-from deployment.step_functions.progress import Amount, Observer, Progress, Units
+from deployment.step_functions.progress import Amount, ExecutionProgress, Observer, Units
 from deployment.tasks.runs import sync
 from deployment.tasks.runs.sync import footer
 from tests.installations import installed
@@ -198,7 +198,7 @@ def test_an_execution_is_started_under_a_name_of_its_own() -> None:
 def test_the_phase_is_the_last_state_of_a_known_name() -> None:
     aws = FakeAws()
     aws.history = [entered("ValidateInput"), entered("ListRanges"), entered("SomethingNew")]
-    assert Observer(aws.installation(), ARN, None).look("RUNNING") == Progress(
+    assert Observer(aws.installation(), ARN, None).look("RUNNING") == ExecutionProgress(
         "RUNNING", "beginning with the first range"
     )
 
@@ -209,7 +209,7 @@ def test_while_comparing_the_ranges_of_the_newest_wave_are_counted() -> None:
     aws.map_runs = [map_run("first", 1), map_run("second", 9), map_run("over", 99, stopped=True)]
     aws.counts = {"mapRun:second": counts(64, succeeded=10, failed=2)}
     picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
-    assert picture == Progress("RUNNING", "comparing", Units(12, 2, 64))
+    assert picture == ExecutionProgress("RUNNING", "comparing", Units(12, 2, 64))
     assert picture.text() == "comparing, 12 of 64 ranges, 2 of them failed"
 
 
@@ -286,7 +286,7 @@ def test_following_ends_with_the_execution_and_looks_less_often_as_time_goes_by(
     aws.statuses = ["RUNNING"] * 200 + ["SUCCEEDED"]
     pictures = list(executions.follow(aws.installation(clock), ARN))
     assert len(pictures) == 201
-    assert pictures[-1] == Progress("SUCCEEDED", "finished") and pictures[-1].is_over
+    assert pictures[-1] == ExecutionProgress("SUCCEEDED", "finished") and pictures[-1].is_over
     assert clock.naps == [0.5] * 30 + [1.0] * 105 + [5.0] * 65
 
 
@@ -349,7 +349,7 @@ def test_the_result_of_a_success_is_its_report() -> None:
 )
 def test_any_other_end_is_an_error_that_says_why(execution: Execution, text: str) -> None:
     with pytest.raises(ExecutionFailed) as caught:
-        executions.succeeded(execution)
+        executions.require_success(execution)
     assert str(caught.value) == text
 
 

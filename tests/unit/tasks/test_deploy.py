@@ -8,7 +8,7 @@ import pytest
 
 from deployment.aws import account
 from deployment.cloudformation.change_sets import Change
-from deployment.cloudformation.stack import Stack
+from deployment.cloudformation.stack import DeployedStack
 from deployment.project.settings import Settings
 from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import deploy
@@ -26,7 +26,7 @@ def machine(created: bool) -> Machine:
 
 
 def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
-    deployed = Stack("sync-buckets", {}, True, CHANGES)
+    deployed = DeployedStack("sync-buckets", {}, True, CHANGES)
 
     text = deploy.ending(INSTALLATION, ["a.zip", "b.zip"], deployed, [machine(True)])
 
@@ -49,7 +49,7 @@ def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
 
 def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() -> None:
     settings = Settings(source_buckets=("photos", "films"), destination_buckets=("photos-copy",))
-    deployed = Stack("sync-buckets", {}, False, ())
+    deployed = DeployedStack("sync-buckets", {}, False, ())
 
     text = deploy.ending(installed(settings), [], deployed, [machine(False)])
 
@@ -77,7 +77,7 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
     ],
 )
 def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: bool, lines: list[str]) -> None:
-    deployed = Stack("sync-buckets", {}, changed, CHANGES if changed else ())
+    deployed = DeployedStack("sync-buckets", {}, changed, CHANGES if changed else ())
 
     text = deploy.ending(INSTALLATION, uploaded, deployed, [machine(created)])
 
@@ -85,7 +85,7 @@ def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: boo
 
 
 def test_termination_protection_alone_is_news_too() -> None:
-    deployed = Stack("sync-buckets", {}, False, (), True)
+    deployed = DeployedStack("sync-buckets", {}, False, (), True)
 
     text = deploy.ending(INSTALLATION, [], deployed, [machine(False)])
 

@@ -16,7 +16,7 @@ from places import PROJECT
 from statelint.linter import Linter
 
 from deployment.build import bundle, definitions, template
-from deployment.checks.cfn_lint import _transformed
+from deployment.checks.cfn_lint import _transform
 from deployment.checks.statelint import STATELINT_EXEMPTIONS
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
@@ -43,7 +43,7 @@ def texts_in(value: Any) -> list[str]:
 
 def deployed_by_fab(bucket: str) -> dict[str, Any]:
     specs = front_matter.read_all(PROJECT / "lambda_functions")
-    return template.build(specs, bundle.make_all(specs, PROJECT), SETTINGS, bucket, [MACHINE])
+    return template.make(specs, bundle.make_all(specs, PROJECT), SETTINGS, bucket, [MACHINE])
 
 
 # --- The template -----------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_the_template_is_the_deployed_one_but_for_the_name_of_the_deployment_buc
 
 
 def test_a_text_beside_the_bucket_keeps_its_own_variables():
-    found = documents._substituted({"a": "x-${AWS::Region}/${aws:username}", "b": ["y"]}, "x-${AWS::Region}")
+    found = documents._substitute({"a": "x-${AWS::Region}/${aws:username}", "b": ["y"]}, "x-${AWS::Region}")
     assert found == {"a": {"Fn::Sub": "x-${AWS::Region}/${!aws:username}"}, "b": ["y"]}
 
 
@@ -79,7 +79,7 @@ def test_the_template_says_nothing_about_an_account(built):
 
 
 def test_sam_and_cfn_lint_find_nothing_wrong_with_the_template(built):
-    plain, refusals = _transformed(yaml.safe_load(documents.as_yaml(built)), "eu-west-1")
+    plain, refusals = _transform(yaml.safe_load(documents.as_yaml(built)), "eu-west-1")
     assert refusals == []
     for document in (plain, built):
         found = cfnlint.api.lint(json.dumps(document), config=ManualArgs(regions=["eu-west-1"]))
@@ -87,7 +87,7 @@ def test_sam_and_cfn_lint_find_nothing_wrong_with_the_template(built):
 
 
 def test_the_zips_stay_in_the_bucket_of_the_account(built):
-    plain, _ = _transformed(built, "eu-west-1")
+    plain, _ = _transform(built, "eu-west-1")
     assert plain["Resources"]["CopyKeys"]["Properties"]["Code"]["S3Bucket"] == {
         "Fn::Sub": "nightly-deployment-${AWS::AccountId}-${AWS::Region}"
     }

@@ -11,7 +11,7 @@ import pytest
 from deployment.aws.installation import Installation
 from deployment.build.build import BuiltProject, Sources
 from deployment.cloudformation import deployment_bucket, lookup, stack
-from deployment.cloudformation.lookup import Present
+from deployment.cloudformation.lookup import CurrentStack
 from deployment.errors import Declined, StackError
 from deployment.plan import view
 from deployment.step_functions import state_machines
@@ -31,7 +31,7 @@ QUESTION = "Deploy this to account 123456789012, region eu-west-1? [y/N]"
 def test_a_deployment_is_wanted_after_the_whole_plan_was_shown_and_the_answer_was_yes(answer: str) -> None:
     console, planned = RecordingConsole([answer]), RecordingConsole()
 
-    assert view.is_deployment_wanted(console, PLAN) is True
+    assert deploy.confirm(console, PLAN) is True
     assert console.questions == [QUESTION]
 
     view.show(planned, PLAN, as_json=False, fail_on_changes=False)
@@ -46,7 +46,7 @@ def test_a_deployment_is_wanted_after_the_whole_plan_was_shown_and_the_answer_wa
 @pytest.mark.parametrize("answer", ["", "n", "no", "j", "sync-buckets", "yes please"])
 def test_any_other_answer_declines_it(answer: str) -> None:
     with pytest.raises(Declined) as caught:
-        view.is_deployment_wanted(RecordingConsole([answer]), PLAN)
+        deploy.confirm(RecordingConsole([answer]), PLAN)
 
     assert str(caught.value) == "Nothing was deployed: the answer was not y."
 
@@ -54,7 +54,7 @@ def test_any_other_answer_declines_it(answer: str) -> None:
 def test_where_there_is_nothing_to_do_it_is_said_and_nothing_is_asked() -> None:
     console = RecordingConsole([])
 
-    assert view.is_deployment_wanted(console, replace(PLAN, uploads=())) is False
+    assert deploy.confirm(console, replace(PLAN, uploads=())) is False
     assert console.questions == []
     assert console.results == [
         "Account 123456789012, region eu-west-1, stack sync-buckets",
@@ -66,7 +66,7 @@ def test_a_stack_that_cannot_be_deployed_is_an_error_and_no_question() -> None:
     console = RecordingConsole([])
 
     with pytest.raises(StackError, match=r"^The stack is busy\.$"):
-        view.is_deployment_wanted(console, replace(PLAN, obstacle="The stack is busy."))
+        deploy.confirm(console, replace(PLAN, obstacle="The stack is busy."))
 
     assert (console.questions, console.results) == ([], [])
 
@@ -185,8 +185,8 @@ def test_what_the_stack_has_already_is_not_even_looked_for_in_the_deployment_buc
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, _, steps = pipeline
-    present = Present({"StackStatus": "UPDATE_COMPLETE"}, is_as_wanted=True)
-    monkeypatch.setattr(lookup, "look", lambda *_: present)
+    present = CurrentStack({"StackStatus": "UPDATE_COMPLETE"}, is_up_to_date=True)
+    monkeypatch.setattr(lookup, "read_deployable", lambda *_: present)
 
     deploy.deploy(installation, NO_SOURCES, RecordingConsole([]))  # type: ignore[arg-type]
 
