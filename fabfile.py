@@ -249,7 +249,7 @@ def versions(context: Context, json: bool = False) -> None:
 @task(
     auto_shortflags=False,
     help={
-        "keep": f"So many state machines stay, the newest of each name. Default: {KEEP}.",
+        "keep": f"How many state machines of each name to keep, the newest. Default: {KEEP}.",
         "dry-run": "Only show what would be deleted.",
         "yes": "Do not ask. Default: ask.",
     },

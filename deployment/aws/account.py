@@ -111,7 +111,7 @@ def _guard(found: str, settings: Settings) -> None:
     allowed = settings.allowed_accounts
     if allowed and found not in allowed:
         raise CredentialsError(
-            f"These credentials lead to account {found}, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
+            f"These credentials belong to account {found}, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
             f"{', '.join(allowed)}. Nothing was touched. Set AWS_PROFILE to a profile of an allowed account, or add "
             f"{found} to ALLOWED_ACCOUNTS."
         )
@@ -132,7 +132,7 @@ def _advice(error: BotoCoreError | ClientError, settings: Settings) -> str:
             f"{found}. Set AWS_REGION in fabfile_config.py or in the environment, for example to eu-west-1."
         )
     if isinstance(error, (SSOError, TokenRetrievalError)):
-        return f"The sign-in has ended ({_one_line(error)}). Run `aws sso login{_profile_flag(settings)}`."
+        return f"The sign-in has expired ({_one_line(error)}). Run `aws sso login{_profile_flag(settings)}`."
     if isinstance(error, CredentialRetrievalError):
         return f"The AWS credentials could not be fetched: {_one_line(error)}"
     return aws_sentence(error)

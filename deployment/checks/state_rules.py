@@ -56,7 +56,7 @@ def _require_timeout(fields: Fields) -> Iterator[Finding]:
     if not {"TimeoutSeconds", "TimeoutSecondsPath"} & fields.keys():
         yield (
             (),
-            "has no TimeoutSeconds: an answer that never comes would be waited for until the year is over",
+            "has no TimeoutSeconds: a missing answer would be waited for up to a year",
         )
 
 
@@ -88,7 +88,7 @@ def _require_retry_of_lambda_errors(fields: Fields) -> Iterator[Finding]:
     }
     missing = [error for error in LAMBDA_ERRORS if error not in named]
     if missing and not named & _ANY_TASK_ERROR:
-        yield ("Retry",), f"does not retry {', '.join(missing)}: faults of Lambda itself, which pass"
+        yield ("Retry",), f"does not retry {', '.join(missing)}: transient faults of Lambda itself"
 
 
 def _require_catch_all_last(fields: Fields) -> Iterator[Finding]:

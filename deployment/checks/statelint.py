@@ -115,7 +115,7 @@ def _statelint(rendered: Mapping[str, Any]) -> Iterator[str]:
     try:
         messages = Linter.validate(dict(rendered))
     except Exception as error:  # it stumbles over lists where names belong, of which the others tell
-        messages = [f"it is too odd to be read further, {type(error).__name__}: {error}"]
+        messages = [f"statelint cannot read it any further, {type(error).__name__}: {error}"]
     for message in messages:
         if not any(pattern.fullmatch(message) for pattern in (*STATELINT_EXEMPTIONS, *REPORTED_ELSEWHERE)):
             yield message

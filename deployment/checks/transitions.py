@@ -67,12 +67,12 @@ def _targets(state: State) -> Iterator[tuple[Place, Any]]:
 
 
 def _dangling_sentence(user: str, target: Any, names: set[str], everywhere: set[str]) -> str:
-    found = f"{user} goes on to {target}, which is no state"
+    found = f"{user} leads to {target}, which is not a state"
     guess = did_you_mean(str(target), sorted(names))
     if guess:
         return f"{found}.{guess}"
     if _is_state_name(target, everywhere):
-        return f"{found} beside it: a state goes on only to those of its own level"
+        return f"{found} beside it: a state can only lead to one of its own level"
     return f"{found}: expected one of {', '.join(sorted(names))}"
 
 

@@ -137,7 +137,7 @@ def _remove(s3: Any, name: str, installation: Installation) -> None:
         s3.delete_bucket(Bucket=name, ExpectedBucketOwner=installation.account_id)
     except ClientError as error:
         raise DeploymentBucketError(
-            f"The bucket {name} was made, but could neither be secured nor removed. Run: aws s3 rb s3://{name}"
+            f"The bucket {name} was created, but could neither be secured nor removed. Run: aws s3 rb s3://{name}"
         ) from error
 
 

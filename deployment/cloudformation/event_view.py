@@ -110,7 +110,7 @@ def _rollback_line(event: Event) -> str | None:
     """Return the moment in which CloudFormation begins to undo; the rest of the stack's own events is said elsewhere."""
     if not (event.is_stack and event.status.endswith("ROLLBACK_IN_PROGRESS")):
         return None
-    return f"  CloudFormation undoes it: {event.reason or 'no reason given'}"
+    return f"  CloudFormation rolls back: {event.reason or 'no reason given'}"
 
 
 def _latest(events: Iterable[Event]) -> list[Event]:

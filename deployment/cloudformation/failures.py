@@ -146,7 +146,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"role defined for the function cannot be assumed|cannot be assumed|not be able to assume",
-        "IAM has not spread the new role everywhere yet; that takes seconds.",
+        "IAM has not propagated the new role everywhere yet; that takes seconds.",
     ),
     (
         r"MalformedPolicyDocument|[Ss]yntax errors in policy|Policy document|Invalid principal",
@@ -213,7 +213,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     # What passes, or what somebody has done meanwhile
     (
         r"S3 Error Code: NoSuchKey|specified key does not exist",
-        "The zip has gone from the deployment bucket; `fab` uploads it again.",
+        "The zip is no longer in the deployment bucket; `fab` uploads it again.",
     ),
     (
         r"NoSuchBucket|specified bucket does not exist",
@@ -230,16 +230,16 @@ HINTS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Throttl|Rate exceeded|TooManyRequests",
-        "AWS was too busy for this account; a few minutes later it mostly goes well.",
+        "AWS was too busy for this account; it usually works a few minutes later.",
     ),
     (
         r"ResourceConflict|OperationAborted|ConcurrentModification|conflicting conditional operation|state: Pending"
         r"|operation is (?:currently )?in progress",
-        "Something else is changing the same resource; a few minutes later it mostly goes well.",
+        "Something else is changing the same resource; it usually works a few minutes later.",
     ),
     (
         r"timed? ?out|[Nn]ot ?[Ss]tabilize|Internal ?(?:Failure|Error)|ServiceUnavailable|Service Unavailable",
-        "AWS took too long or failed inside; see https://health.aws.amazon.com if it does so again.",
+        "AWS took too long or failed internally; see https://health.aws.amazon.com if it happens again.",
     ),
 )
 """Pattern of the reason, and the sentence that says what to do."""

@@ -97,7 +97,7 @@ def obstacle(installation: Installation, found: Mapping[str, Any] | None) -> str
 
 
 def is_leftover(found: Mapping[str, Any] | None) -> bool:
-    """Whether a stack was never created, so that `fab` removes what is left of it and creates it anew."""
+    """Whether a stack was never created, so that `fab` removes what is left of it and creates it again."""
     return found is not None and found["StackStatus"] in statuses.NEVER_CREATED
 
 

@@ -91,7 +91,7 @@ def watch(installation: Installation, console: Console) -> None:
     found = find(installation)
     status = found["StackStatus"] if found else "there is none"
     if found is None or not statuses.is_busy(status):
-        console.result(f"{installation.stack_title}: nothing is going on ({status}).")
+        console.result(f"{installation.stack_title}: no operation is in progress ({status}).")
         return
     title = f"Following the stack {installation.stack_name} ({status})"
     operation = events.running_operation(installation.client("cloudformation"), found["StackId"], title)
@@ -166,8 +166,8 @@ def _raise_unless_successful(
         raise StackError(lookup.advice(installation, status, "fab delete", template))
     cause = failures.cause(installation.client("cloudformation"), stack_id, outcome.events, template)
     if status in (*statuses.HEALTHY, *statuses.NEVER_CREATED):
-        undone = "CloudFormation has undone all of it. " if status.endswith("ROLLBACK_COMPLETE") else ""
-        after = f"{undone}Mend the cause, then run `fab` again."
+        undone = "CloudFormation has rolled everything back. " if status.endswith("ROLLBACK_COMPLETE") else ""
+        after = f"{undone}Fix the cause, then run `fab` again."
     else:
         after = lookup.advice(installation, status, "fab", template)
     raise StackError(f"{installation.stack_title} could not be deployed: {cause}\n{after}")
@@ -197,7 +197,7 @@ def follow(
         return event_view.show(outcomes, operation, template, console)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
         console.step(
-            f"CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `{task}` again."
+            f"The operation continues in AWS. `fab watch` follows it to its end; then run `{task}` again."
         )
         raise
 

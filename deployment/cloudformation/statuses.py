@@ -32,12 +32,12 @@ RECOVERED = "UPDATE_ROLLBACK_COMPLETE"
 _WAYS_OUT: Mapping[str, tuple[str, str]] = {
     RECOVERABLE: (
         "fab recover",
-        "What cannot be mended is left as it is with: fab recover --skip {list}",
+        "To leave out what cannot be fixed: fab recover --skip {list}",
     ),
     "UPDATE_FAILED": ("{aws} rollback-stack {flags}", ""),
     "DELETE_FAILED": (
         "fab delete",
-        "What must stay is left out of it with: {aws} delete-stack {flags} --retain-resources {names}",
+        "To keep some of its resources: {aws} delete-stack {flags} --retain-resources {names}",
     ),
     "IMPORT_ROLLBACK_FAILED": (
         "fab delete",
@@ -56,7 +56,7 @@ def is_busy(status: str) -> bool:
 
 def busy_sentence(name: str, status: str, task: str) -> str:
     """Return why a busy stack is left alone, and what to do."""
-    return f"{name} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `{task}` again."
+    return f"{name} is busy ({status}), so nothing was started. `fab watch` follows it to its end; then run `{task}` again."
 
 
 def stuck_sentence(
@@ -72,7 +72,7 @@ def stuck_sentence(
     reasons = blocking_reasons(events, template)
     return "\n".join(
         [f"{name} is stuck ({status}){':' if reasons else '.'}", *reasons]
-        + [f"{'Mend that, then run' if reasons else 'Run'}: {command.format(**words)}"]
+        + [f"{'Fix that, then run' if reasons else 'Run'}: {command.format(**words)}"]
         + ([otherwise.format(**words)] if otherwise and (blocking or not _names_resources(otherwise)) else [])
         + ([f"Then run `{task}` again."] if command != task else [])
     )

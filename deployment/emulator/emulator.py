@@ -176,7 +176,7 @@ class Emulator:
         with suppress(OSError):
             text = (self._folder / local_keeper.LOG_FILE).read_text("utf-8", "replace")
         lines = text.splitlines()[-LAST_LINES:]
-        return "\n  ".join(["Its last words:", *lines]) if lines else "It said nothing."
+        return "\n  ".join(["Its last output:", *lines]) if lines else "It wrote nothing."
 
 
 def serve(console: Console) -> None:
@@ -212,12 +212,12 @@ def _require_package() -> None:
         version = importlib.metadata.version(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
         raise EmulatorError(
-            f"The embedded emulator needs the package {PACKAGE}, which is not there. {command}"
+            f"The embedded emulator needs the package {PACKAGE}, which is not installed. {command}"
         ) from None
     if tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) < MIN_VERSION:
         least = ".".join(map(str, MIN_VERSION))
         raise EmulatorError(
-            f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is there. {command}"
+            f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is installed. {command}"
         )
 
 

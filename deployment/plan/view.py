@@ -61,7 +61,7 @@ def head(plan: DeploymentPlan) -> list[str]:
         return [
             place,
             "",
-            f"The stack was never created ({plan.status}): `fab` removes what is left of it and creates it anew.",
+            f"The stack was never created ({plan.status}): `fab` removes what is left of it and creates it again.",
         ]
     return [place, "", "The stack does not exist yet: everything is new." if plan.status is None else ""]
 
@@ -101,7 +101,7 @@ def _show_text(console: Console, plan: DeploymentPlan) -> None:
     if plan.obstacle:
         return
     if not plan.would_change:
-        console.result("\nNothing to do: everything is as it should be.")
+        console.result("\nNothing to do: everything is up to date.")
         return
     rows = plan_rows.rows(plan.changes, plan.sources)
     console.result("" if rows else "\nThe stack's resources stay as they are.")

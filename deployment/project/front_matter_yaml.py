@@ -67,9 +67,9 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
     for key_node, _ in node.value:
         key, line = loader.construct_object(key_node, deep=True), key_node.start_mark.line + 1
         if not isinstance(key, str):
-            raise Mistake(line, f"the key {key!r} is no text; put it in quotes")
+            raise Mistake(line, f"the key {key!r} is not text; put it in quotes")
         if key in first:
-            raise Mistake(line, f"{key} stands here again, after line {first[key]}; keep one")
+            raise Mistake(line, f"{key} is repeated here, after line {first[key]}; keep one")
         first[key] = line
     return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
 
@@ -78,7 +78,7 @@ def _short_tag(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
     """`!Name value` in its long form, {"Fn::Name": value}."""
     if name not in SHORT_TAGS:
         guess = did_you_mean(name, SHORT_TAGS, "!{}") or f" Known are !{', !'.join(SHORT_TAGS)}."
-        raise Mistake(node.start_mark.line + 1, f"!{name} is no function of CloudFormation.{guess}")
+        raise Mistake(node.start_mark.line + 1, f"!{name} is not a function of CloudFormation.{guess}")
     value = _construct(loader, node)
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)

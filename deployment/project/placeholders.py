@@ -63,7 +63,7 @@ def mistakes(value: Any) -> Iterator[tuple[str, str]]:
     for _, name, text in find(value, FILLED_BY_CLOUDFORMATION):
         written = f"${{{name}}}"
         if name in LISTS and text != written:
-            yield written, f"{written} is a list and stands alone, found {text!r}"
+            yield written, f"{written} is a list and must stand alone, found {text!r}"
         elif name not in LISTS + TEXTS and not _IAM_VARIABLE.fullmatch(name):
             yield written, _unknown_sentence(written)
 

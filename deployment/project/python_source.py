@@ -59,7 +59,7 @@ def import_mistakes(tree: ast.Module, path: Path, folder: Path) -> Iterator[Mist
             if top == folder.name:
                 yield from ((node.lineno, message) for message in _not_in_the_zip(name, folder))
             elif top not in sys.stdlib_module_names and top not in IN_THE_RUNTIME:
-                yield node.lineno, f"{top} is not there on AWS: expected boto3 or the standard library"
+                yield node.lineno, f"{top} is not available on AWS: expected boto3 or the standard library"
 
 
 def _takes_two(arguments: ast.arguments) -> bool:

@@ -25,7 +25,7 @@ STATE_MACHINE = "sync-buckets-state-machine"
 """The base name of the state machine that syncs; others may stand beside it."""
 
 MAX_FAILED_POLLS = 20
-"""So many failed looks in a row, and the execution counts as out of sight."""
+"""After so many failed polls in a row, contact with the execution counts as lost."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def follow(
                 raise
             if failures >= MAX_FAILED_POLLS:
                 raise ExecutionFailed(
-                    f"The execution {execution_arn} is out of sight: {aws_sentence(error)}"
+                    f"Lost contact with the execution {execution_arn}: {aws_sentence(error)}"
                 ) from error
         else:
             failures = 0

@@ -77,7 +77,7 @@ def show(
         )
     if not number:
         console.step(
-            f"No events in the last {span(query.since_seconds)}{_with(query.text)}. --since looks further back."
+            f"No events in the last {span(query.since_seconds)}{_with(query.text)}. Look further back with --since."
         )
 
 

@@ -127,7 +127,7 @@ def _watch(
         return watch(installation, execution_arn, work_bucket, console)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
         console.step(
-            f"The execution goes on in AWS. Stop it with:\n"
+            f"The execution continues in AWS. Stop it with:\n"
             f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
         )
         raise
@@ -212,7 +212,7 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     yield f"Requests to the two buckets: {listed}"
     unusual = int(report.get("unusualPages", 0))
     if unusual:
-        yield f"{unusual:,} pages of the listings were of an unusual form: read as well, but slowly."
+        yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
     yield f"Estimated cost: {cost(report.get('estimatedCostUsd'))}; it took {duration(seconds)}"
     if report.get("report"):
         yield f"Report: {report['report']}"

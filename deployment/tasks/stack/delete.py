@@ -74,7 +74,7 @@ def describe(installation: Installation, plan: Deletion) -> str:
     lines = [f"This is deleted from {installation.short_place}:"]
     lines += [f"  the stack {installation.stack_name}"] if plan.stack_exists else []
     lines += _name_lines("state machine", [machine.name for machine in plan.machines])
-    lines += _name_lines("RUNNING execution, stopped in mid-work:", _short_names(plan.running_executions))
+    lines += _name_lines("RUNNING execution, which is stopped:", _short_names(plan.running_executions))
     lines += (
         [f"  the work bucket {plan.work_bucket} with the reports of all runs"] if plan.work_bucket else []
     )

@@ -99,7 +99,7 @@ def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
 def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]) -> list[str]:
     created = [machine.name for machine in current if machine.created]
     if not (uploaded or deployed.changed or deployed.protection_changed or created):
-        return ["Nothing to do: everything is as it should be."]
+        return ["Nothing to do: everything is up to date."]
     stack = _count_or_no(len(deployed.changes), "change") if deployed.changed else "unchanged"
     protection = ", but for its termination protection" if deployed.protection_changed else ""
     return [

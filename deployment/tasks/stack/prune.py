@@ -224,7 +224,7 @@ def _carry_out(installation: Installation, plan: PruningPlan, keep: int, console
         may_go = _still_unused(installation, gone)
         for one in plan.versions_to_delete:
             if one.name not in may_go:
-                console.warning(f"{one.name} stays: it has come into use.")
+                console.warning(f"{one.name} stays: it is in use now.")
         doomed = [one for one in plan.versions_to_delete if one.name in may_go]
         versions = _delete_each(doomed, lambda one: _delete_version(installation, one), console)
     console.result(

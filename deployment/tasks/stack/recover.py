@@ -86,19 +86,19 @@ def introduction(
     """Return what keeps the stack, and what will be done about it, a line each."""
     reasons = statuses.blocking_reasons(events, template)
     skipped = [
-        f"Skipped: {', '.join(skip)}. CloudFormation takes that for rolled back without touching it: it stays as it is."
+        f"Skipped: {', '.join(skip)}. CloudFormation counts that as rolled back without touching it: it stays as it is."
     ]
     return [
         f"{name} is stuck ({statuses.RECOVERABLE}){':' if reasons else '.'}",
         *reasons,
         *(skipped if skip else []),
-        f"CloudFormation tries {'the rest' if skip else 'all of it'} again; what is not mended yet will fail again.",
+        f"CloudFormation tries {'the rest' if skip else 'all of it'} again; what is not fixed yet will fail again.",
     ]
 
 
 def ending(name: str, skip: Sequence[str]) -> str:
     """Return what was reached and what to do next."""
-    look = f"Look at {', '.join(skip)} first: the stack takes it for what it was before the update. "
+    look = f"Look at {', '.join(skip)} first: CloudFormation counts it as what it was before the update. "
     return f"{name}: {statuses.RECOVERED}. {look if skip else ''}Run `fab` to deploy this folder."
 
 
@@ -113,7 +113,7 @@ def _report_nothing(installation: Installation, status: str | None, console: Con
 def _confirm(installation: Installation, console: Console) -> None:
     require_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
     require_yes(
-        console, f"Go on rolling back {installation.stack_name} in {installation.place}?", _NOTHING_DONE
+        console, f"Continue rolling back {installation.stack_name} in {installation.place}?", _NOTHING_DONE
     )
 
 

@@ -138,6 +138,6 @@ def _result_text(target: DeployedMachine, made: Machine) -> str:
     return (
         f"{made.name} created, with the definition of {target.name}.\n"
         f"  {account.state_machine_link(made.arn)}\n"
-        "It is the current one now. Executions that are running go on with what they were started with.\n"
+        "It is the current one now. Executions that are running continue with what they were started with.\n"
         "The next `fab` makes the code of this folder current again."
     )

@@ -29,7 +29,7 @@ PLAN = (
     "This is deleted from 123456789012/eu-west-1:\n"
     "  the stack sync-buckets\n"
     f"  state machine {MACHINE}\n"
-    f"  RUNNING execution, stopped in mid-work: {MACHINE} nightly\n"
+    f"  RUNNING execution, which is stopped: {MACHINE} nightly\n"
     "  the work bucket work with the reports of all runs\n"
     f"{KEPT}"
 )

@@ -171,7 +171,7 @@ def test_a_bucket_that_can_neither_be_secured_nor_removed_is_named(installation:
     with pytest.raises(DeploymentBucketError) as caught:
         sent(installation)
     assert str(caught.value) == (
-        f"The bucket {NAME} was made, but could neither be secured nor removed. Run: aws s3 rb s3://{NAME}"
+        f"The bucket {NAME} was created, but could neither be secured nor removed. Run: aws s3 rb s3://{NAME}"
     )
 
 

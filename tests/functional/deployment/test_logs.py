@@ -112,7 +112,7 @@ def test_where_there_is_nothing_it_says_how_far_it_looked_back(client: Any) -> N
 
     out, err = shown(there(), ("copy_keys",))
 
-    assert (out, err) == ("", f"{HEADER}No events in the last 10m. --since looks further back.\n")
+    assert (out, err) == ("", f"{HEADER}No events in the last 10m. Look further back with --since.\n")
 
 
 def test_only_events_with_the_text_are_shown(client: Any) -> None:

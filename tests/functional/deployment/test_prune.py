@@ -141,7 +141,7 @@ def test_what_begins_to_run_after_the_plan_stays_and_so_do_its_versions(deployed
     )
     assert console.warnings == [
         f"sync-it-{ONE} stays: 1 execution running.",
-        f"{COPY}:1 stays: it has come into use.",
+        f"{COPY}:1 stays: it is in use now.",
     ]
     assert console.results == ["Deleted: 1 state machine, 1 function version."]
     assert console.questions == ["Delete this from sync-buckets in 123456789012/eu-west-1? Type yes:"]

@@ -81,7 +81,7 @@ def test_the_older_definition_comes_back_as_a_new_machine_which_is_the_current_o
         f"{BASE}-20261122-143000 created, with the definition of {BASE}-{OLD}.\n"
         "  https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/"
         f"{deployed.arn(made.name)}\n"
-        "It is the current one now. Executions that are running go on with what they were started with.\n"
+        "It is the current one now. Executions that are running continue with what they were started with.\n"
         "The next `fab` makes the code of this folder current again."
     ]
 

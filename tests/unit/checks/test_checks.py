@@ -96,7 +96,7 @@ def test_mistakes_of_the_front_matter_and_of_the_machines_are_reported_together(
     assert in_machine(project, ("    TimeoutSeconds: 90\n", "")) == [
         "lambda_functions/work.py:3: Timeout is 'ten': expected a whole number",
         "state_machines/sync.yaml:3: the state Begin has no TimeoutSeconds: "
-        "an answer that never comes would be waited for until the year is over",
+        "a missing answer would be waited for up to a year",
     ]
 
 
@@ -185,7 +185,7 @@ def test_what_statelint_finds_is_shown_at_the_line_of_the_field_beside_our_own_f
     unknown_state = ("    Next: Each\n", "    Next: Nowhere\n")
     unknown_field = ("          End: true\n", "          End: true\n          Nope: 1\n")
     assert rules_broken(project, unknown_state, unknown_field) == [
-        "state_machines/sync.yaml:11: the state Begin goes on to Nowhere, which is no state: "
+        "state_machines/sync.yaml:11: the state Begin leads to Nowhere, which is not a state: "
         "expected one of Begin, Broken, Done, Each",
         "state_machines/sync.yaml:12: the state Each is never reached: no way from StartAt leads to it",
         'state_machines/sync.yaml:36: Field "Nope" not allowed in '
@@ -201,8 +201,7 @@ def test_what_statelint_finds_is_shown_at_the_line_of_the_field_beside_our_own_f
         (
             "    TimeoutSeconds: 90\n",
             "",
-            "3: the state Begin has no TimeoutSeconds: "
-            "an answer that never comes would be waited for until the year is over",
+            "3: the state Begin has no TimeoutSeconds: a missing answer would be waited for up to a year",
         ),
         (
             "          TimeoutSeconds: 90\n",
@@ -343,8 +342,8 @@ def imports_of(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("import requests\n", "requests is not there on AWS: expected boto3 or the standard library"),
-        ("from yaml import load\n", "yaml is not there on AWS: expected boto3 or the standard library"),
+        ("import requests\n", "requests is not available on AWS: expected boto3 or the standard library"),
+        ("from yaml import load\n", "yaml is not available on AWS: expected boto3 or the standard library"),
         (
             "from lambda_functions import other\n",
             "lambda_functions.other is not in the zip of this Lambda: "

@@ -164,7 +164,7 @@ def test_when_the_network_is_lost_it_is_said_that_the_deployment_goes_on() -> No
     with pytest.raises(ClientError, match="ExpiredToken"):
         deploy_with(installed_with(fake), TEMPLATE, console)
     assert console.steps[-1] == (
-        "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
+        "The operation continues in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
 
 

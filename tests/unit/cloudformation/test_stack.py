@@ -211,7 +211,7 @@ def test_ctrl_c_while_the_stack_is_made_says_that_it_goes_on_and_how_to_watch_it
     with pytest.raises(KeyboardInterrupt):
         deploy_with(installed_with(fake, sleep=sleep), TEMPLATE, console)
     assert console.steps[-1] == (
-        "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
+        "The operation continues in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
 
 
@@ -234,7 +234,7 @@ def test_a_failed_creation_names_the_first_real_failure_its_file_and_what_to_do(
         "lambda_functions/copy_keys.py) CREATE_FAILED: User x is not authorized to perform: "
         "lambda:PublishVersion on y\nAllow lambda:PublishVersion to whoever deploys; docs/permissions.md has the whole "
         "policy.\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
     assert console.warnings == [
         "  [ 0/1] CopyKeysVersion0123456789  lambda_functions/copy_keys.py  CREATE_FAILED: User x is not authorized "
@@ -242,7 +242,7 @@ def test_a_failed_creation_names_the_first_real_failure_its_file_and_what_to_do(
     ]
     assert console.steps[1:] == [
         "  [ 0/2] CopyKeysRole  lambda_functions/copy_keys.py  cancelled",
-        "  CloudFormation undoes it: The following resource(s) failed to create: [CopyKeys].",
+        "  CloudFormation rolls back: The following resource(s) failed to create: [CopyKeys].",
         "  [ 1/3] CopyKeys  lambda_functions/copy_keys.py  deleted",
     ]
 
@@ -262,8 +262,8 @@ def test_a_failed_update_that_cannot_be_undone_names_the_command_that_leads_out(
         "Remove it if an earlier stack left it, or set another STACK_NAME in fabfile_config.py.\n"
         f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
         "  CopyKeys (AWS::Lambda::Function, lambda_functions/copy_keys.py) UPDATE_FAILED: It is gone.\n"
-        "Mend that, then run: fab recover\n"
-        "What cannot be mended is left as it is with: fab recover --skip CopyKeys\n"
+        "Fix that, then run: fab recover\n"
+        "To leave out what cannot be fixed: fab recover --skip CopyKeys\n"
         "Then run `fab` again."
     )
 
@@ -279,7 +279,7 @@ def test_a_failure_without_a_failed_resource_gives_the_stacks_own_reason() -> No
 
     assert str(caught.value) == (
         f"{PLACE} could not be deployed: A hook said no.\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
 
 
@@ -303,7 +303,7 @@ def test_a_stack_that_failed_its_validation_tells_the_findings_of_it() -> None:
         f"{PLACE} could not be deployed: sync-buckets (AWS::CloudFormation::Stack) CREATE_FAILED: "
         "Validation failed with 1 error(s). Call DescribeEvents.\n"
         "  /Resources/CopyKeys/Properties/Timeout (lambda_functions/copy_keys.py): 99999 is greater than 900.\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
     assert fake.calls[-1] == (
         "describe_events",
@@ -319,7 +319,7 @@ def test_a_creation_that_failed_without_a_rollback_is_given_up_after_a_minute_of
 
     assert str(caught.value) == (
         f"{PLACE} could not be deployed: sync-buckets (AWS::CloudFormation::Stack) CREATE_FAILED: no\n"
-        "Mend the cause, then run `fab` again."
+        "Fix the cause, then run `fab` again."
     )
     assert sum(fake.naps) == 62
 
@@ -433,8 +433,8 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
         f"{PLACE} is stuck (DELETE_FAILED):\n"
         "  WorkBucket (AWS::Lambda::Function) DELETE_FAILED: The bucket is not empty\n"
         "Something has written to the bucket meanwhile; `fab delete` empties it.\n"
-        "Mend that, then run: fab delete\n"
-        f"What must stay is left out of it with: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket"
+        "Fix that, then run: fab delete\n"
+        f"To keep some of its resources: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket"
     )
 
 

@@ -219,7 +219,7 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
         (
             "TAGS",
             {"cost": 3},
-            "'cost': 3 is no tag; expected texts of up to 128 and 256 letters, digits, spaces and _.:/=+-@",
+            "'cost': 3 is not a tag; expected texts of up to 128 and 256 letters, digits, spaces and _.:/=+-@",
         ),
     ],
 )
@@ -256,7 +256,7 @@ def test_max_delete_is_a_number_or_a_share(value):
     ],
 )
 def test_what_is_no_general_purpose_bucket_is_refused(name):
-    with pytest.raises(ValueError, match="is no name of a general-purpose bucket"):
+    with pytest.raises(ValueError, match="is not the name of a general-purpose bucket"):
         setting_values.bucket_name(name)
 
 

@@ -306,7 +306,7 @@ def test_following_gives_up_after_twenty_looks_in_vain() -> None:
     with pytest.raises(ExecutionFailed) as caught:
         list(executions.follow(aws.installation(clock), ARN))
     assert str(caught.value) == (
-        f"The execution {ARN} is out of sight: AWS refused DescribeExecution with ThrottlingException: no"
+        f"Lost contact with the execution {ARN}: AWS refused DescribeExecution with ThrottlingException: no"
     )
     assert len(aws.calls) == 20
 
@@ -462,7 +462,7 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
     with pytest.raises(KeyboardInterrupt):
         sync.sync(aws.installation(), {}, console)
     assert err.getvalue() == (
-        f"Started {ARN}\n{LINK}\nSyncing\nThe execution goes on in AWS. Stop it with:\n"
+        f"Started {ARN}\n{LINK}\nSyncing\nThe execution continues in AWS. Stop it with:\n"
         f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
     )
 
@@ -515,7 +515,7 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
 def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_any() -> None:
     told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "unusualPages": 1200}, 1.0))
 
-    assert told[1] == "1,200 pages of the listings were of an unusual form: read as well, but slowly."
+    assert told[1] == "1,200 pages of the listings had an unusual form: they were read too, but slowly."
     assert "unusual" not in "".join(footer({**REPORT, "unusualPages": 0}, 1.0))
 
 

@@ -58,7 +58,7 @@ def test_where_there_is_nothing_to_do_it_is_said_and_nothing_is_asked() -> None:
     assert console.questions == []
     assert console.results == [
         "Account 123456789012, region eu-west-1, stack sync-buckets",
-        "\nNothing to do: everything is as it should be.",
+        "\nNothing to do: everything is up to date.",
     ]
 
 

@@ -56,7 +56,7 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
         "\n"
-        "Nothing to do: everything is as it should be.\n"
+        "Nothing to do: everything is up to date.\n"
         "\n"
         f"{NAME}\n"
         f"  {LINK}\n"

@@ -35,7 +35,7 @@ FAILED_AGAIN = [
     [("", "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")],
     [("CopyKeysRole", "UPDATE_FAILED", "still not"), ("", STUCK, "no way back")],
 ]
-QUESTION = "Go on rolling back sync-buckets in account 123456789012, region eu-west-1? [y/N]"
+QUESTION = "Continue rolling back sync-buckets in account 123456789012, region eu-west-1? [y/N]"
 REASONS = (
     f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
     "  WorkBucket (AWS::Lambda::Function) UPDATE_FAILED: It is gone.\n"
@@ -66,8 +66,8 @@ def test_a_stuck_stack_is_explained_asked_for_rolled_back_and_followed_to_its_en
     assert console.questions == [QUESTION]
     assert console.updates == ["Rolling back the stack sync-buckets"]
     assert console.steps == [
-        f"{REASONS}CloudFormation tries all of it again; what is not mended yet will fail again.",
-        "  CloudFormation undoes it: User Initiated",
+        f"{REASONS}CloudFormation tries all of it again; what is not fixed yet will fail again.",
+        "  CloudFormation rolls back: User Initiated",
         "  [ 0/1] WorkBucket  AWS::Lambda::Function  updating",
         "  [ 1/1] WorkBucket  AWS::Lambda::Function  updated",
     ]
@@ -83,13 +83,13 @@ def test_only_what_was_named_is_skipped_and_what_that_means_is_said_before_and_a
     assert console.questions == []
     assert console.steps[0] == (
         f"{REASONS}"
-        "Skipped: WorkBucket, CopyKeysRole. CloudFormation takes that for rolled back without touching it: it stays as "
+        "Skipped: WorkBucket, CopyKeysRole. CloudFormation counts that as rolled back without touching it: it stays as "
         "it is.\n"
-        "CloudFormation tries the rest again; what is not mended yet will fail again."
+        "CloudFormation tries the rest again; what is not fixed yet will fail again."
     )
     assert console.results == [
-        f"{PLACE}: UPDATE_ROLLBACK_COMPLETE. Look at WorkBucket, CopyKeysRole first: the stack takes it for what it was "
-        "before the update. Run `fab` to deploy this folder."
+        f"{PLACE}: UPDATE_ROLLBACK_COMPLETE. Look at WorkBucket, CopyKeysRole first: CloudFormation counts it as what "
+        "it was before the update. Run `fab` to deploy this folder."
     ]
 
 
@@ -155,8 +155,8 @@ def test_a_rollback_that_fails_again_ends_with_what_keeps_the_stack_now() -> Non
     assert str(caught.value) == (
         f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
         "  CopyKeysRole (AWS::Lambda::Function, lambda_functions/copy_keys.py) UPDATE_FAILED: still not\n"
-        "Mend that, then run: fab recover\n"
-        "What cannot be mended is left as it is with: fab recover --skip CopyKeysRole\n"
+        "Fix that, then run: fab recover\n"
+        "To leave out what cannot be fixed: fab recover --skip CopyKeysRole\n"
         "Then run `fab` again."
     )
 
@@ -172,7 +172,7 @@ def test_whoever_stops_watching_is_told_that_it_goes_on_and_watching_it_ends_wel
         recovery.recover(installed_with(fake, Settings(), sleep=interrupted), (), console, False)  # type: ignore[arg-type]
 
     assert console.steps[-1] == (
-        "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
+        "The operation continues in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
     watching = RecordingConsole()
     stack.watch(installed_with(fake, Settings()), watching)  # type: ignore[arg-type]
