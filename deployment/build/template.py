@@ -179,8 +179,8 @@ def _function_role(
     """The role under the name that SAM would give it, with what the file says and the right to write its log."""
     documents = [*properties.get("Policies", []), policies.write_logs(f"{spec.logical_id}LogGroup")]
     inline = [
-        {"PolicyName": f"{spec.logical_id}{number}", "PolicyDocument": one}
-        for number, one in enumerate(documents)
+        {"PolicyName": f"{spec.logical_id}{number}", "PolicyDocument": policy}
+        for number, policy in enumerate(documents)
     ]
     role = {
         "Description": f"What the function {function_name(spec, settings)} may do",

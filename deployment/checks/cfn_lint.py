@@ -82,7 +82,8 @@ def _without_refused(built: Mapping[str, Any], refusals: Sequence[Finding]) -> d
     refused = [path[1] for path, _ in refusals if len(path) > 1]
     resources = {
         name: _minimal(resource)
-        if resource["Type"] == "AWS::Serverless::Function" and any(one.startswith(name) for one in refused)
+        if resource["Type"] == "AWS::Serverless::Function"
+        and any(logical_id.startswith(name) for logical_id in refused)
         else resource
         for name, resource in built["Resources"].items()
     }

@@ -73,7 +73,7 @@ def check(
     ]
     specs = [reading.spec for reading in readings]
     return Findings(
-        tuple(sorted(dict.fromkeys(everything), key=lambda one: (one.path, one.line or 0))),
+        tuple(sorted(dict.fromkeys(everything), key=lambda problem: (problem.path, problem.line or 0))),
         (*notes, *least_privilege.notes(specs, settings), *_unused_functions(specs, machines)),
         len(readings),
         len(machines),

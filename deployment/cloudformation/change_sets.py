@@ -61,35 +61,35 @@ class ChangeSet:
 def is_deployed(
     installation: Installation,
     template: Mapping[str, Any],
-    found: Mapping[str, Any],
+    description: Mapping[str, Any],
     deployed: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Whether a stack (`found`: its description by DescribeStacks) certainly has this template and these tags.
+    """Whether a stack (`description`: its description by DescribeStacks) certainly has this template and these tags.
 
     A change set would be empty then. False whenever that is not certain: a change set decides. `deployed` is the stack's
     template, where that has been read already.
     """
     text = canonical_json(template)
     if (
-        found["StackStatus"] not in _COMPARABLE
-        or own_tags(found) != installation.tags
-        or found.get("Parameters")
+        description["StackStatus"] not in _COMPARABLE
+        or own_tags(description) != installation.tags
+        or description.get("Parameters")
         or template.get("Parameters")
         or any(words in text for words in _DYNAMIC_VALUES)
     ):
         return False
-    deployed = deployed or deployed_template(installation, found)
+    deployed = deployed or deployed_template(installation, description)
     return deployed is not None and canonical_json(deployed) == text
 
 
-def deployed_template(installation: Installation, found: Mapping[str, Any]) -> dict[str, Any] | None:
+def deployed_template(installation: Installation, description: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the template of a stack as it was sent, None where it may not be read or is none of ours.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
     """
     cloudformation = installation.client("cloudformation")
     try:
-        body = cloudformation.get_template(StackName=found["StackId"], TemplateStage="Original")[
+        body = cloudformation.get_template(StackName=description["StackId"], TemplateStage="Original")[
             "TemplateBody"
         ]
     except ClientError as error:
@@ -162,17 +162,17 @@ def discard(installation: Installation, change_set: ChangeSet) -> None:
     The stack stays where it is no longer empty, or has a change set of somebody else: two may begin at the same time.
     """
     cloudformation = installation.client("cloudformation")
-    found = events.describe(cloudformation, change_set.stack_id)
-    if found is None:
+    description = events.describe(cloudformation, change_set.stack_id)
+    if description is None:
         return
-    is_empty = change_set.is_new_stack and found["StackStatus"] == "REVIEW_IN_PROGRESS"
+    is_empty = change_set.is_new_stack and description["StackStatus"] == "REVIEW_IN_PROGRESS"
     if not is_empty or not _is_only_one(cloudformation, change_set):
         _delete(installation, change_set)
         return
     cloudformation.delete_stack(StackName=change_set.stack_id)
-    while found and found["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+    while description and description["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_IN_PROGRESS"):
         installation.clock.sleep(POLL_SECONDS)
-        found = events.describe(cloudformation, change_set.stack_id)
+        description = events.describe(cloudformation, change_set.stack_id)
 
 
 def has_our_change_set(cloudformation: Any, stack_name: str) -> bool:
@@ -183,14 +183,16 @@ def has_our_change_set(cloudformation: Any, stack_name: str) -> bool:
 
 def _discard_by_name(installation: Installation, name: str, is_new_stack: bool) -> None:
     """Delete a change set whose making was interrupted, if it was made."""
-    found = events.describe(installation.client("cloudformation"), installation.stack_name)
-    if found is not None:
-        discard(installation, ChangeSet(name, found["StackId"], is_new_stack, ()))
+    description = events.describe(installation.client("cloudformation"), installation.stack_name)
+    if description is not None:
+        discard(installation, ChangeSet(name, description["StackId"], is_new_stack, ()))
 
 
 def _is_only_one(cloudformation: Any, change_set: ChangeSet) -> bool:
     summaries = cloudformation.list_change_sets(StackName=change_set.stack_id)["Summaries"]
-    return all(change_set.arn in (one.get("ChangeSetId"), one.get("ChangeSetName")) for one in summaries)
+    return all(
+        change_set.arn in (summary.get("ChangeSetId"), summary.get("ChangeSetName")) for summary in summaries
+    )
 
 
 def _delete(installation: Installation, change_set: ChangeSet) -> None:

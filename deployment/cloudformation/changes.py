@@ -51,10 +51,10 @@ class Change:
 def from_change_set(record: Mapping[str, Any]) -> Change:
     """Return what a ResourceChange of DescribeChangeSet says."""
     is_kept = record["Action"] == "Remove" and record.get("PolicyAction") == "Retain"
-    found = [_detail(detail) for detail in record.get("Details", ()) if "Target" in detail]
+    details = [_detail(detail) for detail in record.get("Details", ()) if "Target" in detail]
     best: dict[str, PropertyChange] = {}
-    for one in sorted(found, key=lambda one: (bool(one.cause), not one.values_known)):
-        best.setdefault(one.path, one)
+    for prop in sorted(details, key=lambda prop: (bool(prop.cause), not prop.values_known)):
+        best.setdefault(prop.path, prop)
     return Change(
         "Retain" if is_kept else record["Action"],
         record["LogicalResourceId"],
@@ -151,10 +151,10 @@ def _detail(detail: Mapping[str, Any]) -> PropertyChange:
 
 
 def _with_values(change: Change, compared: Change | None) -> Change:
-    is_silent = not any(one.values_known for one in change.properties)
+    is_silent = not any(prop.values_known for prop in change.properties)
     if change.action != "Modify" or compared is None or not compared.properties or not is_silent:
         return change
-    told = {one.path.split("/")[0] for one in compared.properties}
+    known_paths = {prop.path.split("/")[0] for prop in compared.properties}
     renamed = {"Code": "CodeUri"}
-    rest = [one for one in change.properties if renamed.get(one.path, one.path) not in told]
+    rest = [prop for prop in change.properties if renamed.get(prop.path, prop.path) not in known_paths]
     return replace(change, properties=(*compared.properties, *rest))

@@ -64,7 +64,7 @@ def find_missing(installation: Installation, bundles: Iterable[Bundle]) -> Missi
     name, owner = bucket_name(installation), installation.account_id
     pages = installation.client("s3").get_paginator("list_objects_v2")
     try:
-        found = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
+        pages_read = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
     except ClientError as error:
         status = http_status(error)
         if status in (301, 403):
@@ -72,7 +72,7 @@ def find_missing(installation: Installation, bundles: Iterable[Bundle]) -> Missi
         if status != 404:
             raise
         return Missing(False, tuple(bundles))
-    present = {record["Key"] for page in found for record in page.get("Contents", ())}
+    present = {record["Key"] for page in pages_read for record in page.get("Contents", ())}
     return Missing(True, tuple(bundle for bundle in bundles if bundle.key not in present))
 
 

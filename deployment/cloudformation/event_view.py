@@ -32,19 +32,19 @@ _DONE = ("_COMPLETE", "_SKIPPED")
 
 
 def show(
-    outcomes: Iterable[OperationState], operation: Operation, template: Mapping[str, Any], console: Console
+    states: Iterable[OperationState], operation: Operation, template: Mapping[str, Any], console: Console
 ) -> OperationState:
     """Show an operation until its end, and return that."""
-    outcome, shown = OperationState("", ()), 0
+    state, shown = OperationState("", ()), 0
     with console.progress(operation.title) as progress:
-        for outcome in outcomes:
-            events = outcome.events
+        for state in states:
+            events = state.events
             for number in range(shown, len(events)):
                 _write_event(events[: number + 1], operation.resources, template, console)
             shown = len(events)
             if console.is_live:
                 progress.update(block(events, template), counter(events, operation.resources))
-    return outcome
+    return state
 
 
 def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str]:
@@ -62,7 +62,9 @@ def event_line(events: Sequence[Event], resources: int | None, template: Mapping
     event = events[-1]
     if event.is_stack:
         return _rollback_line(event)
-    before = next((one for one in reversed(events[:-1]) if one.logical_id == event.logical_id), None)
+    before = next(
+        (earlier for earlier in reversed(events[:-1]) if earlier.logical_id == event.logical_id), None
+    )
     if before and before.status == event.status:
         return None  # most resources say twice that they are being created
     return f"  {counter(events, resources)} {_resource_name(event, template)}  {_status_word(event)}"

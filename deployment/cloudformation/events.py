@@ -101,50 +101,52 @@ def follow(installation: Installation, operation: Operation) -> Iterator[Operati
 
     Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
     """
-    outcome, quiet_looks, looks_in_vain = OperationState("", ()), 0, 0
-    while not _is_over(outcome, quiet_looks):
+    state, quiet_polls, failed_polls = OperationState("", ()), 0, 0
+    while not _is_over(state, quiet_polls):
         try:
-            now = _poll(installation.client("cloudformation"), operation, outcome)
+            latest = _poll(installation.client("cloudformation"), operation, state)
         except (ClientError, BotoCoreError) as error:
-            looks_in_vain += 1
-            if not is_transient(error) or looks_in_vain >= MAX_FAILED_POLLS:
+            failed_polls += 1
+            if not is_transient(error) or failed_polls >= MAX_FAILED_POLLS:
                 raise
-            installation.clock.sleep(min(POLL_SECONDS * 2**looks_in_vain, MAX_PAUSE_SECONDS))
+            installation.clock.sleep(min(POLL_SECONDS * 2**failed_polls, MAX_PAUSE_SECONDS))
             continue
-        looks_in_vain = 0
-        quiet_looks = 0 if len(now.events) > len(outcome.events) else quiet_looks + 1
-        outcome = now
-        yield outcome
-        if not _is_over(outcome, quiet_looks):
+        failed_polls = 0
+        quiet_polls = 0 if len(latest.events) > len(state.events) else quiet_polls + 1
+        state = latest
+        yield state
+        if not _is_over(state, quiet_polls):
             installation.clock.sleep(POLL_SECONDS)
 
 
 def _poll(cloudformation: Any, operation: Operation, before: OperationState) -> OperationState:
     """Return the status and all events; the status first, so that the event that led to it is never missed."""
-    found = describe(cloudformation, operation.stack_id)
+    description = describe(cloudformation, operation.stack_id)
     after = before.events[-1].event_id if before.events else operation.after
     new = _events_since(cloudformation, replace(operation, after=after))
-    return OperationState(found["StackStatus"] if found else "DELETE_COMPLETE", (*before.events, *new))
+    return OperationState(
+        description["StackStatus"] if description else "DELETE_COMPLETE", (*before.events, *new)
+    )
 
 
-def _is_over(outcome: OperationState, quiet_looks: int) -> bool:
+def _is_over(state: OperationState, quiet_polls: int) -> bool:
     """Whether the operation has ended. A status alone may still be that of the operation before."""
-    if outcome.status == "DELETE_COMPLETE":
+    if state.status == "DELETE_COMPLETE":
         return True
-    if outcome.status in _ROLLBACK_FOLLOWS and quiet_looks < _MAX_QUIET_POLLS:
+    if state.status in _ROLLBACK_FOLLOWS and quiet_polls < _MAX_QUIET_POLLS:
         return False
-    has_arrived = any(event.is_stack and event.status == outcome.status for event in outcome.events)
-    return has_arrived and not outcome.status.endswith("_IN_PROGRESS")
+    has_arrived = any(event.is_stack and event.status == state.status for event in state.events)
+    return has_arrived and not state.status.endswith("_IN_PROGRESS")
 
 
 def _last_operation(cloudformation: Any, stack_id: str) -> tuple[str | None, tuple[Event, ...]]:
     """Return the id of the event that ended the operation before, None where there was none, and the events since."""
-    found: list[Event] = []
+    events: list[Event] = []
     for event in map(_event, _records(cloudformation, stack_id)):
-        if found and _ends_operation(event, found[-1]):
-            return event.event_id, tuple(reversed(found))
-        found.append(event)
-    return None, tuple(reversed(found))
+        if events and _ends_operation(event, events[-1]):
+            return event.event_id, tuple(reversed(events))
+        events.append(event)
+    return None, tuple(reversed(events))
 
 
 def _ends_operation(event: Event, next_event: Event) -> bool:
@@ -159,13 +161,13 @@ def _events_since(cloudformation: Any, operation: Operation) -> list[Event]:
 
     An event without a token is taken for the operation's: not every endpoint repeats what it was given.
     """
-    found: list[Event] = []
+    events: list[Event] = []
     for record in _records(cloudformation, operation.stack_id):
         if record["EventId"] == operation.after:
             break
         if operation.token is None or record.get("ClientRequestToken", operation.token) == operation.token:
-            found.append(_event(record))
-    return found[::-1]
+            events.append(_event(record))
+    return events[::-1]
 
 
 def _records(cloudformation: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:

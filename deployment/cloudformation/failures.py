@@ -248,7 +248,7 @@ HINTS: tuple[tuple[str, str], ...] = (
 def hint(reason: str) -> str | None:
     """Return what to do about a reason, None where nothing better than the reason itself is known."""
     for pattern, sentence in HINTS:
-        found = re.search(pattern, reason, re.DOTALL)
-        if found:
-            return sentence.format(*found.groups())
+        match = re.search(pattern, reason, re.DOTALL)
+        if match:
+            return sentence.format(*match.groups())
     return None

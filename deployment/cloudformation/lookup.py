@@ -28,7 +28,7 @@ class CurrentStack:
     `is_up_to_date` is true where it certainly has the wanted template and tags already.
     """
 
-    found: dict[str, Any] | None
+    description: dict[str, Any] | None
     is_up_to_date: bool
 
 
@@ -46,19 +46,21 @@ def advice(
 
 def read_deployable(installation: Installation, template: Mapping[str, Any]) -> CurrentStack:
     """Return the stack as it stands, changing nothing; raise StackError when it is busy, stuck or somebody else's."""
-    found = find(installation)
-    stuck = obstacle(installation, found)
+    description = find(installation)
+    stuck = obstacle(installation, description)
     if stuck:
         raise StackError(stuck)
-    return CurrentStack(found, found is not None and change_sets.is_deployed(installation, template, found))
+    return CurrentStack(
+        description, description is not None and change_sets.is_deployed(installation, template, description)
+    )
 
 
 def outputs(installation: Installation) -> dict[str, str]:
     """Return the outputs of the deployed stack; raise StackError when there is none of ours."""
-    found = find(installation)
-    if found is None or is_leftover(found):
+    description = find(installation)
+    if description is None or is_leftover(description):
         raise StackError(f"{installation.stack_title} does not exist. Run `fab` to deploy it.")
-    return outputs_of(found)
+    return outputs_of(description)
 
 
 def find(installation: Installation) -> dict[str, Any] | None:
@@ -67,11 +69,15 @@ def find(installation: Installation) -> dict[str, Any] | None:
     A stack that was never created does not show its tags; there the name of its change set tells.
     """
     cloudformation, name = installation.client("cloudformation"), installation.stack_name
-    found = stack_events.describe(cloudformation, name)
-    if found is None or installation.owns({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}):
-        return found
-    if found["StackStatus"] == "REVIEW_IN_PROGRESS" and change_sets.has_our_change_set(cloudformation, name):
-        return found
+    description = stack_events.describe(cloudformation, name)
+    if description is None or installation.owns(
+        {tag["Key"]: tag["Value"] for tag in description.get("Tags", ())}
+    ):
+        return description
+    if description["StackStatus"] == "REVIEW_IN_PROGRESS" and change_sets.has_our_change_set(
+        cloudformation, name
+    ):
+        return description
     raise StackError(
         f"{installation.stack_title} is not ours: it has no tag {STACK_TAG} = {name}. Nothing was changed. "
         "Set another STACK_NAME in fabfile_config.py."
@@ -80,48 +86,48 @@ def find(installation: Installation) -> dict[str, Any] | None:
 
 def find_deletable(installation: Installation) -> dict[str, Any] | None:
     """Return what `find` does; raise StackError also when the stack is protected, or something is going on with it."""
-    found = find(installation)
-    status = found["StackStatus"] if found else ""
+    description = find(installation)
+    status = description["StackStatus"] if description else ""
     if statuses.is_busy(status):
         raise StackError(advice(installation, status, "fab delete"))
-    if is_protected(found):
+    if is_protected(description):
         raise StackError(_protection_refusal(installation.stack_title))
-    return found
+    return description
 
 
-def obstacle(installation: Installation, found: Mapping[str, Any] | None) -> str | None:
+def obstacle(installation: Installation, description: Mapping[str, Any] | None) -> str | None:
     """Return why `fab` cannot work on a stack in its present status, and the way out of it; None where it can."""
-    if found is None or is_leftover(found) or found["StackStatus"] in statuses.HEALTHY:
+    if description is None or is_leftover(description) or description["StackStatus"] in statuses.HEALTHY:
         return None
-    return advice(installation, found["StackStatus"], "fab")
+    return advice(installation, description["StackStatus"], "fab")
 
 
-def is_leftover(found: Mapping[str, Any] | None) -> bool:
+def is_leftover(description: Mapping[str, Any] | None) -> bool:
     """Whether a stack was never created, so that `fab` removes what is left of it and creates it again."""
-    return found is not None and found["StackStatus"] in statuses.NEVER_CREATED
+    return description is not None and description["StackStatus"] in statuses.NEVER_CREATED
 
 
-def outputs_of(found: Mapping[str, Any] | None) -> dict[str, str]:
+def outputs_of(description: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the outputs in DescribeStacks' description of a stack; none, where there is no stack."""
-    return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
+    return {output["OutputKey"]: output["OutputValue"] for output in (description or {}).get("Outputs", ())}
 
 
-def readable_template(installation: Installation, found: Mapping[str, Any]) -> Mapping[str, Any]:
+def readable_template(installation: Installation, description: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the deployed template, for the files that it names; {} where it cannot be had, which stops nothing."""
     try:
-        return change_sets.deployed_template(installation, found) or {}
+        return change_sets.deployed_template(installation, description) or {}
     except (ClientError, BotoCoreError):
         return {}
 
 
-def is_protected(found: Mapping[str, Any] | None) -> bool:
+def is_protected(description: Mapping[str, Any] | None) -> bool:
     """Whether a stack (DescribeStacks' description) is protected; nothing is, where there is none."""
-    return bool(found and found.get("EnableTerminationProtection"))
+    return bool(description and description.get("EnableTerminationProtection"))
 
 
-def protection_differs(settings: Settings, found: Mapping[str, Any] | None) -> bool:
+def protection_differs(settings: Settings, description: Mapping[str, Any] | None) -> bool:
     """Whether `fab` would switch it."""
-    return is_protected(found) != settings.termination_protection
+    return is_protected(description) != settings.termination_protection
 
 
 def _protection_refusal(name: str) -> str:

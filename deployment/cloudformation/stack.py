@@ -56,19 +56,19 @@ def deploy(
 
     Raises StackError when CloudFormation refuses or fails.
     """
-    found = _remove_leftover(installation, present.found, console)
+    description = _remove_leftover(installation, present.description, console)
     change_set = None
     if not present.is_up_to_date:
-        change_set = change_sets.create(installation, template, found is None)
+        change_set = change_sets.create(installation, template, description is None)
     if change_set is not None:
         for line in event_view.change_lines(change_set, template):
             console.step(line)
         _execute(installation, change_set, template, console)
-        found = events.describe(installation.client("cloudformation"), change_set.stack_id)
-    protected = _apply_protection(installation, found, console)
+        description = events.describe(installation.client("cloudformation"), change_set.stack_id)
+    protected = _apply_protection(installation, description, console)
     changes = change_set.changes if change_set else ()
     return DeployedStack(
-        installation.stack_name, outputs_of(found), change_set is not None, changes, protected
+        installation.stack_name, outputs_of(description), change_set is not None, changes, protected
     )
 
 
@@ -77,10 +77,10 @@ def delete(installation: Installation, console: Console) -> bool:
 
     Raises StackError when it is not ours, busy, or cannot be deleted.
     """
-    found = find_deletable(installation)
-    if found is not None:
-        _remove(installation, found, console)
-    return found is not None
+    description = find_deletable(installation)
+    if description is not None:
+        _remove(installation, description, console)
+    return description is not None
 
 
 def watch(installation: Installation, console: Console) -> None:
@@ -88,33 +88,33 @@ def watch(installation: Installation, console: Console) -> None:
 
     Raises StackError with the cause when it ends badly.
     """
-    found = find(installation)
-    status = found["StackStatus"] if found else "there is none"
-    if found is None or not statuses.is_busy(status):
+    description = find(installation)
+    status = description["StackStatus"] if description else "there is none"
+    if description is None or not statuses.is_busy(status):
         console.result(f"{installation.stack_title}: no operation is in progress ({status}).")
         return
     title = f"Following the stack {installation.stack_name} ({status})"
-    operation = events.running_operation(installation.client("cloudformation"), found["StackId"], title)
+    operation = events.running_operation(installation.client("cloudformation"), description["StackId"], title)
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
-    template = readable_template(installation, found)
-    outcome = follow(installation, operation, template, task, console)
-    if not statuses.has_recovered(outcome):
-        _raise_unless_successful(installation, outcome, operation.stack_id, template)
+    template = readable_template(installation, description)
+    end = follow(installation, operation, template, task, console)
+    if not statuses.has_recovered(end):
+        _raise_unless_successful(installation, end, operation.stack_id, template)
     console.result(
-        f"{installation.stack_title}: {outcome.status}. Run `{task}` again: it does what is left to do."
+        f"{installation.stack_title}: {end.status}. Run `{task}` again: it does what is left to do."
     )
 
 
 def _remove_leftover(
-    installation: Installation, found: dict[str, Any] | None, console: Console
+    installation: Installation, description: dict[str, Any] | None, console: Console
 ) -> dict[str, Any] | None:
     """Return the stack that can be updated, None where one can be created; remove what never came to be."""
-    if found is None or not is_leftover(found):
-        return found
+    if description is None or not is_leftover(description):
+        return description
     console.step(
-        f"{installation.stack_title} was never created ({found['StackStatus']}); removing what is left of it."
+        f"{installation.stack_title} was never created ({description['StackStatus']}); removing what is left of it."
     )
-    _remove(installation, found, console)
+    _remove(installation, description, console)
     return None
 
 
@@ -142,8 +142,8 @@ def _execute(
     except BaseException:
         change_sets.discard(installation, change_set)
         raise
-    outcome = follow(installation, operation, template, "fab", console)
-    _raise_unless_successful(installation, outcome, change_set.stack_id, template)
+    end = follow(installation, operation, template, "fab", console)
+    _raise_unless_successful(installation, end, change_set.stack_id, template)
 
 
 def new_operation(
@@ -156,15 +156,15 @@ def new_operation(
 
 
 def _raise_unless_successful(
-    installation: Installation, outcome: OperationState, stack_id: str, template: Mapping[str, Any]
+    installation: Installation, end: OperationState, stack_id: str, template: Mapping[str, Any]
 ) -> None:
     """Raise StackError with the cause, and what to do, if an operation has not ended as it should."""
-    status = outcome.status
+    status = end.status
     if status in statuses.SUCCESSFUL:
         return
     if status == "DELETE_FAILED":
         raise StackError(lookup.advice(installation, status, "fab delete", template))
-    cause = failures.cause(installation.client("cloudformation"), stack_id, outcome.events, template)
+    cause = failures.cause(installation.client("cloudformation"), stack_id, end.events, template)
     if status in (*statuses.HEALTHY, *statuses.NEVER_CREATED):
         undone = "CloudFormation has rolled everything back. " if status.endswith("ROLLBACK_COMPLETE") else ""
         after = f"{undone}Fix the cause, then run `fab` again."
@@ -173,15 +173,15 @@ def _raise_unless_successful(
     raise StackError(f"{installation.stack_title} could not be deployed: {cause}\n{after}")
 
 
-def _remove(installation: Installation, found: Mapping[str, Any], console: Console) -> None:
+def _remove(installation: Installation, description: Mapping[str, Any], console: Console) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
-    template = readable_template(installation, found)
-    operation = new_operation(installation, found["StackId"], "Deleting")
+    template = readable_template(installation, description)
+    operation = new_operation(installation, description["StackId"], "Deleting")
     installation.client("cloudformation").delete_stack(
         StackName=operation.stack_id, ClientRequestToken=operation.token
     )
-    outcome = follow(installation, operation, template, "fab delete", console)
-    _raise_unless_successful(installation, outcome, operation.stack_id, template)
+    end = follow(installation, operation, template, "fab delete", console)
+    _raise_unless_successful(installation, end, operation.stack_id, template)
 
 
 def follow(
@@ -193,8 +193,8 @@ def follow(
 ) -> OperationState:
     """Show an operation to its end; whoever stops watching is told that it goes on, and how to come back to it."""
     try:
-        outcomes = events.follow(installation, operation)
-        return event_view.show(outcomes, operation, template, console)
+        states = events.follow(installation, operation)
+        return event_view.show(states, operation, template, console)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
         console.step(
             f"The operation continues in AWS. `fab watch` follows it to its end; then run `{task}` again."
@@ -202,13 +202,15 @@ def follow(
         raise
 
 
-def _apply_protection(installation: Installation, found: Mapping[str, Any] | None, console: Console) -> bool:
+def _apply_protection(
+    installation: Installation, description: Mapping[str, Any] | None, console: Console
+) -> bool:
     """Make the stack as protected as the settings say; return whether that had to be done."""
-    if found is None or not lookup.protection_differs(installation.settings, found):
+    if description is None or not lookup.protection_differs(installation.settings, description):
         return False
     wanted = installation.settings.termination_protection
     installation.client("cloudformation").update_termination_protection(
-        StackName=found["StackId"], EnableTerminationProtection=wanted
+        StackName=description["StackId"], EnableTerminationProtection=wanted
     )
     console.step(
         f"Termination protection of the stack {installation.stack_name} is {'on' if wanted else 'off'} now."

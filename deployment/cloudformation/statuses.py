@@ -98,11 +98,11 @@ def nothing_to_recover(name: str, status: str | None, flags: str) -> str:
     return f"{name} {where}, so there is nothing to recover; run: {command}"
 
 
-def has_recovered(outcome: OperationState) -> bool:
+def has_recovered(end: OperationState) -> bool:
     """Whether this was a rollback taken up again that has come to its end: nothing was tried before it."""
-    begun_with = outcome.events[0] if outcome.events else None
-    is_recovery = begun_with and begun_with.is_stack and begun_with.status == "UPDATE_ROLLBACK_IN_PROGRESS"
-    return bool(is_recovery) and outcome.status == RECOVERED
+    first_event = end.events[0] if end.events else None
+    is_recovery = first_event and first_event.is_stack and first_event.status == "UPDATE_ROLLBACK_IN_PROGRESS"
+    return bool(is_recovery) and end.status == RECOVERED
 
 
 def _command_words(flags: str, blocking: Sequence[str]) -> dict[str, str]:

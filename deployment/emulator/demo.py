@@ -106,11 +106,11 @@ def _check(s3: Any, console: Console) -> int:
     """Return how many objects were compared; raise ExecutionFailed unless the buckets are equal."""
     with console.progress("Reading both buckets to compare them"):
         source, destination = verify.read(s3, SOURCE), verify.read(s3, DESTINATION)
-    found = list(verify.differences(source, destination))
-    if found:
-        listed = "\n".join(f"  {sentence}" for sentence in found[:DIFFERENCES_SHOWN])
+    differences = list(verify.differences(source, destination))
+    if differences:
+        listed = "\n".join(f"  {sentence}" for sentence in differences[:DIFFERENCES_SHOWN])
         raise ExecutionFailed(
-            f"The buckets are not equal after the sync. {len(found):,} differences:\n{listed}"
+            f"The buckets are not equal after the sync. {len(differences):,} differences:\n{listed}"
         )
     console.step(f"Checked {objects(len(source))} on both sides: all equal.")
     return len(source)
@@ -165,8 +165,8 @@ def _rows(*runs: Execution) -> Iterator[list[str]]:
     for label, word in (("copied", "copied"), ("deleted", "deleted"), ("equal, left alone", "current")):
         yield [label, *(f"{_count(run, word):,}" for run in runs)]
     requests = [_report(run).get("requests", {}) for run in runs]
-    for kind in sorted({kind for one in requests for kind, count in one.items() if count}):
-        yield [f"{kind} requests", *(f"{one.get(kind, 0):,}" for one in requests)]
+    for kind in sorted({kind for counts in requests for kind, count in counts.items() if count}):
+        yield [f"{kind} requests", *(f"{counts.get(kind, 0):,}" for counts in requests)]
     yield ["estimated cost on AWS", *(sync.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
     yield ["time", *(duration(run.seconds) for run in runs)]
 

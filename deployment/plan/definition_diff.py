@@ -101,8 +101,8 @@ def _plan_machine(
         return MachinePlan(spec.name, "create")
     if state_machines.is_current(client, current, definitions.fingerprint(definition, role)):
         return MachinePlan(spec.name, "none", current.name)
-    found = client.describe_state_machine(stateMachineArn=current.arn)
-    return _compare(installation.settings, spec, definition, current, found, role)
+    described = client.describe_state_machine(stateMachineArn=current.arn)
+    return _compare(installation.settings, spec, definition, current, described, role)
 
 
 def _compare(
@@ -110,14 +110,14 @@ def _compare(
     spec: MachineSpec,
     definition: Mapping[str, Any],
     current: Machine,
-    found: Mapping[str, Any],
+    described: Mapping[str, Any],
     role: str,
 ) -> MachinePlan:
-    old_text, old = readable_yaml(json.loads(found["definition"]), settings)
+    old_text, old = readable_yaml(json.loads(described["definition"]), settings)
     new_text, new = readable_yaml(definition, settings)
     versions = tuple((name, old[name], new[name]) for name in new if name in old and old[name] != new[name])
     diff = unified_diff(old_text, new_text, current.name, f"{spec.name} (new)")
-    return MachinePlan(spec.name, "create", current.name, diff, versions, found["roleArn"] != role)
+    return MachinePlan(spec.name, "create", current.name, diff, versions, described["roleArn"] != role)
 
 
 def _referenced_ids(output: Any) -> set[str]:

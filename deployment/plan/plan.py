@@ -69,21 +69,21 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
     Raises StackError when CloudFormation refuses the template or the stack is somebody else's, DeploymentBucketError when
     the bucket is.
     """
-    found = lookup.find(installation)
-    obstacle = lookup.obstacle(installation, found)
-    is_leftover = lookup.is_leftover(found)
-    base = None if is_leftover else found
-    old = change_sets.deployed_template(installation, base) if base else None
-    is_kept = bool(obstacle) or _is_up_to_date(installation, built, base, old)
+    description = lookup.find(installation)
+    obstacle = lookup.obstacle(installation, description)
+    is_leftover = lookup.is_leftover(description)
+    base = None if is_leftover else description
+    deployed_template = change_sets.deployed_template(installation, base) if base else None
+    is_kept = bool(obstacle) or _is_up_to_date(installation, built, base, deployed_template)
     missing = (
         deployment_bucket.NOTHING_MISSING
         if is_kept
         else deployment_bucket.find_missing(installation, built.bundles)
     )
-    changes, is_previewed = ((), False) if is_kept else _changes(installation, built, base, old)
+    changes, is_previewed = ((), False) if is_kept else _changes(installation, built, base, deployed_template)
     return DeploymentPlan(
         installation=installation,
-        status=found["StackStatus"] if found else None,
+        status=description["StackStatus"] if description else None,
         obstacle=obstacle,
         replaces_leftover=is_leftover,
         bucket=deployment_bucket.bucket_name(installation),
@@ -93,7 +93,9 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         is_previewed=is_previewed,
         settings=() if obstacle else _settings(installation.settings, base),
         machines=() if obstacle else _machines(installation, built, base, changes),
-        sources={"Resources": {**(old or {}).get("Resources", {}), **built.template["Resources"]}},
+        sources={
+            "Resources": {**(deployed_template or {}).get("Resources", {}), **built.template["Resources"]}
+        },
     )
 
 
@@ -131,17 +133,17 @@ def _changes(
 
 def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[PropertyChange, ...]:
     """Return what changes of the stack itself; the tags of a new one are no change."""
-    found = []
+    changes = []
     if lookup.protection_differs(settings, base):
-        found.append(
+        changes.append(
             PropertyChange(
                 "TerminationProtection", lookup.is_protected(base), settings.termination_protection
             )
         )
     tags = own_tags(base)
     if base is not None and tags != tags_of(settings):
-        found.append(PropertyChange("Tags", tags, tags_of(settings)))
-    return tuple(found)
+        changes.append(PropertyChange("Tags", tags, tags_of(settings)))
+    return tuple(changes)
 
 
 def _machines(

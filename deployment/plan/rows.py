@@ -79,7 +79,7 @@ def followers(changes: Iterable[Change], sources: Mapping[str, Any]) -> list[str
 
 def follows_only(change: Change) -> bool:
     """Whether a resource is listed for its references only, and stays the same resource whatever becomes of them."""
-    causes = [found.cause for found in change.properties]
+    causes = [prop.cause for prop in change.properties]
     return word_of(change) == "change" and bool(causes) and all(causes)
 
 
@@ -98,11 +98,15 @@ def word_of(change: Change) -> str:
 def long_values(changes: Iterable[Change], sources: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Return (title, before, after) of the properties about access whose values are too long for a row."""
     return [
-        (f"{_label(change, sources)}: {found.path}", parse_json(found.before), parse_json(found.after))
+        (
+            f"{_label(change, sources)}: {prop.path}",
+            parse_json(prop.before),
+            parse_json(prop.after),
+        )
         for change in changes
         if change.action == "Modify" and is_access(change)
-        for found in change.properties
-        if found.values_known and not (_is_short(found.before) and _is_short(found.after))
+        for prop in change.properties
+        if prop.values_known and not (_is_short(prop.before) and _is_short(prop.after))
     ]
 
 
@@ -127,22 +131,22 @@ def _texts(members: Sequence[Change], has_version: bool) -> list[str]:
 
 def _properties(change: Change) -> list[str]:
     prefix = "log group " if change.resource_type == "AWS::Logs::LogGroup" else ""
-    own = [found for found in change.properties if not found.cause] or change.properties
-    return list(dict.fromkeys(prefix + _property_text(found) for found in own)) or ["settings"]
+    own = [prop for prop in change.properties if not prop.cause] or change.properties
+    return list(dict.fromkeys(prefix + _property_text(prop) for prop in own)) or ["settings"]
 
 
-def _property_text(found: PropertyChange) -> str:
-    if found.path.split("/")[0] in _CODE:
+def _property_text(prop: PropertyChange) -> str:
+    if prop.path.split("/")[0] in _CODE:
         return "code"
-    if found.cause:
-        return f"{found.path} follows {found.cause}"
-    if not found.values_known or not (_is_short(found.before) and _is_short(found.after)):
-        return found.path
-    if found.before is None:
-        return f"{found.path} {_value_text(found.after)} (was not set)"
-    if found.after is None:
-        return f"{found.path} no longer set (was {_value_text(found.before)})"
-    return f"{found.path} {_value_text(found.before)} -> {_value_text(found.after)}"
+    if prop.cause:
+        return f"{prop.path} follows {prop.cause}"
+    if not prop.values_known or not (_is_short(prop.before) and _is_short(prop.after)):
+        return prop.path
+    if prop.before is None:
+        return f"{prop.path} {_value_text(prop.after)} (was not set)"
+    if prop.after is None:
+        return f"{prop.path} no longer set (was {_value_text(prop.before)})"
+    return f"{prop.path} {_value_text(prop.before)} -> {_value_text(prop.after)}"
 
 
 def _is_short(value: Any) -> bool:

@@ -47,7 +47,7 @@ def document(plan: DeploymentPlan) -> dict[str, Any]:
         "uploads": list(plan.uploads),
         "resources": [_resource(change, plan) for change in plan.changes],
         "resourcesFrom": "changeSet" if plan.is_previewed else "template",
-        "settings": [_property(found) for found in plan.settings],
+        "settings": [_property(prop) for prop in plan.settings],
         "stateMachines": [_machine(machine) for machine in plan.machines],
     }
 
@@ -75,7 +75,7 @@ def notes(plan: DeploymentPlan) -> list[str]:
         *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
         *([f"Deployment bucket: {plan.bucket} is made."] if plan.creates_bucket else []),
         *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
-        *(f"Stack: {_setting(found)}" for found in plan.settings),
+        *(f"Stack: {_setting(prop)}" for prop in plan.settings),
         *([f"Versions: {versions}, for older state machines."] if kept else []),
     ]
 
@@ -127,10 +127,10 @@ def _yaml(value: Any) -> str:
     return "" if value is None else str(yaml.safe_dump(value, sort_keys=False, width=10_000))
 
 
-def _setting(found: PropertyChange) -> str:
-    if found.path == "TerminationProtection":
-        return f"termination protection {'on' if found.after else 'off'}"
-    return f"tags {_tags(found.before.items())} -> {_tags(found.after.items())}"
+def _setting(prop: PropertyChange) -> str:
+    if prop.path == "TerminationProtection":
+        return f"termination protection {'on' if prop.after else 'off'}"
+    return f"tags {_tags(prop.before.items())} -> {_tags(prop.after.items())}"
 
 
 def _tags(tags: Iterable[tuple[str, str]]) -> str:
@@ -143,14 +143,17 @@ def _resource(change: Change, plan: DeploymentPlan) -> dict[str, Any]:
         "logicalId": change.logical_id,
         "type": change.resource_type,
         "source": source_of(change.logical_id, plan.sources),
-        "properties": [_property(found) for found in change.properties],
+        "properties": [_property(prop) for prop in change.properties],
     }
 
 
-def _property(found: PropertyChange) -> dict[str, Any]:
-    values = {"before": plan_rows.parse_json(found.before), "after": plan_rows.parse_json(found.after)}
-    cause = {"cause": found.cause} if found.cause else {}
-    return {"path": found.path, **(values if found.values_known else {}), **cause}
+def _property(prop: PropertyChange) -> dict[str, Any]:
+    values = {
+        "before": plan_rows.parse_json(prop.before),
+        "after": plan_rows.parse_json(prop.after),
+    }
+    cause = {"cause": prop.cause} if prop.cause else {}
+    return {"path": prop.path, **(values if prop.values_known else {}), **cause}
 
 
 def _machine(machine: MachinePlan) -> dict[str, Any]:

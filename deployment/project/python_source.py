@@ -99,7 +99,7 @@ def _not_in_the_zip(name: str, folder: Path) -> Iterator[str]:
 
 def _modules_in(folder: Path) -> list[str]:
     """The modules and packages that a folder holds; none where there is no such folder."""
-    return [one.stem for one in folder.glob("*") if one.suffix == ".py" or one.is_dir()]
+    return [path.stem for path in folder.glob("*") if path.suffix == ".py" or path.is_dir()]
 
 
 def _is_name_in_package(path: Path) -> bool:

@@ -208,7 +208,7 @@ def _node_problems(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterat
     Nodes are looked at before anything is constructed: afterwards a repeated key has already won or lost.
     """
     line = node.start_mark.line + 1
-    if any(node is one for one in above):
+    if any(node is ancestor for ancestor in above):
         yield line, "this anchor contains an alias of itself"
         return
     if node.tag.startswith("!"):

@@ -71,7 +71,7 @@ def read_yaml(
 
 
 def _places(node: yaml.Node, place: Place, above: tuple[yaml.Node, ...]) -> Iterator[tuple[Place, int]]:
-    if any(node is one for one in above):  # an anchor that contains an alias of itself
+    if any(node is ancestor for ancestor in above):  # an anchor that contains an alias of itself
         return
     if isinstance(node, yaml.MappingNode):
         children = [(key.value, key.start_mark, value) for key, value in node.value]

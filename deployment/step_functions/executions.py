@@ -83,9 +83,9 @@ def watch(
     description: str = "Syncing",
 ) -> Execution:
     """Show an execution until its end, and return it."""
-    with console.progress(description) as shown:
-        for picture in follow(installation, execution_arn, work_bucket):
-            shown.update(picture.text())
+    with console.progress(description) as display:
+        for progress in follow(installation, execution_arn, work_bucket):
+            display.update(progress.text())
     return result(installation, execution_arn)
 
 
@@ -133,12 +133,16 @@ def result(installation: Installation, execution_arn: str) -> Execution:
     return execution_from(describe(installation, execution_arn))
 
 
-def execution_from(found: Mapping[str, Any]) -> Execution:
+def execution_from(described: Mapping[str, Any]) -> Execution:
     """Return the same from DescribeExecution's answer."""
-    seconds = (found["stopDate"] - found["startDate"]).total_seconds() if found.get("stopDate") else 0.0
-    status = found["status"]
-    report = json.loads(found["output"]) if status == "SUCCEEDED" and found.get("output") else None
-    return Execution(found["executionArn"], status, report, found.get("error"), found.get("cause"), seconds)
+    seconds = (
+        (described["stopDate"] - described["startDate"]).total_seconds() if described.get("stopDate") else 0.0
+    )
+    status = described["status"]
+    report = json.loads(described["output"]) if status == "SUCCEEDED" and described.get("output") else None
+    return Execution(
+        described["executionArn"], status, report, described.get("error"), described.get("cause"), seconds
+    )
 
 
 def require_success(execution: Execution) -> Execution:

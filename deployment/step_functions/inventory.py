@@ -73,12 +73,14 @@ def read(installation: Installation) -> tuple[DeployedMachine, ...]:
 def read_all(installation: Installation) -> tuple[tuple[DeployedMachine, ...], tuple[str, ...]]:
     """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
     listed = listing.list_all(installation)
-    found = [one for one in (_describe(installation, machine) for machine in listed.ours) if one is not None]
+    described = (_describe(installation, machine) for machine in listed.ours)
+    machines = [machine for machine in described if machine is not None]
     current: dict[str, str] = {}
-    for one in found:
-        if not one.is_deleting:
-            current.setdefault(one.base, one.name)
-    return tuple(replace(one, is_current=current.get(one.base) == one.name) for one in found), listed.unknown
+    for machine in machines:
+        if not machine.is_deleting:
+            current.setdefault(machine.base, machine.name)
+    marked = (replace(machine, is_current=current.get(machine.base) == machine.name) for machine in machines)
+    return tuple(marked), listed.unknown
 
 
 def running(installation: Installation, machine: Machine) -> int:
@@ -102,11 +104,11 @@ def function_versions(installation: Installation, functions: Iterable[str]) -> t
 
 
 def versions_of_all(
-    installation: Installation, found: Iterable[DeployedMachine]
+    installation: Installation, machines: Iterable[DeployedMachine]
 ) -> tuple[FunctionVersion, ...]:
     """Return the versions of every function that one of these machines calls."""
-    called = [versions_called(one.definition or "") for one in found]
-    return function_versions(installation, [function for one in called for function in one.values()])
+    called = [versions_called(machine.definition or "") for machine in machines]
+    return function_versions(installation, [function for machine in called for function in machine.values()])
 
 
 def code_of(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
@@ -177,6 +179,6 @@ def _canonical(definition: Any) -> str:
     return json.dumps(definition, sort_keys=True)
 
 
-def base_names(found: Iterable[DeployedMachine]) -> list[str]:
+def base_names(machines: Iterable[DeployedMachine]) -> list[str]:
     """Return the base names, sorted."""
-    return sorted({one.base for one in found})
+    return sorted({machine.base for machine in machines})

@@ -113,5 +113,5 @@ def _named_like_ours(client: Any) -> list[tuple[str, Machine]]:
     ours = [(parts[1], record["name"], parts[0], record) for parts, record in named if parts]
     return [
         (base, Machine(name, record["stateMachineArn"], False, record["creationDate"]))
-        for _, name, base, record in sorted(ours, key=lambda one: one[:2], reverse=True)
+        for _, name, base, record in sorted(ours, key=lambda entry: entry[:2], reverse=True)
     ]

@@ -1,7 +1,7 @@
 """What a running execution looks like: its phase, how far its Distributed Map is, how much of the plan is done.
 
 Comes after `executions.start`, and only ever reads. Everything but the execution's status is a courtesy: a call that
-is throttled, refused or not known at an endpoint leaves a gap in the picture and never ends the watching.
+is throttled, refused or not known at an endpoint leaves a gap and never ends the watching.
 
 The phase is the last state of a known name in the execution's history, the plan what the state TallyComparison
 returned, done what the records in the run's folder of the work bucket add up to, `{"tally": {"copied": {"objects": 3,
@@ -96,7 +96,7 @@ class ExecutionProgress:
         return self.status in ENDED_STATUSES
 
     def text(self) -> str:
-        """Return the picture: phase and batches, then, where they are known, objects and bytes on a line of their own."""
+        """Return it as text: phase and batches, then, where they are known, objects and bytes on a line of their own."""
         return "\n".join(filter(None, [self.phase + self._units(), self._amounts()]))
 
     def _units(self) -> str:
@@ -190,8 +190,8 @@ class Observer:
             self._records.update(
                 zip(new, pool.map(lambda name: self._read_record(name, word), new), strict=True)
             )
-        read = [self._records[name] for name in names]
-        return Amount(sum(one.objects for one in read), sum(one.size_bytes for one in read))
+        amounts = [self._records[name] for name in names]
+        return Amount(sum(amount.objects for amount in amounts), sum(amount.size_bytes for amount in amounts))
 
     def _record_names(self, word: str) -> list[str]:
         """Return the keys of the records, of not more pages than are worth reading."""
@@ -222,4 +222,4 @@ def _or_none(read: Callable[[], Answer | None]) -> Answer | None:
     try:
         return read()
     except (ClientError, BotoCoreError, KeyError, ValueError):
-        return None  # a gap in the picture; the next look may fill it
+        return None  # a gap in what is known; the next poll may fill it

@@ -114,11 +114,11 @@ def default_concurrency(lambda_client: Any) -> int:
     return int(max(1, min(MAX_DEFAULT_CONCURRENCY, limit // 2)))
 
 
-def is_current(client: Any, found: Machine, wanted: str) -> bool:
+def is_current(client: Any, machine: Machine, wanted: str) -> bool:
     """Whether `newest` has the wanted definition and will stay: one that is being deleted is still listed."""
-    if found.fingerprint != wanted:
+    if machine.fingerprint != wanted:
         return False
-    return bool(client.describe_state_machine(stateMachineArn=found.arn)["status"] == "ACTIVE")
+    return bool(client.describe_state_machine(stateMachineArn=machine.arn)["status"] == "ACTIVE")
 
 
 def values_from_outputs(installation: Installation, outputs: Mapping[str, str]) -> dict[str, Any]:

@@ -63,13 +63,13 @@ class PruningPlan:
     def machines_to_delete(self) -> list[DeployedMachine]:
         """The machines to delete."""
         names = _names_to_delete(self.machines)
-        return [one for one in self.deployed if one.name in names]
+        return [machine for machine in self.deployed if machine.name in names]
 
     @property
     def versions_to_delete(self) -> list[FunctionVersion]:
         """The function versions to delete."""
         names = _names_to_delete(self.versions)
-        return [one for one in self.published if one.name in names]
+        return [version for version in self.published if version.name in names]
 
 
 def prune(
@@ -108,21 +108,21 @@ def make_plan(installation: Installation, keep: int) -> PruningPlan:
     declared = _read_stack_resources(installation)
     deployed, unknown = inventory.read_all(installation)
     published = inventory.function_versions(installation, declared.functions)
-    fates = decide_machines(deployed, keep)
-    doomed = _names_to_delete(fates)
-    users = [one for one in deployed if one.name not in doomed]
-    return PruningPlan(fates, decide_versions(published, users, declared, unknown), deployed, published)
+    decisions = decide_machines(deployed, keep)
+    leaving = _names_to_delete(decisions)
+    users = [machine for machine in deployed if machine.name not in leaving]
+    return PruningPlan(decisions, decide_versions(published, users, declared, unknown), deployed, published)
 
 
 def decide_machines(deployed: Sequence[DeployedMachine], keep: int) -> tuple[Decision, ...]:
     """Return the fate of every machine that is not being deleted already; they come newest first."""
     seen: dict[str, int] = {}
-    fates = []
-    for one in deployed:
-        if not one.is_deleting:
-            seen[one.base] = seen.get(one.base, 0) + 1
-            fates.append(_decide_machine(one, seen[one.base], keep))
-    return tuple(fates)
+    decisions = []
+    for machine in deployed:
+        if not machine.is_deleting:
+            seen[machine.base] = seen.get(machine.base, 0) + 1
+            decisions.append(_decide_machine(machine, seen[machine.base], keep))
+    return tuple(decisions)
 
 
 def decide_versions(
@@ -135,36 +135,40 @@ def decide_versions(
 
     `unknown` are machines that may be ours and may call anything: nobody here may read their tags.
     """
-    unread = next(iter([one.name for one in users if one.definition is None] + list(unknown)), None)
-    return tuple(_decide_version(one, users, declared, unread) for one in published)
+    unread = next(
+        iter([machine.name for machine in users if machine.definition is None] + list(unknown)), None
+    )
+    return tuple(_decide_version(version, users, declared, unread) for version in published)
 
 
 def show(plan: PruningPlan, console: Console) -> None:
     """Write the plan to stdout."""
-    for title, fates in (("State machines", plan.machines), ("Function versions", plan.versions)):
-        if fates:
-            styles = ["red" if fate.is_deleted else "" for fate in fates]
-            console.table(title, ["name", "", "why"], [fate.row for fate in fates], styles)
+    for title, decisions in (("State machines", plan.machines), ("Function versions", plan.versions)):
+        if decisions:
+            styles = ["red" if decision.is_deleted else "" for decision in decisions]
+            console.table(title, ["name", "", "why"], [decision.row for decision in decisions], styles)
 
 
-def _decide_machine(one: DeployedMachine, position: int, keep: int) -> Decision:
+def _decide_machine(machine: DeployedMachine, position: int, keep: int) -> Decision:
     """`position` counts from 1, the newest."""
-    if one.is_current:
-        return Decision(one.name, False, "current")
+    if machine.is_current:
+        return Decision(machine.name, False, "current")
     if position <= keep:
-        return Decision(one.name, False, f"among the newest {keep}")
-    if one.problem:
-        return Decision(one.name, False, "it could not be read")
-    if one.running:
-        return Decision(one.name, False, _running_words(one.running))
-    return Decision(one.name, True, f"not among the newest {keep}")
+        return Decision(machine.name, False, f"among the newest {keep}")
+    if machine.problem:
+        return Decision(machine.name, False, "it could not be read")
+    if machine.running:
+        return Decision(machine.name, False, _running_words(machine.running))
+    return Decision(machine.name, True, f"not among the newest {keep}")
 
 
 def _decide_version(
     version: FunctionVersion, users: Iterable[DeployedMachine], declared: StackResources, unread: str | None
 ) -> Decision:
     callers = [
-        one for one in users if _mentions(one.definition, version) and (one.running or not one.is_deleting)
+        machine
+        for machine in users
+        if _mentions(machine.definition, version) and (machine.running or not machine.is_deleting)
     ]
     if callers:
         newest = callers[0]
@@ -185,20 +189,20 @@ def _mentions(definition: str | None, version: FunctionVersion) -> bool:
 
 def _read_stack_resources(installation: Installation) -> StackResources:
     """Return what the stack declares; nothing where there is no stack. Not while it changes: versions come and go then."""
-    found = lookup.find(installation)
-    if found is None:
+    description = lookup.find(installation)
+    if description is None:
         return StackResources()
-    status = found["StackStatus"]
+    status = description["StackStatus"]
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise StackError(
             f"{installation.stack_title} is busy ({status}). Run `fab prune` again when it has finished."
         )
     pages = installation.client("cloudformation").get_paginator("list_stack_resources")
     resources = [
-        (one["ResourceType"], one.get("PhysicalResourceId", ""))
-        for page in pages.paginate(StackName=found["StackId"])
-        for one in page["StackResourceSummaries"]
-        if one["ResourceStatus"] != "DELETE_COMPLETE"
+        (summary["ResourceType"], summary.get("PhysicalResourceId", ""))
+        for page in pages.paginate(StackName=description["StackId"])
+        for summary in page["StackResourceSummaries"]
+        if summary["ResourceStatus"] != "DELETE_COMPLETE"
     ]
     functions = tuple(name for kind, name in resources if kind == "AWS::Lambda::Function" and name)
     return StackResources(
@@ -217,16 +221,16 @@ def _confirm(installation: Installation, console: Console, yes: bool) -> None:
 
 def _carry_out(installation: Installation, plan: PruningPlan, keep: int, console: Console) -> None:
     """Delete what the plan says and what still may be deleted; say what was and what was not."""
-    deleted = _delete_each(plan.machines_to_delete, lambda one: _delete_machine(installation, one), console)
-    gone = {one.name for one in deleted}
+    deleted = _delete_each(plan.machines_to_delete, lambda item: _delete_machine(installation, item), console)
+    deleted_names = {item.name for item in deleted}
     versions: list[FunctionVersion] = []
     if plan.versions_to_delete:
-        may_go = _still_unused(installation, gone)
-        for one in plan.versions_to_delete:
-            if one.name not in may_go:
-                console.warning(f"{one.name} stays: it is in use now.")
-        doomed = [one for one in plan.versions_to_delete if one.name in may_go]
-        versions = _delete_each(doomed, lambda one: _delete_version(installation, one), console)
+        may_go = _still_unused(installation, deleted_names)
+        for item in plan.versions_to_delete:
+            if item.name not in may_go:
+                console.warning(f"{item.name} stays: it is in use now.")
+        unused = [item for item in plan.versions_to_delete if item.name in may_go]
+        versions = _delete_each(unused, lambda item: _delete_version(installation, item), console)
     console.result(
         f"Deleted: {quantity(len(deleted), 'state machine')}, {quantity(len(versions), 'function version')}."
     )
@@ -248,27 +252,29 @@ def _still_unused(installation: Installation, gone: set[str]) -> set[str]:
     """Return the names of versions that may go as things stand now, after machines have been deleted."""
     declared = _read_stack_resources(installation)
     deployed, unknown = inventory.read_all(installation)
-    users = [one for one in deployed if one.name not in gone or one.running]
+    users = [machine for machine in deployed if machine.name not in gone or machine.running]
     published = inventory.function_versions(installation, declared.functions)
     return _names_to_delete(decide_versions(published, users, declared, unknown))
 
 
-def _delete_machine(installation: Installation, one: DeployedMachine) -> str:
+def _delete_machine(installation: Installation, deployed: DeployedMachine) -> str:
     """Delete a machine unless something runs in it now; return why not, "" when it went."""
-    number = inventory.running(installation, one.machine)
+    number = inventory.running(installation, deployed.machine)
     if number:
         return f"{_running_words(number)}."
-    installation.client("stepfunctions").delete_state_machine(stateMachineArn=one.machine.arn)
+    installation.client("stepfunctions").delete_state_machine(stateMachineArn=deployed.machine.arn)
     return ""
 
 
-def _delete_version(installation: Installation, one: FunctionVersion) -> str:
+def _delete_version(installation: Installation, version: FunctionVersion) -> str:
     """Delete a version; return why AWS refuses it (an alias points to it), "" when it is gone."""
-    if not one.version.isdecimal():
-        raise AssertionError(f"{one.name} is not a version; without one, Lambda would delete the function")
+    if not version.version.isdecimal():
+        raise AssertionError(
+            f"{version.name} is not a version; without one, Lambda would delete the function"
+        )
     client = installation.client("lambda")
     try:
-        client.delete_function(FunctionName=one.function, Qualifier=one.version)
+        client.delete_function(FunctionName=version.function, Qualifier=version.version)
     except client.exceptions.ResourceNotFoundException:
         return ""
     except ClientError as error:
@@ -278,8 +284,8 @@ def _delete_version(installation: Installation, one: FunctionVersion) -> str:
     return ""
 
 
-def _names_to_delete(fates: Iterable[Decision]) -> set[str]:
-    return {fate.name for fate in fates if fate.is_deleted}
+def _names_to_delete(decisions: Iterable[Decision]) -> set[str]:
+    return {decision.name for decision in decisions if decision.is_deleted}
 
 
 def _running_words(number: int) -> str:

@@ -34,20 +34,20 @@ def recover(
     name in `skip` that does not keep the stack; StackError when there is nothing to recover in a stack that is not healthy
     either, and when the rollback fails again.
     """
-    found = lookup.find(installation)
-    status = found["StackStatus"] if found else None
-    if found is None or status != statuses.RECOVERABLE:
+    description = lookup.find(installation)
+    status = description["StackStatus"] if description else None
+    if description is None or status != statuses.RECOVERABLE:
         _report_nothing(installation, status, console)
         return
-    template = lookup.readable_template(installation, found)
-    events = stack_events.last_operation(installation.client("cloudformation"), found["StackId"])
+    template = lookup.readable_template(installation, description)
+    events = stack_events.last_operation(installation.client("cloudformation"), description["StackId"])
     require_blocking(skip, [event.logical_id for event in failures.blocking_events(events)])
     console.step("\n".join(introduction(installation.stack_title, events, template, skip)))
     if not yes:
         _confirm(installation, console)
-    outcome = _continue(installation, found["StackId"], skip, template, console)
-    if outcome.status != statuses.RECOVERED:
-        raise StackError(lookup.advice(installation, outcome.status, "fab", template))
+    end = _continue(installation, description["StackId"], skip, template, console)
+    if end.status != statuses.RECOVERED:
+        raise StackError(lookup.advice(installation, end.status, "fab", template))
     console.result(ending(installation.stack_title, skip))
 
 

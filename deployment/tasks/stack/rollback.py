@@ -37,7 +37,9 @@ def rollback(
     machine, StateMachineError when what it needs is gone.
     """
     console.step(installation.full_place)
-    target = choose_target([one for one in inventory.read(installation) if not one.is_deleting], to)
+    target = choose_target(
+        [machine for machine in inventory.read(installation) if not machine.is_deleting], to
+    )
     definition = json.loads(target.definition or "{}")
     missing = list(_find_missing(installation, target, definition))
     if missing:
@@ -53,11 +55,11 @@ def rollback(
     return made
 
 
-def choose_target(found: Sequence[DeployedMachine], to: str | None) -> DeployedMachine:
+def choose_target(machines: Sequence[DeployedMachine], to: str | None) -> DeployedMachine:
     """Return the machine to go back to; raise ConfigurationError when there is none, or more than one kind of them."""
-    if not found:
+    if not machines:
         raise ConfigurationError("No state machine is deployed. Run `fab` to deploy it.")
-    target = _find_named(found, to) if to else _find_previous(found)
+    target = _find_named(machines, to) if to else _find_previous(machines)
     if target.is_current:
         raise ConfigurationError(f"{target.name} is the current one already.")
     if target.definition is None:
@@ -74,25 +76,29 @@ def buckets_of(definition: Mapping[str, Any]) -> list[str]:
     return sorted({bucket for bucket in buckets if isinstance(bucket, str)})
 
 
-def _find_named(found: Sequence[DeployedMachine], name: str) -> DeployedMachine:
-    names = [one.name for one in found]
+def _find_named(machines: Sequence[DeployedMachine], name: str) -> DeployedMachine:
+    names = [machine.name for machine in machines]
     if name in names:
-        return found[names.index(name)]
+        return machines[names.index(name)]
     raise ConfigurationError(
         f"--to is {name!r}: there is no such state machine.{did_you_mean(name, names)} `fab versions` lists them."
     )
 
 
-def _find_previous(found: Sequence[DeployedMachine]) -> DeployedMachine:
+def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     """Return the newest machine that differs from the current one."""
-    if len(base_names(found)) > 1:
-        listed = ", ".join(base_names(found))
+    if len(base_names(machines)) > 1:
+        listed = ", ".join(base_names(machines))
         raise ConfigurationError(
             f"There are machines of {listed}. Say which one is meant: fab rollback --to NAME"
         )
-    current = next(one for one in found if one.is_current)
-    older = (one for one in found if one.definition is not None and _content(one) != _content(current))
-    target = next((one for one in older if not one.is_current), None)
+    current = next(machine for machine in machines if machine.is_current)
+    older = (
+        machine
+        for machine in machines
+        if machine.definition is not None and _content(machine) != _content(current)
+    )
+    target = next((machine for machine in older if not machine.is_current), None)
     if target is None:
         raise ConfigurationError(
             f"There is nothing to go back to: no other state machine differs from {current.name}."
@@ -100,8 +106,8 @@ def _find_previous(found: Sequence[DeployedMachine]) -> DeployedMachine:
     return target
 
 
-def _content(one: DeployedMachine) -> object:
-    return one.definition and json.loads(one.definition), one.role_arn
+def _content(machine: DeployedMachine) -> object:
+    return machine.definition and json.loads(machine.definition), machine.role_arn
 
 
 def _find_missing(

@@ -1,7 +1,7 @@
 """`fab status`: the stack, the current state machine, what runs and how far it is, what has ended and how.
 
-Only reads; the thing to run after Ctrl-C of `fab` or `fab sync`, which both go on in AWS. The picture of a running
-execution is that of `progress`, its end that of `report`.
+Only reads; the thing to run after Ctrl-C of `fab` or `fab sync`, which both go on in AWS. How far a running
+execution is, `progress` finds out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from deployment.console import Console
 from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.inventory import DeployedMachine
-from deployment.step_functions.progress import ENDED_STATUSES, Observer
-from deployment.step_functions.progress import ExecutionProgress as Picture
+from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
 from deployment.tasks.stack import versions
 from deployment.tasks.stack.versions import Overview
 from deployment.text import duration, iso, utc
@@ -33,12 +32,12 @@ RUNNING_SHOWN = 10
 
 @dataclass(frozen=True)
 class RunningExecution:
-    """An execution that runs, and how far it is; `picture` is None for those that were only counted."""
+    """An execution that runs, and how far it is; `progress` is None for those that were only counted."""
 
     arn: str
     started_at: datetime
     sides: str
-    picture: Picture | None
+    progress: ExecutionProgress | None
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,14 @@ def show(
 ) -> None:
     """Write the status to stdout, as text and tables or as one JSON document."""
     console.step(installation.full_place)
-    found = read(installation, project)
+    status = read(installation, project)
     if as_json:
-        console.result(json.dumps(document(installation, found), indent=2))
+        console.result(json.dumps(document(installation, status), indent=2))
         return
-    console.result("\n".join(head(found)))
+    console.result("\n".join(head(status)))
     for title, blocks in (
-        ("Running", _running_blocks(found, installation.clock.now())),
-        ("Ended", _ended_blocks(found)),
+        ("Running", _running_blocks(status, installation.clock.now())),
+        ("Ended", _ended_blocks(status)),
     ):
         if blocks:
             console.result(f"\n{title}", "bold")
@@ -87,7 +86,7 @@ def show(
 def read(installation: Installation, project: Path) -> Status:
     """Return the status; raise StackError when the stack of that name is not ours."""
     described = lookup.find(installation)
-    overview = versions.overview(installation, project, described)
+    overview = versions.read_overview(installation, project, described)
     work_bucket = lookup.outputs_of(described).get("WorkBucket")
     records = [record for one in overview.machines for record in _records(installation, one)]
     under_way = sorted((one for one in records if not _is_over(one)), key=_start_date, reverse=True)
@@ -104,36 +103,39 @@ def read(installation: Installation, project: Path) -> Status:
     )
 
 
-def head(found: Status) -> list[str]:
+def head(status: Status) -> list[str]:
     """Return what is deployed, a fact a line."""
-    updated = f", last changed {utc(found.stack_updated_at)} UTC" if found.stack_updated_at else ""
-    lines = [f"Stack: {found.stack_status or 'not deployed; run `fab`'}{updated}"]
-    for base in inventory.base_names(found.overview.machines):
-        current = next((one for one in found.overview.machines if one.base == base and one.is_current), None)
+    updated = f", last changed {utc(status.stack_updated_at)} UTC" if status.stack_updated_at else ""
+    lines = [f"Stack: {status.stack_status or 'not deployed; run `fab`'}{updated}"]
+    for base in inventory.base_names(status.overview.machines):
+        current = next(
+            (machine for machine in status.overview.machines if machine.base == base and machine.is_current),
+            None,
+        )
         if current:
             lines.append(f"State machine: {current.name}")
-        lines.append(versions.folder_sentence(found.overview, base))
-    if not found.running:
+        lines.append(versions.folder_sentence(status.overview, base))
+    if not status.running:
         lines.append(
-            "Nothing is running." if found.ended else "Nothing is running, and nothing has ended yet."
+            "Nothing is running." if status.ended else "Nothing is running, and nothing has ended yet."
         )
     return lines
 
 
-def running_text(one: RunningExecution, now: datetime) -> str:
+def running_text(execution: RunningExecution, now: datetime) -> str:
     """Return a running execution as a few lines: name and time, buckets, how far it is."""
-    seconds = max(0, int((now - one.started_at).total_seconds()))
-    picture = one.picture.text().splitlines() if one.picture else []
+    seconds = max(0, int((now - execution.started_at).total_seconds()))
+    progress = execution.progress.text().splitlines() if execution.progress else []
     return "\n    ".join(
-        [f"  {_name(one.arn)}, for {duration(seconds)}", *filter(None, [one.sides]), *picture]
+        [f"  {_name(execution.arn)}, for {duration(seconds)}", *filter(None, [execution.sides]), *progress]
     )
 
 
-def ended_text(one: EndedExecution) -> str:
+def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
-    result = f"{result_words(one.execution)}, after {duration(one.execution.seconds)}"
-    head = f"  {one.execution.name}, {utc(one.stopped_at)} UTC"
-    return "\n    ".join([head, *filter(None, [one.sides]), result])
+    result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
+    head = f"  {ended.execution.name}, {utc(ended.stopped_at)} UTC"
+    return "\n    ".join([head, *filter(None, [ended.sides]), result])
 
 
 def result_words(execution: Execution) -> str:
@@ -147,37 +149,41 @@ def result_words(execution: Execution) -> str:
     return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counts)]))
 
 
-def document(installation: Installation, found: Status) -> dict[str, Any]:
+def document(installation: Installation, status: Status) -> dict[str, Any]:
     """Return what `--json` prints; docs/operating.md has its shape."""
-    overview = versions.document(installation, found.overview)
-    current = [one for one in overview["machines"] if one["current"]]
-    updated = found.stack_updated_at
+    overview = versions.document(installation, status.overview)
+    current = [machine for machine in overview["machines"] if machine["current"]]
+    updated = status.stack_updated_at
     return {
         **installation.to_json(),
-        "stackStatus": found.stack_status,
+        "stackStatus": status.stack_status,
         "stackUpdatedAt": iso(updated) if updated else None,
         "folder": overview["folder"],
         "currentMachines": current,
-        "running": [_running_json(one) for one in found.running],
-        "ended": [_ended_json(one) for one in found.ended],
+        "running": [_running_json(execution) for execution in status.running],
+        "ended": [_ended_json(execution) for execution in status.ended],
     }
 
 
-def _running_blocks(found: Status, now: datetime) -> list[tuple[str, str]]:
-    return [(running_text(one, now), "") for one in found.running]
+def _running_blocks(status: Status, now: datetime) -> list[tuple[str, str]]:
+    return [(running_text(execution, now), "") for execution in status.running]
 
 
-def _ended_blocks(found: Status) -> list[tuple[str, str]]:
+def _ended_blocks(status: Status) -> list[tuple[str, str]]:
     """Texts and styles."""
-    return [(ended_text(one), "" if one.execution.status == "SUCCEEDED" else "red") for one in found.ended]
+    return [
+        (ended_text(ended), "" if ended.execution.status == "SUCCEEDED" else "red") for ended in status.ended
+    ]
 
 
-def _records(installation: Installation, one: DeployedMachine) -> Iterable[Mapping[str, Any]]:
+def _records(installation: Installation, machine: DeployedMachine) -> Iterable[Mapping[str, Any]]:
     """Return the executions of a machine that run, all of them, and those that have ended, the newest few."""
     client = installation.client("stepfunctions")
     pages = client.get_paginator("list_executions")
-    under_way = pages.paginate(stateMachineArn=one.machine.arn, statusFilter="RUNNING") if one.running else ()
-    latest = client.list_executions(stateMachineArn=one.machine.arn, maxResults=100)["executions"]
+    under_way = (
+        pages.paginate(stateMachineArn=machine.machine.arn, statusFilter="RUNNING") if machine.running else ()
+    )
+    latest = client.list_executions(stateMachineArn=machine.machine.arn, maxResults=100)["executions"]
     yield from (record for page in under_way for record in page["executions"] if "mapRunArn" not in record)
     ended = [record for record in latest if _is_over(record) and "mapRunArn" not in record]
     yield from ended[:LAST_EXECUTIONS]
@@ -190,8 +196,8 @@ def _read_running(
     if not closely:
         return RunningExecution(arn, record["startDate"], "", None)
     described = executions.describe(installation, arn)
-    picture = Observer(installation, arn, work_bucket).look(described["status"])
-    return RunningExecution(arn, record["startDate"], _sides(described), picture)
+    progress = Observer(installation, arn, work_bucket).look(described["status"])
+    return RunningExecution(arn, record["startDate"], _sides(described), progress)
 
 
 def _read_ended(installation: Installation, record: Mapping[str, Any]) -> EndedExecution:
@@ -210,18 +216,18 @@ def _sides(described: Mapping[str, Any]) -> str:
     return f"{given['source']} -> {given['destination']}"
 
 
-def _running_json(one: RunningExecution) -> dict[str, Any]:
-    picture = one.picture
+def _running_json(execution: RunningExecution) -> dict[str, Any]:
+    progress = execution.progress
     return {
-        "executionArn": one.arn,
-        "console": account.execution_link(one.arn),
-        "startedAt": iso(one.started_at),
-        "sides": one.sides or None,
-        "phase": picture.phase if picture else None,
-        "units": vars(picture.units) if picture and picture.units else None,
-        "planned": _amount_json(picture.planned) if picture else None,
-        "done": _amount_json(picture.done) if picture else None,
-        "isEstimate": picture.is_estimate if picture else None,
+        "executionArn": execution.arn,
+        "console": account.execution_link(execution.arn),
+        "startedAt": iso(execution.started_at),
+        "sides": execution.sides or None,
+        "phase": progress.phase if progress else None,
+        "units": vars(progress.units) if progress and progress.units else None,
+        "planned": _amount_json(progress.planned) if progress else None,
+        "done": _amount_json(progress.done) if progress else None,
+        "isEstimate": progress.is_estimate if progress else None,
     }
 
 
@@ -229,13 +235,13 @@ def _amount_json(amount: Any) -> dict[str, int] | None:
     return {"objects": amount.objects, "bytes": amount.size_bytes} if amount else None
 
 
-def _ended_json(one: EndedExecution) -> dict[str, Any]:
+def _ended_json(ended: EndedExecution) -> dict[str, Any]:
     return {
-        **one.execution.to_json(),
-        "console": account.execution_link(one.execution.arn),
-        "endedAt": iso(one.stopped_at),
-        "seconds": one.execution.seconds,
-        "sides": one.sides or None,
+        **ended.execution.to_json(),
+        "console": account.execution_link(ended.execution.arn),
+        "endedAt": iso(ended.stopped_at),
+        "seconds": ended.execution.seconds,
+        "sides": ended.sides or None,
     }
 
 

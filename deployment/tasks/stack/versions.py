@@ -40,45 +40,47 @@ class Overview:
 def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
     """Write the machines to stdout, as tables or as one JSON document."""
     console.step(installation.full_place)
-    found = overview(installation, project, lookup.find(installation))
+    overview = read_overview(installation, project, lookup.find(installation))
     if as_json:
-        console.result(json.dumps(document(installation, found), indent=2))
+        console.result(json.dumps(document(installation, overview), indent=2))
         return
-    if not found.machines:
+    if not overview.machines:
         console.result("No state machine is deployed. Run `fab` to deploy it.")
-    for base in base_names(found.machines):
-        rows = [row(one, found.versions) for one in found.machines if one.base == base]
+    for base in base_names(overview.machines):
+        rows = [row(machine, overview.versions) for machine in overview.machines if machine.base == base]
         title = f"{base}, the current one first"
         console.table(title, ["state machine", "created (UTC)", "running", "code"], rows)
-        console.result(folder_sentence(found, base))
-    for one in found.machines:
-        if one.problem:
-            console.warning(f"{one.name}: {one.problem}")
+        console.result(folder_sentence(overview, base))
+    for machine in overview.machines:
+        if machine.problem:
+            console.warning(f"{machine.name}: {machine.problem}")
 
 
-def overview(installation: Installation, project: Path, described: Mapping[str, Any] | None) -> Overview:
+def read_overview(installation: Installation, project: Path, described: Mapping[str, Any] | None) -> Overview:
     """Read everything; `described` is the stack's description. What is being deleted is left out: it cannot be started."""
-    found = tuple(one for one in inventory.read(installation) if not one.is_deleting)
+    machines = tuple(machine for machine in inventory.read(installation) if not machine.is_deleting)
     folder = folder_code(installation, project, lookup.outputs_of(described))
-    return Overview(found, inventory.versions_of_all(installation, found), folder)
+    return Overview(machines, inventory.versions_of_all(installation, machines), folder)
 
 
-def row(one: DeployedMachine, versions: Sequence[FunctionVersion]) -> list[object]:
+def row(machine: DeployedMachine, versions: Sequence[FunctionVersion]) -> list[object]:
     """Return one line of the table."""
-    running: object = UNKNOWN if one.problem else one.running
-    code = inventory.code_of(one.definition, versions) or UNKNOWN
-    return [one.name, utc(one.machine.created_at)[:16], running, code]
+    running: object = UNKNOWN if machine.problem else machine.running
+    code = inventory.code_of(machine.definition, versions) or UNKNOWN
+    return [machine.name, utc(machine.machine.created_at)[:16], running, code]
 
 
-def folder_sentence(found: Overview, base: str) -> str:
+def folder_sentence(overview: Overview, base: str) -> str:
     """Return how this folder's code compares with the current machine's."""
-    if found.folder.problem:
-        return f"This folder cannot be compared: {found.folder.problem}"
-    wanted = found.folder.codes.get(base)
+    if overview.folder.problem:
+        return f"This folder cannot be compared: {overview.folder.problem}"
+    wanted = overview.folder.codes.get(base)
     if wanted is None:
         return "This folder has no such state machine."
-    current = next((one for one in found.machines if one.base == base and one.is_current), None)
-    code = inventory.code_of(current.definition, found.versions) if current else None
+    current = next(
+        (machine for machine in overview.machines if machine.base == base and machine.is_current), None
+    )
+    code = inventory.code_of(current.definition, overview.versions) if current else None
     if current is None:
         return f"This folder: {wanted}; none is deployed. `fab` deploys it."
     if code is None:
@@ -88,29 +90,32 @@ def folder_sentence(found: Overview, base: str) -> str:
     return f"This folder: {wanted}, not the same as the current one. `fab` deploys it."
 
 
-def document(installation: Installation, found: Overview) -> dict[str, Any]:
+def document(installation: Installation, overview: Overview) -> dict[str, Any]:
     """Return what `--json` prints; docs/operating.md has its shape."""
     return {
         **installation.to_json(),
-        "folder": {"codes": dict(found.folder.codes), "problem": found.folder.problem or None},
-        "machines": [machine_json(one, found.versions) for one in found.machines],
+        "folder": {
+            "codes": dict(overview.folder.codes),
+            "problem": overview.folder.problem or None,
+        },
+        "machines": [machine_json(machine, overview.versions) for machine in overview.machines],
     }
 
 
-def machine_json(one: DeployedMachine, versions: Sequence[FunctionVersion]) -> dict[str, Any]:
+def machine_json(machine: DeployedMachine, versions: Sequence[FunctionVersion]) -> dict[str, Any]:
     """Return one machine as JSON; null is what could not be read."""
     zips = {version.arn: version.zip_hash for version in versions}
-    called: Mapping[str, str] = inventory.versions_called(one.definition or "")
+    called: Mapping[str, str] = inventory.versions_called(machine.definition or "")
     return {
-        "name": one.name,
-        "arn": one.machine.arn,
-        "base": one.base,
-        "createdAt": iso(one.machine.created_at),
-        "current": one.is_current,
-        "running": None if one.problem else one.running,
-        "code": inventory.code_of(one.definition, versions),
+        "name": machine.name,
+        "arn": machine.machine.arn,
+        "base": machine.base,
+        "createdAt": iso(machine.machine.created_at),
+        "current": machine.is_current,
+        "running": None if machine.problem else machine.running,
+        "code": inventory.code_of(machine.definition, versions),
         "functions": [{"arn": arn, "zip": zips.get(arn)} for arn in sorted(called)],
-        "problem": one.problem or None,
+        "problem": machine.problem or None,
     }
 
 
@@ -134,12 +139,12 @@ def folder_code(installation: Installation, project: Path, outputs: Mapping[str,
         definitions = states_language.read_all(project / "state_machines")
         runs = _runs(installation, project, [definition.name for definition in definitions])
         values = state_machines.values_from_outputs(installation, outputs)
-        rendered = {one.name: render(one, runs, values) for one in definitions}
+        rendered = {item.name: render(item, runs, values) for item in definitions}
     except SyncBucketsError as error:
         return FolderCode({}, str(error).splitlines()[0])
     except ClientError as error:  # whoever only looks may not be allowed to ask for the limit of Lambdas
         return FolderCode({}, aws_sentence(error))
-    return FolderCode({name: inventory.code_of_definition(one) for name, one in rendered.items()})
+    return FolderCode({name: inventory.code_of_definition(item) for name, item in rendered.items()})
 
 
 def _runs(installation: Installation, project: Path, machine_names: list[str]) -> dict[str, str]:
@@ -148,7 +153,7 @@ def _runs(installation: Installation, project: Path, machine_names: list[str]) -
     bundles = bundle.make_all(functions, project)
     bucket = deployment_bucket.bucket_name(installation)
     resources = template.make(functions, bundles, installation.settings, bucket, machine_names)["Resources"]
-    return {one.name: _run(resources[one.logical_id]["Properties"]) for one in functions}
+    return {item.name: _run(resources[item.logical_id]["Properties"]) for item in functions}
 
 
 def _run(properties: Mapping[str, Any]) -> str:
