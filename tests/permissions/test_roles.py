@@ -53,7 +53,7 @@ def needed_by_the_machine() -> set[tuple[str, str]]:
     """
     (spec,) = states_language.read_all(PROJECT / "state_machines")
     versions = {one.name: f"{FUNCTION}{template.function_name(one, NARROW)}:7" for one in specs()}
-    values = {"WorkBucket": "work-bucket", "Partition": "aws", "MaxConcurrency": 4, "MaxDelete": None}
+    values = definitions.placeholder_values(Settings(max_concurrency=4), "work-bucket", "aws")
     needed: set[tuple[str, str]] = set()
     for state in states_of(definitions.render(spec, versions, values)):
         if state["Type"] == "Task":

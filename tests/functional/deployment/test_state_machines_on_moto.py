@@ -342,7 +342,8 @@ def test_a_rehearsal_finds_what_rendering_would_find_without_any_account() -> No
     with pytest.raises(StateMachineError) as caught:
         definitions.check_rendering(specs, functions)
 
-    known = "Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}."
+    names = sorted(definitions.placeholder_values(Settings(), "", ""))
+    known = f"Known: {', '.join(f'${{{name}}}' for name in names)}."
     expected: Callable[[str], str] = lambda file: (  # noqa: E731
         f"m/{file}.yaml: the state Copy calls the Lambda copy_kyes, which is not in lambda_functions/. "
         "Did you mean copy_keys? Known: copy_keys.\n"

@@ -25,7 +25,8 @@ GOOD = PROJECT / "tests" / "good_project"
 WORK = (GOOD / "lambda_functions" / "work.py").read_text(encoding="utf-8")
 MACHINE = (GOOD / "state_machines" / "sync.yaml").read_text(encoding="utf-8")
 
-VALUES = {"WorkBucket": "work", "Partition": "aws", "MaxConcurrency": 40, "MaxDelete": None}
+VALUES = definitions.placeholder_values(Settings(), "work", "aws")
+KNOWN = ", ".join(f"${{{name}}}" for name in sorted(VALUES))
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_a_machine_that_cannot_be_read_or_rendered_is_reported_with_its_line(pro
         "state_machines/sync.yaml:5: the state Begin calls the Lambda walk, which is not in lambda_functions/. "
         "Known: work.",
         "state_machines/sync.yaml:22: the state Each uses ${WorkBuckets}, which has no value. "
-        "Did you mean ${WorkBucket}? Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}.",
+        f"Did you mean ${{WorkBucket}}? Known: {KNOWN}.",
     ]
     (project / "state_machines" / "sync.yaml").write_text("a: [\n")
     assert problems(project)[0].startswith("state_machines/sync.yaml:2: this is not YAML: ")

@@ -96,7 +96,7 @@ def test_every_error_has_its_place_in_troubleshooting():
 def test_every_setting_is_mentioned_somewhere():
     whole = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     settings = [name for name in vars(fabfile_config_template) if name.isupper()]
-    assert len(settings) == 14
+    assert settings
     assert [name for name in settings if not mentions(whole, name)] == []
 
 

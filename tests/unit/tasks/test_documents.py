@@ -112,7 +112,7 @@ def test_a_definition_has_a_placeholder_for_every_lambda_and_for_what_only_the_s
 
 def substituted(definition: dict[str, Any]) -> dict[str, Any]:
     """What CloudFormation makes of it with `DefinitionSubstitutions`."""
-    values = {"WorkBucket": "work", "Partition": "aws"}
+    values = definitions.placeholder_values(SETTINGS, "work", "aws")
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
     text = re.sub(
         r"\$\{(\w+)\}", lambda match: values.get(match[1], f"{arn}{match[1]}:1"), json.dumps(definition)
@@ -126,7 +126,7 @@ def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_state
     specs = front_matter.read_all(PROJECT / "lambda_functions")
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
     versions = {one.name: f"{arn}{one.logical_id}:1" for one in specs}
-    values = {"WorkBucket": "work", "Partition": "aws", "MaxConcurrency": 40, "MaxDelete": None}
+    values = definitions.placeholder_values(SETTINGS, "work", "aws")
     filled = substituted(documents.definition_of(PROJECT, SETTINGS))
     assert filled == definitions.render(spec, versions, values)
     found = [
