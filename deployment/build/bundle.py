@@ -37,11 +37,6 @@ class Bundle:
     content: bytes = field(repr=False)
 
 
-def make(spec: FunctionSpec, project: Path) -> Bundle:
-    """Return the zip of one function, its paths relative to `project`."""
-    return make_all([spec], project)[0]
-
-
 def make_all(specs: Sequence[FunctionSpec], project: Path) -> tuple[Bundle, ...]:
     """Return the zips of all functions, in their order; what functions share is read once."""
     folders = {spec.path.parent for spec in specs}

@@ -90,11 +90,6 @@ class ExecutionProgress:
     done: Amount | None = None
     is_estimate: bool = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the execution has ended, well or not."""
-        return self.status in ENDED_STATUSES
-
     def text(self) -> str:
         """Return it as text: phase and batches, then, where they are known, objects and bytes on a line of their own."""
         return "\n".join(filter(None, [self.phase + self._units(), self._amounts()]))

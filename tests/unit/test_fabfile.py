@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +18,6 @@ from places import PROJECT
 
 import fabfile
 from deployment.errors import ConfigurationError, Declined
-from deployment.tasks.runs.sync import sync_options
 
 TASKS = Collection.from_module(fabfile)
 
@@ -258,68 +256,3 @@ def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
 
     with pytest.raises(type(error)):
         failing()
-
-
-def test_only_what_was_given_reaches_the_state_machine() -> None:
-    assert sync_options("a", "b") == {"source": "a", "destination": "b"}
-
-
-def test_every_flag_of_sync_has_its_place_in_the_input() -> None:
-    options = sync_options(
-        "a",
-        "b",
-        prefix="x/",
-        destination_prefix="",
-        dry_run=True,
-        no_delete=True,
-        max_delete="500",
-        allow_empty_source=True,
-    )
-
-    assert options == {
-        "source": "a",
-        "destination": "b",
-        "prefix": "x/",
-        "destinationPrefix": "",
-        "dryRun": True,
-        "delete": False,
-        "maxDelete": 500,
-        "allowEmptySource": True,
-    }
-
-
-@pytest.mark.parametrize(
-    "text, value",
-    [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%"), ("100.0%", "100.0%")],
-)
-def test_a_limit_is_a_number_or_a_share(text: str, value: Any) -> None:
-    assert sync_options("a", "b", max_delete=text)["maxDelete"] == value
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١", "١%"])
-def test_any_other_limit_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        sync_options("a", "b", max_delete=text)
-
-    assert str(caught.value) == (
-        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-    )
-
-
-@pytest.mark.parametrize(
-    "source, destination, missing",
-    [
-        (None, "b", "--source is"),
-        ("a", None, "--destination is"),
-        (None, "", "--source and --destination are"),
-    ],
-)
-def test_a_bucket_that_was_not_given_is_asked_for(
-    source: str | None, destination: str | None, missing: str
-) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        sync_options(source, destination)
-
-    assert str(caught.value) == (
-        f"{missing} missing. Run: fab sync --source my-bucket --destination my-other-bucket"
-    )
