@@ -54,9 +54,9 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def enter(settings: Settings, console: Console, doing: str = "") -> Installation:
+def enter(console: Console, doing: str = "", settings: Settings | None = None) -> Installation:
     """Return what a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
-    installation = Installation.connect(settings)
+    installation = Installation.connect(settings or configuration.load())
     if doing:
         console.step(f"{doing}: {installation.place}, stack {installation.stack_name}")
     return installation
@@ -74,7 +74,7 @@ def deploy(context: Context, ask: bool = False) -> None:
     if ask:
         deployment.require_terminal_to_ask(console)
     settings, sources = configuration.load(), build.read_sources(PROJECT)
-    deployment.deploy(enter(settings, console, "" if ask else "Deploying"), sources, console, ask)
+    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask)
 
 
 @task(
@@ -88,15 +88,15 @@ def deploy(context: Context, ask: bool = False) -> None:
 def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
     """Show what `fab` would do, and do nothing."""
     settings, sources, console = configuration.load(), build.read_sources(PROJECT), Console()
-    deployment.plan(enter(settings, console), sources, console, json, fail_on_changes)
+    deployment.plan(enter(console, settings=settings), sources, console, json, fail_on_changes)
 
 
 @task
 @friendly
 def watch(context: Context) -> None:
     """Follow what CloudFormation is doing with the stack."""
-    settings, console = configuration.load(), Console()
-    stack.watch(enter(settings, console, "Watching"), console)
+    console = Console()
+    stack.watch(enter(console, "Watching"), console)
 
 
 @task(
@@ -112,8 +112,8 @@ def recover(context: Context, skip: str | None = None, yes: bool = False) -> Non
     from deployment.tasks.stack import recover as recovery
 
     names = recovery.skipped_names(skip)
-    settings, console = configuration.load(), Console()
-    recovery.recover(enter(settings, console, "Recovering"), names, console, yes)
+    console = Console()
+    recovery.recover(enter(console, "Recovering"), names, console, yes)
 
 
 @task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
@@ -122,8 +122,8 @@ def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
     from deployment.tasks.stack import delete as removal
 
-    settings, console = configuration.load(), Console()
-    removal.delete(enter(settings, console, "Deleting"), console, yes)
+    console = Console()
+    removal.delete(enter(console, "Deleting"), console, yes)
 
 
 @task(
@@ -161,8 +161,8 @@ def sync(
     options = runs.sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
-    settings, console = configuration.load(), Console()
-    runs.sync(enter(settings, console, "Syncing"), options, console, wait, json)
+    console = Console()
+    runs.sync(enter(console, "Syncing"), options, console, wait, json)
 
 
 @task
@@ -220,7 +220,7 @@ def print_definition(context: Context, name: str | None = None, deployed: bool =
 
     settings, console = configuration.load_or_defaults(PROJECT), Console()
     if deployed:
-        document = documents.deployed_definition(enter(settings, console, "Reading"), PROJECT, name)
+        document = documents.deployed_definition(enter(console, "Reading", settings), PROJECT, name)
     else:
         document = documents.definition_of(PROJECT, settings, name)
     console.result(documents.as_json(document))
@@ -232,8 +232,8 @@ def status(context: Context, json: bool = False) -> None:
     """Show stack, state machine, running and ended executions."""
     from deployment.tasks.stack import status as current_status
 
-    settings, console = configuration.load(), Console()
-    current_status.show(enter(settings, console), PROJECT, console, json)
+    console = Console()
+    current_status.show(enter(console), PROJECT, console, json)
 
 
 @task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
@@ -242,8 +242,8 @@ def versions(context: Context, json: bool = False) -> None:
     """List the state machines, the current one first."""
     from deployment.tasks.stack import versions as deployed_versions
 
-    settings, console = configuration.load(), Console()
-    deployed_versions.show(enter(settings, console), PROJECT, console, json)
+    console = Console()
+    deployed_versions.show(enter(console), PROJECT, console, json)
 
 
 @task(
@@ -260,8 +260,8 @@ def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool =
     from deployment.tasks.stack import prune as pruning
 
     pruning.number_to_keep(keep)
-    settings, console = configuration.load(), Console()
-    pruning.prune(enter(settings, console), keep, console, dry_run, yes)
+    console = Console()
+    pruning.prune(enter(console), keep, console, dry_run, yes)
 
 
 @task(
@@ -275,8 +275,8 @@ def rollback(context: Context, to: str | None = None) -> None:
     """Make an older state machine the current one again."""
     from deployment.tasks.stack import rollback as older
 
-    settings, console = configuration.load(), Console()
-    older.rollback(enter(settings, console), to, console)
+    console = Console()
+    older.rollback(enter(console), to, console)
 
 
 @task(
@@ -302,5 +302,5 @@ def logs(
     from deployment.tasks.runs import logs as log_events
 
     query = log_events.query_of(PROJECT, function, since, filter)
-    settings, console = configuration.load(), Console()
-    log_events.show(enter(settings, console), query, console, follow, json)
+    console = Console()
+    log_events.show(enter(console), query, console, follow, json)

@@ -197,7 +197,7 @@ class Console:
 
 
 class _LiveBlock:
-    """A spinner, a counter, for how long, what is going on, and the last text; drawn anew several times a second."""
+    """A spinner, a counter, for how long, what is done, and the last text; redrawn several times a second."""
 
     def __init__(self, description: str, clock: Callable[[], float]) -> None:
         from rich.spinner import Spinner
@@ -239,7 +239,7 @@ class _PlainProgress:
             self.finish()
 
     def finish(self) -> None:
-        """Print the last text, unless it stands there already."""
+        """Print the last text, unless it was printed already."""
         if self._text != self._written:
             self._write("  " + "; ".join(self._text.splitlines()))
             self._written = self._text

@@ -118,7 +118,7 @@ def _guard(found: str, settings: Settings) -> None:
 
 
 def _advice(error: BotoCoreError | ClientError, settings: Settings) -> str:
-    """Return what is wrong with the way into the account, and how to mend it."""
+    """Return what is wrong with the way into the account, and how to fix it."""
     if isinstance(error, ClientError):
         return _refusal_advice(error, settings)
     if isinstance(error, ProfileNotFound):

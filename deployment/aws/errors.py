@@ -1,4 +1,4 @@
-"""AWS's errors in one vocabulary: what an error means, and how a person is told of it."""
+"""AWS's errors in one vocabulary: what an error means, and how it is said to a person."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One installation of SyncBuckets: the account and region where it is, its settings, its name in words, and the clock.
 
-It travels through every step that calls AWS. What is ours is told by its tags here, where it is stands in words here and
-nowhere else, and whoever has to know the time or to wait asks its clock, so that tests wait for nothing.
+It travels through every step that calls AWS. It knows what is ours by the tags, it alone puts into words where that is,
+and whoever needs the time or has to wait asks its clock, so that no test waits.
 """
 
 from __future__ import annotations

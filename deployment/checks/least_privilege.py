@@ -1,7 +1,7 @@
 """Whether the functions and the state machines may do no more than they need.
 
 `check` calls it. Statements are judged where they are written, in the front matter, as only there a `*` of a person can
-be told from the one that `${SourceObjects}` becomes when the settings name no bucket. That one is no mistake, but is
+be distinguished from the one that `${SourceObjects}` becomes when the settings name no bucket. That one is no mistake, but is
 said. cfn-lint judges whether a statement is one at all.
 """
 

@@ -40,10 +40,10 @@ _DYNAMIC_VALUES = (
     '"Fn::GetStackOutput"',
     '"AWS::Include"',
 )
-"""What stands for values outside the template: they may have changed while its text has not."""
+"""References to values outside the template: those may have changed while its text has not."""
 
 DELETE_ATTEMPTS = 15
-"""Half a minute; a change set of ours is mostly made in less."""
+"""Half a minute; most change sets of ours are made in less."""
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
@@ -196,7 +196,7 @@ def _is_only_one(cloudformation: Any, change_set: ChangeSet) -> bool:
 
 
 def _delete(installation: Installation, change_set: ChangeSet) -> None:
-    """Delete a change set; AWS refuses that while it is being made, and for ever once it is being executed."""
+    """Delete a change set; AWS refuses that while it is being made, and always once it is being executed."""
     cloudformation = installation.client("cloudformation")
     for _ in range(DELETE_ATTEMPTS):
         try:

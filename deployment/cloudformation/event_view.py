@@ -1,6 +1,6 @@
 """What a person sees while CloudFormation works: one redrawn block on a terminal, a line for each event elsewhere.
 
-Used by `stack`, fed by `stack_events.follow`. On a terminal the block has how many resources are done, for how long it
+Used by `stack`, fed by `events.follow`. On a terminal the block has how many resources are done, for how long it
 has been going on, and a line for each resource at work, with our file where it comes from one; failures are written
 above the block and stay.
 """

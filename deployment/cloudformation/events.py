@@ -2,7 +2,7 @@
 
 Used by `stack` for everything that takes CloudFormation more than a call; `event_view` shows what is yielded here,
 `failures` finds in it why something failed. A stack is followed by its id, because one that has been deleted has
-no name any more. Events are told apart by the operation's ClientRequestToken and by the last one before it, not by
+no name any more. Events are distinguished by the operation's ClientRequestToken and by the last one before it, not by
 time, because clocks differ.
 """
 
@@ -19,7 +19,7 @@ from deployment.aws.installation import Installation
 
 POLL_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 30.0
-"""Between two looks in vain the pause is doubled, up to this."""
+"""After every poll that failed the pause is doubled, up to this."""
 
 MAX_FAILED_POLLS = 20
 
@@ -87,19 +87,19 @@ def newest_event(cloudformation: Any, stack_id: str) -> str | None:
 
 
 def last_operation(cloudformation: Any, stack_id: str) -> tuple[Event, ...]:
-    """Return the events of the stack's last operation, or of the one that is going on, oldest first."""
+    """Return the events of the stack's last operation, or of the one in progress, oldest first."""
     return _last_operation(cloudformation, stack_id)[1]
 
 
 def running_operation(cloudformation: Any, stack_id: str, title: str) -> Operation:
-    """Return the operation that is going on, from its first event on."""
+    """Return the operation in progress, from its first event on."""
     return Operation(stack_id, title, _last_operation(cloudformation, stack_id)[0])
 
 
 def follow(installation: Installation, operation: Operation) -> Iterator[OperationState]:
     """Yield how far an operation is, every two seconds or less often when AWS is busy; the last one is its end.
 
-    Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
+    Raises what AWS says when it refuses, or after many failed polls: the operation itself continues.
     """
     state, quiet_polls, failed_polls = OperationState("", ()), 0, 0
     while not _is_over(state, quiet_polls):

@@ -1,8 +1,8 @@
-"""The stack as it stands: finds it, and says whether and how it can be worked on. Only reads.
+"""The stack as it is now: finds it, and says whether and how it can be worked on. Only reads.
 
 The part of `stack` before anything is made. A stack of our name that is not ours is an error for all who look for it.
-`look` comes before the zips are sent: a stack that is busy or not ours stops a deployment before it has made anything, and
-one that is as wanted already needs none.
+`read_deployable` comes before the zips are sent: a stack that is busy or not ours stops a deployment before it has made
+anything, and one that is up to date already needs none.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def advice(
 
 
 def read_deployable(installation: Installation, template: Mapping[str, Any]) -> CurrentStack:
-    """Return the stack as it stands, changing nothing; raise StackError when it is busy, stuck or somebody else's."""
+    """Return the stack as it is now, changing nothing; raise StackError when it is busy, stuck or somebody else's."""
     description = find(installation)
     stuck = obstacle(installation, description)
     if stuck:
@@ -85,7 +85,7 @@ def find(installation: Installation) -> dict[str, Any] | None:
 
 
 def find_deletable(installation: Installation) -> dict[str, Any] | None:
-    """Return what `find` does; raise StackError also when the stack is protected, or something is going on with it."""
+    """Return what `find` does; raise StackError also when the stack is protected, or an operation is in progress."""
     description = find(installation)
     status = description["StackStatus"] if description else ""
     if statuses.is_busy(status):

@@ -34,7 +34,7 @@ from deployment.errors import StackError
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """The stack as it stands now: its outputs, and what this deployment changed.
+    """The stack after a deployment: its outputs, and what this deployment changed.
 
     `protection_changed` tells apart what is no change of a resource: whether the stack may be deleted.
     """
@@ -84,7 +84,7 @@ def delete(installation: Installation, console: Console) -> bool:
 
 
 def watch(installation: Installation, console: Console) -> None:
-    """Follow what is going on with the stack to its end, whoever began it; changes nothing.
+    """Follow the operation in progress to its end, whoever started it; changes nothing.
 
     Raises StackError with the cause when it ends badly.
     """
@@ -127,7 +127,7 @@ def _execute(
     """Execute a change set and wait for the end; raise StackError with the cause when it is not the wanted one.
 
     RetainExceptOnCreate, because function versions are retained: without it, those that a failed deployment had
-    already published would stay for ever.
+    already published would never be removed.
     """
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
@@ -158,7 +158,7 @@ def new_operation(
 def _raise_unless_successful(
     installation: Installation, end: OperationState, stack_id: str, template: Mapping[str, Any]
 ) -> None:
-    """Raise StackError with the cause, and what to do, if an operation has not ended as it should."""
+    """Raise StackError with the cause, and what to do, if an operation has not ended well."""
     status = end.status
     if status in statuses.SUCCESSFUL:
         return
@@ -191,7 +191,7 @@ def follow(
     task: str,
     console: Console,
 ) -> OperationState:
-    """Show an operation to its end; whoever stops watching is told that it goes on, and how to come back to it."""
+    """Show an operation to its end; whoever stops watching learns that it continues, and how to come back to it."""
     try:
         states = events.follow(installation, operation)
         return event_view.show(states, operation, template, console)

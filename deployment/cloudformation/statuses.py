@@ -1,4 +1,4 @@
-"""What to do about each status of a stack: update it, make it anew, wait, or say which command leads out.
+"""What to do about each status of a stack: update it, create it again, wait, or say which command leads out.
 
 Decisions and sentences only, no AWS call. Used by `stack`. Every status of CloudFormation's model is in exactly one of
 these groups; one that AWS adds later counts as stuck.
@@ -50,7 +50,7 @@ _UNKNOWN = ("fab delete", "To keep the stack, look at it in the CloudFormation c
 
 
 def is_busy(status: str) -> bool:
-    """Whether something is going on with the stack. One in review only waits for somebody to execute a change set."""
+    """Whether an operation is in progress. One in review only waits for somebody to execute a change set."""
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
@@ -79,7 +79,7 @@ def stuck_sentence(
 
 
 def blocking_reasons(events: Sequence[Event], template: Mapping[str, Any]) -> list[str]:
-    """Return a line for each resource that keeps a stack stuck: what AWS says, and what mostly helps."""
+    """Return a line for each resource that keeps a stack stuck: what AWS says, and what usually helps."""
     return [
         f"  {failures.with_hint(failures.describe(event, template), event.reason)}"
         for event in failures.blocking_events(events)

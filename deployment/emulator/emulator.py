@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import final
 
 from deployment.console import Console
-from deployment.emulator import keeper as local_keeper
+from deployment.emulator import keeper as keeper_script
 from deployment.errors import EmulatorError
 
 HOST = "127.0.0.1"
@@ -127,7 +127,7 @@ class Emulator:
     def _start(self) -> None:
         self.port = _free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="sync-buckets-emulator-")).resolve()
-        command = [sys.executable, local_keeper.__file__, str(self._folder), sys.executable, "-m", PACKAGE]
+        command = [sys.executable, keeper_script.__file__, str(self._folder), sys.executable, "-m", PACKAGE]
         # Ctrl-C belongs to this process alone: it unwinds, and the keeper sees its pipe end.
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self._keeper = subprocess.Popen(
@@ -174,7 +174,7 @@ class Emulator:
     def _last_words(self) -> str:
         text = ""
         with suppress(OSError):
-            text = (self._folder / local_keeper.LOG_FILE).read_text("utf-8", "replace")
+            text = (self._folder / keeper_script.LOG_FILE).read_text("utf-8", "replace")
         lines = text.splitlines()[-LAST_LINES:]
         return "\n  ".join(["Its last output:", *lines]) if lines else "It wrote nothing."
 

@@ -1,4 +1,4 @@
-"""What a deployment would do to the state machines, told before the stack has been brought up to date.
+"""What a deployment would do to the state machines, found out before the stack is brought up to date.
 
 The part of `plan` after the stack's changes are known. The definition is rendered by the code that a deployment uses, from
 the outputs that the stack will have; what AWS only names while it deploys (a new version's number) reads `(new)`.
@@ -25,7 +25,7 @@ from deployment.step_functions.listing import Machine
 from deployment.text import unified_diff
 
 NEW = "(new)"
-"""Stands for what AWS will give out."""
+"""In place of what AWS will only then assign."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def expected_outputs(
     present: Mapping[str, str],
     changes: Iterable[Change],
 ) -> dict[str, str]:
-    """Return the outputs that the stack will have: its present ones, but for what is made anew."""
+    """Return the outputs that the stack will have: its present ones, but for what is created or replaced."""
     made = {change.logical_id for change in changes if change.action == "Add" or change.replacement == "True"}
     arn = f"arn:{installation.partition}:lambda:{installation.region}:{installation.account_id}:function"
     names = {

@@ -1,9 +1,10 @@
 """What `fab` would do, found out without doing it: `fab plan`.
 
-The pipeline, stopped before it acts. Every step has a half that only reads, which `fab` uses too: `artifacts.look`,
-`stack_site.find` and `obstacle`, `change_sets.create`, `machines.render_all`. Of those only an update's change set is
-more than reading; it is deleted before this returns. Nothing else is made: of a stack that does not exist yet everything
-is new, which the template alone tells, and a template too long to be sent in a call is compared with the deployed one.
+The pipeline, stopped before it acts. Every step has a half that only reads, which `fab` uses too: `lookup.find` and
+`obstacle`, `deployment_bucket.find_missing`, `change_sets.create`, `state_machines.render_all`. Of those only an update's
+change set is more than reading; it is deleted before this returns. Nothing else is made: of a stack that does not exist
+yet everything is new, which the template alone tells, and a template too long to be sent in a call is compared with the
+deployed one.
 
 A change set refers to zips that may not have been uploaded yet. CloudFormation does not look for them before it makes a
 function of them: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
@@ -31,7 +32,7 @@ class DeploymentPlan:
     """What `fab` would do.
 
     `status` is the stack's, None where there is none. `obstacle` is why `fab` would stop, and what to do; what it would do
-    afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be made anew.
+    afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be created again.
     `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
     `sources` are the resources of the deployed and the wanted template, for their files.
     """

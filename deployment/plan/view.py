@@ -90,8 +90,8 @@ def machine_lines(machine: MachinePlan) -> Iterator[str]:
         return
     yield f"State machine: a new {machine.name} beside {machine.newest}."
     if machine.versions:
-        told = ", ".join(f"{name} {now} -> {then}" for name, now, then in machine.versions)
-        yield f"  versions: {told}"
+        changes = ", ".join(f"{name} {now} -> {then}" for name, now, then in machine.versions)
+        yield f"  versions: {changes}"
     if machine.role_changes:
         yield "  role: new"
 

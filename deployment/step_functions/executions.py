@@ -1,7 +1,7 @@
-"""Starts an execution of the state machine, follows it, and tells what came of it.
+"""Starts an execution of the state machine, follows it, and returns how it ended.
 
 The last step, after `state_machines`. The work itself is done in AWS and goes on whatever happens here: leaving, losing the
-network or Ctrl-C ends the watching only. `progress` finds out how far it is, `report` puts the end into words.
+network or Ctrl-C ends the watching only. `progress` finds out how far it is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_FAILED_POLLS = 20
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as it stands; `report` is what the state machine returned, None unless it succeeded."""
+    """An execution as it is now; `report` is what the state machine returned, None unless it succeeded."""
 
     arn: str
     status: str
@@ -96,7 +96,7 @@ def follow(
 ) -> Iterator[ExecutionProgress]:
     """Yield how far an execution is, about every second at first and later less often; the last one is its end.
 
-    Raises ExecutionFailed after many looks in a row in vain: the network is gone, or AWS does not answer.
+    Raises ExecutionFailed after many failed polls in a row: the network is gone, or AWS does not answer.
     """
     observer = Observer(installation, execution_arn, work_bucket)
     began, failures = installation.clock.monotonic(), 0

@@ -1,4 +1,4 @@
-"""What is deployed, as it stands in the account: state machines, the function versions that they call, and their code.
+"""What is deployed in the account: state machines, the function versions that they call, and their code.
 
 For `fab versions`, `fab prune`, `fab rollback` and `fab status`. Only reads. What could not be read is kept as unknown,
 never as absent: who deletes anything must be able to tell the two.

@@ -81,7 +81,7 @@ class Units:
 
 @dataclass(frozen=True)
 class ExecutionProgress:
-    """One look at an execution; what could not be found out is None."""
+    """How far an execution is; what could not be found out is None."""
 
     status: str
     phase: str = "running"
@@ -114,7 +114,7 @@ class ExecutionProgress:
 
 
 class Observer:
-    """Looks at one execution; remembers between two looks what cannot have changed.
+    """Polls one execution; remembers between two polls what cannot have changed.
 
     Without `work_bucket` (the user may not be allowed to read it), done is estimated.
     """

@@ -180,5 +180,5 @@ def _raise_explained(error: ClientError, spec: MachineSpec, role_arn: str) -> No
     if _role_is_not_ready(error):
         raise StateMachineError(
             f"{spec.where}: Step Functions cannot assume the role {role_arn} even after {ROLE_TIMEOUT_SECONDS} "
-            f"seconds: {message} Run `fab` again; if it stays so, look at the role's trust policy."
+            f"seconds: {message} Run `fab` again; if that does not help, check the role's trust policy."
         ) from error

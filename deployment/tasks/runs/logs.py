@@ -135,7 +135,7 @@ class Reader:
         yield from (line for line, _ in heapq.merge(*streams, key=_order))
 
     def follow(self, start_ms: int) -> Iterator[list[Line]]:
-        """Yield what is new, look by look, for ever; every event once."""
+        """Yield what is new, poll by poll, without end; every event once."""
         shown: dict[object, int] = {}
         newest_ms = start_ms
         while True:

@@ -122,7 +122,7 @@ def _announce(execution: Execution, console: Console, as_json: bool) -> Executio
 def _watch(
     installation: Installation, execution_arn: str, work_bucket: str | None, console: Console
 ) -> Execution:
-    """As `watch`; and whoever stops watching is told that the execution goes on."""
+    """Show an execution until its end; whoever stops watching learns that it continues."""
     try:
         return watch(installation, execution_arn, work_bucket, console)
     except (KeyboardInterrupt, ClientError, BotoCoreError):

@@ -1,7 +1,7 @@
 """`fab` and `fab plan`: brings the account up to date with this folder, or says what that would do.
 
 The pipeline, a line a step. Each step has a half that only reads, of which `fab plan` is made; `fab deploy --ask` shows that
-plan first. At the end stands what was done, and how to start the state machine.
+plan first. At the end it says what was done, and how to start the state machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployment.aws.account import state_machine_link
 from deployment.aws.installation import Installation
-from deployment.build import build as building
+from deployment.build import build
 from deployment.build.build import BuiltProject, Sources
 from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.cloudformation.stack import DeployedStack
@@ -30,7 +30,7 @@ _NOTHING_DEPLOYED = "Nothing was deployed:"
 
 def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
     """Bring the stack and the state machines of one account and region up to date with these sources."""
-    built = build(installation, sources)
+    built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
     present = lookup.read_deployable(installation, built.template)
@@ -52,7 +52,7 @@ def plan(
     """Say what `deploy` would do."""
     from deployment.plan import view  # `fab` does without, and loads faster
 
-    view.show(console, _plan(installation, build(installation, sources)), as_json, fail_on_changes)
+    view.show(console, _plan(installation, build_project(installation, sources)), as_json, fail_on_changes)
 
 
 def require_terminal_to_ask(console: Console) -> None:
@@ -63,7 +63,7 @@ def require_terminal_to_ask(console: Console) -> None:
 def confirm(console: Console, plan: DeploymentPlan) -> bool:
     """Show a plan as `fab plan` does and ask for it; False, and no question, where there is nothing to do.
 
-    Raises Declined when the answer is not yes, StackError when the stack cannot be deployed as it stands.
+    Raises Declined when the answer is not yes, StackError when the stack cannot be deployed in its status.
     """
     from deployment.plan import view
 
@@ -75,9 +75,9 @@ def confirm(console: Console, plan: DeploymentPlan) -> bool:
     return plan.would_change
 
 
-def build(installation: Installation, sources: Sources) -> BuiltProject:
+def build_project(installation: Installation, sources: Sources) -> BuiltProject:
     """Return what is deployed: the name of the deployment bucket stands in the template."""
-    return building.build_project(sources, installation.settings, deployment_bucket.bucket_name(installation))
+    return build.build_project(sources, installation.settings, deployment_bucket.bucket_name(installation))
 
 
 def ending(

@@ -5,7 +5,7 @@ version stays while a state machine that stays names it anywhere in its definiti
 next rollback of the stack would need it. Unknown is not absent: while the definition of one machine cannot be read, no
 function version is deleted. An alias keeps a version too; AWS refuses to delete it.
 
-The plan is pure (`machine_fates`, `version_fates`). It is shown first, then asked for, and looked at once more with every
+The plan is pure (`decide_machines`, `decide_versions`). It is shown first, then asked for, and checked again with every
 deletion: what has begun to run, or has come into use, in the meantime stays. `--dry-run` stops after the plan.
 """
 

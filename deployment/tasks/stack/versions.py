@@ -1,6 +1,8 @@
 """`fab versions`: our state machines with their code and running executions, and the code of this folder beside them.
 
-Only reads. The facts come from `inventory` and `folder_code`; here they become a table or a JSON document.
+Only reads. `inventory` reads what is deployed. `folder_code` is the same hash for this folder, of its files, the
+stack's outputs and the account's limit of Lambdas; settings that only reach roles or the work bucket are not in it:
+`fab plan` is the whole comparison.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
         steps.append("build")
         return BuiltProject((), (), (), template)
 
-    monkeypatch.setattr(deploy, "build", built)
+    monkeypatch.setattr(deploy, "build_project", built)
     for module, name in ((deployment_bucket, "send"), (stack, "deploy")):
         monkeypatch.setattr(
             module, name, lambda *_, name=name: steps.append(name) or SimpleNamespace(outputs={})
