@@ -54,6 +54,11 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
+def fab_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
+    """Make a task of a function, with long flags only; `options` are those of `fabric.task`."""
+    return lambda function: task(auto_shortflags=False, **options)(friendly(function))
+
+
 def enter(console: Console, doing: str = "", settings: Settings | None = None) -> Installation:
     """Return what a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
     installation = Installation.connect(settings or configuration.load())
@@ -62,12 +67,10 @@ def enter(console: Console, doing: str = "", settings: Settings | None = None) -
     return installation
 
 
-@task(
+@fab_task(
     default=True,
-    auto_shortflags=False,
     help={"ask": "Show the plan and ask before doing it. Default: deploy without asking."},
 )
-@friendly
 def deploy(context: Context, ask: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
@@ -77,36 +80,31 @@ def deploy(context: Context, ask: bool = False) -> None:
     deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "json": "Print one JSON document (docs/planning.md) instead of tables.",
         "fail-on-changes": "End with status 1 if anything would change. Default: 0 either way.",
     },
 )
-@friendly
 def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
     """Show what `fab` would do, and do nothing."""
     settings, sources, console = configuration.load(), build.read_sources(PROJECT), Console()
     deployment.plan(enter(console, settings=settings), sources, console, json, fail_on_changes)
 
 
-@task
-@friendly
+@fab_task()
 def watch(context: Context) -> None:
     """Follow what CloudFormation is doing with the stack."""
     console = Console()
     stack.watch(enter(console, "Watching"), console)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "skip": "Resources to leave as they are, by logical id, with commas between them. Default: none.",
         "yes": "Do not ask. Default: ask.",
     },
 )
-@friendly
 def recover(context: Context, skip: str | None = None, yes: bool = False) -> None:
     """Finish the rollback of an update that got stuck."""
     from deployment.tasks.stack import recover as recovery
@@ -116,8 +114,7 @@ def recover(context: Context, skip: str | None = None, yes: bool = False) -> Non
     recovery.recover(enter(console, "Recovering"), names, console, yes)
 
 
-@task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
-@friendly
+@fab_task(help={"yes": "Do not ask. Default: ask for the stack's name."})
 def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
     from deployment.tasks.stack import delete as removal
@@ -126,8 +123,7 @@ def delete(context: Context, yes: bool = False) -> None:
     removal.delete(enter(console, "Deleting"), console, yes)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "source": "The bucket to read. Required.",
         "destination": "The bucket to make equal to it. Required.",
@@ -141,7 +137,6 @@ def delete(context: Context, yes: bool = False) -> None:
         "wait": "Wait for the end and show progress. Default: wait.",
     },
 )
-@friendly
 def sync(
     context: Context,
     source: str | None = None,
@@ -165,8 +160,7 @@ def sync(
     runs.sync(enter(console, "Syncing"), options, console, wait, json)
 
 
-@task
-@friendly
+@fab_task()
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""
     from deployment.emulator import emulator
@@ -174,11 +168,9 @@ def local(context: Context) -> None:
     emulator.serve(Console())
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={"source-dir": "A folder whose files are synced. Default: two buckets that are made up."},
 )
-@friendly
 def demo(context: Context, source_dir: str | None = None) -> None:
     """Deploy and sync on this machine, without an AWS account."""
     from deployment.emulator import demo as demonstration
@@ -186,8 +178,7 @@ def demo(context: Context, source_dir: str | None = None) -> None:
     demonstration.run(PROJECT, source_dir, Console())
 
 
-@task(auto_shortflags=False, help={"json": "Print one JSON document instead of lines."})
-@friendly
+@fab_task(help={"json": "Print one JSON document instead of lines."})
 def check(context: Context, json: bool = False) -> None:
     """Check Lambdas, template and state machines, offline."""
     from deployment.checks import check as checks
@@ -195,8 +186,7 @@ def check(context: Context, json: bool = False) -> None:
     checks.show(Console(), checks.project(PROJECT), json)
 
 
-@task(name="template", auto_shortflags=False, help={"json": "Print JSON. Default: YAML."})
-@friendly
+@fab_task(name="template", help={"json": "Print JSON. Default: YAML."})
 def print_template(context: Context, json: bool = False) -> None:
     """Print the SAM template that a deployment would use, offline."""
     from deployment.tasks.stack import documents
@@ -205,15 +195,13 @@ def print_template(context: Context, json: bool = False) -> None:
     Console().result(documents.as_json(document) if json else documents.as_yaml(document))
 
 
-@task(
+@fab_task(
     name="definition",
-    auto_shortflags=False,
     help={
         "name": "Which state machine, without timestamp. Default: the only one.",
         "deployed": "Print the newest one in the account. Default: the file's, offline.",
     },
 )
-@friendly
 def print_definition(context: Context, name: str | None = None, deployed: bool = False) -> None:
     """Print a state machine in Amazon States Language."""
     from deployment.tasks.stack import documents
@@ -226,8 +214,7 @@ def print_definition(context: Context, name: str | None = None, deployed: bool =
     console.result(documents.as_json(document))
 
 
-@task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
-@friendly
+@fab_task(help={"json": "Print one JSON document instead of tables."})
 def status(context: Context, json: bool = False) -> None:
     """Show stack, state machine, running and ended executions."""
     from deployment.tasks.stack import status as current_status
@@ -236,8 +223,7 @@ def status(context: Context, json: bool = False) -> None:
     current_status.show(enter(console), PROJECT, console, json)
 
 
-@task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
-@friendly
+@fab_task(help={"json": "Print one JSON document instead of tables."})
 def versions(context: Context, json: bool = False) -> None:
     """List the state machines, the current one first."""
     from deployment.tasks.stack import versions as deployed_versions
@@ -246,15 +232,13 @@ def versions(context: Context, json: bool = False) -> None:
     deployed_versions.show(enter(console), PROJECT, console, json)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "keep": f"How many state machines of each name to keep, the newest. Default: {KEEP}.",
         "dry-run": "Only show what would be deleted.",
         "yes": "Do not ask. Default: ask.",
     },
 )
-@friendly
 def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool = False) -> None:
     """Delete older state machines and what only they call."""
     from deployment.tasks.stack import prune as pruning
@@ -264,13 +248,11 @@ def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool =
     pruning.prune(enter(console), keep, console, dry_run, yes)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "to": "Name of the state machine to go back to. Default: the newest that differs from the current."
     },
 )
-@friendly
 def rollback(context: Context, to: str | None = None) -> None:
     """Make an older state machine the current one again."""
     from deployment.tasks.stack import rollback as older
@@ -279,8 +261,7 @@ def rollback(context: Context, to: str | None = None) -> None:
     older.rollback(enter(console), to, console)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "function": "Only this function, by its file name, e.g. copy_keys. Default: all.",
         "since": f"How far back: a number with s, m, h or d. Default: {SINCE}.",
@@ -289,7 +270,6 @@ def rollback(context: Context, to: str | None = None) -> None:
         "json": "Print one JSON object a line.",
     },
 )
-@friendly
 def logs(
     context: Context,
     function: str | None = None,

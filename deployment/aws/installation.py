@@ -99,6 +99,14 @@ class Installation:
         """Whether something with these tags is part of this installation."""
         return tags.is_ours(found, self.settings)
 
+    @property
+    def cloudformation(self) -> Any:
+        return self.client("cloudformation")
+
+    @property
+    def step_functions(self) -> Any:
+        return self.client("stepfunctions")
+
     def client(self, service: str) -> Any:
         """Return the client of a service, the same one every time."""
         return self.account.client(service)

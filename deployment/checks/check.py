@@ -146,11 +146,7 @@ def _template_problems(folder: Path, readings: Sequence[Reading], settings: Sett
 
 
 def _template(
-    folder: Path,
-    specs: Sequence[FunctionSpec],
-    settings: Settings,
-    region: str,
-    machine_names: Sequence[str],
+    folder: Path, specs: Sequence[FunctionSpec], settings: Settings, region: str, machine_names: Sequence[str]
 ) -> dict[str, Any]:
     bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
     return template.make(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)

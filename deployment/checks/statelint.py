@@ -51,9 +51,7 @@ Finding = tuple[Place, str]
 
 
 def problems(
-    machine: MachineSpec,
-    functions: Mapping[str, int | None],
-    values: Mapping[str, Any],
+    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
 ) -> list[Problem]:
     """Return what is wrong with a machine, line by line.
 

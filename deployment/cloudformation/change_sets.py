@@ -87,7 +87,7 @@ def deployed_template(installation: Installation, description: Mapping[str, Any]
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
     """
-    cloudformation = installation.client("cloudformation")
+    cloudformation = installation.cloudformation
     try:
         body = cloudformation.get_template(StackName=description["StackId"], TemplateStage="Original")[
             "TemplateBody"
@@ -104,16 +104,12 @@ def can_be_sent(template: Mapping[str, Any]) -> bool:
     return len(_text(template).encode()) <= BODY_MAX_BYTES
 
 
-def create(
-    installation: Installation,
-    template: Mapping[str, Any],
-    is_new_stack: bool,
-) -> ChangeSet | None:
+def create(installation: Installation, template: Mapping[str, Any], is_new_stack: bool) -> ChangeSet | None:
     """Return a change set for the template, None when there is nothing to change (and nothing is left of it).
 
     Raises StackError with CloudFormation's reason when it refuses the template.
     """
-    cloudformation = installation.client("cloudformation")
+    cloudformation = installation.cloudformation
     change_set = _request(installation, template, is_new_stack)
     try:
         status, reason, changes = _wait(installation, change_set)
@@ -131,13 +127,9 @@ def create(
     raise StackError(f"CloudFormation refuses the template of the stack {installation.stack_name}: {problem}")
 
 
-def _request(
-    installation: Installation,
-    template: Mapping[str, Any],
-    is_new_stack: bool,
-) -> ChangeSet:
+def _request(installation: Installation, template: Mapping[str, Any], is_new_stack: bool) -> ChangeSet:
     """Return a change set that CloudFormation has begun to make."""
-    cloudformation = installation.client("cloudformation")
+    cloudformation = installation.cloudformation
     name = f"{NAME_PREFIX}{uuid.uuid4().hex}"
     argument = _template_argument(installation, template)
     try:
@@ -161,7 +153,7 @@ def discard(installation: Installation, change_set: ChangeSet) -> None:
 
     The stack stays where it is no longer empty, or has a change set of somebody else: two may begin at the same time.
     """
-    cloudformation = installation.client("cloudformation")
+    cloudformation = installation.cloudformation
     description = events.describe(cloudformation, change_set.stack_id)
     if description is None:
         return
@@ -183,7 +175,7 @@ def has_our_change_set(cloudformation: Any, stack_name: str) -> bool:
 
 def _discard_by_name(installation: Installation, name: str, is_new_stack: bool) -> None:
     """Delete a change set whose making was interrupted, if it was made."""
-    description = events.describe(installation.client("cloudformation"), installation.stack_name)
+    description = events.describe(installation.cloudformation, installation.stack_name)
     if description is not None:
         discard(installation, ChangeSet(name, description["StackId"], is_new_stack, ()))
 
@@ -197,7 +189,7 @@ def _is_only_one(cloudformation: Any, change_set: ChangeSet) -> bool:
 
 def _delete(installation: Installation, change_set: ChangeSet) -> None:
     """Delete a change set; AWS refuses that while it is being made, and always once it is being executed."""
-    cloudformation = installation.client("cloudformation")
+    cloudformation = installation.cloudformation
     for _ in range(DELETE_ATTEMPTS):
         try:
             cloudformation.delete_change_set(ChangeSetName=change_set.arn, StackName=change_set.stack_id)
@@ -233,7 +225,7 @@ def _text(template: Mapping[str, Any]) -> str:
 
 def _wait(installation: Installation, change_set: ChangeSet) -> tuple[str, str, tuple[Change, ...]]:
     """Return status, reason and changes of a change set once CloudFormation has made up its mind."""
-    cloudformation = installation.client("cloudformation")
+    cloudformation = installation.cloudformation
     where = {
         "ChangeSetName": change_set.arn,
         "StackName": change_set.stack_id,

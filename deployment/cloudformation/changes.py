@@ -112,6 +112,7 @@ def canonical_json(value: Any) -> str:
 
 
 def removal_action(resource: Mapping[str, Any]) -> str:
+    """Return what happens to a resource that leaves the stack: Retain, or Remove."""
     return "Retain" if resource.get("DeletionPolicy") == "Retain" else "Remove"
 
 

@@ -104,7 +104,7 @@ def follow(installation: Installation, operation: Operation) -> Iterator[Operati
     state, quiet_polls, failed_polls = OperationState("", ()), 0, 0
     while not _is_over(state, quiet_polls):
         try:
-            latest = _poll(installation.client("cloudformation"), operation, state)
+            latest = _poll(installation.cloudformation, operation, state)
         except (ClientError, BotoCoreError) as error:
             failed_polls += 1
             if not is_transient(error) or failed_polls >= MAX_FAILED_POLLS:

@@ -38,7 +38,7 @@ def advice(
     """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
     if statuses.is_busy(status):
         return statuses.busy_sentence(installation.stack_title, status, task)
-    events = stack_events.last_operation(installation.client("cloudformation"), installation.stack_name)
+    events = stack_events.last_operation(installation.cloudformation, installation.stack_name)
     return statuses.stuck_sentence(
         installation.stack_title, status, task, events, installation.cli_flags, template or {}
     )
@@ -68,7 +68,7 @@ def find(installation: Installation) -> dict[str, Any] | None:
 
     A stack that was never created does not show its tags; there the name of its change set tells.
     """
-    cloudformation, name = installation.client("cloudformation"), installation.stack_name
+    cloudformation, name = installation.cloudformation, installation.stack_name
     description = stack_events.describe(cloudformation, name)
     if description is None or installation.owns(
         {tag["Key"]: tag["Value"] for tag in description.get("Tags", ())}

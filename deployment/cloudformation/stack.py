@@ -47,10 +47,7 @@ class DeployedStack:
 
 
 def deploy(
-    installation: Installation,
-    template: Mapping[str, Any],
-    present: CurrentStack,
-    console: Console,
+    installation: Installation, template: Mapping[str, Any], present: CurrentStack, console: Console
 ) -> DeployedStack:
     """Create or update the stack from a template, whose zips are uploaded, and return it.
 
@@ -64,7 +61,7 @@ def deploy(
         for line in event_view.change_lines(change_set, template):
             console.step(line)
         _execute(installation, change_set, template, console)
-        description = events.describe(installation.client("cloudformation"), change_set.stack_id)
+        description = events.describe(installation.cloudformation, change_set.stack_id)
     protected = _apply_protection(installation, description, console)
     changes = change_set.changes if change_set else ()
     return DeployedStack(
@@ -94,7 +91,7 @@ def watch(installation: Installation, console: Console) -> None:
         console.result(f"{installation.stack_title}: no operation is in progress ({status}).")
         return
     title = f"Following the stack {installation.stack_name} ({status})"
-    operation = events.running_operation(installation.client("cloudformation"), description["StackId"], title)
+    operation = events.running_operation(installation.cloudformation, description["StackId"], title)
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
     template = readable_template(installation, description)
     end = follow(installation, operation, template, task, console)
@@ -119,10 +116,7 @@ def _remove_leftover(
 
 
 def _execute(
-    installation: Installation,
-    change_set: ChangeSet,
-    template: Mapping[str, Any],
-    console: Console,
+    installation: Installation, change_set: ChangeSet, template: Mapping[str, Any], console: Console
 ) -> None:
     """Execute a change set and wait for the end; raise StackError with the cause when it is not the wanted one.
 
@@ -132,7 +126,7 @@ def _execute(
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
         operation = new_operation(installation, change_set.stack_id, verb, len(change_set.changes))
-        installation.client("cloudformation").execute_change_set(
+        installation.cloudformation.execute_change_set(
             ChangeSetName=change_set.arn,
             StackName=change_set.stack_id,
             DisableRollback=False,
@@ -150,7 +144,7 @@ def new_operation(
     installation: Installation, stack_id: str, verb: str, resources: int | None = None
 ) -> Operation:
     """Return an operation that is to begin now."""
-    before = events.newest_event(installation.client("cloudformation"), stack_id)
+    before = events.newest_event(installation.cloudformation, stack_id)
     title = f"{verb} the stack {installation.stack_name}"
     return Operation(stack_id, title, before, uuid.uuid4().hex, resources)
 
@@ -164,7 +158,7 @@ def _raise_unless_successful(
         return
     if status == "DELETE_FAILED":
         raise StackError(lookup.advice(installation, status, "fab delete", template))
-    cause = failures.cause(installation.client("cloudformation"), stack_id, end.events, template)
+    cause = failures.cause(installation.cloudformation, stack_id, end.events, template)
     if status in (*statuses.HEALTHY, *statuses.NEVER_CREATED):
         undone = "CloudFormation has rolled everything back. " if status.endswith("ROLLBACK_COMPLETE") else ""
         after = f"{undone}Fix the cause, then run `fab` again."
@@ -177,19 +171,13 @@ def _remove(installation: Installation, description: Mapping[str, Any], console:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
     template = readable_template(installation, description)
     operation = new_operation(installation, description["StackId"], "Deleting")
-    installation.client("cloudformation").delete_stack(
-        StackName=operation.stack_id, ClientRequestToken=operation.token
-    )
+    installation.cloudformation.delete_stack(StackName=operation.stack_id, ClientRequestToken=operation.token)
     end = follow(installation, operation, template, "fab delete", console)
     _raise_unless_successful(installation, end, operation.stack_id, template)
 
 
 def follow(
-    installation: Installation,
-    operation: Operation,
-    template: Mapping[str, Any],
-    task: str,
-    console: Console,
+    installation: Installation, operation: Operation, template: Mapping[str, Any], task: str, console: Console
 ) -> OperationState:
     """Show an operation to its end; whoever stops watching learns that it continues, and how to come back to it."""
     try:
@@ -209,7 +197,7 @@ def _apply_protection(
     if description is None or not lookup.protection_differs(installation.settings, description):
         return False
     wanted = installation.settings.termination_protection
-    installation.client("cloudformation").update_termination_protection(
+    installation.cloudformation.update_termination_protection(
         StackName=description["StackId"], EnableTerminationProtection=wanted
     )
     console.step(

@@ -7,13 +7,12 @@ check reads both buckets itself (`verify`) and believes no report.
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deployment.aws.installation import Installation
+from deployment.aws.installation import Clock, Installation
 from deployment.build import build
 from deployment.cloudformation import lookup
 from deployment.console import Console
@@ -50,11 +49,12 @@ def run(project: Path, source_dir: str | Path | None, console: Console) -> None:
     Raises ConfigurationError for a folder that cannot be shown, EmulatorError, and ExecutionFailed if a run fails or
     does not do what it should, or the buckets are not equal afterwards.
     """
-    began = time.monotonic()
+    clock = Clock()
+    began = clock.monotonic()
     folder = demo_data.read_folder(Path(source_dir).expanduser()) if source_dir else None
     with Emulator(console) as emulator, emulator.active():
         console.step(f"The emulator answers on {emulator.url}; nothing below reaches AWS.")
-        installation = Installation.connect(configuration.defaults())
+        installation = replace(Installation.connect(configuration.defaults()), clock=clock)
         _deploy(installation, project, console)
         outcome = _show(installation, folder, console, began)
     summarise(outcome, console)
@@ -62,32 +62,31 @@ def run(project: Path, source_dir: str | Path | None, console: Console) -> None:
 
 def _deploy(installation: Installation, project: Path, console: Console) -> None:
     """Deploy as `fab` does; what `fab` says of it would speak of an AWS account."""
-    began = time.monotonic()
+    began = installation.clock.monotonic()
     with console.progress("Deploying, with the same code as to AWS"):
         quiet = Console(io.StringIO(), io.StringIO(), io.StringIO(), environ={})
         deploy.deploy(installation, build.read_sources(project), quiet)
-    console.step(
-        f"Deployed Lambdas, roles, work bucket and state machine in {duration(time.monotonic() - began)}."
-    )
+    seconds = installation.clock.monotonic() - began
+    console.step(f"Deployed Lambdas, roles, work bucket and state machine in {duration(seconds)}.")
 
 
 def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> DemoResult:
     s3 = installation.client("s3")
-    scenario = _fill(s3, folder, console)
+    scenario = _fill(s3, folder, console, installation.clock.sleep)
     first = _sync(installation, console, "First run")
     checked = _check(s3, console)
     second = _sync(installation, console, "Second run")
     _check_reports(scenario, first, second)
-    return DemoResult(scenario, first, second, checked, time.monotonic() - began)
+    return DemoResult(scenario, first, second, checked, installation.clock.monotonic() - began)
 
 
-def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
+def _fill(s3: Any, folder: Folder | None, console: Console, sleep: Callable[[float], None]) -> Scenario:
     for bucket in (SOURCE, DESTINATION):
         s3.create_bucket(Bucket=bucket)
     if folder:
         return demo_data.upload(s3, SOURCE, folder, console)
     with console.progress("Filling two buckets"):
-        scenario = demo_data.prepare(s3, SOURCE, DESTINATION)
+        scenario = demo_data.prepare(s3, SOURCE, DESTINATION, sleep)
     console.step(f"Filled two buckets: {_differences_before(scenario)}.")
     return scenario
 

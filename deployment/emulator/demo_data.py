@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -79,7 +78,7 @@ class Scenario:
     source_bytes: int
 
 
-def prepare(s3: Any, source: str, destination: str, sleep: Callable[[float], None] = time.sleep) -> Scenario:
+def prepare(s3: Any, source: str, destination: str, sleep: Callable[[float], None]) -> Scenario:
     """Fill both buckets and return how they differ."""
     missing, equal, changed = _missing_items(), _equal_items(), _changed_items()
     before, orphans = [before for before, _ in changed], _orphan_items()

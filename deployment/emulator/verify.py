@@ -76,11 +76,11 @@ def differences(
             unequal = [
                 field.name
                 for field in fields(ObjectContent)
-                if _field(source, key, field.name) != _field(destination, key, field.name)
+                if _field_of(source, key, field.name) != _field_of(destination, key, field.name)
             ]
             for name in unequal:
-                yield f"{key!r}: {name} is {_field(destination, key, name)!r}, expected {_field(source, key, name)!r}"
+                yield f"{key!r}: {name} is {_field_of(destination, key, name)!r}, expected {_field_of(source, key, name)!r}"
 
 
-def _field(side: Mapping[str, ObjectContent], key: str, name: str) -> Any:
+def _field_of(side: Mapping[str, ObjectContent], key: str, name: str) -> Any:
     return getattr(side[key], name)

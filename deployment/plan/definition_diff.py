@@ -95,7 +95,7 @@ def readable_yaml(definition: Any, settings: Settings) -> tuple[str, dict[str, s
 def _plan_machine(
     installation: Installation, spec: MachineSpec, definition: Mapping[str, Any], role: str
 ) -> MachinePlan:
-    client = installation.client("stepfunctions")
+    client = installation.step_functions
     current = listing.newest(installation, spec.name)
     if current is None:
         return MachinePlan(spec.name, "create")

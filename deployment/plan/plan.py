@@ -148,10 +148,7 @@ def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[Prope
 
 
 def _machines(
-    installation: Installation,
-    built: BuiltProject,
-    base: Mapping[str, Any] | None,
-    changes: Sequence[Change],
+    installation: Installation, built: BuiltProject, base: Mapping[str, Any] | None, changes: Sequence[Change]
 ) -> tuple[MachinePlan, ...]:
     if base is None:
         return tuple(MachinePlan(spec.name, "create") for spec in built.definitions)

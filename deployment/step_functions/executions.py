@@ -62,14 +62,11 @@ def current_machine(installation: Installation) -> str:
 
 
 def start(
-    installation: Installation,
-    machine_arn: str,
-    input: Mapping[str, Any],
-    name: str | None = None,
+    installation: Installation, machine_arn: str, input: Mapping[str, Any], name: str | None = None
 ) -> str:
     """Start an execution and return its ARN. The name keeps a repeated request from starting a second one."""
     name = name or f"fab-{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    answer = installation.client("stepfunctions").start_execution(
+    answer = installation.step_functions.start_execution(
         stateMachineArn=machine_arn, name=name, input=json.dumps(input)
     )
     return str(answer["executionArn"])
@@ -90,9 +87,7 @@ def watch(
 
 
 def follow(
-    installation: Installation,
-    execution_arn: str,
-    work_bucket: str | None = None,
+    installation: Installation, execution_arn: str, work_bucket: str | None = None
 ) -> Iterator[ExecutionProgress]:
     """Yield how far an execution is, about every second at first and later less often; the last one is its end.
 
@@ -122,9 +117,7 @@ def follow(
 
 def describe(installation: Installation, execution_arn: str) -> Mapping[str, Any]:
     """Return DescribeExecution's answer."""
-    answer: Mapping[str, Any] = installation.client("stepfunctions").describe_execution(
-        executionArn=execution_arn
-    )
+    answer: Mapping[str, Any] = installation.step_functions.describe_execution(executionArn=execution_arn)
     return answer
 
 

@@ -145,7 +145,7 @@ def _describe(installation: Installation, machine: Machine) -> DeployedMachine |
     parts = listing.base_and_moment(machine.name)
     base = parts[0] if parts else machine.name
     try:
-        answer = installation.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
+        answer = installation.step_functions.describe_state_machine(stateMachineArn=machine.arn)
         number = running(installation, machine)
     except ClientError as error:
         if is_missing(error):

@@ -47,7 +47,7 @@ class MachineList:
 
 def newest(installation: Installation, base_name: str) -> Machine | None:
     """Return the current machine of a base name, None when there is none; it asks for as few tags as possible."""
-    client = installation.client("stepfunctions")
+    client = installation.step_functions
     for base, machine in _named_like_ours(client):
         tags = tags_of_machine(client, machine.arn) if base == base_name else {}
         if installation.owns(tags):
@@ -57,7 +57,7 @@ def newest(installation: Installation, base_name: str) -> Machine | None:
 
 def list_all(installation: Installation) -> MachineList:
     """Return our machines of all base names, also those of files that are no more, and what may be ours or not."""
-    client = installation.client("stepfunctions")
+    client = installation.step_functions
     ours, unknown = [], []
     for _, machine in _named_like_ours(client):
         try:
@@ -77,7 +77,7 @@ def running(installation: Installation, machines: Iterable[Machine]) -> tuple[st
     for it by state machine is refused (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html,
     which also says that one started a moment ago may be missing).
     """
-    pages = installation.client("stepfunctions").get_paginator("list_executions")
+    pages = installation.step_functions.get_paginator("list_executions")
     return tuple(
         execution["executionArn"]
         for machine in machines

@@ -120,7 +120,7 @@ class Observer:
     """
 
     def __init__(self, installation: Installation, execution_arn: str, work_bucket: str | None) -> None:
-        self._steps = installation.client("stepfunctions")
+        self._steps = installation.step_functions
         self._s3 = installation.client("s3")
         self._arn = execution_arn
         self._bucket = work_bucket

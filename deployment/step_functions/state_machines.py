@@ -83,7 +83,7 @@ def create_if_changed(
 
     Raises StateMachineError when AWS refuses the definition, or cannot assume the role even after 90 seconds.
     """
-    client = installation.client("stepfunctions")
+    client = installation.step_functions
     wanted = fingerprint(definition, role_arn)
     current = newest(installation, spec.name)
     if current and is_current(client, current, wanted):
@@ -99,7 +99,7 @@ def create_if_changed(
 
 def delete_all(installation: Installation, machines: Iterable[Machine]) -> None:
     """Delete machines. Their executions would end at the next transition anyway; they are stopped, so that they say why."""
-    client = installation.client("stepfunctions")
+    client = installation.step_functions
     for machine in machines:
         for execution_arn in running(installation, [machine]):
             client.stop_execution(
@@ -149,7 +149,7 @@ def _create(
     while True:
         name = f"{spec.name}-{moment:{TIMESTAMP}}"
         try:
-            made = installation.client("stepfunctions").create_state_machine(name=name, **request)
+            made = installation.step_functions.create_state_machine(name=name, **request)
             return Machine(name, made["stateMachineArn"], True, made["creationDate"])
         except ClientError as error:
             if error_code(error) in _NAME_IS_TAKEN:

@@ -47,11 +47,7 @@ class Query:
 
 
 def show(
-    installation: Installation,
-    query: Query,
-    console: Console,
-    follow: bool = False,
-    as_json: bool = False,
+    installation: Installation, query: Query, console: Console, follow: bool = False, as_json: bool = False
 ) -> None:
     """Write the events to stdout, a line each; with `follow`, never return."""
     console.step(installation.full_place)

@@ -47,11 +47,7 @@ class Deletion:
         return not (self.stack_exists or self.machines)
 
 
-def delete(
-    installation: Installation,
-    console: Console,
-    yes: bool = False,
-) -> None:
+def delete(installation: Installation, console: Console, yes: bool = False) -> None:
     """Delete everything but the deployment bucket and the synchronised buckets, after asking.
 
     Raises Declined when the answer is not the stack's name, or when nobody is there to ask and `yes` is false.
@@ -103,7 +99,7 @@ def _confirm(settings: Settings, console: Console, yes: bool) -> None:
 def _work_bucket(installation: Installation) -> str | None:
     """Return the work bucket's name; a stack that failed half-way has no outputs, but knows its resources."""
     try:
-        detail = installation.client("cloudformation").describe_stack_resource(
+        detail = installation.cloudformation.describe_stack_resource(
             StackName=installation.stack_name, LogicalResourceId=WORK_BUCKET_ID
         )["StackResourceDetail"]
     except ClientError as error:

@@ -57,7 +57,7 @@ def deployed_definition(installation: Installation, project: Path, name: str | N
         raise StateMachineError(
             f"There is no state machine {spec.name} in {installation.place}. Run `fab` first."
         )
-    described = installation.client("stepfunctions").describe_state_machine(stateMachineArn=newest.arn)
+    described = installation.step_functions.describe_state_machine(stateMachineArn=newest.arn)
     definition: dict[str, Any] = json.loads(described["definition"])
     return definition
 

@@ -73,11 +73,7 @@ class PruningPlan:
 
 
 def prune(
-    installation: Installation,
-    keep: str,
-    console: Console,
-    dry_run: bool = False,
-    yes: bool = False,
+    installation: Installation, keep: str, console: Console, dry_run: bool = False, yes: bool = False
 ) -> None:
     """Show what goes and what stays, ask, and delete; `keep` is as it was typed, a number of machines from 1.
 
@@ -197,7 +193,7 @@ def _read_stack_resources(installation: Installation) -> StackResources:
         raise StackError(
             f"{installation.stack_title} is busy ({status}). Run `fab prune` again when it has finished."
         )
-    pages = installation.client("cloudformation").get_paginator("list_stack_resources")
+    pages = installation.cloudformation.get_paginator("list_stack_resources")
     resources = [
         (summary["ResourceType"], summary.get("PhysicalResourceId", ""))
         for page in pages.paginate(StackName=description["StackId"])
@@ -262,7 +258,7 @@ def _delete_machine(installation: Installation, deployed: DeployedMachine) -> st
     number = inventory.running(installation, deployed.machine)
     if number:
         return f"{_running_words(number)}."
-    installation.client("stepfunctions").delete_state_machine(stateMachineArn=deployed.machine.arn)
+    installation.step_functions.delete_state_machine(stateMachineArn=deployed.machine.arn)
     return ""
 
 

@@ -22,12 +22,7 @@ from deployment.text import nearest_name
 _NOTHING_DONE = "Nothing was recovered:"
 
 
-def recover(
-    installation: Installation,
-    skip: Sequence[str],
-    console: Console,
-    yes: bool = False,
-) -> None:
+def recover(installation: Installation, skip: Sequence[str], console: Console, yes: bool = False) -> None:
     """Roll a stuck stack back to where it was before the update that failed, but for the resources in `skip`.
 
     Raises Declined when the answer is not yes, or when nobody is there to ask and `yes` is false; ConfigurationError for a
@@ -40,7 +35,7 @@ def recover(
         _report_nothing(installation, status, console)
         return
     template = lookup.readable_template(installation, description)
-    events = stack_events.last_operation(installation.client("cloudformation"), description["StackId"])
+    events = stack_events.last_operation(installation.cloudformation, description["StackId"])
     require_blocking(skip, [event.logical_id for event in failures.blocking_events(events)])
     console.step("\n".join(introduction(installation.stack_title, events, template, skip)))
     if not yes:
@@ -126,7 +121,7 @@ def _continue(
 ) -> OperationState:
     operation = stack.new_operation(installation, stack_id, "Rolling back")
     options = {"ResourcesToSkip": list(skip)} if skip else {}
-    installation.client("cloudformation").continue_update_rollback(
+    installation.cloudformation.continue_update_rollback(
         StackName=stack_id, ClientRequestToken=operation.token, **options
     )
     return stack.follow(installation, operation, template, "fab", console)

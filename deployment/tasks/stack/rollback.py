@@ -26,11 +26,7 @@ from deployment.step_functions.listing import Machine
 from deployment.text import did_you_mean
 
 
-def rollback(
-    installation: Installation,
-    to: str | None,
-    console: Console,
-) -> Machine:
+def rollback(installation: Installation, to: str | None, console: Console) -> Machine:
     """Create a machine with the definition and role of an older one, and return it.
 
     `to` is that one's name, None the newest that differs from the current. Raises ConfigurationError when there is no such

@@ -60,12 +60,7 @@ class Status:
     ended: tuple[EndedExecution, ...]
 
 
-def show(
-    installation: Installation,
-    project: Path,
-    console: Console,
-    as_json: bool = False,
-) -> None:
+def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
     """Write the status to stdout, as text and tables or as one JSON document."""
     console.step(installation.full_place)
     status = read(installation, project)
@@ -178,7 +173,7 @@ def _ended_blocks(status: Status) -> list[tuple[str, str]]:
 
 def _records(installation: Installation, machine: DeployedMachine) -> Iterable[Mapping[str, Any]]:
     """Return the executions of a machine that run, all of them, and those that have ended, the newest few."""
-    client = installation.client("stepfunctions")
+    client = installation.step_functions
     pages = client.get_paginator("list_executions")
     under_way = (
         pages.paginate(stateMachineArn=machine.machine.arn, statusFilter="RUNNING") if machine.running else ()
