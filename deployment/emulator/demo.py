@@ -31,6 +31,11 @@ SOURCE = "demo-source"
 DESTINATION = "demo-destination"
 DIFFERENCES_SHOWN = 10
 
+NEXT = """Next, with an AWS account:
+  cp fabfile_config_template.py fabfile_config.py  # every setting is explained
+  fab                                              # deploys what you have seen
+  fab sync --source A --destination B --dry-run    # counts; without it, syncs"""
+
 
 @dataclass(frozen=True)
 class DemoResult:
@@ -151,12 +156,6 @@ def _differences_before(scenario: Scenario) -> str:
         f"{objects(scenario.missing)} missing, {scenario.changed} changed, {scenario.orphaned} orphaned, "
         f"{scenario.equal} equal"
     )
-
-
-NEXT = """Next, with an AWS account:
-  cp fabfile_config_template.py fabfile_config.py  # every setting is explained
-  fab                                              # deploys what you have seen
-  fab sync --source A --destination B --dry-run    # counts; without it, syncs"""
 
 
 def _rows(*runs: Execution) -> Iterator[list[str]]:

@@ -1,7 +1,8 @@
-"""From the flags of `fab sync` to the input of the state machine.
+"""`fab sync`: from its flags to the input of the state machine, and from the start of an execution to its report.
 
 Flags arrive as text or switches, because Fabric answers a number that is none with a traceback. Only what was given is
-passed on: the defaults are those of the state machine, and so is the judgement of bucket names and prefixes.
+passed on: the defaults are those of the state machine, and so is the judgement of bucket names and prefixes. The report is
+what the Lambda `tally_run` writes and the execution returns; here it is only put into a table.
 """
 
 from __future__ import annotations
@@ -27,6 +28,26 @@ from deployment.step_functions.executions import (
     watch,
 )
 from deployment.text import duration, size
+
+Row = tuple[str, int, str]
+
+_ROWS = (
+    ("copied", "copied"),
+    ("deleted", "deleted"),
+    ("current", "already equal"),
+)
+
+_SKIPPED = {
+    "archived": "skipped: archived, to be restored first",
+    "vanished": "skipped: vanished during the run",
+    "unmappable": "skipped: no possible key at the destination",
+}
+
+_TROUBLE = {
+    "unprovable": "unprovable: no checksum tells",
+    "changed": "changed by others during the run",
+    "failed": "failed",
+}
 
 
 def sync_options(
@@ -57,16 +78,6 @@ def sync_options(
         "allowEmptySource": allow_empty_source or None,
     }
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _delete_limit(text: str) -> int | str:
-    """Return a number of objects as a number, and a share of them as the text that it is."""
-    try:
-        return setting_values.max_delete(int(text) if re.fullmatch(r"[0-9]+", text) else text)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-        ) from error
 
 
 def sync(
@@ -110,55 +121,6 @@ def read_report(
         return report
     except (ClientError, BotoCoreError, ValueError):
         return None
-
-
-def _announce(execution: Execution, console: Console, as_json: bool) -> Execution:
-    link = execution_link(execution.arn)
-    document = _document({**execution.to_json(), "console": link})
-    console.result(document if as_json else f"{execution.arn}\n{link}")
-    return execution
-
-
-def _watch(
-    installation: Installation, execution_arn: str, work_bucket: str | None, console: Console
-) -> Execution:
-    """Show an execution until its end; whoever stops watching learns that it continues."""
-    try:
-        return watch(installation, execution_arn, work_bucket, console)
-    except (KeyboardInterrupt, ClientError, BotoCoreError):
-        console.step(
-            f"The execution continues in AWS. Stop it with:\n"
-            f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
-        )
-        raise
-
-
-def _document(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, default=str)
-
-
-Row = tuple[str, int, str]
-
-
-_ROWS = (
-    ("copied", "copied"),
-    ("deleted", "deleted"),
-    ("current", "already equal"),
-)
-
-
-_SKIPPED = {
-    "archived": "skipped: archived, to be restored first",
-    "vanished": "skipped: vanished during the run",
-    "unmappable": "skipped: no possible key at the destination",
-}
-
-
-_TROUBLE = {
-    "unprovable": "unprovable: no checksum tells",
-    "changed": "changed by others during the run",
-    "failed": "failed",
-}
 
 
 def show_report(report: Mapping[str, Any] | None, seconds: float, console: Console) -> None:
@@ -223,6 +185,41 @@ def cost(usd: float | None) -> str:
     if usd is None:
         return "unknown"
     return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
+def _delete_limit(text: str) -> int | str:
+    """Return a number of objects as a number, and a share of them as the text that it is."""
+    try:
+        return setting_values.max_delete(int(text) if re.fullmatch(r"[0-9]+", text) else text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
+        ) from error
+
+
+def _announce(execution: Execution, console: Console, as_json: bool) -> Execution:
+    link = execution_link(execution.arn)
+    document = _document({**execution.to_json(), "console": link})
+    console.result(document if as_json else f"{execution.arn}\n{link}")
+    return execution
+
+
+def _watch(
+    installation: Installation, execution_arn: str, work_bucket: str | None, console: Console
+) -> Execution:
+    """Show an execution until its end; whoever stops watching learns that it continues."""
+    try:
+        return watch(installation, execution_arn, work_bucket, console)
+    except (KeyboardInterrupt, ClientError, BotoCoreError):
+        console.step(
+            f"The execution continues in AWS. Stop it with:\n"
+            f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
+        )
+        raise
+
+
+def _document(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, default=str)
 
 
 def _row(words: str, amount: Any) -> Row:

@@ -29,6 +29,17 @@ from deployment.text import iso, utc
 
 UNKNOWN = "?"
 
+DEFAULT_MEMORY_MB = 128
+"""Of a function that does not say: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+
+
+@dataclass(frozen=True)
+class FolderCode:
+    """The code of every state machine of a folder, by base name; or why it cannot be known."""
+
+    codes: Mapping[str, str]
+    problem: str = ""
+
 
 @dataclass(frozen=True)
 class Overview:
@@ -119,18 +130,6 @@ def machine_json(machine: DeployedMachine, versions: Sequence[FunctionVersion]) 
         "functions": [{"arn": arn, "zip": zips.get(arn)} for arn in sorted(called)],
         "problem": machine.problem or None,
     }
-
-
-DEFAULT_MEMORY_MB = 128
-"""Of a function that does not say: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
-
-
-@dataclass(frozen=True)
-class FolderCode:
-    """The code of every state machine of a folder, by base name; or why it cannot be known."""
-
-    codes: Mapping[str, str]
-    problem: str = ""
 
 
 def folder_code(installation: Installation, project: Path, outputs: Mapping[str, str] | None) -> FolderCode:
