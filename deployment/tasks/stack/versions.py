@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 
 from deployment.aws.errors import aws_sentence
 from deployment.aws.installation import Installation
-from deployment.build import bundle, template
+from deployment.build import build, template
+from deployment.build.build import Sources
 from deployment.build.definitions import render
 from deployment.cloudformation import deployment_bucket, lookup
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
-from deployment.project import front_matter, states_language
 from deployment.step_functions import inventory, state_machines
 from deployment.step_functions.inventory import DeployedMachine, FunctionVersion, base_names
 from deployment.text import iso, utc
@@ -137,24 +137,26 @@ def folder_code(installation: Installation, project: Path, outputs: Mapping[str,
     if not outputs or "WorkBucket" not in outputs:
         return FolderCode({}, "the stack is not deployed")
     try:
-        definitions = states_language.read_all(project / "state_machines")
-        runs = _runs(installation, project, [definition.name for definition in definitions])
+        sources = build.read_sources(project)
+        runs = _runs(installation, sources)
         values = state_machines.values_from_outputs(installation, outputs)
-        rendered = {item.name: render(item, runs, values) for item in definitions}
+        rendered = {machine.name: render(machine, runs, values) for machine in sources.definitions}
     except SyncBucketsError as error:
         return FolderCode({}, str(error).splitlines()[0])
     except ClientError as error:  # whoever only looks may not be allowed to ask for the limit of Lambdas
         return FolderCode({}, aws_sentence(error))
-    return FolderCode({name: inventory.code_of_definition(item) for name, item in rendered.items()})
+    return FolderCode(
+        {name: inventory.code_of_definition(definition) for name, definition in rendered.items()}
+    )
 
 
-def _runs(installation: Installation, project: Path, machine_names: list[str]) -> dict[str, str]:
+def _runs(installation: Installation, sources: Sources) -> dict[str, str]:
     """Return what each function would run, by its file's name."""
-    functions = front_matter.read_all(project / "lambda_functions")
-    bundles = bundle.make_all(functions, project)
     bucket = deployment_bucket.bucket_name(installation)
-    resources = template.make(functions, bundles, installation.settings, bucket, machine_names)["Resources"]
-    return {item.name: _run(resources[item.logical_id]["Properties"]) for item in functions}
+    resources = build.build_project(sources, installation.settings, bucket).template["Resources"]
+    return {
+        function.name: _run(resources[function.logical_id]["Properties"]) for function in sources.functions
+    }
 
 
 def _run(properties: Mapping[str, Any]) -> str:
