@@ -1,8 +1,8 @@
 """The tasks of SyncBuckets. `fab` without arguments deploys everything; `fab --list` shows the others.
 
-`deploy_everything` is the pipeline, one line a step; each step is a module of `deployment/`, whose docstring tells the
-rest. The configuration is read inside the tasks, so that this file can be imported before there is one. What only one
-task needs is imported there, so that `fab` with nothing to do is over in no time.
+A task reads its flags and the configuration and makes one call; the module that it calls, of `deployment/`, tells the rest.
+The configuration is read inside the tasks, so that this file can be imported before there is one. What only one task needs
+is imported there, so that `fab` with nothing to do is over in no time.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -18,17 +18,15 @@ from fabric import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployment.aws.account import Account, aws_sentence, connect
-from deployment.build import bundle, template
-from deployment.build.build import Wanted
-from deployment.cloudformation import deployment_bucket, lookup, stack
+from deployment.aws.errors import aws_sentence
+from deployment.aws.installation import Installation
+from deployment.build import build
+from deployment.cloudformation import stack
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
-from deployment.project import front_matter
 from deployment.project import settings as configuration
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.tasks.stack import deploy as announcement
+from deployment.tasks.stack import deploy as deployment
 
 PROJECT = Path(__file__).resolve().parent
 KEEP = "3"
@@ -56,123 +54,76 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def enter(settings: Settings, console: Console, doing: str = "") -> Account:
-    """Return the account that a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
-    account = connect(settings)
+def fab_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
+    """Make a task of a function, with long flags only; `options` are those of `fabric.task`."""
+    return lambda function: task(auto_shortflags=False, **options)(friendly(function))
+
+
+def enter(console: Console, doing: str = "", settings: Settings | None = None) -> Installation:
+    """Return what a task works on, after it has been allowed and shown; without `doing` the task shows it itself."""
+    installation = Installation.connect(settings or configuration.load())
     if doing:
-        announcement.begin(console, account, settings, doing)
-    return account
+        console.step(f"{doing}: {installation.place}, stack {installation.stack_name}")
+    return installation
 
 
-def build(settings: Settings, console: Console, doing: str = "") -> tuple[Account, Wanted]:
-    """Make everything from this folder; of AWS only the account is asked, whose number is in the bucket's name."""
-    functions = front_matter.read_all(PROJECT / "lambda_functions")
-    definitions = state_machines.read_all(PROJECT / "state_machines")
-    state_machines.rehearse(definitions, functions)
-    bundles = bundle.make_all(functions, PROJECT)
-    account = enter(settings, console, doing)
-    bucket = deployment_bucket.bucket_name(account, settings)
-    body = template.build(functions, bundles, settings, bucket, [machine.name for machine in definitions])
-    return account, Wanted(functions, definitions, bundles, body)
-
-
-def deploy_everything(settings: Settings, console: Console, ask: bool = False) -> None:
-    """Bring the stack and the state machines of one account and region up to date with this folder."""
-    account, wanted = build(settings, console, "" if ask else "Deploying")
-    if ask and not is_agreed(account, settings, wanted, console):
-        return
-    present = lookup.look(account, settings, wanted.template)
-    uploaded = [] if present.is_as_wanted else deployment_bucket.upload(account, settings, wanted.bundles)
-    deployed = stack.deploy(account, settings, wanted.template, present, console)
-    current = state_machines.create_all(
-        account, settings, wanted.definitions, wanted.functions, deployed.outputs, console
-    )
-    announcement.announce(console, account, settings, uploaded, deployed, current)
-
-
-def show_plan(settings: Settings, console: Console, as_json: bool, fail_on_changes: bool) -> None:
-    """Say what `deploy_everything` would do: the same steps, of each only the half that reads."""
-    from deployment.plan import plan as planning
-    from deployment.plan import view
-
-    account, wanted = build(settings, console)
-    view.show(console, planning.make(account, settings, wanted), as_json, fail_on_changes)
-
-
-def is_agreed(account: Account, settings: Settings, wanted: Wanted, console: Console) -> bool:
-    """Show the plan and ask; False where there is nothing to do, Declined raised where the answer is no."""
-    from deployment import questions
-    from deployment.plan import plan as planning
-
-    return questions.is_deployment_wanted(console, planning.make(account, settings, wanted))
-
-
-@task(
+@fab_task(
     default=True,
-    auto_shortflags=False,
     help={"ask": "Show the plan and ask before doing it. Default: deploy without asking."},
 )
-@friendly
 def deploy(context: Context, ask: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
-        from deployment import questions
+        deployment.require_terminal_to_ask(console)
+    settings, sources = configuration.load(), build.read_sources(PROJECT)
+    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask)
 
-        questions.demand_terminal_for_deployment(console)
-    deploy_everything(configuration.load(), console, ask)
 
-
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "json": "Print one JSON document (docs/planning.md) instead of tables.",
         "fail-on-changes": "End with status 1 if anything would change. Default: 0 either way.",
     },
 )
-@friendly
 def plan(context: Context, json: bool = False, fail_on_changes: bool = False) -> None:
     """Show what `fab` would do, and do nothing."""
-    show_plan(configuration.load(), Console(), json, fail_on_changes)
+    settings, sources, console = configuration.load(), build.read_sources(PROJECT), Console()
+    deployment.plan(enter(console, settings=settings), sources, console, json, fail_on_changes)
 
 
-@task
-@friendly
+@fab_task()
 def watch(context: Context) -> None:
     """Follow what CloudFormation is doing with the stack."""
-    settings, console = configuration.load(), Console()
-    stack.watch(enter(settings, console, "Watching"), settings, console)
+    console = Console()
+    stack.watch(enter(console, "Watching"), console)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "skip": "Resources to leave as they are, by logical id, with commas between them. Default: none.",
         "yes": "Do not ask. Default: ask.",
     },
 )
-@friendly
 def recover(context: Context, skip: str | None = None, yes: bool = False) -> None:
     """Finish the rollback of an update that got stuck."""
     from deployment.tasks.stack import recover as recovery
 
     names = recovery.skipped_names(skip)
-    settings, console = configuration.load(), Console()
-    recovery.recover(enter(settings, console, "Recovering"), settings, names, console, yes)
+    console = Console()
+    recovery.recover(enter(console, "Recovering"), names, console, yes)
 
 
-@task(auto_shortflags=False, help={"yes": "Do not ask. Default: ask for the stack's name."})
-@friendly
+@fab_task(help={"yes": "Do not ask. Default: ask for the stack's name."})
 def delete(context: Context, yes: bool = False) -> None:
     """Delete the stack and the state machines, not the data."""
     from deployment.tasks.stack import delete as removal
 
-    settings, console = configuration.load(), Console()
-    removal.delete(enter(settings, console, "Deleting"), settings, console, yes)
+    console = Console()
+    removal.delete(enter(console, "Deleting"), console, yes)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "source": "The bucket to read. Required.",
         "destination": "The bucket to make equal to it. Required.",
@@ -186,7 +137,6 @@ def delete(context: Context, yes: bool = False) -> None:
         "wait": "Wait for the end and show progress. Default: wait.",
     },
 )
-@friendly
 def sync(
     context: Context,
     source: str | None = None,
@@ -201,18 +151,16 @@ def sync(
     wait: bool = True,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
-    from deployment.step_functions import executions
-    from deployment.tasks.runs.sync import sync_options
+    from deployment.tasks.runs import sync as runs
 
-    options = sync_options(
+    options = runs.sync_options(
         source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
     )
-    settings, console = configuration.load(), Console()
-    executions.sync(enter(settings, console, "Syncing"), settings, options, console, wait, json)
+    console = Console()
+    runs.sync(enter(console, "Syncing"), options, console, wait, json)
 
 
-@task
-@friendly
+@fab_task()
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""
     from deployment.emulator import emulator
@@ -220,30 +168,25 @@ def local(context: Context) -> None:
     emulator.serve(Console())
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={"source-dir": "A folder whose files are synced. Default: two buckets that are made up."},
 )
-@friendly
 def demo(context: Context, source_dir: str | None = None) -> None:
     """Deploy and sync on this machine, without an AWS account."""
     from deployment.emulator import demo as demonstration
 
-    demonstration.run(deploy_everything, source_dir, Console())
+    demonstration.run(PROJECT, source_dir, Console())
 
 
-@task(auto_shortflags=False, help={"json": "Print one JSON document instead of lines."})
-@friendly
+@fab_task(help={"json": "Print one JSON document instead of lines."})
 def check(context: Context, json: bool = False) -> None:
     """Check Lambdas, template and state machines, offline."""
     from deployment.checks import check as checks
-    from deployment.checks import check_report
 
-    check_report.show(Console(), checks.project(PROJECT), json)
+    checks.show(Console(), checks.project(PROJECT), json)
 
 
-@task(name="template", auto_shortflags=False, help={"json": "Print JSON. Default: YAML."})
-@friendly
+@fab_task(name="template", help={"json": "Print JSON. Default: YAML."})
 def print_template(context: Context, json: bool = False) -> None:
     """Print the SAM template that a deployment would use, offline."""
     from deployment.tasks.stack import documents
@@ -252,83 +195,73 @@ def print_template(context: Context, json: bool = False) -> None:
     Console().result(documents.as_json(document) if json else documents.as_yaml(document))
 
 
-@task(
+@fab_task(
     name="definition",
-    auto_shortflags=False,
     help={
         "name": "Which state machine, without timestamp. Default: the only one.",
         "deployed": "Print the newest one in the account. Default: the file's, offline.",
     },
 )
-@friendly
 def print_definition(context: Context, name: str | None = None, deployed: bool = False) -> None:
     """Print a state machine in Amazon States Language."""
     from deployment.tasks.stack import documents
 
     settings, console = configuration.load_or_defaults(PROJECT), Console()
     if deployed:
-        account = enter(settings, console, "Reading")
-        document = documents.deployed_definition(account, PROJECT, settings, name)
+        document = documents.deployed_definition(enter(console, "Reading", settings), PROJECT, name)
     else:
         document = documents.definition_of(PROJECT, settings, name)
     console.result(documents.as_json(document))
 
 
-@task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
-@friendly
+@fab_task(help={"json": "Print one JSON document instead of tables."})
 def status(context: Context, json: bool = False) -> None:
     """Show stack, state machine, running and ended executions."""
     from deployment.tasks.stack import status as current_status
 
-    settings, console = configuration.load(), Console()
-    current_status.show(enter(settings, console), settings, PROJECT, console, json)
+    console = Console()
+    current_status.show(enter(console), PROJECT, console, json)
 
 
-@task(auto_shortflags=False, help={"json": "Print one JSON document instead of tables."})
-@friendly
+@fab_task(help={"json": "Print one JSON document instead of tables."})
 def versions(context: Context, json: bool = False) -> None:
     """List the state machines, the current one first."""
     from deployment.tasks.stack import versions as deployed_versions
 
-    settings, console = configuration.load(), Console()
-    deployed_versions.show(enter(settings, console), settings, PROJECT, console, json)
+    console = Console()
+    deployed_versions.show(enter(console), PROJECT, console, json)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
-        "keep": f"So many state machines stay, the newest of each name. Default: {KEEP}.",
+        "keep": f"How many state machines of each name to keep, the newest. Default: {KEEP}.",
         "dry-run": "Only show what would be deleted.",
         "yes": "Do not ask. Default: ask.",
     },
 )
-@friendly
 def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool = False) -> None:
     """Delete older state machines and what only they call."""
     from deployment.tasks.stack import prune as pruning
 
-    pruning.kept_number(keep)
-    settings, console = configuration.load(), Console()
-    pruning.prune(enter(settings, console), settings, keep, console, dry_run, yes)
+    pruning.number_to_keep(keep)
+    console = Console()
+    pruning.prune(enter(console), keep, console, dry_run, yes)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "to": "Name of the state machine to go back to. Default: the newest that differs from the current."
     },
 )
-@friendly
 def rollback(context: Context, to: str | None = None) -> None:
     """Make an older state machine the current one again."""
     from deployment.tasks.stack import rollback as older
 
-    settings, console = configuration.load(), Console()
-    older.rollback(enter(settings, console), settings, to, console)
+    console = Console()
+    older.rollback(enter(console), to, console)
 
 
-@task(
-    auto_shortflags=False,
+@fab_task(
     help={
         "function": "Only this function, by its file name, e.g. copy_keys. Default: all.",
         "since": f"How far back: a number with s, m, h or d. Default: {SINCE}.",
@@ -337,7 +270,6 @@ def rollback(context: Context, to: str | None = None) -> None:
         "json": "Print one JSON object a line.",
     },
 )
-@friendly
 def logs(
     context: Context,
     function: str | None = None,
@@ -350,5 +282,5 @@ def logs(
     from deployment.tasks.runs import logs as log_events
 
     query = log_events.query_of(PROJECT, function, since, filter)
-    settings, console = configuration.load(), Console()
-    log_events.show(enter(settings, console), settings, query, console, follow, json)
+    console = Console()
+    log_events.show(enter(console), query, console, follow, json)

@@ -26,9 +26,8 @@ sys.path.insert(0, str(PROJECT))
 
 from deployment.build import bundle, template  # noqa: E402
 from deployment.emulator.emulator import ACCOUNT_ID, Emulator  # noqa: E402
-from deployment.project import front_matter  # noqa: E402
+from deployment.project import front_matter, states_language  # noqa: E402
 from deployment.project.settings import Settings  # noqa: E402
-from deployment.step_functions import state_machines  # noqa: E402
 
 REGION = "eu-west-1"
 PEER_STACK = "sam-peer"
@@ -48,8 +47,8 @@ def peer_template(bucket: str) -> str:
     """Return the template of `fab`, under another stack's name."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(functions, PROJECT)
-    names = [machine.name for machine in state_machines.read_all(PROJECT / "state_machines")]
-    return json.dumps(template.build(functions, bundles, Settings(stack_name=PEER_STACK), bucket, names))
+    names = [machine.name for machine in states_language.read_all(PROJECT / "state_machines")]
+    return json.dumps(template.make(functions, bundles, Settings(stack_name=PEER_STACK), bucket, names))
 
 
 def sam_command(sam: str, bucket: str) -> list[str]:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from deployment.errors import Declined
 from deployment.text import one_line, stopwatch, visible
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """What `Console.progress` hands out."""
 
     def update(self, text: str, counter: str = "") -> None:
@@ -136,13 +137,13 @@ class Console:
             self._out.print(_text(visible(line), _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
     @contextmanager
-    def progress(self, description: str) -> Iterator[Progress]:
+    def progress(self, description: str) -> Iterator[ProgressDisplay]:
         """A block on stderr that is redrawn on a terminal and gone afterwards; elsewhere a line for every change.
 
         Write no results while it is shown; `step` is fine, its lines appear above the block.
         """
         if self.is_live:
-            with self._redrawn(_LiveBlock(description, self._clock)) as block:
+            with self._redraw(_LiveBlock(description, self._clock)) as block:
                 yield block
         else:
             plain = _PlainProgress(self.step, self._clock)
@@ -157,7 +158,7 @@ class Console:
         return self._stdin.readline().strip()
 
     @contextmanager
-    def _redrawn(self, block: _LiveBlock) -> Iterator[_LiveBlock]:
+    def _redraw(self, block: _LiveBlock) -> Iterator[_LiveBlock]:
         from rich.live import Live
 
         with Live(
@@ -196,7 +197,7 @@ class Console:
 
 
 class _LiveBlock:
-    """A spinner, a counter, for how long, what is going on, and the last text; drawn anew several times a second."""
+    """A spinner, a counter, for how long, what is done, and the last text; redrawn several times a second."""
 
     def __init__(self, description: str, clock: Callable[[], float]) -> None:
         from rich.spinner import Spinner
@@ -238,7 +239,7 @@ class _PlainProgress:
             self.finish()
 
     def finish(self) -> None:
-        """Print the last text, unless it stands there already."""
+        """Print the last text, unless it was printed already."""
         if self._text != self._written:
             self._write("  " + "; ".join(self._text.splitlines()))
             self._written = self._text
@@ -253,3 +254,15 @@ def _text(value: str, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(value, style=style)
+
+
+def require_terminal(console: Console, nothing: str, instead: str) -> None:
+    """Raise Declined where nobody can be asked; `nothing` says what was not done, `instead` how to do without a question."""
+    if not console.is_interactive:
+        raise Declined(f"{nothing} there is no terminal to ask on. {instead}")
+
+
+def require_yes(console: Console, question: str, nothing: str) -> None:
+    """Ask, and raise Declined for every answer but y and yes."""
+    if console.ask(f"{question} [y/N]").lower() not in ("y", "yes"):
+        raise Declined(f"{nothing} the answer was not y.")

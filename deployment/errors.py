@@ -16,7 +16,7 @@ A message has three parts: what is wrong and where (`lambda_functions/copy_keys.
 against what was expected, what to do next. The fabfile prints it on one line after "Error:" and ends with
 the exit status; any other exception is a mistake of ours and keeps its traceback.
 
-Status 2 is for what can be mended in a file, 1 for everything else. Declining is 1 as well, so that
+Status 2 is for what can be fixed in a file, 1 for everything else. Declining is 1 as well, so that
 `fab deploy && ./promote.sh` stops: the exit status tells whether what was asked for has happened.
 """
 

@@ -1,16 +1,22 @@
-"""How texts and numbers are written for a person: what a terminal would obey, amounts, sizes, durations.
+"""How texts, numbers and moments are written for a person: what a terminal would obey, amounts, sizes, durations, guesses.
 
-Pure. Used by `console` for everything that it writes, and by whoever makes sentences of numbers.
+Pure. Used by `console` for everything that it writes, and by whoever makes sentences of numbers or looks for a name.
 """
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+CONTEXT_LINES = 2
+"""Around each difference of two texts."""
 
 
 def visible(text: str) -> str:
     """The text with every character that a terminal would obey, hide or refuse written as an escape sequence."""
-    return "".join(char if char in "\n\t" or _is_shown(char) else _escaped(char) for char in text)
+    return "".join(char if char in "\n\t" or _is_shown(char) else _escape(char) for char in text)
 
 
 def one_line(text: str) -> str:
@@ -18,9 +24,28 @@ def one_line(text: str) -> str:
     return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
+def quantity(number: int, thing: str) -> str:
+    """`1 zip`, `12,345 zips`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def objects(number: int) -> str:
     """`1 object`, `12,345 objects`."""
-    return f"{number:,} object" if number == 1 else f"{number:,} objects"
+    return quantity(number, "object")
+
+
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name that is most like this one, None where none is; `cutoff` is how like, 0 to 1."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str], written: str = "{}", cutoff: float = 0.6) -> str:
+    """Return ` Did you mean this?`, to stand behind a sentence; "" where no known name is like it.
+
+    `written` is how a name is written: `${{{}}}`, say.
+    """
+    nearest = nearest_name(name, known, cutoff)
+    return f" Did you mean {written.format(nearest)}?" if nearest else ""
 
 
 def size(size_bytes: float) -> str:
@@ -52,11 +77,29 @@ def stopwatch(seconds: float) -> str:
     return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def utc(moment: datetime) -> str:
+    """Return a moment as people read it: `2026-11-22 14:30:00`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment for a JSON document: `2026-11-22T14:30:00Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def unified_diff(before: str, after: str, old_name: str, new_name: str) -> str:
+    """Return a unified diff of two texts, "" where they are equal."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), old_name, new_name, n=CONTEXT_LINES, lineterm=""
+    )
+    return "\n".join(lines)
+
+
 def _is_shown(char: str) -> bool:
     # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
     # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployment.plan.plan import Plan
+from deployment.plan.plan import DeploymentPlan
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, FakeCloudFormation, operation
+from tests.installations import installed
 
 SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})
 TAGS = [{"Key": "team", "Value": "storage"}, {"Key": "syncbuckets:stack", "Value": STACK_NAME}]
 TEMPLATE = {"Resources": {"WorkBucket": {"Type": "AWS::S3::Bucket", "Properties": {"Flag": True}}}}
 NO_CHANGES = [{"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}]
-NOTHING_PLANNED = Plan(
-    account_id="123456789012",
-    region="eu-west-1",
-    stack_name="sync-buckets",
+NOTHING_PLANNED = DeploymentPlan(
+    installation=installed(SETTINGS),
     status="UPDATE_COMPLETE",
     obstacle=None,
     replaces_leftover=False,

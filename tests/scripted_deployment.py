@@ -15,7 +15,6 @@ from typing import Any
 
 from places import PROJECT
 
-from deployment.aws.account import Account
 from deployment.build import bundle, template
 from deployment.cloudformation import stack
 from deployment.console import Console
@@ -23,7 +22,7 @@ from deployment.errors import StackError
 from deployment.project import front_matter
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import EventText, FakeCloudFormation
-from tests.stacks import deploy_with
+from tests.stacks import deploy_with, installed_with
 
 SETTINGS = Settings()
 DENIED = (
@@ -47,7 +46,7 @@ def wanted() -> dict[str, Any]:
     """The template of this folder, as `fab` builds it."""
     functions = front_matter.read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(functions, PROJECT)
-    return template.build(
+    return template.make(
         functions, bundles, SETTINGS, "sync-buckets-deployment", ["sync-buckets-state-machine"]
     )
 
@@ -114,15 +113,15 @@ def show(kind: str, console: Console, pause: Any) -> str:
         pause(seconds)
         fake.sleep(seconds)
 
-    account = Account(None, "123456789012", "eu-west-1", "aws", {"cloudformation": fake})
+    installation = installed_with(fake, SETTINGS, sleep)
     try:
         if kind == "watch":
             fake.template = built
             fake.begin(*[*happens(waves(built["Resources"]))][5:], [("", "CREATE_COMPLETE", "")])
             fake.happen("", "CREATE_IN_PROGRESS", "")
-            stack.watch(account, SETTINGS, console, sleep)
+            stack.watch(installation, console)
         else:
-            deploy_with(account, SETTINGS, built, console, sleep)
+            deploy_with(installation, built, console)
     except StackError as error:
         return f"Error: {error}"
     return ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup, stack
-from deployment.cloudformation.stack import Stack
+from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_NAME, FakeCloudFormation
+from tests.installations import installed
 from tests.recording_console import RecordingConsole
 
 SETTINGS = Settings(stack_name=STACK_NAME, tags={"team": "storage"})
@@ -51,26 +52,24 @@ CREATED = [
 ]
 
 
-def account_with(cloudformation: FakeCloudFormation, **others: Any) -> Account:
-    clients = {"cloudformation": cloudformation, **others}
-    return Account(None, "123456789012", "eu-west-1", "aws", clients)
+def installed_with(
+    cloudformation: FakeCloudFormation,
+    settings: Settings = SETTINGS,
+    sleep: Callable[[float], None] | None = None,
+    **others: Any,
+) -> Installation:
+    """Return an installation on a scripted CloudFormation, whose future waiting brings nearer."""
+    clock = {"sleep": sleep or cloudformation.sleep}
+    return installed(settings, clock=clock, cloudformation=cloudformation, **others)
 
 
-def deploy_with(
-    account: Account,
-    settings: Settings,
-    template: Mapping[str, Any],
-    console: Console,
-    sleep: Callable[[float], None],
-) -> Stack:
+def deploy_with(installation: Installation, template: Mapping[str, Any], console: Console) -> DeployedStack:
     """Look at the stack and deploy it, as `fab` does."""
-    present = lookup.look(account, settings, template)
-    return stack.deploy(account, settings, template, present, console, sleep)  # type: ignore[arg-type]
+    return stack.deploy(installation, template, lookup.read_deployable(installation, template), console)
 
 
-def deploy(cloudformation: FakeCloudFormation, console: RecordingConsole | None = None) -> Stack:
-    account = account_with(cloudformation)
-    return deploy_with(account, SETTINGS, TEMPLATE, console or RecordingConsole(), cloudformation.sleep)
+def deploy(cloudformation: FakeCloudFormation, console: RecordingConsole | None = None) -> DeployedStack:
+    return deploy_with(installed_with(cloudformation), TEMPLATE, console or RecordingConsole())  # type: ignore[arg-type]
 
 
 FAILED_CREATION = [

@@ -1,8 +1,7 @@
-"""Opens the AWS account: credentials, region, partition, and the one client of each service.
+"""Opens the AWS account: credentials, region, partition, the one client of each service, and links into its console.
 
 Comes after `settings` and before everything that calls AWS. Which endpoint answers is botocore's business
-(AWS_ENDPOINT_URL), nothing here or later asks. `aws_sentence` puts into words what botocore raises, for the errors
-that no step has a better sentence for.
+(AWS_ENDPOINT_URL), nothing here or later asks.
 """
 
 from __future__ import annotations
@@ -16,19 +15,15 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectTimeoutError,
     CredentialRetrievalError,
-    EndpointConnectionError,
     InvalidRegionError,
-    NoCredentialsError,
     NoRegionError,
-    PartialCredentialsError,
     ProfileNotFound,
     SSOError,
     TokenRetrievalError,
 )
 
-from deployment import service_models
+from deployment.aws.errors import aws_sentence, error_code
 from deployment.errors import CredentialsError
 from deployment.project.settings import Settings
 
@@ -44,13 +39,19 @@ _INVALID = (
     "UnrecognizedClientException",
 )
 
+_CONSOLE_DOMAINS = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-eusc": "console.amazonaws-eusc.eu",
+}
+
 
 class Session:
     """What the steps need of boto3's Session. Importing that takes as long as a call to AWS, for transfers and resources."""
 
     def __init__(self, profile_name: str | None = None, region_name: str | None = None) -> None:
         self._session = botocore.session.Session(profile=profile_name)
-        service_models.hasten(self._session)
         self.region_name: str | None = region_name or self._session.get_config_variable("region")
 
     def client(self, service: str, config: Config) -> Any:
@@ -93,47 +94,31 @@ def connect(settings: Settings, new_session: Callable[..., Any] = Session) -> Ac
     return Account(session, identity["Account"], session.region_name, partition, {"sts": sts})
 
 
+def state_machine_link(arn: str) -> str:
+    """Return the address of a state machine in the Step Functions console of its partition."""
+    _, partition, _, region, *_ = arn.split(":")
+    domain = _CONSOLE_DOMAINS.get(partition, _CONSOLE_DOMAINS["aws"])
+    return f"https://{region}.{domain}/states/home?region={region}#/statemachines/view/{arn}"
+
+
+def execution_link(execution_arn: str) -> str:
+    """Return the address of the execution in the AWS console of its partition."""
+    home = state_machine_link(execution_arn).partition("#")[0]
+    return f"{home}#/v2/executions/details/{execution_arn}"
+
+
 def _guard(found: str, settings: Settings) -> None:
     allowed = settings.allowed_accounts
     if allowed and found not in allowed:
         raise CredentialsError(
-            f"These credentials lead to account {found}, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
+            f"These credentials belong to account {found}, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
             f"{', '.join(allowed)}. Nothing was touched. Set AWS_PROFILE to a profile of an allowed account, or add "
             f"{found} to ALLOWED_ACCOUNTS."
         )
 
 
-def error_code(error: ClientError) -> str:
-    """Return AWS's code of a refusal, such as AccessDeniedException; "" where it gave none."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def is_denied(error: ClientError) -> bool:
-    """Whether AWS says that it may not be done, not that it cannot."""
-    return error_code(error) in ("AccessDenied", "AccessDeniedException")
-
-
-def aws_sentence(error: BotoCoreError | ClientError) -> str:
-    """Return one sentence for an AWS error: the operation, AWS's code and AWS's own message."""
-    if isinstance(error, ClientError):
-        found = error.response.get("Error", {})
-        message = found.get("Message") or "without a message"
-        return f"AWS refused {error.operation_name} with {found.get('Code', 'an unknown code')}: {message}"
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return _NO_CREDENTIALS
-    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
-        return f"{error}. Check the network, the region's name and AWS_ENDPOINT_URL."
-    return f"{type(error).__name__}: {error}"
-
-
-_NO_CREDENTIALS = (
-    "There are no AWS credentials. Set AWS_PROFILE in fabfile_config.py or in the environment, or run "
-    "`aws configure`."
-)
-
-
 def _advice(error: BotoCoreError | ClientError, settings: Settings) -> str:
-    """Return what is wrong with the way into the account, and how to mend it."""
+    """Return what is wrong with the way into the account, and how to fix it."""
     if isinstance(error, ClientError):
         return _refusal_advice(error, settings)
     if isinstance(error, ProfileNotFound):
@@ -147,7 +132,7 @@ def _advice(error: BotoCoreError | ClientError, settings: Settings) -> str:
             f"{found}. Set AWS_REGION in fabfile_config.py or in the environment, for example to eu-west-1."
         )
     if isinstance(error, (SSOError, TokenRetrievalError)):
-        return f"The sign-in has ended ({_one_line(error)}). Run `aws sso login{_profile_flag(settings)}`."
+        return f"The sign-in has expired ({_one_line(error)}). Run `aws sso login{_profile_flag(settings)}`."
     if isinstance(error, CredentialRetrievalError):
         return f"The AWS credentials could not be fetched: {_one_line(error)}"
     return aws_sentence(error)

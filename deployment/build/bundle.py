@@ -37,11 +37,6 @@ class Bundle:
     content: bytes = field(repr=False)
 
 
-def make(spec: FunctionSpec, project: Path) -> Bundle:
-    """Return the zip of one function, its paths relative to `project`."""
-    return make_all([spec], project)[0]
-
-
 def make_all(specs: Sequence[FunctionSpec], project: Path) -> tuple[Bundle, ...]:
     """Return the zips of all functions, in their order; what functions share is read once."""
     folders = {spec.path.parent for spec in specs}
@@ -50,7 +45,7 @@ def make_all(specs: Sequence[FunctionSpec], project: Path) -> tuple[Bundle, ...]
 
 
 def _bundle(spec: FunctionSpec, files: Mapping[str, bytes]) -> Bundle:
-    content = zipped(files)
+    content = zip_files(files)
     digest = hashlib.sha256(content).hexdigest()[:16]
     return Bundle(spec.name, f"{spec.name}-{digest}.zip", content)
 
@@ -60,7 +55,7 @@ def _contents(paths: Iterable[Path], project: Path) -> dict[str, bytes]:
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in paths}
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
+def zip_files(files: Mapping[str, bytes]) -> bytes:
     """Return a zip of `files` (path in the zip -> content) that depends on nothing else."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

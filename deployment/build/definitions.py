@@ -6,20 +6,42 @@ of here. Pure, but that the line of a mistake is looked up in its file.
 
 from __future__ import annotations
 
-import difflib
+import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from deployment.errors import Problem, StateMachineError
-from deployment.project.machine_walk import states
-from deployment.project.states_language import MachineSpec, lambda_of
+from deployment.project import placeholders
+from deployment.project.front_matter import FunctionSpec
+from deployment.project.settings import Settings
+from deployment.project.states_language import MachineSpec, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
+from deployment.text import did_you_mean
 
-_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+MAX_DEFAULT_CONCURRENCY = 40
+"""The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
+
 _ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
+
+
+def placeholder_values(
+    settings: Settings,
+    work_bucket: str,
+    partition: str,
+    default_concurrency: Callable[[], int] = lambda: MAX_DEFAULT_CONCURRENCY,
+) -> dict[str, Any]:
+    """Return what `${...}` may stand for in a state machine; this table is the only one.
+
+    `default_concurrency` is asked where the settings say nothing: AWS has to be asked for the account's own.
+    """
+    return {
+        "WorkBucket": work_bucket,
+        "Partition": partition,
+        "MaxConcurrency": settings.max_concurrency or default_concurrency(),
+        "MaxDelete": settings.max_delete,
+    }
 
 
 def render(
@@ -36,7 +58,7 @@ def render(
         lines = places_in(spec.path)
         problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
         raise StateMachineError("\n".join(str(problem) for problem in problems))
-    filled: dict[str, Any] = _filled(_bound(spec.definition, function_versions), values)
+    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, function_versions), values)
     return filled
 
 
@@ -48,14 +70,14 @@ def mistakes(
     yield from _unknown_placeholders(spec, set(values))
 
 
-def rehearsed(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+def render_with_placeholders(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition as `render` would, with made-up ARNs and with unknown placeholders as written.
 
     For checks, which go on in spite of mistakes.
     """
     called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
     versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
-    filled: dict[str, Any] = _filled(_bound(spec.definition, versions), values)
+    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, versions), values)
     return filled
 
 
@@ -64,7 +86,7 @@ def _unknown_lambdas(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place
         resource, called = state.fields.get("Resource"), lambda_of(state.fields)
         if called is not None and called not in known:
             message = f"the state {state.name} calls the Lambda {called}, which is not in lambda_functions/."
-            yield (*state.place, "Resource"), message + _choices(PurePath(called).stem, known, "{}")
+            yield (*state.place, "Resource"), message + _suggestions(PurePath(called).stem, known, "{}")
         elif called is None and isinstance(resource, str) and not resource.startswith(("arn:", "${")):
             expected = "expected an ARN, or the name of a file in lambda_functions/ without .py"
             yield (*state.place, "Resource"), f"the state {state.name} has Resource: {resource}: {expected}"
@@ -73,13 +95,13 @@ def _unknown_lambdas(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place
 def _unknown_placeholders(spec: MachineSpec, known: set[str]) -> Iterator[tuple[Place, str]]:
     state_names = {state.place: state.name for state in states(spec.definition)}
     said: set[tuple[str, str]] = set()
-    for place, name in _placeholders(spec.definition):
+    for place, name, _ in placeholders.find(spec.definition):
         ways = (place[:length] for length in range(len(place), 0, -1))
         state = next((state_names[way] for way in ways if way in state_names), "")
         if name not in known and (state, name) not in said:
             said.add((state, name))
             user = f"the state {state}" if state else "the state machine"
-            yield place, f"{user} uses ${{{name}}}, which has no value.{_choices(name, known, '${{{}}}')}"
+            yield place, f"{user} uses ${{{name}}}, which has no value.{_suggestions(name, known, '${{{}}}')}"
 
 
 def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
@@ -88,38 +110,24 @@ def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
     return line_of(place, lines) or next((line for line in of_states if line), None)
 
 
-def _choices(found: str, known: Iterable[str], written: str) -> str:
+def _suggestions(found: str, known: Iterable[str], written: str) -> str:
     """Return the nearest of the known names, then all of them."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(found, names, n=1)
-    guess = f" Did you mean {written.format(nearest[0])}?" if nearest else ""
-    return f"{guess} Known: {', '.join(written.format(name) for name in names) or 'none'}."
+    return f"{did_you_mean(found, names, written)} Known: {', '.join(written.format(name) for name in names) or 'none'}."
 
 
-def _placeholders(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Yield the place and the name of every placeholder under a value."""
-    if isinstance(value, str):
-        yield from ((place, name) for name in _PLACEHOLDER.findall(value))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _placeholders(item, (*place, index))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _placeholders(item, (*place, key))
-
-
-def _bound(machine: Any, versions: Mapping[str, str]) -> Any:
+def _bind_lambdas(machine: Any, versions: Mapping[str, str]) -> Any:
     """Return a machine whose Tasks name the ARNs of Lambda versions, at every depth.
 
     Only where a state can stand is looked at: a `Resource` inside Parameters is somebody's data.
     """
     if not isinstance(machine, Mapping) or not isinstance(machine.get("States"), Mapping):
         return machine
-    states = {name: _bound_state(state, versions) for name, state in machine["States"].items()}
+    states = {name: _bind_state(state, versions) for name, state in machine["States"].items()}
     return {**machine, "States": states}
 
 
-def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
+def _bind_state(state: Any, versions: Mapping[str, str]) -> Any:
     if not isinstance(state, Mapping):
         return state
     bound = dict(state)
@@ -127,25 +135,26 @@ def _bound_state(state: Any, versions: Mapping[str, str]) -> Any:
     if called is not None:
         bound["Resource"] = versions[called]
     for field_name in {"ItemProcessor", "Iterator"} & bound.keys():
-        bound[field_name] = _bound(bound[field_name], versions)
+        bound[field_name] = _bind_lambdas(bound[field_name], versions)
     if isinstance(bound.get("Branches"), list):
-        bound["Branches"] = [_bound(branch, versions) for branch in bound["Branches"]]
+        bound["Branches"] = [_bind_lambdas(branch, versions) for branch in bound["Branches"]]
     return bound
 
 
-def _filled(value: Any, values: Mapping[str, Any]) -> Any:
-    """The value with its placeholders filled; unknown ones stay, such as those that stand for a Lambda."""
-    if isinstance(value, Mapping):
-        return {key: _filled(item, values) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, values) for item in value]
-    if not isinstance(value, str):
-        return value
-    whole = _PLACEHOLDER.fullmatch(value)
-    if whole:
-        return values.get(whole[1], value)
-    return _PLACEHOLDER.sub(lambda match: _as_text(values.get(match[1], match[0])), value)
+def check_rendering(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
+    """Raise StateMachineError now, before anything is deployed, for what rendering would find after the deployment."""
+    names = {function.name: "" for function in functions}
+    problems = []
+    for spec in specs:
+        try:
+            render(spec, names, placeholder_values(Settings(), "", ""))
+        except StateMachineError as error:
+            problems.append(str(error))
+    if problems:
+        raise StateMachineError("\n".join(problems))
 
 
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
+    """Return 16 hex digits that change when definition or role does."""
+    text = json.dumps([definition, role_arn], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -32,7 +32,7 @@ def document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": [dict(statement) for statement in statements]}
 
 
-def placeholder_values(
+def front_matter_values(
     settings: Settings, deployment_bucket: str, machine_names: Sequence[str]
 ) -> dict[str, list[Any] | str]:
     """Return what each placeholder of a front matter stands for; `machine_names` are without timestamps."""
@@ -51,7 +51,7 @@ def placeholder_values(
 
 def function_policies(policies: Any, values: Mapping[str, list[Any] | str]) -> list[Any]:
     """Return the filled `Policies` of a function: bare statements as one document, empty ones left out."""
-    filled = placeholders.fill(policies, values)
+    filled = placeholders.fill(policies, values, placeholders.FILLED_BY_CLOUDFORMATION)
     listed = filled if isinstance(filled, list) else [filled]
     if listed and all(isinstance(policy, dict) and "Effect" in policy for policy in listed):
         listed = [document(listed)]

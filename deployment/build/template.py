@@ -59,7 +59,7 @@ OF_THE_ROLE = frozenset({"AssumeRolePolicyDocument", "PermissionsBoundary", "Pol
 Resource = dict[str, Any]
 
 
-def build(
+def make(
     specs: Sequence[FunctionSpec],
     bundles: Sequence[Bundle],
     settings: Settings,
@@ -72,7 +72,7 @@ def build(
     timestamps.
     """
     _check_names(specs, settings)
-    values = policies.placeholder_values(settings, deployment_bucket, machine_names)
+    values = policies.front_matter_values(settings, deployment_bucket, machine_names)
     keys = {bundle.function_name: bundle.key for bundle in bundles}
     resources: dict[str, Resource] = {}
     for spec in specs:
@@ -139,7 +139,9 @@ def _function_properties(
 ) -> dict[str, Any]:
     """What the file says wins over our defaults; its tags and logging are added to ours."""
     own = placeholders.fill(
-        {name: value for name, value in spec.properties.items() if name != "Policies"}, values
+        {name: value for name, value in spec.properties.items() if name != "Policies"},
+        values,
+        placeholders.FILLED_BY_CLOUDFORMATION,
     )
     log_group = {"LogFormat": "JSON", "LogGroup": {"Ref": f"{spec.logical_id}LogGroup"}}
     return {
@@ -147,7 +149,7 @@ def _function_properties(
         "Architectures": [ARCHITECTURE],
         "AssumeRolePolicyDocument": policies.function_trust(),
         **own,
-        **_allowed(spec, values),
+        **_policies(spec, values),
         **_boundary(settings),
         "FunctionName": function_name(spec, settings),
         "Handler": spec.handler,
@@ -157,7 +159,7 @@ def _function_properties(
     }
 
 
-def _allowed(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
+def _policies(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
     allowed = policies.function_policies(spec.properties.get("Policies", []), values)
     return {"Policies": allowed} if allowed else {}
 
@@ -177,8 +179,8 @@ def _function_role(
     """The role under the name that SAM would give it, with what the file says and the right to write its log."""
     documents = [*properties.get("Policies", []), policies.write_logs(f"{spec.logical_id}LogGroup")]
     inline = [
-        {"PolicyName": f"{spec.logical_id}{number}", "PolicyDocument": one}
-        for number, one in enumerate(documents)
+        {"PolicyName": f"{spec.logical_id}{number}", "PolicyDocument": policy}
+        for number, policy in enumerate(documents)
     ]
     role = {
         "Description": f"What the function {function_name(spec, settings)} may do",

@@ -16,7 +16,7 @@ from typing import Any
 
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.machine_walk import items, mapping
+from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place, line_of
 
 # Asked for by SAM for every role of a function; its ARN differs between partitions, which no check looks at.
@@ -25,24 +25,24 @@ _MANAGED_POLICIES = {
 }
 
 # All that SAM needs of a function to make its role and its code.
-_LEAST = ("Runtime", "Handler", "CodeUri")
+_REQUIRED_PROPERTIES = ("Runtime", "Handler", "CodeUri")
 
 Finding = tuple[list[str], str]
 
 
 def problems(built: Mapping[str, Any], specs: Sequence[FunctionSpec], region: str) -> Iterator[Problem]:
     """Yield what SAM refuses in a template, and what cfn-lint finds in what SAM makes of the rest."""
-    with _nothing_collected():
-        plain, refusals = _transformed(built, region)
+    with _without_garbage_collection():
+        plain, refusals = _transform(built, region)
         if refusals:  # once more without what was refused, or one function would hide the others
-            plain, _ = _transformed(_without_refused(built, refusals), region)
-        findings = [*refusals, *(_linted(plain, region) if plain else ())]
+            plain, _ = _transform(_without_refused(built, refusals), region)
+        findings = [*refusals, *(_lint(plain, region) if plain else ())]
     for path, message in findings:
-        yield _located(path, message, specs, built, plain)
+        yield _locate(path, message, specs, built, plain)
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
+def _without_garbage_collection() -> Iterator[None]:
     """Leave garbage for a second: cfn-lint makes a million objects that all stay, and looking through them takes 0.4 s."""
     was_on = gc.isenabled()
     gc.disable()
@@ -53,7 +53,7 @@ def _nothing_collected() -> Iterator[None]:
             gc.enable()
 
 
-def _transformed(built: Mapping[str, Any], region: str) -> tuple[dict[str, Any], list[Finding]]:
+def _transform(built: Mapping[str, Any], region: str) -> tuple[dict[str, Any], list[Finding]]:
     """Return the template in plain CloudFormation, and (path, message) of what SAM refuses."""
     import boto3
     from samtranslator.metrics.metrics import Metrics
@@ -81,19 +81,20 @@ def _without_refused(built: Mapping[str, Any], refusals: Sequence[Finding]) -> d
     """The template with nothing but the least in every function that SAM refuses, or in one of whose events."""
     refused = [path[1] for path, _ in refusals if len(path) > 1]
     resources = {
-        name: _least(resource)
-        if resource["Type"] == "AWS::Serverless::Function" and any(one.startswith(name) for one in refused)
+        name: _minimal(resource)
+        if resource["Type"] == "AWS::Serverless::Function"
+        and any(logical_id.startswith(name) for logical_id in refused)
         else resource
         for name, resource in built["Resources"].items()
     }
     return {**built, "Resources": resources}
 
 
-def _least(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {**resource, "Properties": {name: resource["Properties"][name] for name in _LEAST}}
+def _minimal(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {**resource, "Properties": {name: resource["Properties"][name] for name in _REQUIRED_PROPERTIES}}
 
 
-def _linted(plain: Mapping[str, Any], region: str) -> Iterator[Finding]:
+def _lint(plain: Mapping[str, Any], region: str) -> Iterator[Finding]:
     """Yield (path in the template, message) for all that cfn-lint finds."""
     import cfnlint.api  # half a second, which only a check should take
     from cfnlint.config import ManualArgs
@@ -104,7 +105,7 @@ def _linted(plain: Mapping[str, Any], region: str) -> Iterator[Finding]:
         yield path, f"{place}{match.message} (cfn-lint {match.rule.id})"
 
 
-def _located(
+def _locate(
     path: Sequence[str],
     message: str,
     specs: Sequence[FunctionSpec],
@@ -115,7 +116,7 @@ def _located(
     spec = _owner(path, specs, built)
     if spec is None:
         return Problem("/".join(["the template", *path[:3]]), None, message)
-    place = _in_front_matter(path, spec, plain) or _named(message, spec)
+    place = _in_front_matter(path, spec, plain) or _named_event(message, spec)
     return Problem(spec.source, line_of(place, spec.places), message)
 
 
@@ -136,21 +137,21 @@ def _owner(
 
 def _in_front_matter(path: Sequence[str], spec: FunctionSpec, plain: Mapping[str, Any]) -> Place:
     if path[1] == f"{spec.logical_id}Role":
-        return _of_statement(path, spec, plain) or _renamed(path[3:], spec)
+        return _of_statement(path, spec, plain) or _property_place(path[3:], spec)
     if path[1] == spec.logical_id:
-        return _renamed(path[3:], spec)
+        return _property_place(path[3:], spec)
     event = path[1].removeprefix(spec.logical_id)
     named = [name for name in mapping(spec.properties.get("Events")) if event.startswith(name)]
     return ("Events", max(named, key=len)) if named else ()
 
 
-def _named(message: str, spec: FunctionSpec) -> Place:
+def _named_event(message: str, spec: FunctionSpec) -> Place:
     """The event that SAM names in a text such as "Event with id [Nightly] is invalid"."""
     events = mapping(spec.properties.get("Events"))
     return next((("Events", name) for name in re.findall(r"\[(\w+)\]", message) if name in events), ())
 
 
-def _renamed(path: Sequence[str], spec: FunctionSpec) -> Place:
+def _property_place(path: Sequence[str], spec: FunctionSpec) -> Place:
     """The place of a property that SAM may have given a longer name: Tracing becomes TracingConfig."""
     own = next((name for name in spec.properties for found in path[:1] if found.startswith(name)), None)
     return (own, *(int(part) if part.isdigit() else part for part in path[1:])) if own else ()

@@ -9,20 +9,23 @@ edit, and a line where there is one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.build import bundle, template
+from deployment.build import bundle, definitions, template
 from deployment.checks import cfn_lint, least_privilege, statelint
+from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
 from deployment.project import front_matter, python_source, states_language
 from deployment.project import settings as configuration
 from deployment.project.front_matter import FunctionSpec, Reading
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
+from deployment.text import quantity
 
 FUNCTIONS = "lambda_functions"
 MACHINES = "state_machines"
@@ -30,7 +33,6 @@ MACHINES = "state_machines"
 # Stand-ins for what only AWS knows; nothing is judged by them.
 _ACCOUNT = "123456789012"
 _REGION = "us-east-1"
-_CONCURRENCY = 40
 
 _PLACE = re.compile(r"(?P<path>[^:]+)(:(?P<line>\d+))?: (?P<message>.*)")
 
@@ -71,11 +73,36 @@ def check(
     ]
     specs = [reading.spec for reading in readings]
     return Findings(
-        tuple(sorted(dict.fromkeys(everything), key=lambda one: (one.path, one.line or 0))),
-        (*notes, *least_privilege.notes(specs, settings), *_unused(specs, machines)),
+        tuple(sorted(dict.fromkeys(everything), key=lambda problem: (problem.path, problem.line or 0))),
+        (*notes, *least_privilege.notes(specs, settings), *_unused_functions(specs, machines)),
         len(readings),
         len(machines),
     )
+
+
+def show(console: Console, findings: Findings, as_json: bool = False) -> None:
+    """Write the findings to stdout; raise ConfigurationError with their number when there are problems."""
+    console.result(report_json(findings) if as_json else report_text(findings))
+    if findings.problems:
+        raise ConfigurationError(f"{quantity(len(findings.problems), 'problem')} found.")
+
+
+def report_text(findings: Findings) -> str:
+    """Return the report that a person reads: the problems, or that there are none, what was checked, and the notes."""
+    lines = [str(problem) for problem in findings.problems] or ["No problems found."]
+    functions = quantity(findings.functions, "Lambda function")
+    lines.append(f"Checked: {functions}, {quantity(findings.machines, 'state machine')}, template, policies.")
+    return "\n".join([*lines, *(f"Note: {note}" for note in findings.notes)])
+
+
+def report_json(findings: Findings) -> str:
+    """Return the same for a program; a problem is `{"path", "line", "message"}`, its line may be null."""
+    whole = {
+        "problems": [asdict(problem) for problem in findings.problems],
+        "notes": list(findings.notes),
+        "checked": {"functions": findings.functions, "stateMachines": findings.machines},
+    }
+    return json.dumps(whole, indent=2)
 
 
 def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Problem, ...]]:
@@ -93,7 +120,7 @@ def _import_problems(folder: Path) -> Iterator[Problem]:
     for path in [*lambdas, *shared]:
         where = path.relative_to(folder.parent).as_posix()
         try:
-            tree, mistake = python_source.parsed(path.read_text(encoding="utf-8"))
+            tree, mistake = python_source.parse(path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             tree, mistake = None, (None, "this is not UTF-8; save the file as UTF-8")
         if mistake and path.parent != folder:  # of a Lambda itself its reading says so
@@ -119,14 +146,10 @@ def _template_problems(folder: Path, readings: Sequence[Reading], settings: Sett
 
 
 def _template(
-    folder: Path,
-    specs: Sequence[FunctionSpec],
-    settings: Settings,
-    region: str,
-    machine_names: Sequence[str],
+    folder: Path, specs: Sequence[FunctionSpec], settings: Settings, region: str, machine_names: Sequence[str]
 ) -> dict[str, Any]:
     bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
-    return template.build(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
+    return template.make(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
 
 
 def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
@@ -134,7 +157,7 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
     try:
         return states_language.read_all(folder), ()
     except StateMachineError as error:
-        problems = tuple(_parsed(error))
+        problems = tuple(_problems_in(error))
     readable = []
     for path in sorted(folder.glob("*.yaml")):
         try:
@@ -147,12 +170,7 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
 def _machine_problems(
     machines: Sequence[MachineSpec], readings: Sequence[Reading], settings: Settings
 ) -> Iterator[Problem]:
-    values = {
-        "WorkBucket": f"{settings.stack_name}-workbucket",
-        "Partition": "aws",
-        "MaxConcurrency": settings.max_concurrency or _CONCURRENCY,
-        "MaxDelete": settings.max_delete,
-    }
+    values = definitions.placeholder_values(settings, f"{settings.stack_name}-workbucket", "aws")
     for machine in machines:
         yield from statelint.problems(machine, _timeouts(readings), values)
 
@@ -167,18 +185,18 @@ def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:
     return timeouts
 
 
-def _unused(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
+def _unused_functions(specs: Sequence[FunctionSpec], machines: Sequence[MachineSpec]) -> Iterator[str]:
     called = {
-        states_language.lambda_of(state)
+        states_language.lambda_of(state.fields)
         for machine in machines
-        for _, state in states_language.states_of(machine.definition)
+        for state in states_language.states(machine.definition)
     }
     for spec in specs:
         if machines and spec.name not in called:
             yield f"{spec.source}: no state machine calls it."
 
 
-def _parsed(error: StateMachineError) -> Iterator[Problem]:
+def _problems_in(error: StateMachineError) -> Iterator[Problem]:
     """The problems of an error that has them as text, one a line."""
     for line in str(error).splitlines():
         match = _PLACE.fullmatch(line)

@@ -1,7 +1,7 @@
 """Whether the functions and the state machines may do no more than they need.
 
 `check` calls it. Statements are judged where they are written, in the front matter, as only there a `*` of a person can
-be told from the one that `${SourceObjects}` becomes when the settings name no bucket. That one is no mistake, but is
+be distinguished from the one that `${SourceObjects}` becomes when the settings name no bucket. That one is no mistake, but is
 said. cfn-lint judges whether a statement is one at all.
 """
 
@@ -14,18 +14,18 @@ from typing import Any
 
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.machine_walk import items, mapping
 from deployment.project.settings import Settings
+from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place, line_of
 
 # AWS's own policies that allow everything, or everything of a service.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
-_FAR_TOO_MUCH = re.compile(r"(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)")
+_TOO_BROAD_POLICIES = re.compile(r"(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)")
 
 _EVERYTHING = re.compile(r"\*|arn:.+:s3:::\*.*")
 
 # What a setting that is empty opens, by the placeholder that it fills.
-_OPENED = {
+_UNRESTRICTED = {
     "SOURCE_BUCKETS": ("source_buckets", "${Source", "read every bucket"),
     "DESTINATION_BUCKETS": ("destination_buckets", "${Destination", "write into every bucket"),
 }
@@ -34,7 +34,7 @@ _OPENED = {
 def problems(specs: Sequence[FunctionSpec], built: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is allowed too freely: by the functions' front matter, and by the other roles of the template."""
     for spec in specs:
-        for place, message in _too_much(spec.properties.get("Policies")):
+        for place, message in _broad_policies(spec.properties.get("Policies")):
             yield Problem(spec.source, line_of(("Policies", *place), spec.places), message)
     of_functions = {f"{spec.logical_id}Role" for spec in specs}
     for logical_id, resource in mapping(built.get("Resources")).items():
@@ -46,7 +46,7 @@ def problems(specs: Sequence[FunctionSpec], built: Mapping[str, Any]) -> Iterato
 
 def notes(specs: Sequence[FunctionSpec], settings: Settings) -> Iterator[str]:
     """Yield what the settings leave open, which is right but worth knowing."""
-    for name, (field, placeholder, may) in _OPENED.items():
+    for name, (field, placeholder, may) in _UNRESTRICTED.items():
         using = [spec for spec in specs if placeholder in json.dumps(spec.properties.get("Policies"))]
         if using and not getattr(settings, field):
             yield (
@@ -55,15 +55,15 @@ def notes(specs: Sequence[FunctionSpec], settings: Settings) -> Iterator[str]:
             )
 
 
-def _too_much(policies: Any) -> Iterator[tuple[Place, str]]:
+def _broad_policies(policies: Any) -> Iterator[tuple[Place, str]]:
     """Yield place and sentence for `Policies` in any of SAM's forms: names, documents, statements, alone or listed."""
     listed = enumerate(policies) if isinstance(policies, list) else [(None, policies)]
     for index, policy in listed:
         place: Place = () if index is None else (index,)
-        if isinstance(policy, str) and _FAR_TOO_MUCH.fullmatch(policy):
+        if isinstance(policy, str) and _TOO_BROAD_POLICIES.fullmatch(policy):
             yield place, f"{policy} allows more than a function needs: write statements of your own"
         for way, statement in _statements(mapping(policy)):
-            yield from (((*place, *way, *rest), text) for rest, text in _of_statement(statement))
+            yield from (((*place, *way, *rest), text) for rest, text in _statement_findings(statement))
 
 
 def _statements(policy: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
@@ -76,7 +76,7 @@ def _statements(policy: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str,
         yield ("Statement", index), mapping(statement)
 
 
-def _of_statement(statement: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+def _statement_findings(statement: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     if statement.get("Effect") == "Deny":
         return
     for negated in ("NotAction", "NotResource"):

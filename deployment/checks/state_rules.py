@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from deployment.project.machine_walk import items, mapping
+from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
@@ -41,10 +41,10 @@ def findings(fields: Fields, calls_lambda: bool, lambda_timeout_seconds: int | N
     for rule in RULES.get(kind, ()) if isinstance(kind, str) else ():
         yield from rule(fields)
     if calls_lambda:
-        yield from _retries_what_lambda_does(fields)
+        yield from _require_retry_of_lambda_errors(fields)
     if lambda_timeout_seconds is not None:
-        yield from _waits_for_its_lambda(fields, lambda_timeout_seconds)
-    yield from _catches_all_last(fields)
+        yield from _require_longer_timeout_than_lambda(fields, lambda_timeout_seconds)
+    yield from _require_catch_all_last(fields)
 
 
 def is_distributed(fields: Fields) -> bool:
@@ -52,15 +52,15 @@ def is_distributed(fields: Fields) -> bool:
     return mapping(mapping(fields.get("ItemProcessor")).get("ProcessorConfig")).get("Mode") == "DISTRIBUTED"
 
 
-def _has_a_timeout(fields: Fields) -> Iterator[Finding]:
+def _require_timeout(fields: Fields) -> Iterator[Finding]:
     if not {"TimeoutSeconds", "TimeoutSecondsPath"} & fields.keys():
         yield (
             (),
-            "has no TimeoutSeconds: an answer that never comes would be waited for until the year is over",
+            "has no TimeoutSeconds: a missing answer would be waited for up to a year",
         )
 
 
-def _waits_for_its_lambda(fields: Fields, lambda_timeout_seconds: int) -> Iterator[Finding]:
+def _require_longer_timeout_than_lambda(fields: Fields, lambda_timeout_seconds: int) -> Iterator[Finding]:
     timeout_seconds = fields.get("TimeoutSeconds")
     if isinstance(timeout_seconds, int) and timeout_seconds <= lambda_timeout_seconds:
         message = (
@@ -70,12 +70,12 @@ def _waits_for_its_lambda(fields: Fields, lambda_timeout_seconds: int) -> Iterat
         yield ("TimeoutSeconds",), message
 
 
-def _is_retried(fields: Fields) -> Iterator[Finding]:
+def _require_retry(fields: Fields) -> Iterator[Finding]:
     if not fields.get("Retry"):
         yield (), "has no Retry: one throttled call would fail the run"
 
 
-def _retries_what_lambda_does(fields: Fields) -> Iterator[Finding]:
+def _require_retry_of_lambda_errors(fields: Fields) -> Iterator[Finding]:
     entries = [mapping(entry) for entry in items(fields.get("Retry"))]
     if not entries:
         return
@@ -88,10 +88,10 @@ def _retries_what_lambda_does(fields: Fields) -> Iterator[Finding]:
     }
     missing = [error for error in LAMBDA_ERRORS if error not in named]
     if missing and not named & _ANY_TASK_ERROR:
-        yield ("Retry",), f"does not retry {', '.join(missing)}: faults of Lambda itself, which pass"
+        yield ("Retry",), f"does not retry {', '.join(missing)}: transient faults of Lambda itself"
 
 
-def _catches_all_last(fields: Fields) -> Iterator[Finding]:
+def _require_catch_all_last(fields: Fields) -> Iterator[Finding]:
     """What https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html asks for."""
     for name in ("Retry", "Catch"):
         listed = items(fields.get(name))
@@ -105,7 +105,7 @@ def _catches_all_last(fields: Fields) -> Iterator[Finding]:
                 )
 
 
-def _has_a_good_label(fields: Fields) -> Iterator[Finding]:
+def _require_valid_label(fields: Fields) -> Iterator[Finding]:
     label = fields.get("Label")
     if label is None and is_distributed(fields):
         yield (), "has no Label: AWS would make one up, and the names of its children could not be foreseen"
@@ -115,7 +115,7 @@ def _has_a_good_label(fields: Fields) -> Iterator[Finding]:
         yield ("Label",), f'has the Label {label!r}: expected no spaces and none of ?*<>{{}}[]:;,\\|^~$#%&`"'
 
 
-def _tolerates_floats(fields: Fields) -> Iterator[Finding]:
+def _require_float_tolerance(fields: Fields) -> Iterator[Finding]:
     """As a float, because emulators refuse a whole number where AWS takes both."""
     name = "ToleratedFailurePercentage"
     tolerance = fields.get(name)
@@ -123,7 +123,7 @@ def _tolerates_floats(fields: Fields) -> Iterator[Finding]:
         yield (name,), f"has {name}: {tolerance!r}: expected 0.0 to 100.0, with a decimal point"
 
 
-def _reads_items_as_it_can(fields: Fields) -> Iterator[Finding]:
+def _require_valid_item_reader(fields: Fields) -> Iterator[Finding]:
     if "ItemReader" not in fields:
         return
     if not is_distributed(fields):
@@ -135,7 +135,7 @@ def _reads_items_as_it_can(fields: Fields) -> Iterator[Finding]:
         yield place, f"has InputType: {input_type}: expected one of {', '.join(INPUT_TYPES)}"
 
 
-def _writes_its_results_away(fields: Fields) -> Iterator[Finding]:
+def _require_result_writer(fields: Fields) -> Iterator[Finding]:
     if not is_distributed(fields):
         return
     if "ResultWriter" not in fields:
@@ -149,18 +149,18 @@ def _writes_its_results_away(fields: Fields) -> Iterator[Finding]:
         yield place, "has a ResultWriter with computed Parameters: expected a literal bucket and prefix"
 
 
-def _is_caught(fields: Fields) -> Iterator[Finding]:
+def _require_catch(fields: Fields) -> Iterator[Finding]:
     if not fields.get("Catch"):
         yield (), "has no Catch: a failure inside would end the run without a report"
 
 
 RULES: Mapping[str, tuple[Callable[[Fields], Iterator[Finding]], ...]] = {
-    "Task": (_has_a_timeout, _is_retried),
+    "Task": (_require_timeout, _require_retry),
     "Map": (
-        _has_a_good_label,
-        _tolerates_floats,
-        _reads_items_as_it_can,
-        _writes_its_results_away,
-        _is_caught,
+        _require_valid_label,
+        _require_float_tolerance,
+        _require_valid_item_reader,
+        _require_result_writer,
+        _require_catch,
     ),
 }

@@ -15,8 +15,7 @@ from typing import Any
 from deployment.build import definitions
 from deployment.checks import state_rules, transitions
 from deployment.errors import Problem
-from deployment.project.machine_walk import State, states
-from deployment.project.states_language import MachineSpec, lambda_of
+from deployment.project.states_language import MachineSpec, State, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
 
 # statelint knows the language's specification; these are AWS's extensions of it for Distributed Maps, and
@@ -34,7 +33,7 @@ STATELINT_EXEMPTIONS = tuple(
 )
 
 # What `transitions` and `definitions` say in its place, with the name that was probably meant.
-SAID_BETTER = tuple(
+REPORTED_ELSEWHERE = tuple(
     re.compile(pattern)
     for pattern in (
         r'No state found named ".*", referenced at .*',
@@ -52,9 +51,7 @@ Finding = tuple[Place, str]
 
 
 def problems(
-    machine: MachineSpec,
-    functions: Mapping[str, int | None],
-    values: Mapping[str, Any],
+    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
 ) -> list[Problem]:
     """Return what is wrong with a machine, line by line.
 
@@ -78,7 +75,7 @@ def _findings(
     yield from definitions.mistakes(machine, functions, values)
     yield from transitions.findings(machine.definition)
     yield from _broken_rules(machine, functions, values)
-    for message in _statelint(definitions.rehearsed(machine, values)):
+    for message in _statelint(definitions.render_with_placeholders(machine, values)):
         yield (), f"{message} (statelint)"
 
 
@@ -86,25 +83,25 @@ def _broken_rules(
     machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
 ) -> Iterator[Finding]:
     labels: defaultdict[str, list[State]] = defaultdict(list)
-    for state in states(definitions.rehearsed(machine, values)):
-        called = lambda_of(_at(machine.definition, state.place))
+    for state in states(definitions.render_with_placeholders(machine, values)):
+        called = lambda_of(_fields_at(machine.definition, state.place))
         for place, message in state_rules.findings(
             state.fields, called is not None, functions.get(called or "")
         ):
             yield (*state.place, *place), f"the state {state.name} {message}"
         if isinstance(state.fields.get("Label"), str):
             labels[state.fields["Label"]].append(state)
-    yield from _repeated(labels)
+    yield from _repeated_labels(labels)
 
 
-def _repeated(labels: Mapping[str, list[State]]) -> Iterator[Finding]:
+def _repeated_labels(labels: Mapping[str, list[State]]) -> Iterator[Finding]:
     for label, (first, *others) in labels.items():
         for state in others:
             message = f"has the Label {label!r}, which {first.name} has already: each Map needs its own"
             yield (*state.place, "Label"), f"the state {state.name} {message}"
 
 
-def _at(value: Any, place: Place) -> Any:
+def _fields_at(value: Any, place: Place) -> Any:
     for part in place:
         value = value[part]
     return value if isinstance(value, Mapping) else {}
@@ -116,9 +113,9 @@ def _statelint(rendered: Mapping[str, Any]) -> Iterator[str]:
     try:
         messages = Linter.validate(dict(rendered))
     except Exception as error:  # it stumbles over lists where names belong, of which the others tell
-        messages = [f"it is too odd to be read further, {type(error).__name__}: {error}"]
+        messages = [f"statelint cannot read it any further, {type(error).__name__}: {error}"]
     for message in messages:
-        if not any(pattern.fullmatch(message) for pattern in (*STATELINT_EXEMPTIONS, *SAID_BETTER)):
+        if not any(pattern.fullmatch(message) for pattern in (*STATELINT_EXEMPTIONS, *REPORTED_ELSEWHERE)):
             yield message
 
 
@@ -126,12 +123,12 @@ def _place(place: Place, message: str, lines: Lines) -> Place:
     """The place of a finding; statelint writes its own into the text, as State Machine.States.Each.Retry[0]."""
     if place or not message.endswith(" (statelint)"):
         return place
-    written = {"State Machine" + _written(known): known for known in lines}
+    written = {"State Machine" + _statelint_path(known): known for known in lines}
     named = [text for text in written if re.search(rf"{re.escape(text)}(?=[\s,.\[]|$)", message)]
     here = written[max(named, key=len)] if named else ()
     added = _NAMED.match(message)
     return (*here, added[1]) if added else here
 
 
-def _written(place: Place) -> str:
+def _statelint_path(place: Place) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)

@@ -7,11 +7,11 @@ each other for reached, and names every state behind a mistyped `Next`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from deployment.project.machine_walk import Scope, State, items, mapping, scopes
+from deployment.project.states_language import Scope, State, items, mapping, scopes
 from deployment.project.yaml_reading import Place
+from deployment.text import did_you_mean, nearest_name
 
 Finding = tuple[Place, str]
 
@@ -24,16 +24,20 @@ def findings(machine: Mapping[str, Any]) -> Iterator[Finding]:
     everywhere = {state.name for scope in scopes(machine) for state in scope.states}
     for scope in scopes(machine):
         if scope.states:  # else statelint says that there are none
-            yield from _of_scope(scope, everywhere)
+            yield from _scope_findings(scope, everywhere)
 
 
-def _of_scope(scope: Scope, everywhere: set[str]) -> Iterator[Finding]:
+def _scope_findings(scope: Scope, everywhere: set[str]) -> Iterator[Finding]:
     names = {state.name for state in scope.states}
     broken = [
-        (place, user, target) for place, user, target in _transitions(scope) if not _is_one(target, names)
+        (place, user, target)
+        for place, user, target in _transitions(scope)
+        if not _is_state_name(target, names)
     ]
-    yield from ((place, _dangling(user, target, names, everywhere)) for place, user, target in broken)
-    reached = _reached(scope, names)
+    yield from (
+        (place, _dangling_sentence(user, target, names, everywhere)) for place, user, target in broken
+    )
+    reached = _reachable(scope, names)
     if scope.start is not None:  # else statelint says so
         for state in scope.states:
             if state.name not in reached:
@@ -62,23 +66,23 @@ def _targets(state: State) -> Iterator[tuple[Place, Any]]:
                 yield (name, index, "Next"), entry["Next"]
 
 
-def _dangling(user: str, target: Any, names: set[str], everywhere: set[str]) -> str:
-    found = f"{user} goes on to {target}, which is no state"
-    nearest = _nearest(target, names)
-    if nearest:
-        return f"{found}. Did you mean {nearest}?"
-    if _is_one(target, everywhere):
-        return f"{found} beside it: a state goes on only to those of its own level"
+def _dangling_sentence(user: str, target: Any, names: set[str], everywhere: set[str]) -> str:
+    found = f"{user} leads to {target}, which is not a state"
+    guess = did_you_mean(str(target), sorted(names))
+    if guess:
+        return f"{found}.{guess}"
+    if _is_state_name(target, everywhere):
+        return f"{found} beside it: a state can only lead to one of its own level"
     return f"{found}: expected one of {', '.join(sorted(names))}"
 
 
-def _reached(scope: Scope, names: set[str]) -> set[str]:
+def _reachable(scope: Scope, names: set[str]) -> set[str]:
     """The states on a way from the first; a mistyped name counts as the one that was meant, so as not to blame it twice."""
     ways: dict[str, set[str]] = {}
     for state in scope.states:
-        meant = (_meant(target, names) for _, target in _targets(state))
+        meant = (_resolve_target(target, names) for _, target in _targets(state))
         ways[state.name] = {name for name in meant if name}
-    first = _meant(scope.start, names)
+    first = _resolve_target(scope.start, names)
     reached: set[str] = set()
     waiting = {first} if first else set(names)
     while waiting:
@@ -88,16 +92,12 @@ def _reached(scope: Scope, names: set[str]) -> set[str]:
     return reached
 
 
-def _meant(target: Any, names: set[str]) -> str | None:
-    return str(target) if _is_one(target, names) else _nearest(target, names)
+def _resolve_target(target: Any, names: set[str]) -> str | None:
+    return str(target) if _is_state_name(target, names) else nearest_name(str(target), sorted(names))
 
 
-def _is_one(target: Any, names: set[str]) -> bool:
+def _is_state_name(target: Any, names: set[str]) -> bool:
     return isinstance(target, str) and target in names
-
-
-def _nearest(target: Any, names: set[str]) -> str | None:
-    return next(iter(get_close_matches(str(target), sorted(names), n=1)), None)
 
 
 def _is_last(state: State) -> bool:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code, is_denied
+from deployment.aws.errors import error_code, is_denied
+from deployment.aws.installation import Installation
 from deployment.cloudformation import deployment_bucket, events, failures
-from deployment.cloudformation.changes import Change, canonical, from_change_set
+from deployment.cloudformation.changes import Change, canonical_json, from_change_set
 from deployment.cloudformation.events import POLL_SECONDS
 from deployment.errors import StackError
-from deployment.project.settings import Settings
-from deployment.project.tags import own_tags, tags_of, upper_case_list
+from deployment.project.tags import own_tags, upper_case_list
 
 NAME_PREFIX = "syncbuckets-"
 
@@ -33,11 +33,17 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 _COMPARABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 """After these the deployed template is the one that GetTemplate returns. After a rollback we rather ask for a change set."""
 
-_LOOKED_UP = ("{{resolve:", '"Fn::Transform"', '"Fn::ImportValue"', '"Fn::GetStackOutput"', '"AWS::Include"')
-"""What stands for values outside the template: they may have changed while its text has not."""
+_DYNAMIC_VALUES = (
+    "{{resolve:",
+    '"Fn::Transform"',
+    '"Fn::ImportValue"',
+    '"Fn::GetStackOutput"',
+    '"AWS::Include"',
+)
+"""References to values outside the template: those may have changed while its text has not."""
 
 DELETE_ATTEMPTS = 15
-"""Half a minute; a change set of ours is mostly made in less."""
+"""Half a minute; most change sets of ours are made in less."""
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
@@ -53,38 +59,37 @@ class ChangeSet:
 
 
 def is_deployed(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     template: Mapping[str, Any],
-    found: Mapping[str, Any],
+    description: Mapping[str, Any],
     deployed: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Whether a stack (`found`: its description by DescribeStacks) certainly has this template and these tags.
+    """Whether a stack (`description`: its description by DescribeStacks) certainly has this template and these tags.
 
     A change set would be empty then. False whenever that is not certain: a change set decides. `deployed` is the stack's
     template, where that has been read already.
     """
-    text = canonical(template)
+    text = canonical_json(template)
     if (
-        found["StackStatus"] not in _COMPARABLE
-        or own_tags(found) != tags_of(settings)
-        or found.get("Parameters")
+        description["StackStatus"] not in _COMPARABLE
+        or own_tags(description) != installation.tags
+        or description.get("Parameters")
         or template.get("Parameters")
-        or any(words in text for words in _LOOKED_UP)
+        or any(words in text for words in _DYNAMIC_VALUES)
     ):
         return False
-    deployed = deployed or deployed_template(account, found)
-    return deployed is not None and canonical(deployed) == text
+    deployed = deployed or deployed_template(installation, description)
+    return deployed is not None and canonical_json(deployed) == text
 
 
-def deployed_template(account: Account, found: Mapping[str, Any]) -> dict[str, Any] | None:
+def deployed_template(installation: Installation, description: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the template of a stack as it was sent, None where it may not be read or is none of ours.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
     """
-    cloudformation = account.client("cloudformation")
+    cloudformation = installation.cloudformation
     try:
-        body = cloudformation.get_template(StackName=found["StackId"], TemplateStage="Original")[
+        body = cloudformation.get_template(StackName=description["StackId"], TemplateStage="Original")[
             "TemplateBody"
         ]
     except ClientError as error:
@@ -99,102 +104,92 @@ def can_be_sent(template: Mapping[str, Any]) -> bool:
     return len(_text(template).encode()) <= BODY_MAX_BYTES
 
 
-def create(
-    account: Account,
-    settings: Settings,
-    template: Mapping[str, Any],
-    is_new_stack: bool,
-    sleep: Callable[[float], None],
-) -> ChangeSet | None:
+def create(installation: Installation, template: Mapping[str, Any], is_new_stack: bool) -> ChangeSet | None:
     """Return a change set for the template, None when there is nothing to change (and nothing is left of it).
 
     Raises StackError with CloudFormation's reason when it refuses the template.
     """
-    cloudformation = account.client("cloudformation")
-    change_set = _requested(account, settings, template, is_new_stack, sleep)
+    cloudformation = installation.cloudformation
+    change_set = _request(installation, template, is_new_stack)
     try:
-        status, reason, changes = _wait(cloudformation, change_set, sleep)
+        status, reason, changes = _wait(installation, change_set)
         problem = (
             "" if status == "CREATE_COMPLETE" else _problem(cloudformation, change_set, reason, template)
         )
     except BaseException:
-        discard(cloudformation, change_set, sleep)
+        discard(installation, change_set)
         raise
     if status == "CREATE_COMPLETE":
         return ChangeSet(change_set.arn, change_set.stack_id, is_new_stack, changes)
-    discard(cloudformation, change_set, sleep)
+    discard(installation, change_set)
     if any(text in reason for text in _NO_CHANGES):
         return None
-    raise StackError(f"CloudFormation refuses the template of the stack {settings.stack_name}: {problem}")
+    raise StackError(f"CloudFormation refuses the template of the stack {installation.stack_name}: {problem}")
 
 
-def _requested(
-    account: Account,
-    settings: Settings,
-    template: Mapping[str, Any],
-    is_new_stack: bool,
-    sleep: Callable[[float], None],
-) -> ChangeSet:
+def _request(installation: Installation, template: Mapping[str, Any], is_new_stack: bool) -> ChangeSet:
     """Return a change set that CloudFormation has begun to make."""
-    cloudformation = account.client("cloudformation")
+    cloudformation = installation.cloudformation
     name = f"{NAME_PREFIX}{uuid.uuid4().hex}"
-    argument = _template_argument(account, settings, template)
+    argument = _template_argument(installation, template)
     try:
         made = cloudformation.create_change_set(
-            StackName=settings.stack_name,
+            StackName=installation.stack_name,
             ChangeSetName=name,
             ChangeSetType="CREATE" if is_new_stack else "UPDATE",
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Tags=upper_case_list(tags_of(settings)),
+            Tags=upper_case_list(installation.tags),
             ClientToken=name,
             **argument,
         )
     except KeyboardInterrupt:  # AWS may have made it all the same
-        _discard_by_name(cloudformation, settings.stack_name, name, is_new_stack, sleep)
+        _discard_by_name(installation, name, is_new_stack)
         raise
     return ChangeSet(made["Id"], made["StackId"], is_new_stack, ())
 
 
-def discard(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float], None]) -> None:
+def discard(installation: Installation, change_set: ChangeSet) -> None:
     """Delete a change set that will not be executed, and the empty stack that was made for it.
 
     The stack stays where it is no longer empty, or has a change set of somebody else: two may begin at the same time.
     """
-    found = events.describe(cloudformation, change_set.stack_id)
-    if found is None:
+    cloudformation = installation.cloudformation
+    description = events.describe(cloudformation, change_set.stack_id)
+    if description is None:
         return
-    is_empty = change_set.is_new_stack and found["StackStatus"] == "REVIEW_IN_PROGRESS"
+    is_empty = change_set.is_new_stack and description["StackStatus"] == "REVIEW_IN_PROGRESS"
     if not is_empty or not _is_only_one(cloudformation, change_set):
-        _delete(cloudformation, change_set, sleep)
+        _delete(installation, change_set)
         return
     cloudformation.delete_stack(StackName=change_set.stack_id)
-    while found and found["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_IN_PROGRESS"):
-        sleep(POLL_SECONDS)
-        found = events.describe(cloudformation, change_set.stack_id)
+    while description and description["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+        installation.clock.sleep(POLL_SECONDS)
+        description = events.describe(cloudformation, change_set.stack_id)
 
 
-def made_here(cloudformation: Any, stack_name: str) -> bool:
+def has_our_change_set(cloudformation: Any, stack_name: str) -> bool:
     """Whether one of a stack's change sets was made here. A stack that was never created does not show its tags."""
     summaries = cloudformation.list_change_sets(StackName=stack_name)["Summaries"]
     return any(summary["ChangeSetName"].startswith(NAME_PREFIX) for summary in summaries)
 
 
-def _discard_by_name(
-    cloudformation: Any, stack_name: str, name: str, is_new_stack: bool, sleep: Callable[[float], None]
-) -> None:
+def _discard_by_name(installation: Installation, name: str, is_new_stack: bool) -> None:
     """Delete a change set whose making was interrupted, if it was made."""
-    found = events.describe(cloudformation, stack_name)
-    if found is not None:
-        discard(cloudformation, ChangeSet(name, found["StackId"], is_new_stack, ()), sleep)
+    description = events.describe(installation.cloudformation, installation.stack_name)
+    if description is not None:
+        discard(installation, ChangeSet(name, description["StackId"], is_new_stack, ()))
 
 
 def _is_only_one(cloudformation: Any, change_set: ChangeSet) -> bool:
     summaries = cloudformation.list_change_sets(StackName=change_set.stack_id)["Summaries"]
-    return all(change_set.arn in (one.get("ChangeSetId"), one.get("ChangeSetName")) for one in summaries)
+    return all(
+        change_set.arn in (summary.get("ChangeSetId"), summary.get("ChangeSetName")) for summary in summaries
+    )
 
 
-def _delete(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float], None]) -> None:
-    """Delete a change set; AWS refuses that while it is being made, and for ever once it is being executed."""
+def _delete(installation: Installation, change_set: ChangeSet) -> None:
+    """Delete a change set; AWS refuses that while it is being made, and always once it is being executed."""
+    cloudformation = installation.cloudformation
     for _ in range(DELETE_ATTEMPTS):
         try:
             cloudformation.delete_change_set(ChangeSetName=change_set.arn, StackName=change_set.stack_id)
@@ -205,10 +200,10 @@ def _delete(cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float],
                 return
             if not code.startswith("InvalidChangeSetStatus"):
                 raise
-        sleep(POLL_SECONDS)
+        installation.clock.sleep(POLL_SECONDS)
 
 
-def _template_argument(account: Account, settings: Settings, template: Mapping[str, Any]) -> dict[str, str]:
+def _template_argument(installation: Installation, template: Mapping[str, Any]) -> dict[str, str]:
     """Return the template as text, or by its URL where the text is too long for a call."""
     text = _text(template)
     size_bytes = len(text.encode())
@@ -216,22 +211,21 @@ def _template_argument(account: Account, settings: Settings, template: Mapping[s
         return {"TemplateBody": text}
     if size_bytes > TEMPLATE_MAX_BYTES:
         raise StackError(
-            f"The template of the stack {settings.stack_name} would have {size_bytes:,} bytes, and CloudFormation takes "
+            f"The template of the stack {installation.stack_name} would have {size_bytes:,} bytes, and CloudFormation takes "
             f"{TEMPLATE_MAX_BYTES:,} at most. Shorten the policies in lambda_functions/, or name "
             "fewer buckets in fabfile_config.py."
         )
-    bucket = deployment_bucket.bucket_name(account, settings)
-    return {"TemplateURL": deployment_bucket.upload_template(account, bucket, text)}
+    bucket = deployment_bucket.bucket_name(installation)
+    return {"TemplateURL": deployment_bucket.upload_template(installation, bucket, text)}
 
 
 def _text(template: Mapping[str, Any]) -> str:
     return json.dumps(template, separators=(",", ":"))
 
 
-def _wait(
-    cloudformation: Any, change_set: ChangeSet, sleep: Callable[[float], None]
-) -> tuple[str, str, tuple[Change, ...]]:
+def _wait(installation: Installation, change_set: ChangeSet) -> tuple[str, str, tuple[Change, ...]]:
     """Return status, reason and changes of a change set once CloudFormation has made up its mind."""
+    cloudformation = installation.cloudformation
     where = {
         "ChangeSetName": change_set.arn,
         "StackName": change_set.stack_id,
@@ -241,7 +235,7 @@ def _wait(
         page = cloudformation.describe_change_set(**where)
         if page["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             break
-        sleep(POLL_SECONDS)
+        installation.clock.sleep(POLL_SECONDS)
     status, reason = page["Status"], page.get("StatusReason") or ""
     changes = [*page.get("Changes", ())]
     while page.get("NextToken"):

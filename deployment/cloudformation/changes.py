@@ -51,10 +51,10 @@ class Change:
 def from_change_set(record: Mapping[str, Any]) -> Change:
     """Return what a ResourceChange of DescribeChangeSet says."""
     is_kept = record["Action"] == "Remove" and record.get("PolicyAction") == "Retain"
-    found = [_detail(detail) for detail in record.get("Details", ()) if "Target" in detail]
+    details = [_detail(detail) for detail in record.get("Details", ()) if "Target" in detail]
     best: dict[str, PropertyChange] = {}
-    for one in sorted(found, key=lambda one: (bool(one.cause), not one.values_known)):
-        best.setdefault(one.path, one)
+    for prop in sorted(details, key=lambda prop: (bool(prop.cause), not prop.values_known)):
+        best.setdefault(prop.path, prop)
     return Change(
         "Retain" if is_kept else record["Action"],
         record["LogicalResourceId"],
@@ -64,11 +64,11 @@ def from_change_set(record: Mapping[str, Any]) -> Change:
     )
 
 
-def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def compare_templates(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return how the resources of two templates of ours differ, functions counted as SAM makes them: each with a role."""
-    old, new = expanded(before), expanded(after)
+    old, new = expand_functions(before), expand_functions(after)
     added = [Change("Add", name, new[name]["Type"]) for name in new if name not in old]
-    removed = [Change(_farewell(old[name]), name, old[name]["Type"]) for name in old if name not in new]
+    removed = [Change(removal_action(old[name]), name, old[name]["Type"]) for name in old if name not in new]
     modified = [
         Change("Modify", name, new[name]["Type"], properties=found)
         for name in new
@@ -83,7 +83,7 @@ def with_values(changes: Iterable[Change], compared: Iterable[Change]) -> tuple[
     return tuple(_with_values(change, known.get(change.logical_id)) for change in changes)
 
 
-def expanded(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def expand_functions(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the resources by logical id with SAM's functions as the two resources that SAM makes of each.
 
     https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html
@@ -106,12 +106,13 @@ def expanded(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return resources
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Return JSON as text that is equal exactly for equal documents; to Python, True and 1 are equal, to AWS they are not."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _farewell(resource: Mapping[str, Any]) -> str:
+def removal_action(resource: Mapping[str, Any]) -> str:
+    """Return what happens to a resource that leaves the stack: Retain, or Remove."""
     return "Retain" if resource.get("DeletionPolicy") == "Retain" else "Remove"
 
 
@@ -127,7 +128,7 @@ def _attributes(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def _differences(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[PropertyChange]:
     """Yield the differing values; into mappings with names of the user's or AWS's own, not into functions and lists."""
-    if canonical(old) == canonical(new):
+    if canonical_json(old) == canonical_json(new):
         return
     if not (_is_plain_mapping(old) and _is_plain_mapping(new)):
         yield PropertyChange("/".join(path), old, new)
@@ -151,10 +152,10 @@ def _detail(detail: Mapping[str, Any]) -> PropertyChange:
 
 
 def _with_values(change: Change, compared: Change | None) -> Change:
-    is_silent = not any(one.values_known for one in change.properties)
+    is_silent = not any(prop.values_known for prop in change.properties)
     if change.action != "Modify" or compared is None or not compared.properties or not is_silent:
         return change
-    told = {one.path.split("/")[0] for one in compared.properties}
+    known_paths = {prop.path.split("/")[0] for prop in compared.properties}
     renamed = {"Code": "CodeUri"}
-    rest = [one for one in change.properties if renamed.get(one.path, one.path) not in told]
+    rest = [prop for prop in change.properties if renamed.get(prop.path, prop.path) not in known_paths]
     return replace(change, properties=(*compared.properties, *rest))

@@ -18,19 +18,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
+from deployment.aws.errors import error_code, http_status
+from deployment.aws.installation import Installation
 from deployment.build.bundle import Bundle
 from deployment.errors import DeploymentBucketError
-from deployment.project.settings import Settings
-from deployment.project.tags import tags_of, upper_case_list
+from deployment.project.tags import upper_case_list
 
 BUCKET_NAME_MAX_CHARACTERS = 63
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
 
-def bucket_name(account: Account, settings: Settings) -> str:
+def bucket_name(installation: Installation) -> str:
     """Return the deployment bucket's name; raise DeploymentBucketError when the stack's name makes it too long."""
-    name = f"{settings.stack_name}-deployment-{account.account_id}-{account.region}".lower()
+    name = f"{installation.stack_name}-deployment-{installation.account_id}-{installation.region}".lower()
     too_many = len(name) - BUCKET_NAME_MAX_CHARACTERS
     if too_many > 0:
         raise DeploymentBucketError(
@@ -55,99 +55,94 @@ class Missing:
 NOTHING_MISSING = Missing(True, ())
 
 
-def look(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> Missing:
-    """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another account's.
+def find_missing(installation: Installation, bundles: Iterable[Bundle]) -> Missing:
+    """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another installation's.
 
     One listing tells both whether the bucket is there and what is in it, not one HEAD for each
     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 1,000 keys a page).
     """
-    name, owner = bucket_name(account, settings), account.account_id
-    pages = account.client("s3").get_paginator("list_objects_v2")
+    name, owner = bucket_name(installation), installation.account_id
+    pages = installation.client("s3").get_paginator("list_objects_v2")
     try:
-        found = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
+        pages_read = list(pages.paginate(Bucket=name, ExpectedBucketOwner=owner))
     except ClientError as error:
-        status = _status(error)
+        status = http_status(error)
         if status in (301, 403):
-            raise _not_ours(name, account) from error
+            raise _not_ours(name, installation) from error
         if status != 404:
             raise
         return Missing(False, tuple(bundles))
-    present = {record["Key"] for page in found for record in page.get("Contents", ())}
+    present = {record["Key"] for page in pages_read for record in page.get("Contents", ())}
     return Missing(True, tuple(bundle for bundle in bundles if bundle.key not in present))
 
 
-def upload(account: Account, settings: Settings, bundles: Iterable[Bundle]) -> list[str]:
+def upload(installation: Installation, bundles: Iterable[Bundle]) -> list[str]:
     """Send the zips that the deployment bucket does not have, and make it if need be; return their keys."""
-    return send(account, settings, look(account, settings, bundles))
+    return send(installation, find_missing(installation, bundles))
 
 
-def send(account: Account, settings: Settings, missing: Missing) -> list[str]:
+def send(installation: Installation, missing: Missing) -> list[str]:
     """Make the bucket if it is missing, send the zips that it does not have; return their keys."""
-    name = bucket_name(account, settings)
+    name = bucket_name(installation)
     if not missing.bucket_exists:
-        _create(account, settings, name)
+        _create(installation, name)
     for bundle in missing.bundles:
-        account.client("s3").put_object(
+        installation.client("s3").put_object(
             Bucket=name,
             Key=bundle.key,
             Body=bundle.content,
             ContentType="application/zip",
-            ExpectedBucketOwner=account.account_id,
+            ExpectedBucketOwner=installation.account_id,
         )
     return missing.keys
 
 
-def upload_template(account: Account, bucket: str, text: str) -> str:
+def upload_template(installation: Installation, bucket: str, text: str) -> str:
     """Send a template that is too long to be sent in a call, unless it is there; return the URL for CloudFormation."""
-    s3, body = account.client("s3"), text.encode()
+    s3, body = installation.client("s3"), text.encode()
     key = f"templates/{hashlib.sha256(body).hexdigest()[:16]}.json"
-    where = {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": account.account_id}
+    where = {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": installation.account_id}
     try:
         s3.head_object(**where)
     except ClientError as error:
-        if _status(error) != 404:
+        if http_status(error) != 404:
             raise
         s3.put_object(**where, Body=body, ContentType="application/json")
     return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{key}"
 
 
-def _status(error: ClientError) -> int | None:
-    status: int | None = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status
-
-
-def _create(account: Account, settings: Settings, name: str) -> None:
-    """Make the bucket with all its settings, or not at all: what exists is not looked at again."""
-    s3 = account.client("s3")
+def _create(installation: Installation, name: str) -> None:
+    """Make the bucket with all its installation.settings, or not at all: what exists is not looked at again."""
+    s3 = installation.client("s3")
     location = (
         {}
-        if account.region == "us-east-1"
-        else {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
+        if installation.region == "us-east-1"
+        else {"CreateBucketConfiguration": {"LocationConstraint": installation.region}}
     )
     try:
         s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced", **location)
     except ClientError as error:
         if error_code(error) == "BucketAlreadyExists":
-            raise _not_ours(name, account) from error
+            raise _not_ours(name, installation) from error
         raise
     try:
-        _configure(s3, name, account, settings)
+        _configure(s3, name, installation)
     except BaseException:
-        _remove(s3, name, account)
+        _remove(s3, name, installation)
         raise
 
 
-def _remove(s3: Any, name: str, account: Account) -> None:
+def _remove(s3: Any, name: str, installation: Installation) -> None:
     try:
-        s3.delete_bucket(Bucket=name, ExpectedBucketOwner=account.account_id)
+        s3.delete_bucket(Bucket=name, ExpectedBucketOwner=installation.account_id)
     except ClientError as error:
         raise DeploymentBucketError(
-            f"The bucket {name} was made, but could neither be secured nor removed. Run: aws s3 rb s3://{name}"
+            f"The bucket {name} was created, but could neither be secured nor removed. Run: aws s3 rb s3://{name}"
         ) from error
 
 
-def _configure(s3: Any, name: str, account: Account, settings: Settings) -> None:
-    where = {"Bucket": name, "ExpectedBucketOwner": account.account_id}
+def _configure(s3: Any, name: str, installation: Installation) -> None:
+    where = {"Bucket": name, "ExpectedBucketOwner": installation.account_id}
     s3.put_public_access_block(
         **where,
         PublicAccessBlockConfiguration={
@@ -160,8 +155,8 @@ def _configure(s3: Any, name: str, account: Account, settings: Settings) -> None
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     s3.put_bucket_encryption(**where, ServerSideEncryptionConfiguration=encryption)
     s3.put_bucket_lifecycle_configuration(**where, LifecycleConfiguration=_lifecycle())
-    s3.put_bucket_tagging(**where, Tagging={"TagSet": upper_case_list(tags_of(settings))})
-    s3.put_bucket_policy(**where, Policy=json.dumps(_tls_only(name, account.partition)))
+    s3.put_bucket_tagging(**where, Tagging={"TagSet": upper_case_list(installation.tags)})
+    s3.put_bucket_policy(**where, Policy=json.dumps(_tls_only(name, installation.partition)))
 
 
 def _lifecycle() -> dict[str, Any]:
@@ -187,8 +182,8 @@ def _tls_only(name: str, partition: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _not_ours(name: str, account: Account) -> DeploymentBucketError:
+def _not_ours(name: str, installation: Installation) -> DeploymentBucketError:
     return DeploymentBucketError(
-        f"The bucket {name} exists, but account {account.account_id} may not use it: another account owns it, or "
+        f"The bucket {name} exists, but account {installation.account_id} may not use it: another account owns it, or "
         "s3:ListBucket is not allowed. Allow it, or set another STACK_NAME in fabfile_config.py."
     )

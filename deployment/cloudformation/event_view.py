@@ -1,6 +1,6 @@
 """What a person sees while CloudFormation works: one redrawn block on a terminal, a line for each event elsewhere.
 
-Used by `stack`, fed by `stack_events.follow`. On a terminal the block has how many resources are done, for how long it
+Used by `stack`, fed by `events.follow`. On a terminal the block has how many resources are done, for how long it
 has been going on, and a line for each resource at work, with our file where it comes from one; failures are written
 above the block and stay.
 """
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from deployment.build.logical_ids import source_of
 from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.changes import Change
-from deployment.cloudformation.events import Event, Operation, Outcome, source_of
+from deployment.cloudformation.events import Event, Operation, OperationState
 from deployment.console import Console
+from deployment.text import quantity
 
 _WORDS = {
     "CREATE_IN_PROGRESS": "creating",
@@ -30,27 +32,27 @@ _DONE = ("_COMPLETE", "_SKIPPED")
 
 
 def show(
-    outcomes: Iterable[Outcome], operation: Operation, template: Mapping[str, Any], console: Console
-) -> Outcome:
+    states: Iterable[OperationState], operation: Operation, template: Mapping[str, Any], console: Console
+) -> OperationState:
     """Show an operation until its end, and return that."""
-    outcome, shown = Outcome("", ()), 0
+    state, shown = OperationState("", ()), 0
     with console.progress(operation.title) as progress:
-        for outcome in outcomes:
-            events = outcome.events
+        for state in states:
+            events = state.events
             for number in range(shown, len(events)):
-                _tell(events[: number + 1], operation.resources, template, console)
+                _write_event(events[: number + 1], operation.resources, template, console)
             shown = len(events)
             if console.is_live:
                 progress.update(block(events, template), counter(events, operation.resources))
-    return outcome
+    return state
 
 
 def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str]:
     """Return what will be done, a line for each change; of a new stack only the number, as everything in it is new."""
     number = len(change_set.changes)
     if change_set.is_new_stack:
-        return [f"{number} {'resource' if number == 1 else 'resources'} to create"]
-    return [f"{number} {'change' if number == 1 else 'changes'}:"] + [
+        return [f"{quantity(number, 'resource')} to create"]
+    return [f"{quantity(number, 'change')}:"] + [
         _change_line(change, template) for change in change_set.changes
     ]
 
@@ -59,11 +61,13 @@ def event_line(events: Sequence[Event], resources: int | None, template: Mapping
     """Return the last event as a line; None where it says nothing new, or nothing of a resource."""
     event = events[-1]
     if event.is_stack:
-        return _turn(event)
-    before = next((one for one in reversed(events[:-1]) if one.logical_id == event.logical_id), None)
+        return _rollback_line(event)
+    before = next(
+        (earlier for earlier in reversed(events[:-1]) if earlier.logical_id == event.logical_id), None
+    )
     if before and before.status == event.status:
         return None  # most resources say twice that they are being created
-    return f"  {counter(events, resources)} {_named(event, template)}  {_word(event)}"
+    return f"  {counter(events, resources)} {_resource_name(event, template)}  {_status_word(event)}"
 
 
 def counter(events: Sequence[Event], resources: int | None) -> str:
@@ -71,7 +75,7 @@ def counter(events: Sequence[Event], resources: int | None) -> str:
 
     Where nobody knows how many there are, it is out of those that have begun; so it is in a rollback, which undoes them.
     """
-    rollbacks = [number for number, event in enumerate(events) if _turn(event)]
+    rollbacks = [number for number, event in enumerate(events) if _rollback_line(event)]
     latest = _latest(events[rollbacks[-1] :] if rollbacks else events)
     done = sum(event.status.endswith(_DONE) for event in latest)
     total = max(0 if rollbacks else resources or 0, len(_latest(events)))
@@ -91,7 +95,7 @@ def _change_line(change: Change, template: Mapping[str, Any]) -> str:
     return f"  {change.action} {change.logical_id} ({source}){suffix}"
 
 
-def _tell(
+def _write_event(
     events: Sequence[Event], resources: int | None, template: Mapping[str, Any], console: Console
 ) -> None:
     """Write the last event, where it must stay: elsewhere than on a terminal all of them, there the failures."""
@@ -104,11 +108,11 @@ def _tell(
         console.step(line)
 
 
-def _turn(event: Event) -> str | None:
+def _rollback_line(event: Event) -> str | None:
     """Return the moment in which CloudFormation begins to undo; the rest of the stack's own events is said elsewhere."""
     if not (event.is_stack and event.status.endswith("ROLLBACK_IN_PROGRESS")):
         return None
-    return f"  CloudFormation undoes it: {event.reason or 'no reason given'}"
+    return f"  CloudFormation rolls back: {event.reason or 'no reason given'}"
 
 
 def _latest(events: Iterable[Event]) -> list[Event]:
@@ -116,7 +120,7 @@ def _latest(events: Iterable[Event]) -> list[Event]:
     return list({event.logical_id: event for event in events if not event.is_stack}.values())
 
 
-def _named(event: Event, template: Mapping[str, Any]) -> str:
+def _resource_name(event: Event, template: Mapping[str, Any]) -> str:
     return f"{event.logical_id}  {_origin(event, template)}"
 
 
@@ -124,7 +128,7 @@ def _origin(event: Event, template: Mapping[str, Any]) -> str:
     return source_of(event.logical_id, template) or event.resource_type
 
 
-def _word(event: Event) -> str:
+def _status_word(event: Event) -> str:
     if event.is_cancelled:
         return "cancelled"
     if event.status.endswith("_FAILED"):

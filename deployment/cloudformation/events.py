@@ -2,32 +2,30 @@
 
 Used by `stack` for everything that takes CloudFormation more than a call; `event_view` shows what is yielded here,
 `failures` finds in it why something failed. A stack is followed by its id, because one that has been deleted has
-no name any more. Events are told apart by the operation's ClientRequestToken and by the last one before it, not by
+no name any more. Events are distinguished by the operation's ClientRequestToken and by the last one before it, not by
 time, because clocks differ.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.patience import passes
+from deployment.aws.errors import is_missing, is_transient
+from deployment.aws.installation import Installation
 
 POLL_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 30.0
-"""Between two looks in vain the pause is doubled, up to this."""
+MAX_PAUSE_SECONDS = 30.0
+"""After every poll that failed the pause is doubled, up to this."""
 
-MOST_LOOKS_IN_VAIN = 20
+MAX_FAILED_POLLS = 20
 
 _ROLLBACK_FOLLOWS = ("CREATE_FAILED", "UPDATE_FAILED")
-_MOST_QUIET_LOOKS = 30
+_MAX_QUIET_POLLS = 30
 """A status that a rollback should follow is taken for the end when nothing has happened for a minute."""
-
-_BELONGS_TO_FUNCTION = re.compile(r"|Role|LogGroup|Version[0-9a-f]{10}")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OperationState:
     """How far an operation is, or how it ended: the stack's status and the events so far, oldest first."""
 
     status: str
@@ -76,7 +74,7 @@ def describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     try:
         description: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
-        if _is_absent(error):
+        if is_missing(error):
             return None
         raise
     return None if description["StackStatus"] == "DELETE_COMPLETE" else description
@@ -89,75 +87,66 @@ def newest_event(cloudformation: Any, stack_id: str) -> str | None:
 
 
 def last_operation(cloudformation: Any, stack_id: str) -> tuple[Event, ...]:
-    """Return the events of the stack's last operation, or of the one that is going on, oldest first."""
+    """Return the events of the stack's last operation, or of the one in progress, oldest first."""
     return _last_operation(cloudformation, stack_id)[1]
 
 
 def running_operation(cloudformation: Any, stack_id: str, title: str) -> Operation:
-    """Return the operation that is going on, from its first event on."""
+    """Return the operation in progress, from its first event on."""
     return Operation(stack_id, title, _last_operation(cloudformation, stack_id)[0])
 
 
-def follow(cloudformation: Any, operation: Operation, sleep: Callable[[float], None]) -> Iterator[Outcome]:
+def follow(installation: Installation, operation: Operation) -> Iterator[OperationState]:
     """Yield how far an operation is, every two seconds or less often when AWS is busy; the last one is its end.
 
-    Raises what AWS says when it refuses, or after many looks in vain: the operation itself goes on.
+    Raises what AWS says when it refuses, or after many failed polls: the operation itself continues.
     """
-    outcome, quiet_looks, looks_in_vain = Outcome("", ()), 0, 0
-    while not _is_over(outcome, quiet_looks):
+    state, quiet_polls, failed_polls = OperationState("", ()), 0, 0
+    while not _is_over(state, quiet_polls):
         try:
-            now = _look(cloudformation, operation, outcome)
+            latest = _poll(installation.cloudformation, operation, state)
         except (ClientError, BotoCoreError) as error:
-            looks_in_vain += 1
-            if not passes(error) or looks_in_vain >= MOST_LOOKS_IN_VAIN:
+            failed_polls += 1
+            if not is_transient(error) or failed_polls >= MAX_FAILED_POLLS:
                 raise
-            sleep(min(POLL_SECONDS * 2**looks_in_vain, LONGEST_PAUSE_SECONDS))
+            installation.clock.sleep(min(POLL_SECONDS * 2**failed_polls, MAX_PAUSE_SECONDS))
             continue
-        looks_in_vain = 0
-        quiet_looks = 0 if len(now.events) > len(outcome.events) else quiet_looks + 1
-        outcome = now
-        yield outcome
-        if not _is_over(outcome, quiet_looks):
-            sleep(POLL_SECONDS)
+        failed_polls = 0
+        quiet_polls = 0 if len(latest.events) > len(state.events) else quiet_polls + 1
+        state = latest
+        yield state
+        if not _is_over(state, quiet_polls):
+            installation.clock.sleep(POLL_SECONDS)
 
 
-def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:
-    """Return the file that a function, or its role, log group or version, comes from."""
-    for function_id, resource in template.get("Resources", {}).items():
-        handler = resource.get("Properties", {}).get("Handler")
-        is_function = resource.get("Type") == "AWS::Serverless::Function" and isinstance(handler, str)
-        rest = logical_id.removeprefix(function_id)
-        if is_function and logical_id.startswith(function_id) and _BELONGS_TO_FUNCTION.fullmatch(rest):
-            return f"{handler.rpartition('.')[0]}.py"
-    return None
-
-
-def _look(cloudformation: Any, operation: Operation, before: Outcome) -> Outcome:
+def _poll(cloudformation: Any, operation: Operation, before: OperationState) -> OperationState:
     """Return the status and all events; the status first, so that the event that led to it is never missed."""
-    found = describe(cloudformation, operation.stack_id)
+    description = describe(cloudformation, operation.stack_id)
     after = before.events[-1].event_id if before.events else operation.after
     new = _events_since(cloudformation, replace(operation, after=after))
-    return Outcome(found["StackStatus"] if found else "DELETE_COMPLETE", (*before.events, *new))
+    return OperationState(
+        description["StackStatus"] if description else "DELETE_COMPLETE", (*before.events, *new)
+    )
 
 
-def _is_over(outcome: Outcome, quiet_looks: int) -> bool:
+def _is_over(state: OperationState, quiet_polls: int) -> bool:
     """Whether the operation has ended. A status alone may still be that of the operation before."""
-    if outcome.status == "DELETE_COMPLETE":
+    if state.status == "DELETE_COMPLETE":
         return True
-    if outcome.status in _ROLLBACK_FOLLOWS and quiet_looks < _MOST_QUIET_LOOKS:
+    if state.status in _ROLLBACK_FOLLOWS and quiet_polls < _MAX_QUIET_POLLS:
         return False
-    has_arrived = any(event.is_stack and event.status == outcome.status for event in outcome.events)
-    return has_arrived and not outcome.status.endswith("_IN_PROGRESS")
+    has_arrived = any(event.is_stack and event.status == state.status for event in state.events)
+    return has_arrived and not state.status.endswith("_IN_PROGRESS")
 
 
 def _last_operation(cloudformation: Any, stack_id: str) -> tuple[str | None, tuple[Event, ...]]:
     """Return the id of the event that ended the operation before, None where there was none, and the events since."""
-    found: list[Event] = []
+    events: list[Event] = []
     for event in map(_event, _records(cloudformation, stack_id)):
-        if found and _ends_operation(event, found[-1]):
-            return event.event_id, tuple(reversed(found))
-        found.append(event)
-    return None, tuple(reversed(found))
+        if events and _ends_operation(event, events[-1]):
+            return event.event_id, tuple(reversed(events))
+        events.append(event)
+    return None, tuple(reversed(events))
 
 
 def _ends_operation(event: Event, next_event: Event) -> bool:
@@ -172,13 +161,13 @@ def _events_since(cloudformation: Any, operation: Operation) -> list[Event]:
 
     An event without a token is taken for the operation's: not every endpoint repeats what it was given.
     """
-    found: list[Event] = []
+    events: list[Event] = []
     for record in _records(cloudformation, operation.stack_id):
         if record["EventId"] == operation.after:
             break
         if operation.token is None or record.get("ClientRequestToken", operation.token) == operation.token:
-            found.append(_event(record))
-    return found[::-1]
+            events.append(_event(record))
+    return events[::-1]
 
 
 def _records(cloudformation: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
@@ -197,14 +186,10 @@ def _page_of_events(cloudformation: Any, request: Mapping[str, str]) -> dict[str
     try:
         page: dict[str, Any] = cloudformation.describe_stack_events(**request)
     except ClientError as error:
-        if _is_absent(error):
+        if is_missing(error):
             return {"StackEvents": []}
         raise
     return page
-
-
-def _is_absent(error: ClientError) -> bool:
-    return "does not exist" in error.response.get("Error", {}).get("Message", "")
 
 
 def _event(record: Mapping[str, Any]) -> Event:

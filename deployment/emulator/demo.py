@@ -7,13 +7,13 @@ check reads both buckets itself (`verify`) and believes no report.
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deployment.aws.account import Account, connect
+from deployment.aws.installation import Clock, Installation
+from deployment.build import build
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.emulator import demo_data, verify
@@ -21,22 +21,24 @@ from deployment.emulator.demo_data import Folder, Scenario
 from deployment.emulator.emulator import Emulator
 from deployment.errors import ExecutionFailed
 from deployment.project import settings as configuration
-from deployment.project.settings import Settings
 from deployment.step_functions import executions
 from deployment.step_functions.executions import Execution
-from deployment.tasks.runs import report
+from deployment.tasks.runs import sync
+from deployment.tasks.stack import deploy
 from deployment.text import duration, objects, size
 
 SOURCE = "demo-source"
 DESTINATION = "demo-destination"
 DIFFERENCES_SHOWN = 10
 
-Deploy = Callable[[Settings, Console], object]
-"""The pipeline: brings the account that the environment leads to up to date."""
+NEXT = """Next, with an AWS account:
+  cp fabfile_config_template.py fabfile_config.py  # every setting is explained
+  fab                                              # deploys what you have seen
+  fab sync --source A --destination B --dry-run    # counts; without it, syncs"""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DemoResult:
     """What the demo has to tell."""
 
     scenario: Scenario
@@ -46,60 +48,59 @@ class Outcome:
     seconds: float
 
 
-def run(deploy: Deploy, source_dir: str | Path | None, console: Console) -> None:
+def run(project: Path, source_dir: str | Path | None, console: Console) -> None:
     """Show a sync of made-up buckets, or of a folder's files into an empty bucket.
 
     Raises ConfigurationError for a folder that cannot be shown, EmulatorError, and ExecutionFailed if a run fails or
     does not do what it should, or the buckets are not equal afterwards.
     """
-    began = time.monotonic()
-    folder = demo_data.look_into(Path(source_dir).expanduser()) if source_dir else None
+    clock = Clock()
+    began = clock.monotonic()
+    folder = demo_data.read_folder(Path(source_dir).expanduser()) if source_dir else None
     with Emulator(console) as emulator, emulator.active():
         console.step(f"The emulator answers on {emulator.url}; nothing below reaches AWS.")
-        settings = configuration.defaults()
-        _deploy(deploy, settings, console)
-        outcome = _show(connect(settings), settings, folder, console, began)
+        installation = replace(Installation.connect(configuration.defaults()), clock=clock)
+        _deploy(installation, project, console)
+        outcome = _show(installation, folder, console, began)
     summarise(outcome, console)
 
 
-def _deploy(deploy: Deploy, settings: Settings, console: Console) -> None:
+def _deploy(installation: Installation, project: Path, console: Console) -> None:
     """Deploy as `fab` does; what `fab` says of it would speak of an AWS account."""
-    began = time.monotonic()
+    began = installation.clock.monotonic()
     with console.progress("Deploying, with the same code as to AWS"):
-        deploy(settings, Console(io.StringIO(), io.StringIO(), io.StringIO(), environ={}))
-    console.step(
-        f"Deployed Lambdas, roles, work bucket and state machine in {duration(time.monotonic() - began)}."
-    )
+        quiet = Console(io.StringIO(), io.StringIO(), io.StringIO(), environ={})
+        deploy.deploy(installation, build.read_sources(project), quiet)
+    seconds = installation.clock.monotonic() - began
+    console.step(f"Deployed Lambdas, roles, work bucket and state machine in {duration(seconds)}.")
 
 
-def _show(
-    account: Account, settings: Settings, folder: Folder | None, console: Console, began: float
-) -> Outcome:
-    s3 = account.client("s3")
-    scenario = _fill(s3, folder, console)
-    first = _sync(account, settings, console, "First run")
+def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> DemoResult:
+    s3 = installation.client("s3")
+    scenario = _fill(s3, folder, console, installation.clock.sleep)
+    first = _sync(installation, console, "First run")
     checked = _check(s3, console)
-    second = _sync(account, settings, console, "Second run")
-    _demand(scenario, first, second)
-    return Outcome(scenario, first, second, checked, time.monotonic() - began)
+    second = _sync(installation, console, "Second run")
+    _check_reports(scenario, first, second)
+    return DemoResult(scenario, first, second, checked, installation.clock.monotonic() - began)
 
 
-def _fill(s3: Any, folder: Folder | None, console: Console) -> Scenario:
+def _fill(s3: Any, folder: Folder | None, console: Console, sleep: Callable[[float], None]) -> Scenario:
     for bucket in (SOURCE, DESTINATION):
         s3.create_bucket(Bucket=bucket)
     if folder:
         return demo_data.upload(s3, SOURCE, folder, console)
     with console.progress("Filling two buckets"):
-        scenario = demo_data.prepare(s3, SOURCE, DESTINATION)
-    console.step(f"Filled two buckets: {_before(scenario)}.")
+        scenario = demo_data.prepare(s3, SOURCE, DESTINATION, sleep)
+    console.step(f"Filled two buckets: {_differences_before(scenario)}.")
     return scenario
 
 
-def _sync(account: Account, settings: Settings, console: Console, which: str) -> Execution:
-    machine_arn = executions.current_machine(account, settings)
-    work_bucket = lookup.outputs(account, settings).get("WorkBucket")
-    arn = executions.start(account, machine_arn, {"source": SOURCE, "destination": DESTINATION})
-    execution = executions.succeeded(executions.watch(account, arn, work_bucket, console, which))
+def _sync(installation: Installation, console: Console, which: str) -> Execution:
+    machine_arn = executions.current_machine(installation)
+    work_bucket = lookup.outputs(installation).get("WorkBucket")
+    arn = executions.start(installation, machine_arn, {"source": SOURCE, "destination": DESTINATION})
+    execution = executions.require_success(executions.watch(installation, arn, work_bucket, console, which))
     copied, deleted = _count(execution, "copied"), _count(execution, "deleted")
     console.step(f"{which}: {objects(copied)} copied, {deleted:,} deleted in {duration(execution.seconds)}.")
     return execution
@@ -109,17 +110,17 @@ def _check(s3: Any, console: Console) -> int:
     """Return how many objects were compared; raise ExecutionFailed unless the buckets are equal."""
     with console.progress("Reading both buckets to compare them"):
         source, destination = verify.read(s3, SOURCE), verify.read(s3, DESTINATION)
-    found = list(verify.differences(source, destination))
-    if found:
-        listed = "\n".join(f"  {sentence}" for sentence in found[:DIFFERENCES_SHOWN])
+    differences = list(verify.differences(source, destination))
+    if differences:
+        listed = "\n".join(f"  {sentence}" for sentence in differences[:DIFFERENCES_SHOWN])
         raise ExecutionFailed(
-            f"The buckets are not equal after the sync. {len(found):,} differences:\n{listed}"
+            f"The buckets are not equal after the sync. {len(differences):,} differences:\n{listed}"
         )
     console.step(f"Checked {objects(len(source))} on both sides: all equal.")
     return len(source)
 
 
-def _demand(scenario: Scenario, first: Execution, second: Execution) -> None:
+def _check_reports(scenario: Scenario, first: Execution, second: Execution) -> None:
     """Raise ExecutionFailed unless both reports say what must have happened."""
     wanted = {
         "copied": scenario.missing + scenario.changed,
@@ -133,7 +134,7 @@ def _demand(scenario: Scenario, first: Execution, second: Execution) -> None:
             raise ExecutionFailed(f"The {which} run reports {found}, expected {expected}.")
 
 
-def summarise(outcome: Outcome, console: Console) -> None:
+def summarise(outcome: DemoResult, console: Console) -> None:
     """Write to stdout how it went and what to do next."""
     scenario = outcome.scenario
     console.result("")
@@ -143,24 +144,18 @@ def summarise(outcome: Outcome, console: Console) -> None:
         list(_rows(outcome.first, outcome.second)),
     )
     console.result(
-        f"\nBefore: {_before(scenario)}.\n"
+        f"\nBefore: {_differences_before(scenario)}.\n"
         f"After:  {objects(outcome.checked_objects)} ({size(scenario.source_bytes)}) read back from both buckets, all equal\n"
         "        in keys, bytes, content headers, user metadata, tags, redirects.\n"
         f"All of it took {duration(outcome.seconds)}.\n\n{NEXT}"
     )
 
 
-def _before(scenario: Scenario) -> str:
+def _differences_before(scenario: Scenario) -> str:
     return (
         f"{objects(scenario.missing)} missing, {scenario.changed} changed, {scenario.orphaned} orphaned, "
         f"{scenario.equal} equal"
     )
-
-
-NEXT = """Next, with an AWS account:
-  cp fabfile_config_template.py fabfile_config.py  # every setting is explained
-  fab                                              # deploys what you have seen
-  fab sync --source A --destination B --dry-run    # counts; without it, syncs"""
 
 
 def _rows(*runs: Execution) -> Iterator[list[str]]:
@@ -168,9 +163,9 @@ def _rows(*runs: Execution) -> Iterator[list[str]]:
     for label, word in (("copied", "copied"), ("deleted", "deleted"), ("equal, left alone", "current")):
         yield [label, *(f"{_count(run, word):,}" for run in runs)]
     requests = [_report(run).get("requests", {}) for run in runs]
-    for kind in sorted({kind for one in requests for kind, count in one.items() if count}):
-        yield [f"{kind} requests", *(f"{one.get(kind, 0):,}" for one in requests)]
-    yield ["estimated cost on AWS", *(report.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
+    for kind in sorted({kind for counts in requests for kind, count in counts.items() if count}):
+        yield [f"{kind} requests", *(f"{counts.get(kind, 0):,}" for counts in requests)]
+    yield ["estimated cost on AWS", *(sync.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
     yield ["time", *(duration(run.seconds) for run in runs)]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ UPLOADERS = 8
 PART_BYTES = 5 * 1024**2
 """The least size of a part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
-MOST_FOLDER_BYTES = 1024**3
+MAX_FOLDER_BYTES = 1024**3
 """Of a user's folder: the emulator keeps both buckets in memory."""
 
 MAX_KEY_BYTES = 1024
@@ -79,10 +78,10 @@ class Scenario:
     source_bytes: int
 
 
-def prepare(s3: Any, source: str, destination: str, sleep: Callable[[float], None] = time.sleep) -> Scenario:
+def prepare(s3: Any, source: str, destination: str, sleep: Callable[[float], None]) -> Scenario:
     """Fill both buckets and return how they differ."""
-    missing, equal, changed = _missing(), _equal(), _changed()
-    before, orphans = [before for before, _ in changed], _orphans()
+    missing, equal, changed = _missing_items(), _equal_items(), _changed_items()
+    before, orphans = [before for before, _ in changed], _orphan_items()
     put_all(s3, destination, [*before, *orphans])
     sleep(1.1)  # times in listings are cut to the second; what has changed must be newer than what is old
     put_all(s3, source, [*missing, *equal, *(after for _, after in changed)])
@@ -123,7 +122,7 @@ class Folder:
     size_bytes: int
 
 
-def look_into(path: Path) -> Folder:
+def read_folder(path: Path) -> Folder:
     """Return what a folder holds; raise ConfigurationError if it is missing, empty or larger than 1 GiB."""
     if not path.is_dir():
         raise ConfigurationError(f"{path} is not a folder. Name one whose files become the source bucket.")
@@ -131,7 +130,7 @@ def look_into(path: Path) -> Folder:
     left_out: list[str] = []
     for found in _walk(path):
         key = found.relative_to(path).as_posix()
-        reason = _why_not(found, key)
+        reason = _rejection_reason(found, key)
         if reason:
             left_out.append(f"{one_line(key)}: {reason}")
         else:
@@ -139,9 +138,9 @@ def look_into(path: Path) -> Folder:
     size_bytes = sum(found.stat().st_size for found in files.values())
     if not files:
         raise ConfigurationError(f"{path} has no files. Name a folder whose files become the source bucket.")
-    if size_bytes > MOST_FOLDER_BYTES:
+    if size_bytes > MAX_FOLDER_BYTES:
         raise ConfigurationError(
-            f"{path} has {size(size_bytes)} in {len(files):,} files; the demo takes {size(MOST_FOLDER_BYTES)} at most, "
+            f"{path} has {size(size_bytes)} in {len(files):,} files; the demo takes {size(MAX_FOLDER_BYTES)} at most, "
             "because the emulator keeps both buckets in memory. Name a smaller folder."
         )
     return Folder(path, files, tuple(left_out), size_bytes)
@@ -167,7 +166,7 @@ def _put(s3: Any, bucket: str, item: Item) -> None:
     s3.put_object(Bucket=bucket, Key=item.key, Body=item.content, **item.options)
 
 
-def _missing() -> list[Item]:
+def _missing_items() -> list[Item]:
     """Objects that only the source has."""
     photos = [_item(f"photos/2026/{number % 12 + 1:02d}/{number:04d}.jpg", number) for number in range(120)]
     odd = [_item(key, number) for number, key in enumerate(ODD_KEYS)]
@@ -178,12 +177,12 @@ def _missing() -> list[Item]:
     return [*photos, *odd, marker, redirect]
 
 
-def _equal() -> list[Item]:
+def _equal_items() -> list[Item]:
     """Objects that both have: an earlier sync has copied them."""
     return [_item(f"archive/{number:04d}.bin", number) for number in range(100)]
 
 
-def _changed() -> list[tuple[Item, Item]]:
+def _changed_items() -> list[tuple[Item, Item]]:
     """Objects that both have, as they are at the destination and at the source."""
     whole = [_item(f"pages/{number:03d}.html", number) for number in range(30)]
     longer = [(replace(item, content=item.content + b"old"), item) for item in whole[:10]]
@@ -192,7 +191,7 @@ def _changed() -> list[tuple[Item, Item]]:
     return [*longer, *other, *retyped]
 
 
-def _orphans() -> list[Item]:
+def _orphan_items() -> list[Item]:
     """Objects that only the destination has."""
     return [_item(f"deleted long ago/{number:03d}.tmp", number) for number in range(40)]
 
@@ -221,7 +220,7 @@ def _walk(path: Path) -> Iterator[Path]:
             yield found
 
 
-def _why_not(path: Path, key: str) -> str | None:
+def _rejection_reason(path: Path, key: str) -> str | None:
     """Return why something in a folder cannot become an object; None if it can."""
     if path.is_dir():
         return "a link to a folder" if path.is_symlink() else "an empty folder, or one that cannot be read"

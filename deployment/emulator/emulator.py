@@ -23,12 +23,12 @@ from types import TracebackType
 from typing import final
 
 from deployment.console import Console
-from deployment.emulator import keeper as local_keeper
+from deployment.emulator import keeper as keeper_script
 from deployment.errors import EmulatorError
 
 HOST = "127.0.0.1"
 PACKAGE = "ministack"
-LEAST_VERSION = (1, 5, 33)
+MIN_VERSION = (1, 5, 33)
 ACCOUNT_ID = "000000000000"
 START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -37,7 +37,7 @@ LAST_LINES = 20
 ATTEMPTS = 3
 """Between asking for a free port and using it, another process may take it."""
 
-_KEPT_VARIABLES = (
+_PASSED_VARIABLES = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
@@ -112,10 +112,7 @@ class Emulator:
             return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stop()
 
@@ -127,7 +124,7 @@ class Emulator:
     def _start(self) -> None:
         self.port = _free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="sync-buckets-emulator-")).resolve()
-        command = [sys.executable, local_keeper.__file__, str(self._folder), sys.executable, "-m", PACKAGE]
+        command = [sys.executable, keeper_script.__file__, str(self._folder), sys.executable, "-m", PACKAGE]
         # Ctrl-C belongs to this process alone: it unwinds, and the keeper sees its pipe end.
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self._keeper = subprocess.Popen(
@@ -174,9 +171,9 @@ class Emulator:
     def _last_words(self) -> str:
         text = ""
         with suppress(OSError):
-            text = (self._folder / local_keeper.LOG_FILE).read_text("utf-8", "replace")
+            text = (self._folder / keeper_script.LOG_FILE).read_text("utf-8", "replace")
         lines = text.splitlines()[-LAST_LINES:]
-        return "\n  ".join(["Its last words:", *lines]) if lines else "It said nothing."
+        return "\n  ".join(["Its last output:", *lines]) if lines else "It wrote nothing."
 
 
 def serve(console: Console) -> None:
@@ -212,12 +209,12 @@ def _require_package() -> None:
         version = importlib.metadata.version(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
         raise EmulatorError(
-            f"The embedded emulator needs the package {PACKAGE}, which is not there. {command}"
+            f"The embedded emulator needs the package {PACKAGE}, which is not installed. {command}"
         ) from None
-    if tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) < LEAST_VERSION:
-        least = ".".join(map(str, LEAST_VERSION))
+    if tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) < MIN_VERSION:
+        least = ".".join(map(str, MIN_VERSION))
         raise EmulatorError(
-            f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is there. {command}"
+            f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is installed. {command}"
         )
 
 
@@ -225,7 +222,7 @@ def _server_environment(emulator: Emulator) -> dict[str, str]:
     """The emulator's own environment: little of the user's, so that no setting of theirs reaches it or its Lambdas."""
     folder = emulator._folder
     return {
-        **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+        **{name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ},
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(emulator.port),

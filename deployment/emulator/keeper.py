@@ -1,6 +1,6 @@
 """Runs a command for exactly as long as the process that started this one lives: the emulator's guardian.
 
-Not to be imported: `local.Emulator` starts it as a script (`python local_keeper.py FOLDER COMMAND...`) and holds the
+Not to be imported: `emulator.Emulator` starts it as a script (`python keeper.py FOLDER COMMAND...`) and holds the
 other end of its standard input. That pipe ends when the starter closes it and also when the starter is killed, on
 every operating system; then the command goes with all processes it has started, and the folder with its files.
 

@@ -28,7 +28,7 @@ _CONTENT_HEADERS = (
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObjectContent:
     """Everything about an object that a sync has to carry over; the names of the fields appear in `differences`."""
 
     size_bytes: int
@@ -38,7 +38,7 @@ class Seen:
     tags: Mapping[str, str]
 
 
-def read(s3: Any, bucket: str) -> dict[str, Seen]:
+def read(s3: Any, bucket: str) -> dict[str, ObjectContent]:
     """Return all objects of a bucket by their keys."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
@@ -46,7 +46,7 @@ def read(s3: Any, bucket: str) -> dict[str, Seen]:
         return dict(zip(keys, pool.map(lambda key: read_object(s3, bucket, key), keys), strict=True))
 
 
-def read_object(s3: Any, bucket: str, key: str) -> Seen:
+def read_object(s3: Any, bucket: str, key: str) -> ObjectContent:
     """Return one object; its content is read through, not kept."""
     head = s3.head_object(Bucket=bucket, Key=key)
     tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
@@ -54,7 +54,7 @@ def read_object(s3: Any, bucket: str, key: str) -> Seen:
     for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1024 * 1024):
         digest.update(chunk)
         size_bytes += len(chunk)
-    return Seen(
+    return ObjectContent(
         size_bytes,
         digest.hexdigest(),
         {name: str(head[name]) for name in _CONTENT_HEADERS if head.get(name)},
@@ -63,7 +63,9 @@ def read_object(s3: Any, bucket: str, key: str) -> Seen:
     )
 
 
-def differences(source: Mapping[str, Seen], destination: Mapping[str, Seen]) -> Iterator[str]:
+def differences(
+    source: Mapping[str, ObjectContent], destination: Mapping[str, ObjectContent]
+) -> Iterator[str]:
     """Yield a sentence for every key that is not the same on both sides; nothing if the buckets are equal."""
     for key in sorted(source.keys() | destination.keys()):
         if key not in destination:
@@ -73,12 +75,12 @@ def differences(source: Mapping[str, Seen], destination: Mapping[str, Seen]) -> 
         else:
             unequal = [
                 field.name
-                for field in fields(Seen)
-                if _of(source, key, field.name) != _of(destination, key, field.name)
+                for field in fields(ObjectContent)
+                if _field_of(source, key, field.name) != _field_of(destination, key, field.name)
             ]
             for name in unequal:
-                yield f"{key!r}: {name} is {_of(destination, key, name)!r}, expected {_of(source, key, name)!r}"
+                yield f"{key!r}: {name} is {_field_of(destination, key, name)!r}, expected {_field_of(source, key, name)!r}"
 
 
-def _of(side: Mapping[str, Seen], key: str, name: str) -> Any:
+def _field_of(side: Mapping[str, ObjectContent], key: str, name: str) -> Any:
     return getattr(side[key], name)

@@ -1,4 +1,4 @@
-"""What a deployment would do to the state machines, told before the stack has been brought up to date.
+"""What a deployment would do to the state machines, found out before the stack is brought up to date.
 
 The part of `plan` after the stack's changes are known. The definition is rendered by the code that a deployment uses, from
 the outputs that the stack will have; what AWS only names while it deploys (a new version's number) reads `(new)`.
@@ -6,7 +6,6 @@ the outputs that the stack will have; what AWS only names while it deploys (a ne
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -15,19 +14,18 @@ from typing import Any
 
 import yaml
 
-from deployment.aws.account import Account
-from deployment.build import template
+from deployment.aws.installation import Installation
+from deployment.build import definitions, template
 from deployment.cloudformation.changes import Change
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions import listing, state_machines
+from deployment.step_functions.listing import Machine
+from deployment.text import unified_diff
 
 NEW = "(new)"
-"""Stands for what AWS will give out."""
-
-CONTEXT_LINES = 2
+"""In place of what AWS will only then assign."""
 
 
 @dataclass(frozen=True)
@@ -46,41 +44,39 @@ class MachinePlan:
     role_changes: bool = False
 
 
-def expect(
-    account: Account,
-    settings: Settings,
+def plan_machines(
+    installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
     outputs: Mapping[str, str],
 ) -> tuple[MachinePlan, ...]:
     """Return what becomes of every state machine when the stack has these outputs; nothing is changed."""
-    rendered = state_machines.render_all(account, settings, specs, functions, outputs)
+    rendered = state_machines.render_all(installation, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
-    return tuple(_expect_one(account, settings, spec, definition, role) for spec, definition in rendered)
+    return tuple(_plan_machine(installation, spec, definition, role) for spec, definition in rendered)
 
 
 def expected_outputs(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     functions: Iterable[FunctionSpec],
     wanted: Mapping[str, Any],
     present: Mapping[str, str],
     changes: Iterable[Change],
 ) -> dict[str, str]:
-    """Return the outputs that the stack will have: its present ones, but for what is made anew."""
+    """Return the outputs that the stack will have: its present ones, but for what is created or replaced."""
     made = {change.logical_id for change in changes if change.action == "Add" or change.replacement == "True"}
-    arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function"
+    arn = f"arn:{installation.partition}:lambda:{installation.region}:{installation.account_id}:function"
     names = {
-        f"{function.logical_id}Version": f"{arn}:{template.function_name(function, settings)}:{NEW}"
+        f"{function.logical_id}Version": f"{arn}:{template.function_name(function, installation.settings)}:{NEW}"
         for function in functions
     }
     return {
-        name: names.get(name, NEW) if made & _referred(output) or name not in present else present[name]
+        name: names.get(name, NEW) if made & _referenced_ids(output) or name not in present else present[name]
         for name, output in wanted["Outputs"].items()
     }
 
 
-def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
+def readable_yaml(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
     """Return a definition as YAML that names Lambdas as its file does, and the versions of the Lambdas."""
     arn = re.compile(
         rf"arn:[\w-]+:lambda:[\w-]+:\d{{12}}:function:{re.escape(settings.stack_name)}-([\w-]+):(\S+)"
@@ -96,43 +92,35 @@ def readable(definition: Any, settings: Settings) -> tuple[str, dict[str, str]]:
     return arn.sub(short, text), versions
 
 
-def unified(before: str, after: str, old_name: str, new_name: str) -> str:
-    """Return a unified diff of two texts, "" where they are equal."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), old_name, new_name, n=CONTEXT_LINES, lineterm=""
-    )
-    return "\n".join(lines)
-
-
-def _expect_one(
-    account: Account, settings: Settings, spec: MachineSpec, definition: Mapping[str, Any], role: str
+def _plan_machine(
+    installation: Installation, spec: MachineSpec, definition: Mapping[str, Any], role: str
 ) -> MachinePlan:
-    client = account.client("stepfunctions")
-    current = state_machines.newest(account, settings, spec.name)
+    client = installation.step_functions
+    current = listing.newest(installation, spec.name)
     if current is None:
         return MachinePlan(spec.name, "create")
-    if state_machines.is_current(client, current, state_machines.fingerprint(definition, role)):
+    if state_machines.is_current(client, current, definitions.fingerprint(definition, role)):
         return MachinePlan(spec.name, "none", current.name)
-    found = client.describe_state_machine(stateMachineArn=current.arn)
-    return _compared(settings, spec, definition, current, found, role)
+    described = client.describe_state_machine(stateMachineArn=current.arn)
+    return _compare(installation.settings, spec, definition, current, described, role)
 
 
-def _compared(
+def _compare(
     settings: Settings,
     spec: MachineSpec,
     definition: Mapping[str, Any],
     current: Machine,
-    found: Mapping[str, Any],
+    described: Mapping[str, Any],
     role: str,
 ) -> MachinePlan:
-    old_text, old = readable(json.loads(found["definition"]), settings)
-    new_text, new = readable(definition, settings)
+    old_text, old = readable_yaml(json.loads(described["definition"]), settings)
+    new_text, new = readable_yaml(definition, settings)
     versions = tuple((name, old[name], new[name]) for name in new if name in old and old[name] != new[name])
-    diff = unified(old_text, new_text, current.name, f"{spec.name} (new)")
-    return MachinePlan(spec.name, "create", current.name, diff, versions, found["roleArn"] != role)
+    diff = unified_diff(old_text, new_text, current.name, f"{spec.name} (new)")
+    return MachinePlan(spec.name, "create", current.name, diff, versions, described["roleArn"] != role)
 
 
-def _referred(output: Any) -> set[str]:
+def _referenced_ids(output: Any) -> set[str]:
     """Return the logical ids that an output of our template stands for."""
     value = output["Value"]
     attribute = value.get("Fn::GetAtt")

@@ -1,9 +1,10 @@
 """What `fab` would do, found out without doing it: `fab plan`.
 
-The pipeline, stopped before it acts. Every step has a half that only reads, which `fab` uses too: `artifacts.look`,
-`stack_site.find` and `obstacle`, `change_sets.create`, `machines.render_all`. Of those only an update's change set is
-more than reading; it is deleted before this returns. Nothing else is made: of a stack that does not exist yet everything
-is new, which the template alone tells, and a template too long to be sent in a call is compared with the deployed one.
+The pipeline, stopped before it acts. Every step has a half that only reads, which `fab` uses too: `lookup.find` and
+`obstacle`, `deployment_bucket.find_missing`, `change_sets.create`, `state_machines.render_all`. Of those only an update's
+change set is more than reading; it is deleted before this returns. Nothing else is made: of a stack that does not exist
+yet everything is new, which the template alone tells, and a template too long to be sent in a call is compared with the
+deployed one.
 
 A change set refers to zips that may not have been uploaded yet. CloudFormation does not look for them before it makes a
 function of them: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
@@ -11,15 +12,14 @@ function of them: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployment.aws.account import Account
-from deployment.build.build import Wanted
-from deployment.cloudformation import change_sets, deployment_bucket, lookup, protection
-from deployment.cloudformation.changes import Change, PropertyChange, between, with_values
+from deployment.aws.installation import Installation
+from deployment.build.build import BuiltProject
+from deployment.cloudformation import change_sets, deployment_bucket, lookup
+from deployment.cloudformation.changes import Change, PropertyChange, compare_templates, with_values
 from deployment.errors import StackError
 from deployment.plan import definition_diff
 from deployment.plan.definition_diff import MachinePlan
@@ -28,18 +28,16 @@ from deployment.project.tags import own_tags, tags_of
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """What `fab` would do.
 
     `status` is the stack's, None where there is none. `obstacle` is why `fab` would stop, and what to do; what it would do
-    afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be made anew.
+    afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be created again.
     `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
     `sources` are the resources of the deployed and the wanted template, for their files.
     """
 
-    account_id: str
-    region: str
-    stack_name: str
+    installation: Installation
     status: str | None
     obstacle: str | None
     replaces_leftover: bool
@@ -66,102 +64,95 @@ class Plan:
         )
 
 
-def make(
-    account: Account, settings: Settings, wanted: Wanted, sleep: Callable[[float], None] = time.sleep
-) -> Plan:
-    """Return what a deployment of `wanted` would do, and leave nothing behind.
+def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
+    """Return what a deployment of `built` would do, and leave nothing behind.
 
     Raises StackError when CloudFormation refuses the template or the stack is somebody else's, DeploymentBucketError when
     the bucket is.
     """
-    found = lookup.find(account, settings)
-    obstacle = lookup.obstacle(account, settings, found)
-    is_leftover = lookup.is_leftover(found)
-    base = None if is_leftover else found
-    old = change_sets.deployed_template(account, base) if base else None
-    is_kept = bool(obstacle) or _is_as_wanted(account, settings, wanted, base, old)
+    description = lookup.find(installation)
+    obstacle = lookup.obstacle(installation, description)
+    is_leftover = lookup.is_leftover(description)
+    base = None if is_leftover else description
+    deployed_template = change_sets.deployed_template(installation, base) if base else None
+    is_kept = bool(obstacle) or _is_up_to_date(installation, built, base, deployed_template)
     missing = (
         deployment_bucket.NOTHING_MISSING
         if is_kept
-        else deployment_bucket.look(account, settings, wanted.bundles)
+        else deployment_bucket.find_missing(installation, built.bundles)
     )
-    changes, is_previewed = ((), False) if is_kept else _changes(account, settings, wanted, base, old, sleep)
-    return Plan(
-        account_id=account.account_id,
-        region=account.region,
-        stack_name=settings.stack_name,
-        status=found["StackStatus"] if found else None,
+    changes, is_previewed = ((), False) if is_kept else _changes(installation, built, base, deployed_template)
+    return DeploymentPlan(
+        installation=installation,
+        status=description["StackStatus"] if description else None,
         obstacle=obstacle,
         replaces_leftover=is_leftover,
-        bucket=deployment_bucket.bucket_name(account, settings),
+        bucket=deployment_bucket.bucket_name(installation),
         creates_bucket=not missing.bucket_exists,
         uploads=tuple(missing.keys),
         changes=changes,
         is_previewed=is_previewed,
-        settings=() if obstacle else _settings(settings, base),
-        machines=() if obstacle else _machines(account, settings, wanted, base, changes),
-        sources={"Resources": {**(old or {}).get("Resources", {}), **wanted.template["Resources"]}},
+        settings=() if obstacle else _settings(installation.settings, base),
+        machines=() if obstacle else _machines(installation, built, base, changes),
+        sources={
+            "Resources": {**(deployed_template or {}).get("Resources", {}), **built.template["Resources"]}
+        },
     )
 
 
-def _is_as_wanted(
-    account: Account,
-    settings: Settings,
-    wanted: Wanted,
+def _is_up_to_date(
+    installation: Installation,
+    built: BuiltProject,
     base: Mapping[str, Any] | None,
     old: Mapping[str, Any] | None,
 ) -> bool:
-    return base is not None and change_sets.is_deployed(account, settings, wanted.template, base, old)
+    return base is not None and change_sets.is_deployed(installation, built.template, base, old)
 
 
 def _changes(
-    account: Account,
-    settings: Settings,
-    wanted: Wanted,
+    installation: Installation,
+    built: BuiltProject,
     base: Mapping[str, Any] | None,
     old: Mapping[str, Any] | None,
-    sleep: Callable[[float], None],
 ) -> tuple[tuple[Change, ...], bool]:
     """Return what happens to the resources, and whether CloudFormation says so or we do."""
     if base is None:
-        return between({}, wanted.template), False
-    if not change_sets.can_be_sent(wanted.template):
+        return compare_templates({}, built.template), False
+    if not change_sets.can_be_sent(built.template):
         if old is None:
             raise StackError(
-                f"The template of the stack {settings.stack_name} is too long to be sent without an upload, and the deployed "
+                f"The template of the stack {installation.stack_name} is too long to be sent without an upload, and the deployed "
                 "one cannot be read to compare them. Allow cloudformation:GetTemplate."
             )
-        return between(old, wanted.template), False
-    change_set = change_sets.create(account, settings, wanted.template, False, sleep)
+        return compare_templates(old, built.template), False
+    change_set = change_sets.create(installation, built.template, False)
     if change_set is None:
         return (), True
-    change_sets.discard(account.client("cloudformation"), change_set, sleep)
-    return with_values(change_set.changes, between(old or {}, wanted.template)), True
+    change_sets.discard(installation, change_set)
+    return with_values(change_set.changes, compare_templates(old or {}, built.template)), True
 
 
 def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[PropertyChange, ...]:
     """Return what changes of the stack itself; the tags of a new one are no change."""
-    found = []
-    if protection.differs(settings, base):
-        found.append(
-            PropertyChange("TerminationProtection", protection.is_on(base), settings.termination_protection)
+    changes = []
+    if lookup.protection_differs(settings, base):
+        changes.append(
+            PropertyChange(
+                "TerminationProtection", lookup.is_protected(base), settings.termination_protection
+            )
         )
     tags = own_tags(base)
     if base is not None and tags != tags_of(settings):
-        found.append(PropertyChange("Tags", tags, tags_of(settings)))
-    return tuple(found)
+        changes.append(PropertyChange("Tags", tags, tags_of(settings)))
+    return tuple(changes)
 
 
 def _machines(
-    account: Account,
-    settings: Settings,
-    wanted: Wanted,
-    base: Mapping[str, Any] | None,
-    changes: Sequence[Change],
+    installation: Installation, built: BuiltProject, base: Mapping[str, Any] | None, changes: Sequence[Change]
 ) -> tuple[MachinePlan, ...]:
     if base is None:
-        return tuple(MachinePlan(spec.name, "create") for spec in wanted.definitions)
+        return tuple(MachinePlan(spec.name, "create") for spec in built.definitions)
     outputs = definition_diff.expected_outputs(
-        account, settings, wanted.functions, wanted.template, lookup.outputs_of(base), changes
+        installation, built.functions, built.template, lookup.outputs_of(base), changes
     )
-    return definition_diff.expect(account, settings, wanted.definitions, wanted.functions, outputs)
+    return definition_diff.plan_machines(installation, built.definitions, built.functions, outputs)

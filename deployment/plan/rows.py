@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from deployment.build.logical_ids import source_of
 from deployment.cloudformation.changes import Change, PropertyChange
-from deployment.cloudformation.events import source_of
 
 _ACCESS = ("AWS::IAM::", "AWS::S3::BucketPolicy", "AWS::Lambda::Permission", "AWS::Lambda::Url")
 _KINDS = {
@@ -25,21 +25,21 @@ _KINDS = {
 _WORDS = {"Add": "add", "Modify": "change", "Remove": "remove", "Retain": "keep"}
 _REPLACED = {"True": "replace", "Conditional": "perhaps replace"}
 _ORDER = ("replace", "perhaps replace", "remove", "change", "add", "keep")
-_LOUD = ("replace", "perhaps replace", "remove")
+_DESTRUCTIVE = ("replace", "perhaps replace", "remove")
 _CODE = ("Code", "CodeUri")
 
-MOST_VALUE_CHARACTERS = 30
+MAX_VALUE_CHARACTERS = 30
 """Of a value that is shown in a row; of a longer one only the property's name is."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is touched, what happens to it, and what of it; `is_loud` where something is lost."""
+    """What is touched, what happens to it, and what of it; `is_destructive` where something is lost."""
 
     name: str
     word: str
     what: str
-    is_loud: bool
+    is_destructive: bool
 
 
 def rows(changes: Sequence[Change], sources: Mapping[str, Any]) -> list[Row]:
@@ -57,7 +57,7 @@ def rows(changes: Sequence[Change], sources: Mapping[str, Any]) -> list[Row]:
         key = (not is_access(change), _rank(word), _label(change, sources), word)
         groups.setdefault(key, []).append(change)
     return [
-        Row(name, word, "; ".join(_texts(members, name in versions)), word in _LOUD)
+        Row(name, word, "; ".join(_texts(members, name in versions)), word in _DESTRUCTIVE)
         for (_, _, name, word), members in sorted(groups.items(), key=lambda group: group[0])
     ]
 
@@ -79,7 +79,7 @@ def followers(changes: Iterable[Change], sources: Mapping[str, Any]) -> list[str
 
 def follows_only(change: Change) -> bool:
     """Whether a resource is listed for its references only, and stays the same resource whatever becomes of them."""
-    causes = [found.cause for found in change.properties]
+    causes = [prop.cause for prop in change.properties]
     return word_of(change) == "change" and bool(causes) and all(causes)
 
 
@@ -98,15 +98,19 @@ def word_of(change: Change) -> str:
 def long_values(changes: Iterable[Change], sources: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Return (title, before, after) of the properties about access whose values are too long for a row."""
     return [
-        (f"{_label(change, sources)}: {found.path}", structured(found.before), structured(found.after))
+        (
+            f"{_label(change, sources)}: {prop.path}",
+            parse_json(prop.before),
+            parse_json(prop.after),
+        )
         for change in changes
         if change.action == "Modify" and is_access(change)
-        for found in change.properties
-        if found.values_known and not (_is_short(found.before) and _is_short(found.after))
+        for prop in change.properties
+        if prop.values_known and not (_is_short(prop.before) and _is_short(prop.after))
     ]
 
 
-def structured(value: Any) -> Any:
+def parse_json(value: Any) -> Any:
     """Return the document in a text of JSON, as CloudFormation tells values; anything else as it is."""
     try:
         return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
@@ -127,30 +131,30 @@ def _texts(members: Sequence[Change], has_version: bool) -> list[str]:
 
 def _properties(change: Change) -> list[str]:
     prefix = "log group " if change.resource_type == "AWS::Logs::LogGroup" else ""
-    own = [found for found in change.properties if not found.cause] or change.properties
-    return list(dict.fromkeys(prefix + _told(found) for found in own)) or ["settings"]
+    own = [prop for prop in change.properties if not prop.cause] or change.properties
+    return list(dict.fromkeys(prefix + _property_text(prop) for prop in own)) or ["settings"]
 
 
-def _told(found: PropertyChange) -> str:
-    if found.path.split("/")[0] in _CODE:
+def _property_text(prop: PropertyChange) -> str:
+    if prop.path.split("/")[0] in _CODE:
         return "code"
-    if found.cause:
-        return f"{found.path} follows {found.cause}"
-    if not found.values_known or not (_is_short(found.before) and _is_short(found.after)):
-        return found.path
-    if found.before is None:
-        return f"{found.path} {_shown(found.after)} (was not set)"
-    if found.after is None:
-        return f"{found.path} no longer set (was {_shown(found.before)})"
-    return f"{found.path} {_shown(found.before)} -> {_shown(found.after)}"
+    if prop.cause:
+        return f"{prop.path} follows {prop.cause}"
+    if not prop.values_known or not (_is_short(prop.before) and _is_short(prop.after)):
+        return prop.path
+    if prop.before is None:
+        return f"{prop.path} {_value_text(prop.after)} (was not set)"
+    if prop.after is None:
+        return f"{prop.path} no longer set (was {_value_text(prop.before)})"
+    return f"{prop.path} {_value_text(prop.before)} -> {_value_text(prop.after)}"
 
 
 def _is_short(value: Any) -> bool:
-    is_document = isinstance(structured(value), (dict, list))
-    return not is_document and len(_shown(value)) <= MOST_VALUE_CHARACTERS
+    is_document = isinstance(parse_json(value), (dict, list))
+    return not is_document and len(_value_text(value)) <= MAX_VALUE_CHARACTERS
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

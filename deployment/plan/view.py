@@ -11,19 +11,20 @@ from typing import Any
 
 import yaml
 
+from deployment.build.logical_ids import source_of
 from deployment.cloudformation.changes import Change, PropertyChange
-from deployment.cloudformation.events import source_of
 from deployment.console import Console
 from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
-from deployment.plan.definition_diff import MachinePlan, unified
-from deployment.plan.plan import Plan
+from deployment.plan.definition_diff import MachinePlan
+from deployment.plan.plan import DeploymentPlan
+from deployment.text import quantity, unified_diff
 
 FORMAT_VERSION = 1
 COLUMNS = ("resource", "change", "what")
 
 
-def show(console: Console, plan: Plan, as_json: bool, fail_on_changes: bool) -> None:
+def show(console: Console, plan: DeploymentPlan, as_json: bool, fail_on_changes: bool) -> None:
     """Write the plan to stdout; raise ChangesFound if asked to and anything would change."""
     if as_json:
         console.result(json.dumps(document(plan), indent=2))
@@ -33,13 +34,11 @@ def show(console: Console, plan: Plan, as_json: bool, fail_on_changes: bool) -> 
         raise ChangesFound("`fab` would change something, and --fail-on-changes was given.")
 
 
-def document(plan: Plan) -> dict[str, Any]:
+def document(plan: DeploymentPlan) -> dict[str, Any]:
     """Return the plan as JSON values."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "account": plan.account_id,
-        "region": plan.region,
-        "stack": plan.stack_name,
+        **plan.installation.to_json(),
         "stackStatus": plan.status,
         "wouldChange": plan.would_change,
         "obstacle": plan.obstacle,
@@ -48,36 +47,36 @@ def document(plan: Plan) -> dict[str, Any]:
         "uploads": list(plan.uploads),
         "resources": [_resource(change, plan) for change in plan.changes],
         "resourcesFrom": "changeSet" if plan.is_previewed else "template",
-        "settings": [_property(found) for found in plan.settings],
+        "settings": [_property(prop) for prop in plan.settings],
         "stateMachines": [_machine(machine) for machine in plan.machines],
     }
 
 
-def head(plan: Plan) -> list[str]:
+def head(plan: DeploymentPlan) -> list[str]:
     """Return where, and in which state the stack is."""
-    place = f"Account {plan.account_id}, region {plan.region}, stack {plan.stack_name}"
+    place = plan.installation.full_place
     if plan.obstacle:
         return [place, "", plan.obstacle, "What `fab` would do afterwards is not known before."]
     if plan.replaces_leftover:
         return [
             place,
             "",
-            f"The stack was never created ({plan.status}): `fab` removes what is left of it and creates it anew.",
+            f"The stack was never created ({plan.status}): `fab` removes what is left of it and creates it again.",
         ]
     return [place, "", "The stack does not exist yet: everything is new." if plan.status is None else ""]
 
 
-def notes(plan: Plan) -> list[str]:
+def notes(plan: DeploymentPlan) -> list[str]:
     """Return what is no resource of the stack, a line each: bucket, zips, settings of the stack, older versions."""
     kept = plan_rows.kept_versions(plan.changes)
-    counted = f"{kept} older {'version stays' if kept == 1 else 'versions stay'} in Lambda"
+    versions = f"{quantity(kept, 'older version')} {'stays' if kept == 1 else 'stay'} in Lambda"
     followers = plan_rows.followers(plan.changes, plan.sources)
     return [
         *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
         *([f"Deployment bucket: {plan.bucket} is made."] if plan.creates_bucket else []),
         *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
-        *(f"Stack: {_setting(found)}" for found in plan.settings),
-        *([f"Versions: {counted}, for older state machines."] if kept else []),
+        *(f"Stack: {_setting(prop)}" for prop in plan.settings),
+        *([f"Versions: {versions}, for older state machines."] if kept else []),
     ]
 
 
@@ -91,23 +90,23 @@ def machine_lines(machine: MachinePlan) -> Iterator[str]:
         return
     yield f"State machine: a new {machine.name} beside {machine.newest}."
     if machine.versions:
-        told = ", ".join(f"{name} {now} -> {then}" for name, now, then in machine.versions)
-        yield f"  versions: {told}"
+        changes = ", ".join(f"{name} {now} -> {then}" for name, now, then in machine.versions)
+        yield f"  versions: {changes}"
     if machine.role_changes:
         yield "  role: new"
 
 
-def _show_text(console: Console, plan: Plan) -> None:
+def _show_text(console: Console, plan: DeploymentPlan) -> None:
     console.result("\n".join(head(plan)).rstrip())
     if plan.obstacle:
         return
     if not plan.would_change:
-        console.result("\nNothing to do: everything is as it should be.")
+        console.result("\nNothing to do: everything is up to date.")
         return
     rows = plan_rows.rows(plan.changes, plan.sources)
     console.result("" if rows else "\nThe stack's resources stay as they are.")
     if rows:
-        styles = ["bold red" if row.is_loud else "" for row in rows]
+        styles = ["bold red" if row.is_destructive else "" for row in rows]
         console.table("", COLUMNS, [[row.name, row.word, row.what] for row in rows], styles)
     _show_access(console, plan)
     console.result("\n".join(["", *notes(plan)]) if notes(plan) else "")
@@ -117,41 +116,44 @@ def _show_text(console: Console, plan: Plan) -> None:
     console.result("\nNothing has been changed. To do this: fab")
 
 
-def _show_access(console: Console, plan: Plan) -> None:
+def _show_access(console: Console, plan: DeploymentPlan) -> None:
     """Write the long values of what is about access as diffs: who may do what should be read before."""
     for title, before, after in plan_rows.long_values(plan.changes, plan.sources):
         console.result(f"\n{title}")
-        console.diff("\n".join(unified(_yaml(before), _yaml(after), "", "").splitlines()[2:]))
+        console.diff("\n".join(unified_diff(_yaml(before), _yaml(after), "", "").splitlines()[2:]))
 
 
 def _yaml(value: Any) -> str:
     return "" if value is None else str(yaml.safe_dump(value, sort_keys=False, width=10_000))
 
 
-def _setting(found: PropertyChange) -> str:
-    if found.path == "TerminationProtection":
-        return f"termination protection {'on' if found.after else 'off'}"
-    return f"tags {_tags(found.before.items())} -> {_tags(found.after.items())}"
+def _setting(prop: PropertyChange) -> str:
+    if prop.path == "TerminationProtection":
+        return f"termination protection {'on' if prop.after else 'off'}"
+    return f"tags {_tags(prop.before.items())} -> {_tags(prop.after.items())}"
 
 
 def _tags(tags: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name}={value}" for name, value in tags) or "none"
 
 
-def _resource(change: Change, plan: Plan) -> dict[str, Any]:
+def _resource(change: Change, plan: DeploymentPlan) -> dict[str, Any]:
     return {
         "action": plan_rows.word_of(change),
         "logicalId": change.logical_id,
         "type": change.resource_type,
         "source": source_of(change.logical_id, plan.sources),
-        "properties": [_property(found) for found in change.properties],
+        "properties": [_property(prop) for prop in change.properties],
     }
 
 
-def _property(found: PropertyChange) -> dict[str, Any]:
-    values = {"before": plan_rows.structured(found.before), "after": plan_rows.structured(found.after)}
-    cause = {"cause": found.cause} if found.cause else {}
-    return {"path": found.path, **(values if found.values_known else {}), **cause}
+def _property(prop: PropertyChange) -> dict[str, Any]:
+    values = {
+        "before": plan_rows.parse_json(prop.before),
+        "after": plan_rows.parse_json(prop.after),
+    }
+    cause = {"cause": prop.cause} if prop.cause else {}
+    return {"path": prop.path, **(values if prop.values_known else {}), **cause}
 
 
 def _machine(machine: MachinePlan) -> dict[str, Any]:

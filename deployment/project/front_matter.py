@@ -189,8 +189,8 @@ def _opening(lines: list[str]) -> int:
     if expected in here:
         return expected
     if here:
-        message = f"'{DELIMITER}' stands too low: the front matter must be the first thing in the file"
-        raise Mistake(here[0] + 1, f"{message}, only a shebang may stand above it")
+        message = f"'{DELIMITER}' must be at the top of the file"
+        raise Mistake(here[0] + 1, f"{message}, only a shebang may be above it")
     raise Mistake(
         1, f"there is no front matter: expected a block of comments between two lines '{DELIMITER}'"
     )
@@ -202,7 +202,7 @@ def _closing(lines: list[str], first: int) -> int:
         if line.rstrip(" \t") == DELIMITER:
             return index
         if line.rstrip(" \t") != "#" and not line.startswith("# "):
-            found = f"{line!r} stands in the front matter, which begins in line {first + 1} and is not closed"
+            found = f"{line!r} is inside the front matter, which begins in line {first + 1} and is not closed"
             raise Mistake(index + 1, f"{found}: expected '# ' and a property, or '{DELIMITER}' to end it")
     raise Mistake(first + 1, f"the front matter is not closed: expected a second line '{DELIMITER}'")
 
@@ -210,7 +210,7 @@ def _closing(lines: list[str], first: int) -> int:
 def _source_mistakes(text: str, spec: FunctionSpec) -> Iterator[tuple[int | None, str]]:
     if not _NAME.fullmatch(spec.name):
         yield None, "the name of a Lambda is lower-case words joined by underscores, such as copy_keys.py"
-    tree, mistake = python_source.parsed(text)
+    tree, mistake = python_source.parse(text)
     if mistake:
         yield mistake
     if tree:

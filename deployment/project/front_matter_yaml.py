@@ -10,13 +10,13 @@ of a policy must not become a date, nor an account's number something else.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
-from deployment.project import yaml_loaders
+from deployment.project import yaml_reading
 from deployment.project.yaml_reading import Place, places
+from deployment.text import did_you_mean
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 SHORT_TAGS = (
@@ -42,7 +42,7 @@ class Mistake(Exception):
 def load(text: str) -> tuple[Any, dict[Place, int]]:
     """Return the value of a YAML text, and the line of everything in it; raise Mistake."""
     try:
-        return yaml_loaders.read(text, _LOADERS, _value_and_places, Mistake)
+        return yaml_reading.read_yaml(text, _LOADERS, _value_and_places, Mistake)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Mistake(mark.line + 1 if mark else 1, f"this is not YAML: {_readable(error)}") from error
@@ -67,9 +67,9 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
     for key_node, _ in node.value:
         key, line = loader.construct_object(key_node, deep=True), key_node.start_mark.line + 1
         if not isinstance(key, str):
-            raise Mistake(line, f"the key {key!r} is no text; put it in quotes")
+            raise Mistake(line, f"the key {key!r} is not text; put it in quotes")
         if key in first:
-            raise Mistake(line, f"{key} stands here again, after line {first[key]}; keep one")
+            raise Mistake(line, f"{key} is repeated here, after line {first[key]}; keep one")
         first[key] = line
     return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
 
@@ -77,16 +77,15 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
 def _short_tag(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
     """`!Name value` in its long form, {"Fn::Name": value}."""
     if name not in SHORT_TAGS:
-        nearest = get_close_matches(name, SHORT_TAGS, n=1)
-        hint = f"did you mean !{nearest[0]}?" if nearest else f"known are !{', !'.join(SHORT_TAGS)}"
-        raise Mistake(node.start_mark.line + 1, f"!{name} is no function of CloudFormation; {hint}")
-    value = _tagged(loader, node)
+        guess = did_you_mean(name, SHORT_TAGS, "!{}") or f" Known are !{', !'.join(SHORT_TAGS)}."
+        raise Mistake(node.start_mark.line + 1, f"!{name} is not a function of CloudFormation.{guess}")
+    value = _construct(loader, node)
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": value}
 
 
-def _tagged(loader: Any, node: yaml.Node) -> Any:
+def _construct(loader: Any, node: yaml.Node) -> Any:
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node)
     if isinstance(node, yaml.SequenceNode):
@@ -108,4 +107,4 @@ def _rules(loader: type[Any]) -> None:
     loader.add_multi_constructor("!", _short_tag)
 
 
-_LOADERS = yaml_loaders.with_rules(_rules)
+_LOADERS = yaml_reading.loaders_with(_rules)

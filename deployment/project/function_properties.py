@@ -7,8 +7,9 @@ judged by cfn-lint (`check`) and by CloudFormation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
+
+from deployment.text import did_you_mean
 
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
 KINDS: Mapping[str, tuple[type, ...]] = {
@@ -80,8 +81,8 @@ def mistakes(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name in RESERVED:
             yield name, f"{name} cannot be set here: {RESERVED[name]}"
         elif name not in KINDS:
-            yield name, _unknown(name)
-        elif not _is_of(value, KINDS[name]):
+            yield name, _unknown_sentence(name)
+        elif not _has_kind(value, KINDS[name]):
             yield name, f"{name} is {value!r}: expected {' or '.join(_WORDS[kind] for kind in KINDS[name])}"
         elif name in _MERGED and is_intrinsic(value):
             yield name, f"{name} is {value!r}: expected a mapping, as the deployment adds to it"
@@ -96,13 +97,12 @@ def is_intrinsic(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
 
 
-def _unknown(name: str) -> str:
-    nearest = get_close_matches(name, [*KINDS, *RESERVED], n=1)
-    hint = f". Did you mean {nearest[0]}?" if nearest else ""
-    return f"{name} is not a property of AWS::Serverless::Function{hint}"
+def _unknown_sentence(name: str) -> str:
+    guess = did_you_mean(name, [*KINDS, *RESERVED])
+    return f"{name} is not a property of AWS::Serverless::Function{'.' if guess else ''}{guess}"
 
 
-def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
+def _has_kind(value: Any, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, bool):  # which Python takes for a number
         return bool in kinds
     return isinstance(value, kinds) or is_intrinsic(value)

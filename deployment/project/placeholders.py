@@ -1,22 +1,26 @@
-"""The placeholders of a front matter, `${SourceBuckets}` and the like, filled from the settings.
+"""Placeholders such as `${WorkBucket}`: finds and fills them, in front matters and in state machines.
 
-They stand in plain texts. What CloudFormation fills (`!Sub ${WorkBucket.Arn}/runs/*`) is left alone, and so
-are the variables of IAM (`${aws:PrincipalAccount}`). A placeholder for a list stands alone, as a Resource
-or as an element of one.
+In a front matter they stand in plain texts. What CloudFormation fills (`!Sub ${WorkBucket.Arn}/runs/*`) is left alone there,
+and so are the variables of IAM (`${aws:PrincipalAccount}`). A placeholder for a list stands alone, as a Resource or as an
+element of one. What placeholders stand for is known in `build`.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from deployment.project.yaml_reading import Place
+from deployment.text import did_you_mean
 
 LISTS = (
     "SourceBuckets", "SourceObjects", "DestinationBuckets", "DestinationObjects", "KmsKeys",
     "StateMachineExecutions",
 )  # fmt: skip
 TEXTS = ("DeploymentBucket",)
+FILLED_BY_CLOUDFORMATION = ("Fn::Sub",)
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
@@ -24,60 +28,64 @@ _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _IAM_VARIABLE = re.compile(r"[a-z][a-z0-9-]*:[^:].*|[*?$]")
 
 
-def mistakes(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield (the placeholder as written, what is wrong with it) for every one that cannot be filled."""
-    for text in _texts(value):
-        for placeholder in _PLACEHOLDER.finditer(text):
-            written, name = placeholder.group(), placeholder.group(1)
-            if name in LISTS and text != written:
-                yield written, f"{written} is a list and stands alone, found {text!r}"
-            elif name not in LISTS + TEXTS and not _IAM_VARIABLE.fullmatch(name):
-                yield written, _unknown(name)
-
-
-def fill(value: Any, values: Mapping[str, list[Any] | str]) -> Any:
-    """Return `value` with every placeholder replaced by its entry of `values`, lists spliced into lists."""
+def find(value: Any, left_alone: Collection[str] = (), place: Place = ()) -> Iterator[tuple[Place, str, str]]:
+    """Yield (place, name, the whole text) of every placeholder under a value, but under the keys that are left alone."""
     if isinstance(value, str):
-        return _filled(value, values)
+        yield from ((place, name, value) for name in _PLACEHOLDER.findall(value))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find(item, left_alone, (*place, index))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in left_alone:
+                yield from find(item, left_alone, (*place, key))
+
+
+def fill(value: Any, values: Mapping[str, Any], left_alone: Collection[str] = ()) -> Any:
+    """Return `value` with every known placeholder filled; unknown ones stay.
+
+    A text that is one placeholder and nothing else becomes the value itself, so numbers and null keep their type, and a list
+    is spliced into a list; inside a longer text a value becomes text.
+    """
+    if isinstance(value, str):
+        return _fill_text(value, values)
     if isinstance(value, list):
-        return [element for part in value for element in _elements(part, values)]
-    if isinstance(value, dict):
-        return {key: part if key == "Fn::Sub" else fill(part, values) for key, part in value.items()}
+        return [element for item in value for element in _elements(item, values, left_alone)]
+    if isinstance(value, Mapping):
+        return {
+            key: item if key in left_alone else fill(item, values, left_alone) for key, item in value.items()
+        }
     return value
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text inside `value` that CloudFormation does not fill."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for element in value:
-            yield from _texts(element)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if key != "Fn::Sub":
-                yield from _texts(part)
+def mistakes(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield (the placeholder as written, what is wrong with it) for every one of a front matter that cannot be filled."""
+    for _, name, text in find(value, FILLED_BY_CLOUDFORMATION):
+        written = f"${{{name}}}"
+        if name in LISTS and text != written:
+            yield written, f"{written} is a list and must stand alone, found {text!r}"
+        elif name not in LISTS + TEXTS and not _IAM_VARIABLE.fullmatch(name):
+            yield written, _unknown_sentence(written)
 
 
-def _filled(text: str, values: Mapping[str, list[Any] | str]) -> Any:
-    for name in LISTS:
-        if text == f"${{{name}}}":
-            return values[name]
-    for name in TEXTS:
-        text = text.replace(f"${{{name}}}", str(values[name]))
-    return text
+def _fill_text(text: str, values: Mapping[str, Any]) -> Any:
+    whole = _PLACEHOLDER.fullmatch(text)
+    if whole:
+        return values.get(whole[1], text)
+    return _PLACEHOLDER.sub(lambda match: _as_text(values.get(match[1], match[0])), text)
 
 
-def _elements(part: Any, values: Mapping[str, list[Any] | str]) -> list[Any]:
-    filled = fill(part, values)
-    return filled if isinstance(part, str) and isinstance(filled, list) else [filled]
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _unknown(name: str) -> str:
+def _elements(item: Any, values: Mapping[str, Any], left_alone: Collection[str]) -> list[Any]:
+    filled = fill(item, values, left_alone)
+    return filled if isinstance(item, str) and isinstance(filled, list) else [filled]
+
+
+def _unknown_sentence(written: str) -> str:
     known = [f"${{{other}}}" for other in LISTS + TEXTS]
-    nearest = get_close_matches(f"${{{name}}}", known, n=1)
-    if nearest and not re.search(r"::|\.", name):
-        hint = f"did you mean {nearest[0]}?"
-    else:
-        hint = "write !Sub before a text that CloudFormation shall fill."
-    return f"${{{name}}} is not known; {hint} Known are {', '.join(known)}."
+    guess = "" if re.search(r"::|\.", written) else did_you_mean(written, known)
+    advice = guess or " Write !Sub before a text that CloudFormation shall fill."
+    return f"{written} is not known.{advice} Known are {', '.join(known)}."

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
+
+from deployment.text import did_you_mean
 
 Mistake = tuple[int | None, str]
 
@@ -19,7 +20,7 @@ Mistake = tuple[int | None, str]
 IN_THE_RUNTIME = frozenset({"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "urllib3"})
 
 
-def parsed(text: str) -> tuple[ast.Module | None, Mistake | None]:
+def parse(text: str) -> tuple[ast.Module | None, Mistake | None]:
     """Return the tree of a source, or what is wrong with it; nothing of it is run."""
     try:
         tree = ast.parse(text)
@@ -53,12 +54,12 @@ def import_mistakes(tree: ast.Module, path: Path, folder: Path) -> Iterator[Mist
     """
     package = (folder.name, *path.relative_to(folder).parent.parts)
     for node in tree.body:
-        for name in _imported(node, package, folder):
+        for name in _imported_modules(node, package, folder):
             top = name.partition(".")[0]
             if top == folder.name:
                 yield from ((node.lineno, message) for message in _not_in_the_zip(name, folder))
             elif top not in sys.stdlib_module_names and top not in IN_THE_RUNTIME:
-                yield node.lineno, f"{top} is not there on AWS: expected boto3 or the standard library"
+                yield node.lineno, f"{top} is not available on AWS: expected boto3 or the standard library"
 
 
 def _takes_two(arguments: ast.arguments) -> bool:
@@ -69,7 +70,7 @@ def _takes_two(arguments: ast.arguments) -> bool:
     return needed <= 2 and (positional >= 2 or arguments.vararg is not None) and not keywords_needed
 
 
-def _imported(node: ast.stmt, package: Sequence[str], folder: Path) -> Iterator[str]:
+def _imported_modules(node: ast.stmt, package: Sequence[str], folder: Path) -> Iterator[str]:
     """Yield the modules that a statement of a source in `package` imports, by their whole names."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -88,28 +89,30 @@ def _not_in_the_zip(name: str, folder: Path) -> Iterator[str]:
         yield f"{name} is not in the zip of this Lambda: expected a module of {folder.name}/shared/"
         return
     path = folder.joinpath(*parts)
-    if len(parts) > 1 and not (path.is_dir() or path.with_suffix(".py").is_file() or _is_a_name(path)):
-        nearest = get_close_matches(parts[-1], _modules_in(path.parent), n=1)
-        hint = f". Did you mean {'.'.join([folder.name, *parts[:-1], nearest[0]])}?" if nearest else ""
-        yield f"there is no module {name}{hint}"
+    if len(parts) > 1 and not (
+        path.is_dir() or path.with_suffix(".py").is_file() or _is_name_in_package(path)
+    ):
+        folder_name = ".".join([folder.name, *parts[:-1]])
+        guess = did_you_mean(parts[-1], _modules_in(path.parent), f"{folder_name}.{{}}")
+        yield f"there is no module {name}{'.' if guess else ''}{guess}"
 
 
 def _modules_in(folder: Path) -> list[str]:
     """The modules and packages that a folder holds; none where there is no such folder."""
-    return [one.stem for one in folder.glob("*") if one.suffix == ".py" or one.is_dir()]
+    return [path.stem for path in folder.glob("*") if path.suffix == ".py" or path.is_dir()]
 
 
-def _is_a_name(path: Path) -> bool:
+def _is_name_in_package(path: Path) -> bool:
     """Whether this is a name that a package defines in its `__init__.py`, as far as reading it tells."""
     try:
         tree = ast.parse((path.parent / "__init__.py").read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError):
         return False
-    names = {name for node in ast.walk(tree) for name in _bound(node)}
+    names = {name for node in ast.walk(tree) for name in _defined_names(node)}
     return bool(names & {path.name, "*", "__getattr__"})
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
+def _defined_names(node: ast.AST) -> Iterator[str]:
     """Yield the names that a node of a module gives a meaning to."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name

@@ -93,7 +93,7 @@ def bucket_name(value: Any) -> str:
         raise ValueError(f"expected bare names of buckets, so '{_bare(name)}' instead of '{name}'")
     if not _is_bucket_name(name):
         raise ValueError(
-            f"'{name}' is no name of a general-purpose bucket: 3 to {MAX_BUCKET_NAME_LENGTH} "
+            f"'{name}' is not the name of a general-purpose bucket: 3 to {MAX_BUCKET_NAME_LENGTH} "
             "lower-case letters, digits, hyphens and dots, a letter or digit first and last"
         )
     return name
@@ -156,7 +156,7 @@ def max_delete(value: Any) -> int | str:
     """A number of objects, or a share of the destination's objects such as "10%"."""
     expected = "expected a whole number of objects, a share from '0%' to '100%', or None"
     if isinstance(value, str):
-        return _text(value, r"(\d{1,2}(\.\d+)?|100(\.0+)?)%", expected)
+        return _text(value, r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%", expected)
     return _whole(value, 0, None, expected)
 
 
@@ -169,7 +169,7 @@ def tags(value: Any) -> Mapping[str, str]:
     for name, text in value.items():
         if not _is_tag_text(name, 1, 128) or not _is_tag_text(text, 0, 256):
             raise ValueError(
-                f"{name!r}: {text!r} is no tag; expected texts of up to 128 and 256 letters, "
+                f"{name!r}: {text!r} is not a tag; expected texts of up to 128 and 256 letters, "
                 "digits, spaces and _.:/=+-@"
             )
         if name.lower().startswith(("aws:", "syncbuckets:")):

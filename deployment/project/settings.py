@@ -15,13 +15,13 @@ import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from deployment.errors import ConfigurationError, Problem
 from deployment.project import setting_values as values
+from deployment.text import did_you_mean, nearest_name
 
 CONFIG_MODULE = "fabfile_config"
 TEMPLATE_MODULE = "fabfile_config_template"
@@ -72,6 +72,9 @@ RULES: Mapping[str, _Rule] = {
     "TAGS": _Rule("tags", values.tags),
 }
 
+_LIKENESS = 0.75
+"""From here on a name counts as a mistyped setting and no longer as one of the user's own."""
+
 _ENVIRONMENT = {"AWS_PROFILE": ("AWS_PROFILE",), "AWS_REGION": ("AWS_REGION", "AWS_DEFAULT_REGION")}
 
 
@@ -105,8 +108,10 @@ def load_or_defaults(folder: Path, environ: Mapping[str, str] = os.environ) -> S
 def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in `module`, overruled by `environ`; raise ConfigurationError with all mistakes."""
     path, lines = f"{module.__name__}.py", _lines(module)
-    given = _given(module)
-    problems = [Problem(path, lines.get(name), _unknown(name)) for name in given if name not in RULES]
+    given = _assignments(module)
+    problems = [
+        Problem(path, lines.get(name), _unknown_sentence(name)) for name in given if name not in RULES
+    ]
     kept: dict[str, Any] = {}
     for name, value, place in _values(given, environ):
         try:
@@ -120,7 +125,7 @@ def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> 
     return Settings(**kept)
 
 
-def _given(module: ModuleType) -> dict[str, Any]:
+def _assignments(module: ModuleType) -> dict[str, Any]:
     """What the module sets, without helpers: lower case and like no setting, or with an underscore first."""
     return {
         name: value
@@ -128,7 +133,7 @@ def _given(module: ModuleType) -> dict[str, Any]:
         if not name.startswith("_")
         and not callable(value)
         and not isinstance(value, ModuleType)
-        and (name.isupper() or _nearest(name.upper()))
+        and (name.isupper() or nearest_name(name.upper(), RULES, _LIKENESS))
     }
 
 
@@ -142,14 +147,9 @@ def _values(given: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[tu
             yield name, given[name], None
 
 
-def _unknown(name: str) -> str:
-    nearest = _nearest(name.upper())
-    hint = f"did you mean {nearest}?" if nearest else "begin a name of your own with an underscore."
-    return f"{name} is not a setting; {hint}"
-
-
-def _nearest(name: str) -> str | None:
-    return next(iter(get_close_matches(name, RULES, n=1, cutoff=0.75)), None)
+def _unknown_sentence(name: str) -> str:
+    guess = did_you_mean(name.upper(), RULES, cutoff=_LIKENESS)
+    return f"{name} is not a setting.{guess or ' Begin a name of your own with an underscore.'}"
 
 
 def _lines(module: ModuleType) -> dict[str, int]:

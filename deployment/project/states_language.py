@@ -19,7 +19,8 @@ from typing import Any
 import yaml
 
 from deployment.errors import Problem, StateMachineError
-from deployment.project import yaml_loaders
+from deployment.project import yaml_reading
+from deployment.project.yaml_reading import Place
 
 NAME_MAX_CHARACTERS = 64
 """What the timestamp leaves of the 80 characters of
@@ -45,6 +46,24 @@ class MachineSpec:
         return _where(self.path)
 
 
+@dataclass(frozen=True)
+class State:
+    """One state: its name, the place of its name in the file, and its fields."""
+
+    name: str
+    place: Place
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One machine, or one inside a Map or Parallel state; states go on only to those of their own scope."""
+
+    place: Place
+    start: Any
+    states: tuple[State, ...]
+
+
 def read_all(folder: Path) -> tuple[MachineSpec, ...]:
     """Return the state machines of a folder, sorted by file name.
 
@@ -67,25 +86,38 @@ def read(path: Path) -> MachineSpec:
     """Return one state machine; raise StateMachineError with `file:line` of everything that is wrong with its YAML."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return yaml_loaders.read(text, _LOADERS, lambda loader: _spec(path, loader), StateMachineError)
+        return yaml_reading.read_yaml(text, _LOADERS, lambda loader: _spec(path, loader), StateMachineError)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StateMachineError(str(_yaml_problem(path, error))) from error
 
 
-def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name and the fields of every state, those inside Map and Parallel states included."""
-    for name, state in _mapping(machine.get("States")).items():
-        yield name, _mapping(state)
-        for nested in machines_in(_mapping(state)):
-            yield from states_of(nested)
+def scopes(machine: Any, place: Place = ()) -> Iterator[Scope]:
+    """Yield a machine and every machine inside it, outer ones first."""
+    fields = mapping(machine)
+    states = tuple(
+        State(str(name), (*place, "States", name), mapping(state))
+        for name, state in mapping(fields.get("States")).items()
+    )
+    yield Scope(place, fields.get("StartAt"), states)
+    for state in states:
+        for where, inner in _inside(state):
+            yield from scopes(inner, where)
 
 
-def machines_in(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the machines inside a Map or Parallel state; Iterator is the old name of ItemProcessor."""
-    branches = state.get("Branches")
-    inner = [state.get("ItemProcessor"), state.get("Iterator")]
-    yield from (_mapping(machine) for machine in inner if isinstance(machine, Mapping))
-    yield from (_mapping(branch) for branch in (branches if isinstance(branches, list) else ()))
+def states(machine: Any) -> Iterator[State]:
+    """Yield the states of all scopes."""
+    for scope in scopes(machine):
+        yield from scope.states
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return the value if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """Return the value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def lambda_of(state: Mapping[str, Any]) -> str | None:
@@ -108,7 +140,7 @@ def _rules(loader: type[Any]) -> None:
         loader.add_implicit_resolver(_TAG + name, re.compile(pattern), first)
 
 
-_LOADERS = yaml_loaders.with_rules(_rules)
+_LOADERS = yaml_reading.loaders_with(_rules)
 
 
 def _spec(path: Path, loader: Any) -> MachineSpec:
@@ -126,10 +158,6 @@ def _where(path: Path) -> str:
 
 def _base_name(path: Path) -> str:
     return path.stem.replace("_", "-")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _folder_problems(folder: Path) -> Iterator[Problem]:
@@ -180,18 +208,18 @@ def _node_problems(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterat
     Nodes are looked at before anything is constructed: afterwards a repeated key has already won or lost.
     """
     line = node.start_mark.line + 1
-    if any(node is one for one in above):
+    if any(node is ancestor for ancestor in above):
         yield line, "this anchor contains an alias of itself"
         return
     if node.tag.startswith("!"):
         yield line, f"the tag {node.tag} is not known here; a placeholder is written ${{WorkBucket}}"
     if isinstance(node, yaml.MappingNode):
         yield from _key_problems(node)
-    for child in _children(node):
+    for child in _child_nodes(node):
         yield from _node_problems(child, (*above, node))
 
 
-def _children(node: yaml.Node) -> list[yaml.Node]:
+def _child_nodes(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [value for _, value in node.value]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
@@ -215,5 +243,14 @@ def _state_lines(node: yaml.Node) -> Iterator[tuple[str, int]]:
         for key, value in node.value:
             if key.value == "States" and isinstance(value, yaml.MappingNode):
                 yield from ((state.value, state.start_mark.line + 1) for state, _ in value.value)
-    for child in _children(node):
+    for child in _child_nodes(node):
         yield from _state_lines(child)
+
+
+def _inside(state: State) -> Iterator[tuple[Place, Any]]:
+    """Yield the machines inside a Map or Parallel state; Iterator is the old name of ItemProcessor."""
+    for name in ("ItemProcessor", "Iterator"):
+        if isinstance(state.fields.get(name), Mapping):
+            yield (*state.place, name), state.fields[name]
+    for index, branch in enumerate(items(state.fields.get("Branches"))):
+        yield (*state.place, "Branches", index), branch

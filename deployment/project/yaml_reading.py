@@ -1,18 +1,29 @@
-"""Where everything stands in a YAML text: the line of each key and list item, by its place.
+"""Reads YAML quickly, with the same messages everywhere, and knows the line of each key and list item by its place.
 
 A place is the way to a value, such as ("States", "Begin", "Retry", 0). `front_matter`, `definitions` and the checks
 say where a finding is by its place; here it becomes the line that a person goes to.
+
+PyYAML has two parsers of the same language: libyaml's, several times as fast, and its own. They word and place what they
+complain about differently, so a text is read by the fast one, where it is installed, and once more by the other when there
+is anything to complain about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
 Place = tuple[str | int, ...]
 Lines = Mapping[Place, int]
+
+Result = TypeVar("Result")
+
+
+Loaders = tuple[type[Any], ...]
+"""The loaders to try, the last of which tells what is wrong."""
 
 
 def places(node: yaml.Node | None) -> dict[Place, int]:
@@ -34,8 +45,33 @@ def line_of(place: Place, lines: Lines) -> int | None:
     return next((line for line in known if line is not None), None)
 
 
+def loaders_with(rules: Callable[[type[Any]], None]) -> Loaders:
+    """Return both loaders without YAML 1.1's implicit types; `rules` adds types and constructors to a loader class."""
+    found = (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader)
+    loaders = tuple(type("Loader", (base,), {"yaml_implicit_resolvers": {}}) for base in found if base)
+    for loader in loaders:
+        rules(loader)
+    return loaders
+
+
+def read_yaml(
+    text: str, loaders: Loaders, work: Callable[[Any], Result], complaints: type[Exception] = yaml.YAMLError
+) -> Result:
+    """Return what `work` makes of a loader of this text; raise what it raises.
+
+    `complaints` are what `work` raises besides YAMLError about a text that is wrong.
+    """
+    *fast, exact = loaders
+    for loader in fast:
+        try:
+            return work(loader(text))
+        except (yaml.YAMLError, UnicodeError, complaints):
+            break
+    return work(exact(text))
+
+
 def _places(node: yaml.Node, place: Place, above: tuple[yaml.Node, ...]) -> Iterator[tuple[Place, int]]:
-    if any(node is one for one in above):  # an anchor that contains an alias of itself
+    if any(node is ancestor for ancestor in above):  # an anchor that contains an alias of itself
         return
     if isinstance(node, yaml.MappingNode):
         children = [(key.value, key.start_mark, value) for key, value in node.value]

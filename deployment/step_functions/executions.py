@@ -1,42 +1,36 @@
-"""Starts an execution of the state machine, follows it, and tells what came of it.
+"""Starts an execution of the state machine, follows it, and returns how it ended.
 
 The last step, after `state_machines`. The work itself is done in AWS and goes on whatever happens here: leaving, losing the
-network or Ctrl-C ends the watching only. `progress` finds out how far it is, `report` puts the end into words.
+network or Ctrl-C ends the watching only. `progress` finds out how far it is.
 """
 
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account, aws_sentence
-from deployment.aws.patience import passes
-from deployment.cloudformation import lookup
+from deployment.aws.errors import aws_sentence, is_transient
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
-from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.step_functions.progress import OVER, Observer, Progress
-from deployment.tasks.runs.report import show_report
-from deployment.tasks.stack import deploy
+from deployment.step_functions import listing
+from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
 
 STATE_MACHINE = "sync-buckets-state-machine"
 """The base name of the state machine that syncs; others may stand beside it."""
 
-PATIENCE_LOOKS = 20
-"""So many failed looks in a row, and the execution counts as out of sight."""
+MAX_FAILED_POLLS = 20
+"""After so many failed polls in a row, contact with the execution counts as lost."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as it stands; `report` is what the state machine returned, None unless it succeeded."""
+    """An execution as it is now; `report` is what the state machine returned, None unless it succeeded."""
 
     arn: str
     status: str
@@ -57,182 +51,101 @@ class Execution:
         return {"executionArn": self.arn, "status": self.status, **given}
 
 
-def sync(
-    account: Account,
-    settings: Settings,
-    options: Mapping[str, Any],
-    console: Console,
-    wait: bool = True,
-    as_json: bool = False,
-) -> Execution:
-    """Start the newest state machine with the options as its input; show progress and report unless not to wait.
-
-    With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
-    """
-    work_bucket = lookup.outputs(account, settings).get("WorkBucket")
-    arn = start(account, current_machine(account, settings), input_of(options))
-    if not wait:
-        return _announced(Execution(arn, "RUNNING"), console, as_json)
-    console.step(f"Started {arn}\n{console_link(arn)}")
-    execution = _watched(account, arn, work_bucket, console)
-    if as_json:
-        console.result(_document(execution.to_json()))
-    else:
-        show_report(execution.report or written_report(account, arn, work_bucket), execution.seconds, console)
-    return succeeded(execution)
-
-
-def current_machine(account: Account, settings: Settings) -> str:
+def current_machine(installation: Installation) -> str:
     """Return the ARN of the newest state machine; raise ExecutionFailed when there is none."""
-    machine = state_machines.newest(account, settings, STATE_MACHINE)
+    machine = listing.newest(installation, STATE_MACHINE)
     if machine is None:
         raise ExecutionFailed(
-            f"There is no state machine {STATE_MACHINE}-... of the stack {settings.stack_name} in "
-            f"{account.account_id}/{account.region}. Run `fab` to deploy it."
+            f"There is no state machine {STATE_MACHINE}-... of the stack {installation.title}. Run `fab` to deploy it."
         )
     return machine.arn
 
 
 def start(
-    account: Account,
-    machine_arn: str,
-    input: Mapping[str, Any],
-    name: str | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    installation: Installation, machine_arn: str, input: Mapping[str, Any], name: str | None = None
 ) -> str:
     """Start an execution and return its ARN. The name keeps a repeated request from starting a second one."""
-    name = name or f"fab-{now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    answer = account.client("stepfunctions").start_execution(
+    name = name or f"fab-{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    answer = installation.step_functions.start_execution(
         stateMachineArn=machine_arn, name=name, input=json.dumps(input)
     )
     return str(answer["executionArn"])
 
 
-def input_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input of an execution: the options that were given, a `maxDelete` of digits as a number."""
-    given = {name: value for name, value in options.items() if value is not None}
-    most = given.get("maxDelete")
-    if isinstance(most, str) and most.strip().isdecimal():
-        given["maxDelete"] = int(most)
-    return given
-
-
 def watch(
-    account: Account,
+    installation: Installation,
     execution_arn: str,
     work_bucket: str | None,
     console: Console,
     description: str = "Syncing",
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Execution:
     """Show an execution until its end, and return it."""
-    with console.progress(description) as shown:
-        for picture in follow(account, execution_arn, work_bucket, clock, sleep):
-            shown.update(picture.text())
-    return result(account, execution_arn)
+    with console.progress(description) as display:
+        for progress in follow(installation, execution_arn, work_bucket):
+            display.update(progress.text())
+    return result(installation, execution_arn)
 
 
 def follow(
-    account: Account,
-    execution_arn: str,
-    work_bucket: str | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Progress]:
+    installation: Installation, execution_arn: str, work_bucket: str | None = None
+) -> Iterator[ExecutionProgress]:
     """Yield how far an execution is, about every second at first and later less often; the last one is its end.
 
-    Raises ExecutionFailed after many looks in a row in vain: the network is gone, or AWS does not answer.
+    Raises ExecutionFailed after many failed polls in a row: the network is gone, or AWS does not answer.
     """
-    observer = Observer(account, execution_arn, work_bucket)
-    began, failures = clock(), 0
+    observer = Observer(installation, execution_arn, work_bucket)
+    began, failures = installation.clock.monotonic(), 0
     while True:
         try:
-            status = describe(account, execution_arn)["status"]
+            status = describe(installation, execution_arn)["status"]
         except (ClientError, BotoCoreError) as error:
             failures += 1
-            if not passes(error):
+            if not is_transient(error):
                 raise
-            if failures >= PATIENCE_LOOKS:
+            if failures >= MAX_FAILED_POLLS:
                 raise ExecutionFailed(
-                    f"The execution {execution_arn} is out of sight: {aws_sentence(error)}"
+                    f"Lost contact with the execution {execution_arn}: {aws_sentence(error)}"
                 ) from error
         else:
             failures = 0
-            if status in OVER:
-                yield Progress(status, "finished")
+            if status in ENDED_STATUSES:
+                yield ExecutionProgress(status, "finished")
                 return
             yield observer.look(status)
-        sleep(_interval_seconds(clock() - began))
+        installation.clock.sleep(_interval_seconds(installation.clock.monotonic() - began))
 
 
-def describe(account: Account, execution_arn: str) -> Mapping[str, Any]:
+def describe(installation: Installation, execution_arn: str) -> Mapping[str, Any]:
     """Return DescribeExecution's answer."""
-    answer: Mapping[str, Any] = account.client("stepfunctions").describe_execution(executionArn=execution_arn)
+    answer: Mapping[str, Any] = installation.step_functions.describe_execution(executionArn=execution_arn)
     return answer
 
 
-def result(account: Account, execution_arn: str) -> Execution:
+def result(installation: Installation, execution_arn: str) -> Execution:
     """Return an execution with its report, or with its error and cause."""
-    return result_in(describe(account, execution_arn))
+    return execution_from(describe(installation, execution_arn))
 
 
-def result_in(found: Mapping[str, Any]) -> Execution:
+def execution_from(described: Mapping[str, Any]) -> Execution:
     """Return the same from DescribeExecution's answer."""
-    seconds = (found["stopDate"] - found["startDate"]).total_seconds() if found.get("stopDate") else 0.0
-    status = found["status"]
-    report = json.loads(found["output"]) if status == "SUCCEEDED" and found.get("output") else None
-    return Execution(found["executionArn"], status, report, found.get("error"), found.get("cause"), seconds)
+    seconds = (
+        (described["stopDate"] - described["startDate"]).total_seconds() if described.get("stopDate") else 0.0
+    )
+    status = described["status"]
+    report = json.loads(described["output"]) if status == "SUCCEEDED" and described.get("output") else None
+    return Execution(
+        described["executionArn"], status, report, described.get("error"), described.get("cause"), seconds
+    )
 
 
-def written_report(account: Account, execution_arn: str, work_bucket: str | None) -> Mapping[str, Any] | None:
-    """Return the report that a failed execution has left in the work bucket, None where there is none to be read."""
-    machine, name = execution_arn.split(":")[6:8]
-    try:
-        answer = account.client("s3").get_object(
-            Bucket=work_bucket,
-            Key=f"runs/{machine}/{name}/report.json",
-            ExpectedBucketOwner=account.account_id,
-        )
-        report: Mapping[str, Any] = json.loads(answer["Body"].read())
-        return report
-    except (ClientError, BotoCoreError, ValueError):
-        return None
-
-
-def succeeded(execution: Execution) -> Execution:
+def require_success(execution: Execution) -> Execution:
     """Return the execution if it succeeded; raise ExecutionFailed with its error and cause otherwise."""
     if execution.status == "SUCCEEDED":
         return execution
     how = {"TIMED_OUT": "took too long", "ABORTED": "was stopped"}.get(execution.status, "failed")
     why = f" with {execution.error}" if execution.error else ""
-    cause = _readable(execution.cause)
+    cause = _readable_cause(execution.cause)
     raise ExecutionFailed(f"The execution {execution.name} {how}{why}{': ' + cause if cause else '.'}")
-
-
-def console_link(execution_arn: str) -> str:
-    """Return the address of the execution in the AWS console of its partition."""
-    home = deploy.console_link(execution_arn).partition("#")[0]
-    return f"{home}#/v2/executions/details/{execution_arn}"
-
-
-def _announced(execution: Execution, console: Console, as_json: bool) -> Execution:
-    link = console_link(execution.arn)
-    document = _document({**execution.to_json(), "console": link})
-    console.result(document if as_json else f"{execution.arn}\n{link}")
-    return execution
-
-
-def _watched(account: Account, execution_arn: str, work_bucket: str | None, console: Console) -> Execution:
-    """As `watch`; and whoever stops watching is told that the execution goes on."""
-    try:
-        return watch(account, execution_arn, work_bucket, console)
-    except (KeyboardInterrupt, ClientError, BotoCoreError):
-        console.step(
-            f"The execution goes on in AWS. Stop it with:\n"
-            f"  aws stepfunctions stop-execution --region {account.region} --execution-arn {execution_arn}"
-        )
-        raise
 
 
 def _interval_seconds(elapsed_seconds: float) -> float:
@@ -241,14 +154,10 @@ def _interval_seconds(elapsed_seconds: float) -> float:
     return 1.0 if elapsed_seconds < 120 else 5.0
 
 
-def _readable(cause: str | None) -> str | None:
+def _readable_cause(cause: str | None) -> str | None:
     """Return the message in a Lambda's error (JSON with errorMessage), or the cause as it is."""
     try:
         parsed = json.loads(cause or "")
     except ValueError:
         return cause
     return str(parsed.get("errorMessage") or cause) if isinstance(parsed, dict) else cause
-
-
-def _document(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, default=str)

@@ -1,4 +1,4 @@
-"""What is deployed, as it stands in the account: state machines, the function versions that they call, and their code.
+"""What is deployed in the account: state machines, the function versions that they call, and their code.
 
 For `fab versions`, `fab prune`, `fab rollback` and `fab status`. Only reads. What could not be read is kept as unknown,
 never as absent: who deletes anything must be able to tell the two.
@@ -20,19 +20,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, aws_sentence, error_code
-from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine
+from deployment.aws.errors import aws_sentence, is_missing
+from deployment.aws.installation import Installation
+from deployment.step_functions import listing
+from deployment.step_functions.listing import Machine
 
 LATEST = "$LATEST"
 
 _VERSION_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d+:function:([\w-]+):(\d+)")
-_GONE = ("StateMachineDoesNotExist", "ResourceNotFoundException")
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedMachine:
     """One of our state machines; `definition` and `role_arn` are None where they could not be read: `problem` says why."""
 
     machine: Machine
@@ -66,25 +65,27 @@ class FunctionVersion:
         return f"{self.function}:{self.version}"
 
 
-def read(account: Account, settings: Settings) -> tuple[Deployed, ...]:
+def read(installation: Installation) -> tuple[DeployedMachine, ...]:
     """Return all our state machines, newest first, also those that are being deleted."""
-    return read_all(account, settings)[0]
+    return read_all(installation)[0]
 
 
-def read_all(account: Account, settings: Settings) -> tuple[tuple[Deployed, ...], tuple[str, ...]]:
+def read_all(installation: Installation) -> tuple[tuple[DeployedMachine, ...], tuple[str, ...]]:
     """Return the same, and the names of machines that may be ours or not: their tags may not be read."""
-    listed = state_machines.list_all(account, settings)
-    found = [one for one in (_described(account, machine) for machine in listed.ours) if one is not None]
+    listed = listing.list_all(installation)
+    described = (_describe(installation, machine) for machine in listed.ours)
+    machines = [machine for machine in described if machine is not None]
     current: dict[str, str] = {}
-    for one in found:
-        if not one.is_deleting:
-            current.setdefault(one.base, one.name)
-    return tuple(replace(one, is_current=current.get(one.base) == one.name) for one in found), listed.unknown
+    for machine in machines:
+        if not machine.is_deleting:
+            current.setdefault(machine.base, machine.name)
+    marked = (replace(machine, is_current=current.get(machine.base) == machine.name) for machine in machines)
+    return tuple(marked), listed.unknown
 
 
-def running(account: Account, machine: Machine) -> int:
+def running(installation: Installation, machine: Machine) -> int:
     """Return how many executions of a machine run now."""
-    return len(state_machines.running(account, [machine]))
+    return len(listing.running(installation, [machine]))
 
 
 def versions_called(definition: str) -> dict[str, str]:
@@ -92,23 +93,25 @@ def versions_called(definition: str) -> dict[str, str]:
     return {match[0]: match[1] for match in _VERSION_ARN.finditer(definition)}
 
 
-def function_versions(account: Account, functions: Iterable[str]) -> tuple[FunctionVersion, ...]:
+def function_versions(installation: Installation, functions: Iterable[str]) -> tuple[FunctionVersion, ...]:
     """Return all published versions of some functions, without $LATEST; a function that is gone has none."""
     return tuple(
         _function_version(record)
         for function in sorted(set(functions))
-        for record in _version_records(account, function)
+        for record in _version_records(installation, function)
         if record["Version"] != LATEST
     )
 
 
-def versions_of_all(account: Account, found: Iterable[Deployed]) -> tuple[FunctionVersion, ...]:
+def versions_of_all(
+    installation: Installation, machines: Iterable[DeployedMachine]
+) -> tuple[FunctionVersion, ...]:
     """Return the versions of every function that one of these machines calls."""
-    called = [versions_called(one.definition or "") for one in found]
-    return function_versions(account, [function for one in called for function in one.values()])
+    called = [versions_called(machine.definition or "") for machine in machines]
+    return function_versions(installation, [function for machine in called for function in machine.values()])
 
 
-def code(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
+def code_of(definition: str | None, versions: Iterable[FunctionVersion]) -> str | None:
     """Return six hex digits for what a machine runs, None where that cannot be known: a version is gone, say."""
     runs = {version.arn: version.runs for version in versions}
     if definition is None or not versions_called(definition).keys() <= runs.keys():
@@ -137,23 +140,25 @@ def runs_text(function: str, zip_hash: str, configuration: Mapping[str, Any]) ->
     return " ".join([function, zip_hash, *values, *configuration.get("Architectures", ())])
 
 
-def _described(account: Account, machine: Machine) -> Deployed | None:
+def _describe(installation: Installation, machine: Machine) -> DeployedMachine | None:
     """Return a machine with its definition; None when it has gone since it was listed."""
-    parts = state_machines.base_and_moment(machine.name)
+    parts = listing.base_and_moment(machine.name)
     base = parts[0] if parts else machine.name
     try:
-        answer = account.client("stepfunctions").describe_state_machine(stateMachineArn=machine.arn)
-        number = running(account, machine)
+        answer = installation.step_functions.describe_state_machine(stateMachineArn=machine.arn)
+        number = running(installation, machine)
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if is_missing(error):
             return None
-        return Deployed(machine, base, 0, problem=aws_sentence(error))
+        return DeployedMachine(machine, base, 0, problem=aws_sentence(error))
     is_deleting = answer["status"] == "DELETING"
-    return Deployed(machine, base, number, answer["definition"], answer["roleArn"], is_deleting=is_deleting)
+    return DeployedMachine(
+        machine, base, number, answer["definition"], answer["roleArn"], is_deleting=is_deleting
+    )
 
 
-def _version_records(account: Account, function: str) -> list[Mapping[str, Any]]:
-    client = account.client("lambda")
+def _version_records(installation: Installation, function: str) -> list[Mapping[str, Any]]:
+    client = installation.client("lambda")
     try:
         pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
         return [record for page in pages for record in page["Versions"]]
@@ -172,3 +177,8 @@ def _function_version(record: Mapping[str, Any]) -> FunctionVersion:
 
 def _canonical(definition: Any) -> str:
     return json.dumps(definition, sort_keys=True)
+
+
+def base_names(machines: Iterable[DeployedMachine]) -> list[str]:
+    """Return the base names, sorted."""
+    return sorted({machine.base for machine in machines})

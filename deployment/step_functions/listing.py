@@ -15,9 +15,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, is_denied
-from deployment.project.settings import Settings
-from deployment.project.tags import DEFINITION_TAG, is_ours
+from deployment.aws.errors import is_denied
+from deployment.aws.installation import Installation
+from deployment.project.tags import DEFINITION_TAG
 
 TIMESTAMP = "%Y%m%d-%H%M%S"
 _PATTERN = re.compile(r"(.+)-(\d{8}-\d{6})")
@@ -38,46 +38,46 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Found:
+class MachineList:
     """Our machines, newest first, and the names of those whose tags may not be read."""
 
     ours: tuple[Machine, ...]
     unknown: tuple[str, ...]
 
 
-def newest(account: Account, settings: Settings, base_name: str) -> Machine | None:
+def newest(installation: Installation, base_name: str) -> Machine | None:
     """Return the current machine of a base name, None when there is none; it asks for as few tags as possible."""
-    client = account.client("stepfunctions")
+    client = installation.step_functions
     for base, machine in _named_like_ours(client):
         tags = tags_of_machine(client, machine.arn) if base == base_name else {}
-        if is_ours(tags, settings):
+        if installation.owns(tags):
             return replace(machine, fingerprint=tags.get(DEFINITION_TAG, ""))
     return None
 
 
-def list_all(account: Account, settings: Settings) -> Found:
+def list_all(installation: Installation) -> MachineList:
     """Return our machines of all base names, also those of files that are no more, and what may be ours or not."""
-    client = account.client("stepfunctions")
+    client = installation.step_functions
     ours, unknown = [], []
     for _, machine in _named_like_ours(client):
         try:
-            if is_ours(tags_of_machine(client, machine.arn), settings):
+            if installation.owns(tags_of_machine(client, machine.arn)):
                 ours.append(machine)
         except ClientError as error:
             if not is_denied(error):
                 raise
             unknown.append(machine.name)
-    return Found(tuple(ours), tuple(unknown))
+    return MachineList(tuple(ours), tuple(unknown))
 
 
-def running(account: Account, machines: Iterable[Machine]) -> tuple[str, ...]:
+def running(installation: Installation, machines: Iterable[Machine]) -> tuple[str, ...]:
     """Return the ARNs of the running executions of some machines, without the children of Distributed Maps.
 
     An execution that waits for a redrive is the child of one that runs: only children have PENDING_REDRIVE, and asking
     for it by state machine is refused (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html,
     which also says that one started a moment ago may be missing).
     """
-    pages = account.client("stepfunctions").get_paginator("list_executions")
+    pages = installation.step_functions.get_paginator("list_executions")
     return tuple(
         execution["executionArn"]
         for machine in machines
@@ -113,5 +113,5 @@ def _named_like_ours(client: Any) -> list[tuple[str, Machine]]:
     ours = [(parts[1], record["name"], parts[0], record) for parts, record in named if parts]
     return [
         (base, Machine(name, record["stateMachineArn"], False, record["creationDate"]))
-        for _, name, base, record in sorted(ours, key=lambda one: one[:2], reverse=True)
+        for _, name, base, record in sorted(ours, key=lambda entry: entry[:2], reverse=True)
     ]

@@ -1,7 +1,7 @@
 """What a running execution looks like: its phase, how far its Distributed Map is, how much of the plan is done.
 
 Comes after `executions.start`, and only ever reads. Everything but the execution's status is a courtesy: a call that
-is throttled, refused or not known at an endpoint leaves a gap in the picture and never ends the watching.
+is throttled, refused or not known at an endpoint leaves a gap and never ends the watching.
 
 The phase is the last state of a known name in the execution's history, the plan what the state TallyComparison
 returned, done what the records in the run's folder of the work bucket add up to, `{"tally": {"copied": {"objects": 3,
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.text import objects, size
 
 Answer = TypeVar("Answer")
@@ -44,13 +44,13 @@ _PARTS = {
 }
 """Of a phase: its part of the plan, and its folder of records, whose records have the same word."""
 
-RECORDS_READ_AT_MOST = 2_000
+MAX_RECORDS_READ = 2_000
 """With more records, done is the plan's fraction that the Distributed Map reports: nobody sees the difference."""
 
 RECORD_READERS = 8
 HISTORY_PAGE_EVENTS = 200
 PLAN_PAGES = 5
-OVER = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+ENDED_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """One look at an execution; what could not be found out is None."""
+class ExecutionProgress:
+    """How far an execution is; what could not be found out is None."""
 
     status: str
     phase: str = "running"
@@ -90,13 +90,8 @@ class Progress:
     done: Amount | None = None
     is_estimate: bool = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the execution has ended, well or not."""
-        return self.status in OVER
-
     def text(self) -> str:
-        """Return the picture: phase and batches, then, where they are known, objects and bytes on a line of their own."""
+        """Return it as text: phase and batches, then, where they are known, objects and bytes on a line of their own."""
         return "\n".join(filter(None, [self.phase + self._units(), self._amounts()]))
 
     def _units(self) -> str:
@@ -119,34 +114,36 @@ class Progress:
 
 
 class Observer:
-    """Looks at one execution; remembers between two looks what cannot have changed.
+    """Polls one execution; remembers between two polls what cannot have changed.
 
     Without `work_bucket` (the user may not be allowed to read it), done is estimated.
     """
 
-    def __init__(self, account: Account, execution_arn: str, work_bucket: str | None) -> None:
-        self._steps = account.client("stepfunctions")
-        self._s3 = account.client("s3")
+    def __init__(self, installation: Installation, execution_arn: str, work_bucket: str | None) -> None:
+        self._steps = installation.step_functions
+        self._s3 = installation.client("s3")
         self._arn = execution_arn
         self._bucket = work_bucket
-        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": account.account_id}
+        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
         self._phase = "running"
         self._plan: Mapping[str, Any] | None = None
         self._records: dict[str, Amount] = {}
 
-    def look(self, status: str) -> Progress:
+    def look(self, status: str) -> ExecutionProgress:
         """Return how far an execution of this status is."""
-        self._phase = _tolerant(self._last_phase) or self._phase
-        units = _tolerant(self._running_units)
+        self._phase = _or_none(self._last_phase) or self._phase
+        units = _or_none(self._running_units)
         if self._phase not in _PARTS:
-            return Progress(status, self._phase, units)
+            return ExecutionProgress(status, self._phase, units)
         part, word = _PARTS[self._phase]
-        self._plan = self._plan or _tolerant(self._find_plan)
+        self._plan = self._plan or _or_none(self._find_plan)
         planned = None if self._plan is None else Amount.of(self._plan.get(part, {}))
-        done = _tolerant(lambda: self._done(word)) if self._bucket else None
+        done = _or_none(lambda: self._done(word)) if self._bucket else None
         if done is None and planned and units and units.total:
-            return Progress(status, self._phase, units, planned, planned.part(units.done / units.total), True)
-        return Progress(status, self._phase, units, planned, done)
+            return ExecutionProgress(
+                status, self._phase, units, planned, planned.part(units.done / units.total), True
+            )
+        return ExecutionProgress(status, self._phase, units, planned, done)
 
     def _last_phase(self) -> str | None:
         page = self._history(includeExecutionData=False)
@@ -181,15 +178,15 @@ class Observer:
     def _done(self, word: str) -> Amount | None:
         """Return what the records add up to; None where there are too many to read."""
         names = self._record_names(word)
-        if len(names) > RECORDS_READ_AT_MOST:
+        if len(names) > MAX_RECORDS_READ:
             return None
         new = [name for name in names if name not in self._records]
         with ThreadPoolExecutor(RECORD_READERS) as pool:
             self._records.update(
                 zip(new, pool.map(lambda name: self._read_record(name, word), new), strict=True)
             )
-        read = [self._records[name] for name in names]
-        return Amount(sum(one.objects for one in read), sum(one.size_bytes for one in read))
+        amounts = [self._records[name] for name in names]
+        return Amount(sum(amount.objects for amount in amounts), sum(amount.size_bytes for amount in amounts))
 
     def _record_names(self, word: str) -> list[str]:
         """Return the keys of the records, of not more pages than are worth reading."""
@@ -197,7 +194,7 @@ class Observer:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             **self._place,
             Prefix=f"runs/{machine}/{execution}/{word}/",
-            PaginationConfig={"MaxItems": RECORDS_READ_AT_MOST + 1},
+            PaginationConfig={"MaxItems": MAX_RECORDS_READ + 1},
         )
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
 
@@ -216,8 +213,8 @@ def plan_in(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return None
 
 
-def _tolerant(read: Callable[[], Answer | None]) -> Answer | None:
+def _or_none(read: Callable[[], Answer | None]) -> Answer | None:
     try:
         return read()
     except (ClientError, BotoCoreError, KeyError, ValueError):
-        return None  # a gap in the picture; the next look may fill it
+        return None  # a gap in what is known; the next poll may fill it

@@ -4,150 +4,104 @@ The last step of a deployment, through the Step Functions API and not the stack:
 and deleting one ends its running executions. A machine is never changed. A new one appears beside it when its
 definition or role has changed, bound to published Lambda versions, so a running execution never meets new code.
 
-Finding ours is done in `listing`, reading and rendering the files in `states_language` and `definitions`; all three are at
-hand here under this module's name.
+Finding ours is done in `listing`, reading and rendering the files in `states_language` and `definitions`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
-from deployment.build.definitions import render
+from deployment.aws.errors import error_code, error_message
+from deployment.aws.installation import Installation
+from deployment.build.definitions import (
+    MAX_DEFAULT_CONCURRENCY,
+    fingerprint,
+    placeholder_values,
+    render,
+)
 from deployment.console import Console
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.settings import Settings
-from deployment.project.states_language import MachineSpec, lambda_of, read, read_all, states_of
-from deployment.project.tags import DEFINITION_TAG, tags_of
+from deployment.project.states_language import MachineSpec
+from deployment.project.tags import DEFINITION_TAG
 from deployment.step_functions.listing import (
     TIMESTAMP,
     Machine,
     base_and_moment,
-    list_all,
     newest,
     running,
 )
-
-__all__ = [
-    "PLACEHOLDERS",
-    "Machine",
-    "MachineSpec",
-    "base_and_moment",
-    "create_all",
-    "create_if_changed",
-    "default_concurrency",
-    "delete_all",
-    "fingerprint",
-    "is_current",
-    "lambda_of",
-    "list_all",
-    "newest",
-    "read",
-    "read_all",
-    "rehearse",
-    "render",
-    "render_all",
-    "running",
-    "states_of",
-    "values_of",
-]
 
 ROLE_TIMEOUT_SECONDS = 90
 """How long a new IAM role may take to be known everywhere; usually ten seconds, sometimes more than sixty."""
 ROLE_RETRY_SECONDS = 5
 
-MOST_CONCURRENCY = 40
-"""The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
-
-PLACEHOLDERS = ("WorkBucket", "Partition", "MaxConcurrency", "MaxDelete")
-"""What `${...}` may stand for in the YAML."""
 
 _NAME_IS_TAKEN = ("StateMachineAlreadyExists", "StateMachineDeleting")
 
 
-def rehearse(specs: Iterable[MachineSpec], functions: Iterable[FunctionSpec]) -> None:
-    """Raise StateMachineError now, before anything is deployed, for what rendering would find after the deployment."""
-    names = {function.name: "" for function in functions}
-    problems = []
-    for spec in specs:
-        try:
-            render(spec, names, dict.fromkeys(PLACEHOLDERS))
-        except StateMachineError as error:
-            problems.append(str(error))
-    if problems:
-        raise StateMachineError("\n".join(problems))
-
-
 def create_all(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
     outputs: Mapping[str, str],
     console: Console,
 ) -> tuple[Machine, ...]:
     """Return the current machine of every spec, created where something has changed; `outputs` are those of the stack."""
-    rendered = render_all(account, settings, specs, functions, outputs)
+    rendered = render_all(installation, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
     return tuple(
-        create_if_changed(account, settings, spec, definition, role, console) for spec, definition in rendered
+        create_if_changed(installation, spec, definition, role, console) for spec, definition in rendered
     )
 
 
 def render_all(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     specs: Iterable[MachineSpec],
     functions: Iterable[FunctionSpec],
     outputs: Mapping[str, str],
 ) -> tuple[tuple[MachineSpec, dict[str, Any]], ...]:
     """Return every spec with the definition that these outputs of the stack make of it."""
     versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
-    values = values_of(account, settings, outputs)
+    values = values_from_outputs(installation, outputs)
     return tuple((spec, render(spec, versions, values)) for spec in specs)
 
 
 def create_if_changed(
-    account: Account,
-    settings: Settings,
+    installation: Installation,
     spec: MachineSpec,
     definition: Mapping[str, Any],
     role_arn: str,
     console: Console,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Machine:
     """Return the newest machine if it has this definition and role, else a new one.
 
     Raises StateMachineError when AWS refuses the definition, or cannot assume the role even after 90 seconds.
     """
-    client = account.client("stepfunctions")
+    client = installation.step_functions
     wanted = fingerprint(definition, role_arn)
-    current = newest(account, settings, spec.name)
+    current = newest(installation, spec.name)
     if current and is_current(client, current, wanted):
         return current
-    tags = tags_of(settings) | {DEFINITION_TAG: wanted}
+    tags = installation.tags | {DEFINITION_TAG: wanted}
     request = {
         "definition": json.dumps(definition),
         "roleArn": role_arn,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
-    return _create(client, spec, request, _free_moment(now(), current), console, sleep)
+    return _create(installation, spec, request, _free_moment(installation.clock.now(), current), console)
 
 
-def delete_all(account: Account, machines: Iterable[Machine]) -> None:
+def delete_all(installation: Installation, machines: Iterable[Machine]) -> None:
     """Delete machines. Their executions would end at the next transition anyway; they are stopped, so that they say why."""
-    client = account.client("stepfunctions")
+    client = installation.step_functions
     for machine in machines:
-        for execution_arn in running(account, [machine]):
+        for execution_arn in running(installation, [machine]):
             client.stop_execution(
                 executionArn=execution_arn, error="Deleted", cause="`fab delete` removed the state machine."
             )
@@ -157,27 +111,24 @@ def delete_all(account: Account, machines: Iterable[Machine]) -> None:
 def default_concurrency(lambda_client: Any) -> int:
     """Return how many Lambdas a run may use when nobody has said so: half of the account's limit, from 1 to 40."""
     limit = lambda_client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    return int(max(1, min(MOST_CONCURRENCY, limit // 2)))
+    return int(max(1, min(MAX_DEFAULT_CONCURRENCY, limit // 2)))
 
 
-def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
-    """Return 16 hex digits that change when definition or role does."""
-    text = json.dumps([definition, role_arn], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def is_current(client: Any, found: Machine, wanted: str) -> bool:
+def is_current(client: Any, machine: Machine, wanted: str) -> bool:
     """Whether `newest` has the wanted definition and will stay: one that is being deleted is still listed."""
-    if found.fingerprint != wanted:
+    if machine.fingerprint != wanted:
         return False
-    return bool(client.describe_state_machine(stateMachineArn=found.arn)["status"] == "ACTIVE")
+    return bool(client.describe_state_machine(stateMachineArn=machine.arn)["status"] == "ACTIVE")
 
 
-def values_of(account: Account, settings: Settings, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of PLACEHOLDERS."""
-    concurrency = settings.max_concurrency or default_concurrency(account.client("lambda"))
-    values = (outputs["WorkBucket"], account.partition, concurrency, settings.max_delete)
-    return dict(zip(PLACEHOLDERS, values, strict=True))
+def values_from_outputs(installation: Installation, outputs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of placeholders when the stack has these outputs."""
+    return placeholder_values(
+        installation.settings,
+        outputs["WorkBucket"],
+        installation.partition,
+        lambda: default_concurrency(installation.client("lambda")),
+    )
 
 
 def _free_moment(now: datetime, current: Machine | None) -> datetime:
@@ -187,30 +138,29 @@ def _free_moment(now: datetime, current: Machine | None) -> datetime:
 
 
 def _create(
-    client: Any,
+    installation: Installation,
     spec: MachineSpec,
     request: Mapping[str, Any],
     moment: datetime,
     console: Console,
-    sleep: Callable[[float], None],
 ) -> Machine:
     """Create a machine under the first free second, waiting for its role if need be."""
     waited_seconds = 0
     while True:
         name = f"{spec.name}-{moment:{TIMESTAMP}}"
         try:
-            made = client.create_state_machine(name=name, **request)
+            made = installation.step_functions.create_state_machine(name=name, **request)
             return Machine(name, made["stateMachineArn"], True, made["creationDate"])
         except ClientError as error:
             if error_code(error) in _NAME_IS_TAKEN:
                 moment += timedelta(seconds=1)
                 continue
             if not _role_is_not_ready(error) or waited_seconds >= ROLE_TIMEOUT_SECONDS:
-                _explain(error, spec, request["roleArn"])
+                _raise_explained(error, spec, request["roleArn"])
                 raise
         if not waited_seconds:
             console.step("Waiting until the new role of the state machine can be used.")
-        sleep(ROLE_RETRY_SECONDS)
+        installation.clock.sleep(ROLE_RETRY_SECONDS)
         waited_seconds += ROLE_RETRY_SECONDS
 
 
@@ -219,20 +169,16 @@ def _role_is_not_ready(error: ClientError) -> bool:
 
     A person who lacks a permission gets the same code, with "is not authorized to perform".
     """
-    return error_code(error) == "AccessDeniedException" and "authorized to assume" in _message(error)
+    return error_code(error) == "AccessDeniedException" and "authorized to assume" in error_message(error)
 
 
-def _explain(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
+def _raise_explained(error: ClientError, spec: MachineSpec, role_arn: str) -> None:
     """Raise StateMachineError for the refusals that have a better sentence than AWS's own."""
-    message = _message(error)
+    message = error_message(error)
     if error_code(error) in ("InvalidDefinition", "ValidationException"):
         raise StateMachineError(f"{spec.where}: AWS refuses the definition: {message}") from error
     if _role_is_not_ready(error):
         raise StateMachineError(
             f"{spec.where}: Step Functions cannot assume the role {role_arn} even after {ROLE_TIMEOUT_SECONDS} "
-            f"seconds: {message} Run `fab` again; if it stays so, look at the role's trust policy."
+            f"seconds: {message} Run `fab` again; if that does not help, check the role's trust policy."
         ) from error
-
-
-def _message(error: ClientError) -> str:
-    return str(error.response["Error"].get("Message", ""))

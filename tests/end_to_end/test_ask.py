@@ -69,5 +69,5 @@ def test_declined_nothing_is_left_agreed_it_is_deployed_and_then_there_is_nothin
     status, stdout, shown = asked(editable, "", tmp_path)
 
     assert (status, world(editable)) == (0, before)
-    assert stdout.endswith("\nNothing to do: everything is as it should be.\n")
+    assert stdout.endswith("\nNothing to do: everything is up to date.\n")
     assert question not in shown

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import PROJECT
 
-import fabfile
 from deployment.console import Console
 from deployment.emulator import demo
 
@@ -41,7 +41,7 @@ def test_the_demo_syncs_every_kind_of_difference_and_a_second_run_copies_nothing
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.com")
     console, out, err = shown()
-    demo.run(fabfile.deploy_everything, None, console)
+    demo.run(PROJECT, None, console)
     words = [line.split() for line in out.getvalue().splitlines()]
     assert ["copied", "169", "0"] in words
     assert ["deleted", "40", "0"] in words
@@ -59,7 +59,7 @@ def test_the_demo_takes_a_folder_of_the_user(tmp_path: Path) -> None:
     (tmp_path / "big.bin").write_bytes(bytes(5000))
     (tmp_path / "empty").mkdir()
     console, out, err = shown()
-    demo.run(fabfile.deploy_everything, tmp_path, console)
+    demo.run(PROJECT, tmp_path, console)
     words = [line.split() for line in out.getvalue().splitlines()]
     assert ["copied", "2", "0"] in words
     assert "Left out: empty: an empty folder, or one that cannot be read\n" in err.getvalue()

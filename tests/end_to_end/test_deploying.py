@@ -58,7 +58,7 @@ def test_a_second_fab_does_nothing_says_so_and_leaves_nothing_behind(editable: P
     buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     again = editable.fab()
     assert again.returncode == 0
-    assert "Nothing to do: everything is as it should be." in again.stdout
+    assert "Nothing to do: everything is up to date." in again.stdout
     assert own_machines(editable) == machines
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == buckets
     cloudformation = editable.client("cloudformation")

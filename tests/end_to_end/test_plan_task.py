@@ -76,7 +76,7 @@ def test_with_nothing_to_do_fab_makes_seven_calls_and_none_of_them_changes_anyth
     assert recorded.fab().returncode == 0
     calls(recorded)
     again = recorded.fab()
-    assert "Nothing to do: everything is as it should be." in again.stdout
+    assert "Nothing to do: everything is up to date." in again.stdout
     assert calls(recorded) == [
         "GetCallerIdentity",
         "DescribeStacks",
@@ -168,7 +168,7 @@ def test_the_wrong_account_is_refused_by_every_task_after_one_call(
     done = recorded.fab(*task)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
-        "Error: These credentials lead to account 000000000000, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
+        "Error: These credentials belong to account 000000000000, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
         "111122223333. Nothing was touched."
     )
     assert calls(recorded) == ["GetCallerIdentity"]

@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import FakeCloudFormation, operation
+from tests.installations import installed
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
@@ -69,9 +69,12 @@ class Deployments:
     def __init__(self) -> None:
         self.stack = StackOfFunctions()
         session = boto3.Session(region_name=REGION)
-        self.account = Account(session, ACCOUNT_ID, REGION, "aws", {"cloudformation": self.stack})
-        self.states, self.functions = self.account.client("stepfunctions"), self.account.client("lambda")
-        self.iam, self.s3 = self.account.client("iam"), self.account.client("s3")
+        self.installation = installed(SETTINGS, session=session, cloudformation=self.stack)
+        self.states, self.functions = (
+            self.installation.client("stepfunctions"),
+            self.installation.client("lambda"),
+        )
+        self.iam, self.s3 = self.installation.client("iam"), self.installation.client("s3")
         self.iam.create_role(RoleName="sync-buckets-machine", AssumeRolePolicyDocument=TRUST)
         self.s3.create_bucket(Bucket=WORK_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 

@@ -50,7 +50,9 @@ from places import PROJECT
 from wire import Wire, wire_to_moto
 from workers import Killed
 
-from deployment.step_functions import state_machines
+from deployment.build import definitions
+from deployment.project import states_language
+from deployment.project.settings import Settings
 from lambda_functions.shared.apply.copier import Copier
 from lambda_functions.shared.apply.deleter import Deleter
 
@@ -204,10 +206,11 @@ def machine_on_moto(max_delete: int | str | None = None) -> Iterator[Machine]:
 
 def definition(max_delete: int | str | None = None) -> dict[str, Any]:
     """Return the state machine as a deployment renders it."""
-    (spec,) = state_machines.read_all(PROJECT / "state_machines")
+    (spec,) = states_language.read_all(PROJECT / "state_machines")
     versions = {name: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}:1" for name in LAMBDAS}
-    values = {"WorkBucket": WORK_BUCKET, "Partition": "aws", "MaxConcurrency": 4, "MaxDelete": max_delete}
-    return state_machines.render(spec, versions, values)
+    settings = Settings(max_concurrency=4, max_delete=max_delete)
+    values = definitions.placeholder_values(settings, WORK_BUCKET, "aws")
+    return definitions.render(spec, versions, values)
 
 
 @functools.cache

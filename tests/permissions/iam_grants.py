@@ -56,7 +56,7 @@ _translated: dict[str, dict[str, Any]] = {}
 def translated(settings: Settings) -> dict[str, Any]:
     """Return the resources of the stack in plain CloudFormation, as SAM makes them of our template."""
     if repr(settings) not in _translated:
-        built = template.build(specs(), bundle.make_all(specs(), PROJECT), settings, "zips", [MACHINE])
+        built = template.make(specs(), bundle.make_all(specs(), PROJECT), settings, "zips", [MACHINE])
         _translated[repr(settings)] = Translator({}, Parser()).translate(copy.deepcopy(built), {})[
             "Resources"
         ]

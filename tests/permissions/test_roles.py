@@ -26,9 +26,9 @@ from iam_grants import (
     translated,
 )
 
-from deployment.build import template
+from deployment.build import definitions, template
+from deployment.project import states_language
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
 
 OPEN = Settings()
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
@@ -51,11 +51,11 @@ def needed_by_the_machine() -> set[tuple[str, str]]:
     https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     https://docs.aws.amazon.com/step-functions/latest/dg/lambda-iam.html
     """
-    (spec,) = state_machines.read_all(PROJECT / "state_machines")
+    (spec,) = states_language.read_all(PROJECT / "state_machines")
     versions = {one.name: f"{FUNCTION}{template.function_name(one, NARROW)}:7" for one in specs()}
-    values = {"WorkBucket": "work-bucket", "Partition": "aws", "MaxConcurrency": 4, "MaxDelete": None}
+    values = definitions.placeholder_values(Settings(max_concurrency=4), "work-bucket", "aws")
     needed: set[tuple[str, str]] = set()
-    for state in states_of(state_machines.render(spec, versions, values)):
+    for state in states_of(definitions.render(spec, versions, values)):
         if state["Type"] == "Task":
             needed.add(("lambda:InvokeFunction", re.sub(r"7$", "*", state["Resource"])))
         if state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
@@ -229,5 +229,5 @@ def test_the_work_bucket_is_reached_by_tls_only():
 
 
 def test_machines_carry_the_name_that_the_roles_know():
-    (spec,) = state_machines.read_all(PROJECT / "state_machines")
+    (spec,) = states_language.read_all(PROJECT / "state_machines")
     assert spec.name == MACHINE

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +18,6 @@ from places import PROJECT
 
 import fabfile
 from deployment.errors import ConfigurationError, Declined
-from deployment.tasks.runs.sync import sync_options
 
 TASKS = Collection.from_module(fabfile)
 
@@ -53,24 +51,20 @@ def exit_of(error: BaseException) -> Exit:
 
 
 def test_what_only_other_tasks_need_is_not_imported_to_find_that_nothing_is_to_do() -> None:
-    others = ("checks", "demo", "documents", "executions", "local", "logs", "plan", "plan_view", "pruning")
-    others = (*others, "removal", "rollback", "status", "sync_options", "versions")
-    slow = ("boto3", "cfnlint", "moto", "rich", "samtranslator", "statelint")
-    code = (
-        "import sys, fabfile; "
-        f"print(*sorted({ ({*slow, *(f'deployment.{name}' for name in others)})!r} & set(sys.modules)))"
-    )
+    wings = ("checks", "plan", "emulator", "tasks/stack", "tasks/runs")
+    files = [path for wing in wings for path in (PROJECT / "deployment" / wing).glob("*.py")]
+    others = {".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in files}
+    slow = {"boto3", "cfnlint", "moto", "rich", "samtranslator", "statelint"}
+    unwanted = others - {"deployment.tasks.stack.deploy"} | slow
+    code = f"import sys, fabfile; print(*sorted({unwanted!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
+    assert len(others) > 20
     assert done.stdout == "\n"
 
 
-def test_the_tasks_are_these_and_deploying_is_what_fab_does_by_itself() -> None:
-    assert set(TASKS.task_names) == {
-        *("deploy", "plan", "delete", "sync", "local", "demo", "check", "template", "definition"),
-        *("status", "versions", "prune", "rollback", "logs", "watch", "recover"),
-    }
+def test_deploying_is_what_fab_does_by_itself() -> None:
     assert TASKS.default == "deploy"
 
 
@@ -95,36 +89,16 @@ def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Pa
 
 def test_an_account_is_opened_in_one_place_only_which_also_shows_it() -> None:
     source = Path(fabfile.__file__).read_text(encoding="utf-8")
-    assert re.findall(r"\bconnect\(.*", source) == ["connect(settings)"]
+    assert len(re.findall(r"\bconnect\(", source)) == 1
 
 
 def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:
     ended = fab(fresh_clone, "--list")
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == (
-        "Available tasks:\n"
-        "\n"
-        "  check        Check Lambdas, template and state machines, offline.\n"
-        "  definition   Print a state machine in Amazon States Language.\n"
-        "  delete       Delete the stack and the state machines, not the data.\n"
-        "  demo         Deploy and sync on this machine, without an AWS account.\n"
-        "  deploy       Deploy everything that has changed.\n"
-        "  local        Run the embedded emulator until Ctrl-C.\n"
-        "  logs         Show what the functions have written to their logs.\n"
-        "  plan         Show what `fab` would do, and do nothing.\n"
-        "  prune        Delete older state machines and what only they call.\n"
-        "  recover      Finish the rollback of an update that got stuck.\n"
-        "  rollback     Make an older state machine the current one again.\n"
-        "  status       Show stack, state machine, running and ended executions.\n"
-        "  sync         Make the destination bucket equal to the source bucket.\n"
-        "  template     Print the SAM template that a deployment would use, offline.\n"
-        "  versions     List the state machines, the current one first.\n"
-        "  watch        Follow what CloudFormation is doing with the stack.\n"
-        "\n"
-        "Default task: deploy\n"
-        "\n"
-    )
+    width = max(map(len, TASKS.task_names))
+    tasks = "".join(f"  {name:<{width}}   {TASKS[name].__doc__}\n" for name in sorted(TASKS.task_names))
+    assert ended.stdout == f"Available tasks:\n\n{tasks}\nDefault task: deploy\n\n"
 
 
 def test_a_fresh_clone_is_told_what_to_copy_before_it_can_deploy(fresh_clone: Path) -> None:
@@ -282,67 +256,3 @@ def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
 
     with pytest.raises(type(error)):
         failing()
-
-
-def test_only_what_was_given_reaches_the_state_machine() -> None:
-    assert sync_options("a", "b") == {"source": "a", "destination": "b"}
-
-
-def test_every_flag_of_sync_has_its_place_in_the_input() -> None:
-    options = sync_options(
-        "a",
-        "b",
-        prefix="x/",
-        destination_prefix="",
-        dry_run=True,
-        no_delete=True,
-        max_delete="500",
-        allow_empty_source=True,
-    )
-
-    assert options == {
-        "source": "a",
-        "destination": "b",
-        "prefix": "x/",
-        "destinationPrefix": "",
-        "dryRun": True,
-        "delete": False,
-        "maxDelete": 500,
-        "allowEmptySource": True,
-    }
-
-
-@pytest.mark.parametrize(
-    "text, value", [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%")]
-)
-def test_a_limit_is_a_number_or_a_share(text: str, value: Any) -> None:
-    assert sync_options("a", "b", max_delete=text)["maxDelete"] == value
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١"])
-def test_any_other_limit_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        sync_options("a", "b", max_delete=text)
-
-    assert str(caught.value) == (
-        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-    )
-
-
-@pytest.mark.parametrize(
-    "source, destination, missing",
-    [
-        (None, "b", "--source is"),
-        ("a", None, "--destination is"),
-        (None, "", "--source and --destination are"),
-    ],
-)
-def test_a_bucket_that_was_not_given_is_asked_for(
-    source: str | None, destination: str | None, missing: str
-) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        sync_options(source, destination)
-
-    assert str(caught.value) == (
-        f"{missing} missing. Run: fab sync --source my-bucket --destination my-other-bucket"
-    )

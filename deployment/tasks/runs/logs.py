@@ -6,24 +6,22 @@ seconds late and not in order, so following looks back over what it has seen and
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import json
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
+from deployment.aws.errors import is_throttled
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError
-from deployment.project.settings import Settings
 from deployment.tasks.runs.log_lines import Line, line_of
-from deployment.tasks.stack import deploy
+from deployment.text import did_you_mean
 
 POLL_SECONDS = 2.0
 OVERLAP_SECONDS = 30
@@ -38,8 +36,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.h
 _SINCE = re.compile(r"([0-9]{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-Sleep = Callable[[float], None]
-
 
 @dataclass(frozen=True)
 class Query:
@@ -51,18 +47,11 @@ class Query:
 
 
 def show(
-    account: Account,
-    settings: Settings,
-    query: Query,
-    console: Console,
-    follow: bool = False,
-    as_json: bool = False,
-    clock: Callable[[], float] = time.time,
-    sleep: Sleep = time.sleep,
+    installation: Installation, query: Query, console: Console, follow: bool = False, as_json: bool = False
 ) -> None:
-    """Write the events to stdout, a line each; with `follow`, never return. `clock` gives seconds since 1970."""
-    console.step(deploy.place(account, settings))
-    reader = Reader(account, settings, query, sleep)
+    """Write the events to stdout, a line each; with `follow`, never return."""
+    console.step(installation.full_place)
+    reader = Reader(installation, query)
     width = max(map(len, query.functions))
 
     def write(lines: Iterable[Line]) -> int:
@@ -73,7 +62,7 @@ def show(
             number += 1
         return number
 
-    start_ms = max(0, int((clock() - query.since_seconds) * 1000))
+    start_ms = max(0, int((installation.clock.now().timestamp() - query.since_seconds) * 1000))
     if follow:
         for lines in reader.follow(start_ms):
             write(lines)
@@ -84,7 +73,7 @@ def show(
         )
     if not number:
         console.step(
-            f"No events in the last {span(query.since_seconds)}{_with(query.text)}. --since looks further back."
+            f"No events in the last {span(query.since_seconds)}{_with(query.text)}. Look further back with --since."
         )
 
 
@@ -124,12 +113,12 @@ def pattern_of(text: str | None) -> dict[str, str]:
 class Reader:
     """Reads the events of several log groups; `missing` are the functions whose log group was not there."""
 
-    def __init__(self, account: Account, settings: Settings, query: Query, sleep: Sleep) -> None:
+    def __init__(self, installation: Installation, query: Query) -> None:
         self.missing: list[str] = []
-        self._logs = account.client("logs")
-        self._stack = settings.stack_name
+        self._logs = installation.client("logs")
+        self._stack = installation.stack_name
         self._query = query
-        self._sleep = sleep
+        self._sleep = installation.clock.sleep
 
     def group(self, function: str) -> str:
         """Return the name of a function's log group."""
@@ -142,7 +131,7 @@ class Reader:
         yield from (line for line, _ in heapq.merge(*streams, key=_order))
 
     def follow(self, start_ms: int) -> Iterator[list[Line]]:
-        """Yield what is new, look by look, for ever; every event once."""
+        """Yield what is new, poll by poll, without end; every event once."""
         shown: dict[object, int] = {}
         newest_ms = start_ms
         while True:
@@ -187,7 +176,7 @@ class Reader:
                 page: Mapping[str, Any] = self._logs.filter_log_events(**request)
                 return page
             except ClientError as error:
-                if "Throttl" not in error_code(error):
+                if not is_throttled(error):
                     raise
             self._sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
@@ -202,8 +191,7 @@ def _functions(folder: Path, function: str | None) -> tuple[str, ...]:
         return tuple(names)
     if function in names:
         return (function,)
-    nearest = difflib.get_close_matches(function, names, n=1, cutoff=0.5)
-    guess = f" Did you mean {nearest[0]}?" if nearest else ""
+    guess = did_you_mean(function, names, cutoff=0.5)
     raise ConfigurationError(
         f"--function is {function!r}: there is no such file in lambda_functions/.{guess} Known: {', '.join(names)}."
     )

@@ -1,15 +1,53 @@
-"""From the flags of `fab sync` to the input of the state machine.
+"""`fab sync`: from its flags to the input of the state machine, and from the start of an execution to its report.
 
 Flags arrive as text or switches, because Fabric answers a number that is none with a traceback. Only what was given is
-passed on: the defaults are those of the state machine, and so is the judgement of bucket names and prefixes.
+passed on: the defaults are those of the state machine, and so is the judgement of bucket names and prefixes. The report is
+what the Lambda `tally_run` writes and the execution returns; here it is only put into a table.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment.aws.account import execution_link
+from deployment.aws.installation import Installation
+from deployment.cloudformation import lookup
+from deployment.console import Console
 from deployment.errors import ConfigurationError
+from deployment.project import setting_values
+from deployment.step_functions.executions import (
+    Execution,
+    current_machine,
+    require_success,
+    start,
+    watch,
+)
+from deployment.text import duration, size
+
+Row = tuple[str, int, str]
+
+_ROWS = (
+    ("copied", "copied"),
+    ("deleted", "deleted"),
+    ("current", "already equal"),
+)
+
+_SKIPPED = {
+    "archived": "skipped: archived, to be restored first",
+    "vanished": "skipped: vanished during the run",
+    "unmappable": "skipped: no possible key at the destination",
+}
+
+_TROUBLE = {
+    "unprovable": "unprovable: no checksum tells",
+    "changed": "changed by others during the run",
+    "failed": "failed",
+}
 
 
 def sync_options(
@@ -36,18 +74,162 @@ def sync_options(
         "destinationPrefix": destination_prefix,
         "dryRun": dry_run or None,
         "delete": False if no_delete else None,
-        "maxDelete": None if max_delete is None else _limit(max_delete),
+        "maxDelete": None if max_delete is None else _delete_limit(max_delete),
         "allowEmptySource": allow_empty_source or None,
     }
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _limit(text: str) -> int | str:
+def sync(
+    installation: Installation,
+    options: Mapping[str, Any],
+    console: Console,
+    wait: bool = True,
+    as_json: bool = False,
+) -> Execution:
+    """Start the newest state machine with the options as its input; show progress and report unless not to wait.
+
+    With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
+    """
+    work_bucket = lookup.outputs(installation).get("WorkBucket")
+    arn = start(installation, current_machine(installation), options)
+    if not wait:
+        return _announce(Execution(arn, "RUNNING"), console, as_json)
+    console.step(f"Started {arn}\n{execution_link(arn)}")
+    execution = _watch(installation, arn, work_bucket, console)
+    if as_json:
+        console.result(_document(execution.to_json()))
+    else:
+        show_report(
+            execution.report or read_report(installation, arn, work_bucket), execution.seconds, console
+        )
+    return require_success(execution)
+
+
+def read_report(
+    installation: Installation, execution_arn: str, work_bucket: str | None
+) -> Mapping[str, Any] | None:
+    """Return the report that a failed execution has left in the work bucket, None where there is none to be read."""
+    machine, name = execution_arn.split(":")[6:8]
+    try:
+        answer = installation.client("s3").get_object(
+            Bucket=work_bucket,
+            Key=f"runs/{machine}/{name}/report.json",
+            ExpectedBucketOwner=installation.account_id,
+        )
+        report: Mapping[str, Any] = json.loads(answer["Body"].read())
+        return report
+    except (ClientError, BotoCoreError, ValueError):
+        return None
+
+
+def show_report(report: Mapping[str, Any] | None, seconds: float, console: Console) -> None:
+    """Write a report as a table to stdout, with what it cost below; nothing where no run has begun."""
+    if report is None or "copied" not in report:
+        return
+    shown = list(rows(report))
+    styles = ["red" if name in _TROUBLE.values() else "" for name, _, _ in shown]
+    console.table(title(report), ["", "objects", "size"], shown, styles)
+    for line in footer(report, seconds):
+        console.result(line)
+    named = [
+        [found.get("key"), found.get("what"), found.get("error")]
+        for found in report.get("notSynchronised", ())
+    ]
+    if named:
+        console.table(
+            "\nNot synchronised (the report names the files with all of them)", ["key", "what", "why"], named
+        )
+
+
+def title(report: Mapping[str, Any]) -> str:
+    """Return which buckets, and whether anything was really done."""
+    dry = " (dry run: nothing was changed)" if report.get("dryRun") else ""
+    return f"{report.get('source')} -> {report.get('destination')}{dry}"
+
+
+def rows(report: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
+    if report.get("dryRun"):
+        plan = report.get("plan", {})
+        yield _row("would be copied", plan.get("copy"))
+        yield _row("would be deleted", plan.get("delete"))
+        yield _row("already equal", report.get("current"))
+    else:
+        for name, words in _ROWS:
+            yield _row(words, report.get(name))
+    for name, words in _SKIPPED.items():
+        yield from _unless_none(words, report.get("skipped", {}).get(name))
+    for name, words in _TROUBLE.items():
+        yield from _unless_none(words, report.get(name))
+
+
+def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
+    """Yield what a delete means there, time, requests and cost, and where the whole report is."""
+    markers = int(report.get("deleteMarkers", 0))
+    if markers:
+        yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
+    requests: Mapping[str, int] = report.get("requests", {})
+    listed = ", ".join(f"{count:,} {name}" for name, count in requests.items() if count) or "none"
+    yield f"Requests to the two buckets: {listed}"
+    unusual = int(report.get("unusualPages", 0))
+    if unusual:
+        yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
+    yield f"Estimated cost: {cost(report.get('estimatedCostUsd'))}; it took {duration(seconds)}"
+    if report.get("report"):
+        yield f"Report: {report['report']}"
+
+
+def cost(usd: float | None) -> str:
+    """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
+    if usd is None:
+        return "unknown"
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
+def _delete_limit(text: str) -> int | str:
     """Return a number of objects as a number, and a share of them as the text that it is."""
-    if re.fullmatch(r"[0-9]+", text):
-        return int(text)
-    if re.fullmatch(r"(100|[0-9]{1,2}(\.[0-9]+)?)%", text):
-        return text
-    raise ConfigurationError(
-        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-    )
+    try:
+        return setting_values.max_delete(int(text) if re.fullmatch(r"[0-9]+", text) else text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
+        ) from error
+
+
+def _announce(execution: Execution, console: Console, as_json: bool) -> Execution:
+    link = execution_link(execution.arn)
+    document = _document({**execution.to_json(), "console": link})
+    console.result(document if as_json else f"{execution.arn}\n{link}")
+    return execution
+
+
+def _watch(
+    installation: Installation, execution_arn: str, work_bucket: str | None, console: Console
+) -> Execution:
+    """Show an execution until its end; whoever stops watching learns that it continues."""
+    try:
+        return watch(installation, execution_arn, work_bucket, console)
+    except (KeyboardInterrupt, ClientError, BotoCoreError):
+        console.step(
+            f"The execution continues in AWS. Stop it with:\n"
+            f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
+        )
+        raise
+
+
+def _document(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, default=str)
+
+
+def _row(words: str, amount: Any) -> Row:
+    if isinstance(amount, Mapping):
+        bytes_ = amount.get("bytes")
+        return words, int(amount.get("objects", 0)), "" if bytes_ is None else size(bytes_)
+    return words, int(amount or 0), ""
+
+
+def _unless_none(words: str, amount: Any) -> Iterator[Row]:
+    row = _row(words, amount)
+    if row[1]:
+        yield row

@@ -6,30 +6,30 @@ and the deployment bucket, which holds nothing but zips and is needed to roll ba
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import questions
-from deployment.aws.account import Account, error_code
+from deployment.aws.errors import error_code
+from deployment.aws.installation import Installation
 from deployment.cloudformation import deployment_bucket, lookup, stack
-from deployment.console import Console
+from deployment.console import Console, require_terminal
 from deployment.errors import Declined, StackError
 from deployment.project.settings import Settings
+from deployment.step_functions import listing
 from deployment.step_functions import state_machines as machines
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions.listing import Machine
 
 WORK_BUCKET_ID = "WorkBucket"
 """The logical id of the work bucket in the template."""
 
-_MOST_LISTED = 10
+_MAX_LISTED = 10
 
 
 @dataclass(frozen=True)
-class Plan:
+class Deletion:
     """All that will be deleted; `running_executions` are ARNs, `work_bucket` is None where there is none (any more).
 
     `unknown_machines` stay: their names are like ours, and their tags may not be read.
@@ -47,66 +47,60 @@ class Plan:
         return not (self.stack_exists or self.machines)
 
 
-def delete(
-    account: Account,
-    settings: Settings,
-    console: Console,
-    yes: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def delete(installation: Installation, console: Console, yes: bool = False) -> None:
     """Delete everything but the deployment bucket and the synchronised buckets, after asking.
 
     Raises Declined when the answer is not the stack's name, or when nobody is there to ask and `yes` is false.
     """
-    plan = _plan(account, settings)
+    plan = _plan_deletion(installation)
     if plan.is_empty:
-        console.result(f"{_place(account, settings)}: there is nothing to delete.")
+        console.result(f"{installation.title}: there is nothing to delete.")
         return
-    console.step(describe(plan, account, settings))
-    _confirm(settings, console, yes)
-    machines.delete_all(account, plan.machines)
+    console.step(describe(installation, plan))
+    _confirm(installation.settings, console, yes)
+    machines.delete_all(installation, plan.machines)
     if plan.work_bucket:
-        _empty(account, plan.work_bucket, console)
-    stack.delete(account, settings, console, sleep)
-    console.result(f"{_place(account, settings)}: deleted. {_kept(account, settings)}")
+        _empty_bucket(installation, plan.work_bucket, console)
+    stack.delete(installation, console)
+    console.result(f"{installation.title}: deleted. {_kept_sentence(installation)}")
 
 
-def describe(plan: Plan, account: Account, settings: Settings) -> str:
+def describe(installation: Installation, plan: Deletion) -> str:
     """Return what will be deleted and what will stay, as a person reads it before saying yes."""
-    lines = [f"This is deleted from {account.account_id}/{account.region}:"]
-    lines += [f"  the stack {settings.stack_name}"] if plan.stack_exists else []
-    lines += _listed("state machine", [machine.name for machine in plan.machines])
-    lines += _listed("RUNNING execution, stopped in mid-work:", _short(plan.running_executions))
+    lines = [f"This is deleted from {installation.short_place}:"]
+    lines += [f"  the stack {installation.stack_name}"] if plan.stack_exists else []
+    lines += _name_lines("state machine", [machine.name for machine in plan.machines])
+    lines += _name_lines("RUNNING execution, which is stopped:", _short_names(plan.running_executions))
     lines += (
         [f"  the work bucket {plan.work_bucket} with the reports of all runs"] if plan.work_bucket else []
     )
-    unknown = _listed("state machine", list(plan.unknown_machines))
+    unknown = _name_lines("state machine", list(plan.unknown_machines))
     lines += ["Not touched, as their tags may not be read:", *unknown] if unknown else []
-    return "\n".join([*lines, _kept(account, settings)])
+    return "\n".join([*lines, _kept_sentence(installation)])
 
 
-def _plan(account: Account, settings: Settings) -> Plan:
-    exists = lookup.find_deletable(account, settings) is not None
-    found = machines.list_all(account, settings)
-    running = machines.running(account, found.ours)
-    bucket = _work_bucket(account, settings) if exists else None
-    return Plan(exists, found.ours, running, bucket, found.unknown)
+def _plan_deletion(installation: Installation) -> Deletion:
+    exists = lookup.find_deletable(installation) is not None
+    found = listing.list_all(installation)
+    running = listing.running(installation, found.ours)
+    bucket = _work_bucket(installation) if exists else None
+    return Deletion(exists, found.ours, running, bucket, found.unknown)
 
 
 def _confirm(settings: Settings, console: Console, yes: bool) -> None:
     if yes:
         return
-    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
+    require_terminal(console, "Nothing was deleted:", "To delete without asking: fab delete --yes")
     answer = console.ask(f"Type {settings.stack_name} to delete it:")
     if answer != settings.stack_name:
         raise Declined(f"Nothing was deleted: the answer was not {settings.stack_name}.")
 
 
-def _work_bucket(account: Account, settings: Settings) -> str | None:
+def _work_bucket(installation: Installation) -> str | None:
     """Return the work bucket's name; a stack that failed half-way has no outputs, but knows its resources."""
     try:
-        detail = account.client("cloudformation").describe_stack_resource(
-            StackName=settings.stack_name, LogicalResourceId=WORK_BUCKET_ID
+        detail = installation.cloudformation.describe_stack_resource(
+            StackName=installation.stack_name, LogicalResourceId=WORK_BUCKET_ID
         )["StackResourceDetail"]
     except ClientError as error:
         if error_code(error) == "ValidationError":
@@ -116,9 +110,9 @@ def _work_bucket(account: Account, settings: Settings) -> str | None:
     return None if is_gone else detail.get("PhysicalResourceId") or None
 
 
-def _empty(account: Account, bucket: str, console: Console) -> None:
+def _empty_bucket(installation: Installation, bucket: str, console: Console) -> None:
     """Delete every object and every version; CloudFormation only deletes an empty bucket."""
-    s3, owner = account.client("s3"), account.account_id
+    s3, owner = installation.client("s3"), installation.account_id
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
     done = 0
     with console.progress(f"Emptying {bucket}") as progress:
@@ -146,21 +140,17 @@ def _delete_page(s3: Any, bucket: str, owner: str, versions: Iterable[dict[str, 
         )
 
 
-def _listed(what: str, names: list[str]) -> list[str]:
+def _name_lines(what: str, names: list[str]) -> list[str]:
     """Return a line for each name, and one for all that are too many to read."""
-    lines = [f"  {what} {name}" for name in names[:_MOST_LISTED]]
-    rest = len(names) - _MOST_LISTED
+    lines = [f"  {what} {name}" for name in names[:_MAX_LISTED]]
+    rest = len(names) - _MAX_LISTED
     return [*lines, f"  and {rest:,} more"] if rest > 0 else lines
 
 
-def _short(execution_arns: Iterable[str]) -> list[str]:
+def _short_names(execution_arns: Iterable[str]) -> list[str]:
     return [" ".join(arn.rsplit(":", 2)[1:]) for arn in execution_arns]
 
 
-def _kept(account: Account, settings: Settings) -> str:
-    bucket = deployment_bucket.bucket_name(account, settings)
+def _kept_sentence(installation: Installation) -> str:
+    bucket = deployment_bucket.bucket_name(installation)
     return f"Kept: the deployment bucket {bucket}, and every bucket that was synchronised."
-
-
-def _place(account: Account, settings: Settings) -> str:
-    return f"{settings.stack_name} in {account.account_id}/{account.region}"

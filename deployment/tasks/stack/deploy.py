@@ -1,81 +1,115 @@
-"""The end of `fab`: what was done, and how to start the state machine. Text only, no AWS call."""
+"""`fab` and `fab plan`: brings the account up to date with this folder, or says what that would do.
+
+The pipeline, a line a step. Each step has a half that only reads, of which `fab plan` is made; `fab deploy --ask` shows that
+plan first. At the end it says what was done, and how to start the state machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from deployment.aws.account import Account
-from deployment.cloudformation.stack import Stack
-from deployment.console import Console
+from deployment.aws.account import state_machine_link
+from deployment.aws.installation import Installation
+from deployment.build import build
+from deployment.build.build import BuiltProject, Sources
+from deployment.cloudformation import deployment_bucket, lookup, stack
+from deployment.cloudformation.stack import DeployedStack
+from deployment.console import Console, require_terminal, require_yes
+from deployment.errors import StackError
 from deployment.project.settings import Settings
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions import state_machines
+from deployment.step_functions.listing import Machine
+from deployment.text import quantity
 
-_CONSOLE_DOMAINS = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-    "aws-eusc": "console.amazonaws-eusc.eu",
-}
+if TYPE_CHECKING:
+    from deployment.plan.plan import DeploymentPlan
 
-
-def place(account: Account, settings: Settings) -> str:
-    """Return where: account, region, stack."""
-    return f"Account {_which(account, settings)}"
+_NOTHING_DEPLOYED = "Nothing was deployed:"
 
 
-def begin(console: Console, account: Account, settings: Settings, doing: str = "Deploying") -> None:
-    """Say where, before anything is done there: the most expensive mistake is the wrong account."""
-    console.step(f"{doing}: account {_which(account, settings)}")
+def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
+    """Bring the stack and the state machines of one account and region up to date with these sources."""
+    built = build_project(installation, sources)
+    if ask and not confirm(console, _plan(installation, built)):
+        return
+    present = lookup.read_deployable(installation, built.template)
+    uploaded = [] if present.is_up_to_date else deployment_bucket.upload(installation, built.bundles)
+    deployed = stack.deploy(installation, built.template, present, console)
+    current = state_machines.create_all(
+        installation, built.definitions, built.functions, deployed.outputs, console
+    )
+    console.result(ending(installation, uploaded, deployed, current))
 
 
-def announce(
+def plan(
+    installation: Installation,
+    sources: Sources,
     console: Console,
-    account: Account,
-    settings: Settings,
-    uploaded: Sequence[str],
-    deployed: Stack,
-    current: Sequence[Machine],
+    as_json: bool = False,
+    fail_on_changes: bool = False,
 ) -> None:
-    """Say what the deployment did and what to do next."""
-    console.result(ending(account, settings, uploaded, deployed, current))
+    """Say what `deploy` would do."""
+    from deployment.plan import view  # `fab` does without, and loads faster
+
+    view.show(console, _plan(installation, build_project(installation, sources)), as_json, fail_on_changes)
+
+
+def require_terminal_to_ask(console: Console) -> None:
+    """Raise Declined where `--ask` was given and nobody can be asked, before anything else is done."""
+    require_terminal(console, _NOTHING_DEPLOYED, "To deploy without asking, leave out --ask: fab deploy")
+
+
+def confirm(console: Console, plan: DeploymentPlan) -> bool:
+    """Show a plan as `fab plan` does and ask for it; False, and no question, where there is nothing to do.
+
+    Raises Declined when the answer is not yes, StackError when the stack cannot be deployed in its status.
+    """
+    from deployment.plan import view
+
+    if plan.obstacle:
+        raise StackError(plan.obstacle)
+    view.show(console, plan, as_json=False, fail_on_changes=False)
+    if plan.would_change:
+        require_yes(console, f"Deploy this to {plan.installation.place}?", _NOTHING_DEPLOYED)
+    return plan.would_change
+
+
+def build_project(installation: Installation, sources: Sources) -> BuiltProject:
+    """Return what is deployed: the name of the deployment bucket stands in the template."""
+    return build.build_project(sources, installation.settings, deployment_bucket.bucket_name(installation))
 
 
 def ending(
-    account: Account, settings: Settings, uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]
+    installation: Installation, uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]
 ) -> str:
-    """Return the text: where, what has changed, each machine with its link, and how to start a sync."""
-    lines = [place(account, settings), ""]
-    lines += _news(uploaded, deployed, current)
+    """Return the last words of `fab`: where, what has changed, each machine with its link, and how to start a sync."""
+    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current)]
     for machine in current:
-        lines += ["", machine.name, f"  {console_link(machine.arn)}"]
-    return "\n".join([*lines, "", *_start(settings)])
+        lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
+    return "\n".join([*lines, "", *_start_lines(installation.settings)])
 
 
-def console_link(arn: str) -> str:
-    """Return the address of a state machine in the Step Functions console of its partition."""
-    _, partition, _, region, *_ = arn.split(":")
-    domain = _CONSOLE_DOMAINS.get(partition, _CONSOLE_DOMAINS["aws"])
-    return f"https://{region}.{domain}/states/home?region={region}#/statemachines/view/{arn}"
+def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
+    from deployment.plan import plan as planning
+
+    return planning.make(installation, built)
 
 
-def _which(account: Account, settings: Settings) -> str:
-    return f"{account.account_id}, region {account.region}, stack {settings.stack_name}"
-
-
-def _news(uploaded: Sequence[str], deployed: Stack, current: Sequence[Machine]) -> list[str]:
+def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]) -> list[str]:
     created = [machine.name for machine in current if machine.created]
     if not (uploaded or deployed.changed or deployed.protection_changed or created):
-        return ["Nothing to do: everything is as it should be."]
-    stack = _counted(len(deployed.changes), "change") if deployed.changed else "unchanged"
+        return ["Nothing to do: everything is up to date."]
+    stack = _count_or_no(len(deployed.changes), "change") if deployed.changed else "unchanged"
     protection = ", but for its termination protection" if deployed.protection_changed else ""
     return [
-        f"Uploaded: {_counted(len(uploaded), 'zip')}",
+        f"Uploaded: {_count_or_no(len(uploaded), 'zip')}",
         f"Stack: {stack}{protection if not deployed.changed else ''}",
         f"State machine: {', '.join(created) + ' created' if created else 'unchanged'}",
     ]
 
 
-def _start(settings: Settings) -> list[str]:
+def _start_lines(settings: Settings) -> list[str]:
     source = next(iter(settings.source_buckets), "my-source-bucket")
     destination = next(iter(settings.destination_buckets), "my-destination-bucket")
     return [
@@ -86,5 +120,5 @@ def _start(settings: Settings) -> list[str]:
     ]
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number or 'no'} {thing}s"
+def _count_or_no(number: int, thing: str) -> str:
+    return quantity(number, thing) if number else f"no {thing}s"

@@ -15,16 +15,14 @@ from typing import Any
 
 import yaml
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.build import bundle, definitions, template
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import state_machines
-
-LEFT_FOR_CLOUDFORMATION = ("WorkBucket", "Partition")
+from deployment.step_functions import listing
 
 
 def template_of(project: Path, settings: Settings) -> dict[str, Any]:
@@ -35,8 +33,8 @@ def template_of(project: Path, settings: Settings) -> dict[str, Any]:
     specs = front_matter.read_all(project / "lambda_functions")
     names = [machine.name for machine in states_language.read_all(project / "state_machines")]
     bucket = f"{settings.stack_name.lower()}-deployment-${{AWS::AccountId}}-${{AWS::Region}}"
-    built = template.build(specs, bundle.make_all(specs, project), settings, bucket, names)
-    filled: dict[str, Any] = _substituted(built, bucket)
+    built = template.make(specs, bundle.make_all(specs, project), settings, bucket, names)
+    filled: dict[str, Any] = _substitute(built, bucket)
     return filled
 
 
@@ -46,20 +44,20 @@ def definition_of(project: Path, settings: Settings, name: str | None = None) ->
     Raises ConfigurationError for an unknown name, FrontMatterError and StateMachineError for files that cannot be used.
     """
     functions = front_matter.read_all(project / "lambda_functions")
-    spec = _chosen(states_language.read_all(project / "state_machines"), name)
-    return definitions.render(spec, _lambdas(functions), _values(settings))
+    spec = _choose(states_language.read_all(project / "state_machines"), name)
+    values = definitions.placeholder_values(settings, "${WorkBucket}", "${Partition}")
+    return definitions.render(spec, _lambdas(functions), values)
 
 
-def deployed_definition(
-    account: Account, project: Path, settings: Settings, name: str | None = None
-) -> dict[str, Any]:
+def deployed_definition(installation: Installation, project: Path, name: str | None = None) -> dict[str, Any]:
     """Return the definition of the newest machine of a name as it is in the account; raise StateMachineError without one."""
-    spec = _chosen(states_language.read_all(project / "state_machines"), name)
-    newest = state_machines.newest(account, settings, spec.name)
+    spec = _choose(states_language.read_all(project / "state_machines"), name)
+    newest = listing.newest(installation, spec.name)
     if newest is None:
-        where = f"account {account.account_id}, region {account.region}"
-        raise StateMachineError(f"There is no state machine {spec.name} in {where}. Run `fab` first.")
-    described = account.client("stepfunctions").describe_state_machine(stateMachineArn=newest.arn)
+        raise StateMachineError(
+            f"There is no state machine {spec.name} in {installation.place}. Run `fab` first."
+        )
+    described = installation.step_functions.describe_state_machine(stateMachineArn=newest.arn)
     definition: dict[str, Any] = json.loads(described["definition"])
     return definition
 
@@ -82,15 +80,15 @@ class _PlainDumper(yaml.SafeDumper):  # type: ignore[misc, unused-ignore]  # wit
         return True
 
 
-def _substituted(value: Any, bucket: str) -> Any:
+def _substitute(value: Any, bucket: str) -> Any:
     """The template with `Fn::Sub` around every text that has the deployment bucket's name in it."""
     if isinstance(value, str) and bucket in value:
         # What is no name of CloudFormation's stays as it is, such as an IAM variable beside the bucket.
         return {"Fn::Sub": value.replace("${", "${!").replace(bucket.replace("${", "${!"), bucket)}
     if isinstance(value, list):
-        return [_substituted(item, bucket) for item in value]
+        return [_substitute(item, bucket) for item in value]
     if isinstance(value, dict):
-        return {key: item if key == "Fn::Sub" else _substituted(item, bucket) for key, item in value.items()}
+        return {key: item if key == "Fn::Sub" else _substitute(item, bucket) for key, item in value.items()}
     return value
 
 
@@ -98,16 +96,7 @@ def _lambdas(functions: Sequence[FunctionSpec]) -> dict[str, str]:
     return {function.name: f"${{{function.logical_id}}}" for function in functions}
 
 
-def _values(settings: Settings) -> dict[str, Any]:
-    """What placeholders stand for: a number must stay one, so an unset concurrency becomes what a large account gets."""
-    known = {
-        "MaxConcurrency": settings.max_concurrency or state_machines.MOST_CONCURRENCY,
-        "MaxDelete": settings.max_delete,
-    }
-    return known | {name: f"${{{name}}}" for name in LEFT_FOR_CLOUDFORMATION}
-
-
-def _chosen(specs: Sequence[MachineSpec], name: str | None) -> MachineSpec:
+def _choose(specs: Sequence[MachineSpec], name: str | None) -> MachineSpec:
     names = [spec.name for spec in specs]
     if name is None and len(specs) == 1:
         return specs[0]

@@ -5,7 +5,7 @@ version stays while a state machine that stays names it anywhere in its definiti
 next rollback of the stack would need it. Unknown is not absent: while the definition of one machine cannot be read, no
 function version is deleted. An alias keeps a version too; AWS refuses to delete it.
 
-The plan is pure (`machine_fates`, `version_fates`). It is shown first, then asked for, and looked at once more with every
+The plan is pure (`decide_machines`, `decide_versions`). It is shown first, then asked for, and checked again with every
 deletion: what has begun to run, or has come into use, in the meantime stays. `--dry-run` stops after the plan.
 """
 
@@ -18,19 +18,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment import questions
-from deployment.aws.account import Account, aws_sentence, error_code
+from deployment.aws.errors import aws_sentence, error_code
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
-from deployment.console import Console
+from deployment.console import Console, require_terminal
 from deployment.errors import ConfigurationError, Declined, StackError
-from deployment.project.settings import Settings
 from deployment.step_functions import inventory
-from deployment.step_functions.inventory import Deployed, FunctionVersion
-from deployment.tasks.stack import deploy
+from deployment.step_functions.inventory import DeployedMachine, FunctionVersion
+from deployment.text import quantity
 
 
 @dataclass(frozen=True)
-class Fate:
+class Decision:
     """What becomes of a machine or a function version, and why."""
 
     name: str
@@ -44,7 +43,7 @@ class Fate:
 
 
 @dataclass(frozen=True)
-class Declared:
+class StackResources:
     """What the stack declares now: the names of its functions, the ARNs of their versions."""
 
     functions: tuple[str, ...] = ()
@@ -52,188 +51,188 @@ class Declared:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PruningPlan:
     """Every machine and every function version with its fate, and what was read to find out."""
 
-    machines: tuple[Fate, ...]
-    versions: tuple[Fate, ...]
-    deployed: tuple[Deployed, ...]
+    machines: tuple[Decision, ...]
+    versions: tuple[Decision, ...]
+    deployed: tuple[DeployedMachine, ...]
     published: tuple[FunctionVersion, ...]
 
     @property
-    def doomed_machines(self) -> list[Deployed]:
+    def machines_to_delete(self) -> list[DeployedMachine]:
         """The machines to delete."""
-        names = _doomed(self.machines)
-        return [one for one in self.deployed if one.name in names]
+        names = _names_to_delete(self.machines)
+        return [machine for machine in self.deployed if machine.name in names]
 
     @property
-    def doomed_versions(self) -> list[FunctionVersion]:
+    def versions_to_delete(self) -> list[FunctionVersion]:
         """The function versions to delete."""
-        names = _doomed(self.versions)
-        return [one for one in self.published if one.name in names]
+        names = _names_to_delete(self.versions)
+        return [version for version in self.published if version.name in names]
 
 
 def prune(
-    account: Account,
-    settings: Settings,
-    keep: str,
-    console: Console,
-    dry_run: bool = False,
-    yes: bool = False,
+    installation: Installation, keep: str, console: Console, dry_run: bool = False, yes: bool = False
 ) -> None:
     """Show what goes and what stays, ask, and delete; `keep` is as it was typed, a number of machines from 1.
 
     Raises Declined when the answer is not yes, or when nobody is there to ask and `yes` is false.
     """
-    number = kept_number(keep)
-    console.step(deploy.place(account, settings))
-    plan = make_plan(account, settings, number)
+    number = number_to_keep(keep)
+    console.step(installation.full_place)
+    plan = make_plan(installation, number)
     show(plan, console)
-    if not (plan.doomed_machines or plan.doomed_versions):
+    if not (plan.machines_to_delete or plan.versions_to_delete):
         console.result("There is nothing to delete.")
     elif dry_run:
         console.result("Dry run: nothing was deleted.")
     else:
-        _confirm(account, settings, console, yes)
-        _carry_out(account, settings, plan, number, console)
+        _confirm(installation, console, yes)
+        _carry_out(installation, plan, number, console)
 
 
-def kept_number(keep: str) -> int:
+def number_to_keep(keep: str) -> int:
     """Return `--keep` as a number; raise ConfigurationError for anything but a whole number from 1."""
     if not re.fullmatch(r"[0-9]{1,6}", keep) or int(keep) < 1:
         raise ConfigurationError(f"--keep is {keep!r}: expected a number of state machines from 1, such as 3")
     return int(keep)
 
 
-def make_plan(account: Account, settings: Settings, keep: int) -> Plan:
+def make_plan(installation: Installation, keep: int) -> PruningPlan:
     """Return the plan; raise StackError while the stack is being changed, or is not ours."""
-    declared = _declared(account, settings)
-    deployed, unknown = inventory.read_all(account, settings)
-    published = inventory.function_versions(account, declared.functions)
-    fates = machine_fates(deployed, keep)
-    doomed = _doomed(fates)
-    users = [one for one in deployed if one.name not in doomed]
-    return Plan(fates, version_fates(published, users, declared, unknown), deployed, published)
+    declared = _read_stack_resources(installation)
+    deployed, unknown = inventory.read_all(installation)
+    published = inventory.function_versions(installation, declared.functions)
+    decisions = decide_machines(deployed, keep)
+    leaving = _names_to_delete(decisions)
+    users = [machine for machine in deployed if machine.name not in leaving]
+    return PruningPlan(decisions, decide_versions(published, users, declared, unknown), deployed, published)
 
 
-def machine_fates(deployed: Sequence[Deployed], keep: int) -> tuple[Fate, ...]:
+def decide_machines(deployed: Sequence[DeployedMachine], keep: int) -> tuple[Decision, ...]:
     """Return the fate of every machine that is not being deleted already; they come newest first."""
     seen: dict[str, int] = {}
-    fates = []
-    for one in deployed:
-        if not one.is_deleting:
-            seen[one.base] = seen.get(one.base, 0) + 1
-            fates.append(_machine_fate(one, seen[one.base], keep))
-    return tuple(fates)
+    decisions = []
+    for machine in deployed:
+        if not machine.is_deleting:
+            seen[machine.base] = seen.get(machine.base, 0) + 1
+            decisions.append(_decide_machine(machine, seen[machine.base], keep))
+    return tuple(decisions)
 
 
-def version_fates(
+def decide_versions(
     published: Iterable[FunctionVersion],
-    users: Sequence[Deployed],
-    declared: Declared,
+    users: Sequence[DeployedMachine],
+    declared: StackResources,
     unknown: Sequence[str] = (),
-) -> tuple[Fate, ...]:
+) -> tuple[Decision, ...]:
     """Return the fate of every function version; `users` are the machines that stay, and those not quite gone.
 
     `unknown` are machines that may be ours and may call anything: nobody here may read their tags.
     """
-    unread = next(iter([one.name for one in users if one.definition is None] + list(unknown)), None)
-    return tuple(_version_fate(one, users, declared, unread) for one in published)
+    unread = next(
+        iter([machine.name for machine in users if machine.definition is None] + list(unknown)), None
+    )
+    return tuple(_decide_version(version, users, declared, unread) for version in published)
 
 
-def show(plan: Plan, console: Console) -> None:
+def show(plan: PruningPlan, console: Console) -> None:
     """Write the plan to stdout."""
-    for title, fates in (("State machines", plan.machines), ("Function versions", plan.versions)):
-        if fates:
-            styles = ["red" if fate.is_deleted else "" for fate in fates]
-            console.table(title, ["name", "", "why"], [fate.row for fate in fates], styles)
+    for title, decisions in (("State machines", plan.machines), ("Function versions", plan.versions)):
+        if decisions:
+            styles = ["red" if decision.is_deleted else "" for decision in decisions]
+            console.table(title, ["name", "", "why"], [decision.row for decision in decisions], styles)
 
 
-def _machine_fate(one: Deployed, position: int, keep: int) -> Fate:
+def _decide_machine(machine: DeployedMachine, position: int, keep: int) -> Decision:
     """`position` counts from 1, the newest."""
-    if one.is_current:
-        return Fate(one.name, False, "current")
+    if machine.is_current:
+        return Decision(machine.name, False, "current")
     if position <= keep:
-        return Fate(one.name, False, f"among the newest {keep}")
-    if one.problem:
-        return Fate(one.name, False, "it could not be read")
-    if one.running:
-        return Fate(one.name, False, _running(one.running))
-    return Fate(one.name, True, f"not among the newest {keep}")
+        return Decision(machine.name, False, f"among the newest {keep}")
+    if machine.problem:
+        return Decision(machine.name, False, "it could not be read")
+    if machine.running:
+        return Decision(machine.name, False, _running_words(machine.running))
+    return Decision(machine.name, True, f"not among the newest {keep}")
 
 
-def _version_fate(
-    version: FunctionVersion, users: Iterable[Deployed], declared: Declared, unread: str | None
-) -> Fate:
+def _decide_version(
+    version: FunctionVersion, users: Iterable[DeployedMachine], declared: StackResources, unread: str | None
+) -> Decision:
     callers = [
-        one for one in users if _names(one.definition, version) and (one.running or not one.is_deleting)
+        machine
+        for machine in users
+        if _mentions(machine.definition, version) and (machine.running or not machine.is_deleting)
     ]
     if callers:
         newest = callers[0]
         timestamp = newest.name.removeprefix(f"{newest.base}-")
-        return Fate(version.name, False, f"called by {'the current' if newest.is_current else timestamp}")
+        return Decision(version.name, False, f"called by {'the current' if newest.is_current else timestamp}")
     if version.arn in declared.versions:
-        return Fate(version.name, False, "part of the stack")
+        return Decision(version.name, False, "part of the stack")
     if unread:
-        return Fate(version.name, False, f"{unread} could not be read")
-    return Fate(version.name, True, "no state machine calls it")
+        return Decision(version.name, False, f"{unread} could not be read")
+    return Decision(version.name, True, "no state machine calls it")
 
 
-def _names(definition: str | None, version: FunctionVersion) -> bool:
+def _mentions(definition: str | None, version: FunctionVersion) -> bool:
     """Whether a definition names a version anywhere, by ARN or by name: rather once too often."""
     pattern = rf"(?<!\w){re.escape(version.name)}(?!\d)"
     return definition is not None and re.search(pattern, definition) is not None
 
 
-def _declared(account: Account, settings: Settings) -> Declared:
+def _read_stack_resources(installation: Installation) -> StackResources:
     """Return what the stack declares; nothing where there is no stack. Not while it changes: versions come and go then."""
-    found = lookup.find(account, settings)
-    if found is None:
-        return Declared()
-    status = found["StackStatus"]
+    description = lookup.find(installation)
+    if description is None:
+        return StackResources()
+    status = description["StackStatus"]
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise StackError(
-            f"The stack {settings.stack_name} in {account.account_id}/{account.region} is busy ({status}). "
-            "Run `fab prune` again when it has finished."
+            f"{installation.stack_title} is busy ({status}). Run `fab prune` again when it has finished."
         )
-    pages = account.client("cloudformation").get_paginator("list_stack_resources")
+    pages = installation.cloudformation.get_paginator("list_stack_resources")
     resources = [
-        (one["ResourceType"], one.get("PhysicalResourceId", ""))
-        for page in pages.paginate(StackName=found["StackId"])
-        for one in page["StackResourceSummaries"]
-        if one["ResourceStatus"] != "DELETE_COMPLETE"
+        (summary["ResourceType"], summary.get("PhysicalResourceId", ""))
+        for page in pages.paginate(StackName=description["StackId"])
+        for summary in page["StackResourceSummaries"]
+        if summary["ResourceStatus"] != "DELETE_COMPLETE"
     ]
     functions = tuple(name for kind, name in resources if kind == "AWS::Lambda::Function" and name)
-    return Declared(functions, frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version"))
+    return StackResources(
+        functions, frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version")
+    )
 
 
-def _confirm(account: Account, settings: Settings, console: Console, yes: bool) -> None:
+def _confirm(installation: Installation, console: Console, yes: bool) -> None:
     if yes:
         return
-    questions.demand_terminal(console, "Nothing was deleted:", "To delete without asking: fab prune --yes")
-    question = f"Delete this from {settings.stack_name} in {account.account_id}/{account.region}? Type yes:"
+    require_terminal(console, "Nothing was deleted:", "To delete without asking: fab prune --yes")
+    question = f"Delete this from {installation.title}? Type yes:"
     if console.ask(question).lower() not in ("y", "yes"):
         raise Declined("Nothing was deleted: the answer was not yes.")
 
 
-def _carry_out(account: Account, settings: Settings, plan: Plan, keep: int, console: Console) -> None:
+def _carry_out(installation: Installation, plan: PruningPlan, keep: int, console: Console) -> None:
     """Delete what the plan says and what still may be deleted; say what was and what was not."""
-    deleted = _each(plan.doomed_machines, lambda one: _delete_machine(account, one), console)
-    gone = {one.name for one in deleted}
+    deleted = _delete_each(plan.machines_to_delete, lambda item: _delete_machine(installation, item), console)
+    deleted_names = {item.name for item in deleted}
     versions: list[FunctionVersion] = []
-    if plan.doomed_versions:
-        may_go = _still_unused(account, settings, gone)
-        for one in plan.doomed_versions:
-            if one.name not in may_go:
-                console.warning(f"{one.name} stays: it has come into use.")
-        doomed = [one for one in plan.doomed_versions if one.name in may_go]
-        versions = _each(doomed, lambda one: _delete_version(account, one), console)
+    if plan.versions_to_delete:
+        may_go = _still_unused(installation, deleted_names)
+        for item in plan.versions_to_delete:
+            if item.name not in may_go:
+                console.warning(f"{item.name} stays: it is in use now.")
+        unused = [item for item in plan.versions_to_delete if item.name in may_go]
+        versions = _delete_each(unused, lambda item: _delete_version(installation, item), console)
     console.result(
-        f"Deleted: {_counted(len(deleted), 'state machine')}, {_counted(len(versions), 'function version')}."
+        f"Deleted: {quantity(len(deleted), 'state machine')}, {quantity(len(versions), 'function version')}."
     )
 
 
-def _each(items: Iterable[Any], delete: Callable[[Any], str], console: Console) -> list[Any]:
+def _delete_each(items: Iterable[Any], delete: Callable[[Any], str], console: Console) -> list[Any]:
     """Delete some things one by one and return those that went; warn of the others with what `delete` returned."""
     went = []
     for item in items:
@@ -245,31 +244,33 @@ def _each(items: Iterable[Any], delete: Callable[[Any], str], console: Console) 
     return went
 
 
-def _still_unused(account: Account, settings: Settings, gone: set[str]) -> set[str]:
+def _still_unused(installation: Installation, gone: set[str]) -> set[str]:
     """Return the names of versions that may go as things stand now, after machines have been deleted."""
-    declared = _declared(account, settings)
-    deployed, unknown = inventory.read_all(account, settings)
-    users = [one for one in deployed if one.name not in gone or one.running]
-    published = inventory.function_versions(account, declared.functions)
-    return _doomed(version_fates(published, users, declared, unknown))
+    declared = _read_stack_resources(installation)
+    deployed, unknown = inventory.read_all(installation)
+    users = [machine for machine in deployed if machine.name not in gone or machine.running]
+    published = inventory.function_versions(installation, declared.functions)
+    return _names_to_delete(decide_versions(published, users, declared, unknown))
 
 
-def _delete_machine(account: Account, one: Deployed) -> str:
+def _delete_machine(installation: Installation, deployed: DeployedMachine) -> str:
     """Delete a machine unless something runs in it now; return why not, "" when it went."""
-    number = inventory.running(account, one.machine)
+    number = inventory.running(installation, deployed.machine)
     if number:
-        return f"{_running(number)}."
-    account.client("stepfunctions").delete_state_machine(stateMachineArn=one.machine.arn)
+        return f"{_running_words(number)}."
+    installation.step_functions.delete_state_machine(stateMachineArn=deployed.machine.arn)
     return ""
 
 
-def _delete_version(account: Account, one: FunctionVersion) -> str:
+def _delete_version(installation: Installation, version: FunctionVersion) -> str:
     """Delete a version; return why AWS refuses it (an alias points to it), "" when it is gone."""
-    if not one.version.isdecimal():
-        raise AssertionError(f"{one.name} is not a version; without one, Lambda would delete the function")
-    client = account.client("lambda")
+    if not version.version.isdecimal():
+        raise AssertionError(
+            f"{version.name} is not a version; without one, Lambda would delete the function"
+        )
+    client = installation.client("lambda")
     try:
-        client.delete_function(FunctionName=one.function, Qualifier=one.version)
+        client.delete_function(FunctionName=version.function, Qualifier=version.version)
     except client.exceptions.ResourceNotFoundException:
         return ""
     except ClientError as error:
@@ -279,13 +280,9 @@ def _delete_version(account: Account, one: FunctionVersion) -> str:
     return ""
 
 
-def _doomed(fates: Iterable[Fate]) -> set[str]:
-    return {fate.name for fate in fates if fate.is_deleted}
+def _names_to_delete(decisions: Iterable[Decision]) -> set[str]:
+    return {decision.name for decision in decisions if decision.is_deleted}
 
 
-def _running(number: int) -> str:
-    return f"{_counted(number, 'execution')} running"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def _running_words(number: int) -> str:
+    return f"{quantity(number, 'execution')} running"

@@ -8,53 +8,42 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUp
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployment import questions
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import events as stack_events
 from deployment.cloudformation import failures, lookup, stack, statuses
-from deployment.cloudformation.events import Event, Outcome
-from deployment.cloudformation.lookup import Site
-from deployment.console import Console
+from deployment.cloudformation.events import Event, OperationState
+from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import ConfigurationError, StackError
-from deployment.project.settings import Settings
+from deployment.text import nearest_name
 
 _NOTHING_DONE = "Nothing was recovered:"
 
 
-def recover(
-    account: Account,
-    settings: Settings,
-    skip: Sequence[str],
-    console: Console,
-    yes: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def recover(installation: Installation, skip: Sequence[str], console: Console, yes: bool = False) -> None:
     """Roll a stuck stack back to where it was before the update that failed, but for the resources in `skip`.
 
     Raises Declined when the answer is not yes, or when nobody is there to ask and `yes` is false; ConfigurationError for a
     name in `skip` that does not keep the stack; StackError when there is nothing to recover in a stack that is not healthy
     either, and when the rollback fails again.
     """
-    site, found = Site(account, settings), lookup.find(account, settings)
-    status = found["StackStatus"] if found else None
-    if found is None or status != statuses.RECOVERABLE:
-        _say_there_is_nothing(site, status, console)
+    description = lookup.find(installation)
+    status = description["StackStatus"] if description else None
+    if description is None or status != statuses.RECOVERABLE:
+        _report_nothing(installation, status, console)
         return
-    template = lookup.readable_template(site, found)
-    events = stack_events.last_operation(site.cloudformation, found["StackId"])
-    demand_known(skip, [event.logical_id for event in failures.blocking(events)])
-    console.step("\n".join(introduction(site.name, events, template, skip)))
+    template = lookup.readable_template(installation, description)
+    events = stack_events.last_operation(installation.cloudformation, description["StackId"])
+    require_blocking(skip, [event.logical_id for event in failures.blocking_events(events)])
+    console.step("\n".join(introduction(installation.stack_title, events, template, skip)))
     if not yes:
-        _ask(site, console)
-    outcome = _continue(site, found["StackId"], skip, template, console, sleep)
-    if outcome.status != statuses.RECOVERED:
-        raise StackError(site.advice(outcome.status, "fab", template))
-    console.result(ending(site.name, skip))
+        _confirm(installation, console)
+    end = _continue(installation, description["StackId"], skip, template, console)
+    if end.status != statuses.RECOVERED:
+        raise StackError(lookup.advice(installation, end.status, "fab", template))
+    console.result(ending(installation.stack_title, skip))
 
 
 def skipped_names(text: str | None) -> tuple[str, ...]:
@@ -69,7 +58,7 @@ def skipped_names(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def demand_known(skip: Sequence[str], blocking: Sequence[str]) -> None:
+def require_blocking(skip: Sequence[str], blocking: Sequence[str]) -> None:
     """Raise ConfigurationError for the first name that does not keep the stack.
 
     Where the events do not tell what keeps it (they are kept for 90 days), CloudFormation alone judges the names.
@@ -78,10 +67,10 @@ def demand_known(skip: Sequence[str], blocking: Sequence[str]) -> None:
     if not blocking or unknown is None:
         return
     by_lower_case = {name.lower(): name for name in blocking}
-    nearest = get_close_matches(unknown.lower(), by_lower_case, n=1)
-    guess = f"did you mean {by_lower_case[nearest[0]]}? " if nearest else ""
+    nearest = nearest_name(unknown.lower(), by_lower_case)
+    guess = f" Did you mean {by_lower_case[nearest]}?" if nearest else ""
     raise ConfigurationError(
-        f"--skip names {unknown}: {guess}Only what keeps the stack can be skipped: {', '.join(blocking)}. "
+        f"--skip names {unknown}.{guess} Only what keeps the stack can be skipped: {', '.join(blocking)}. "
         "Nothing was changed."
     )
 
@@ -90,49 +79,49 @@ def introduction(
     name: str, events: Sequence[Event], template: Mapping[str, Any], skip: Sequence[str]
 ) -> list[str]:
     """Return what keeps the stack, and what will be done about it, a line each."""
-    reasons = statuses.reasons_of(events, template)
+    reasons = statuses.blocking_reasons(events, template)
     skipped = [
-        f"Skipped: {', '.join(skip)}. CloudFormation takes that for rolled back without touching it: it stays as it is."
+        f"Skipped: {', '.join(skip)}. CloudFormation counts that as rolled back without touching it: it stays as it is."
     ]
     return [
         f"{name} is stuck ({statuses.RECOVERABLE}){':' if reasons else '.'}",
         *reasons,
         *(skipped if skip else []),
-        f"CloudFormation tries {'the rest' if skip else 'all of it'} again; what is not mended yet will fail again.",
+        f"CloudFormation tries {'the rest' if skip else 'all of it'} again; what is not fixed yet will fail again.",
     ]
 
 
 def ending(name: str, skip: Sequence[str]) -> str:
     """Return what was reached and what to do next."""
-    look = f"Look at {', '.join(skip)} first: the stack takes it for what it was before the update. "
+    look = f"Look at {', '.join(skip)} first: CloudFormation counts it as what it was before the update. "
     return f"{name}: {statuses.RECOVERED}. {look if skip else ''}Run `fab` to deploy this folder."
 
 
-def _say_there_is_nothing(site: Site, status: str | None, console: Console) -> None:
+def _report_nothing(installation: Installation, status: str | None, console: Console) -> None:
     """Say so where all is well; raise StackError with the same words where it is not."""
-    sentence = statuses.nothing_to_recover(site.name, status, site.flags)
+    sentence = statuses.nothing_to_recover(installation.stack_title, status, installation.cli_flags)
     if status not in statuses.HEALTHY:
         raise StackError(sentence)
     console.result(sentence)
 
 
-def _ask(site: Site, console: Console) -> None:
-    questions.demand_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
-    place = f"account {site.account.account_id}, region {site.account.region}"
-    questions.demand_yes(console, f"Go on rolling back {site.settings.stack_name} in {place}?", _NOTHING_DONE)
+def _confirm(installation: Installation, console: Console) -> None:
+    require_terminal(console, _NOTHING_DONE, "To recover without asking: fab recover --yes")
+    require_yes(
+        console, f"Continue rolling back {installation.stack_name} in {installation.place}?", _NOTHING_DONE
+    )
 
 
 def _continue(
-    site: Site,
+    installation: Installation,
     stack_id: str,
     skip: Sequence[str],
     template: Mapping[str, Any],
     console: Console,
-    sleep: Callable[[float], None],
-) -> Outcome:
-    operation = stack.begun(site, stack_id, "Rolling back")
+) -> OperationState:
+    operation = stack.new_operation(installation, stack_id, "Rolling back")
     options = {"ResourcesToSkip": list(skip)} if skip else {}
-    site.cloudformation.continue_update_rollback(
+    installation.cloudformation.continue_update_rollback(
         StackName=stack_id, ClientRequestToken=operation.token, **options
     )
-    return stack.follow(site, operation, template, "fab", console, sleep)
+    return stack.follow(installation, operation, template, "fab", console)

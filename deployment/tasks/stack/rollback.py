@@ -7,45 +7,37 @@ not have the definition of the folder, and creates one that has.
 
 from __future__ import annotations
 
-import difflib
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account, error_code
+from deployment.aws import account
+from deployment.aws.errors import is_missing
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
-from deployment.project.settings import Settings
-from deployment.project.states_language import MachineSpec, states_of
+from deployment.project.states_language import MachineSpec, states
 from deployment.step_functions import inventory, state_machines
-from deployment.step_functions.inventory import Deployed
-from deployment.step_functions.state_machines import Machine
-from deployment.tasks.stack import deploy
-from deployment.tasks.stack.versions import bases
+from deployment.step_functions.inventory import DeployedMachine, base_names
+from deployment.step_functions.listing import Machine
+from deployment.text import did_you_mean
 
 
-def rollback(
-    account: Account,
-    settings: Settings,
-    to: str | None,
-    console: Console,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    sleep: Callable[[float], None] = time.sleep,
-) -> Machine:
+def rollback(installation: Installation, to: str | None, console: Console) -> Machine:
     """Create a machine with the definition and role of an older one, and return it.
 
     `to` is that one's name, None the newest that differs from the current. Raises ConfigurationError when there is no such
     machine, StateMachineError when what it needs is gone.
     """
-    console.step(deploy.place(account, settings))
-    target = chosen([one for one in inventory.read(account, settings) if not one.is_deleting], to)
+    console.step(installation.full_place)
+    target = choose_target(
+        [machine for machine in inventory.read(installation) if not machine.is_deleting], to
+    )
     definition = json.loads(target.definition or "{}")
-    missing = list(_missing(account, target, definition))
+    missing = list(_find_missing(installation, target, definition))
     if missing:
         listed = "\n".join(f"  {what}" for what in missing)
         raise StateMachineError(
@@ -54,16 +46,16 @@ def rollback(
         )
     spec = MachineSpec(target.base, Path("state_machines", target.name), definition)
     role = str(target.role_arn)
-    made = state_machines.create_if_changed(account, settings, spec, definition, role, console, now, sleep)
-    console.result(_news(target, made))
+    made = state_machines.create_if_changed(installation, spec, definition, role, console)
+    console.result(_result_text(target, made))
     return made
 
 
-def chosen(found: Sequence[Deployed], to: str | None) -> Deployed:
+def choose_target(machines: Sequence[DeployedMachine], to: str | None) -> DeployedMachine:
     """Return the machine to go back to; raise ConfigurationError when there is none, or more than one kind of them."""
-    if not found:
+    if not machines:
         raise ConfigurationError("No state machine is deployed. Run `fab` to deploy it.")
-    target = _named(found, to) if to else _previous(found)
+    target = _find_named(machines, to) if to else _find_previous(machines)
     if target.is_current:
         raise ConfigurationError(f"{target.name} is the current one already.")
     if target.definition is None:
@@ -74,33 +66,35 @@ def chosen(found: Sequence[Deployed], to: str | None) -> Deployed:
 def buckets_of(definition: Mapping[str, Any]) -> list[str]:
     """Return the buckets that a definition reads from or writes to by itself: those of its Distributed Maps."""
     parts = [
-        state.get(name, {}) for _, state in states_of(definition) for name in ("ItemReader", "ResultWriter")
+        state.fields.get(name, {}) for state in states(definition) for name in ("ItemReader", "ResultWriter")
     ]
     buckets = [part.get("Parameters", {}).get("Bucket") for part in parts if isinstance(part, Mapping)]
     return sorted({bucket for bucket in buckets if isinstance(bucket, str)})
 
 
-def _named(found: Sequence[Deployed], name: str) -> Deployed:
-    names = [one.name for one in found]
+def _find_named(machines: Sequence[DeployedMachine], name: str) -> DeployedMachine:
+    names = [machine.name for machine in machines]
     if name in names:
-        return found[names.index(name)]
-    nearest = difflib.get_close_matches(name, names, n=1)
-    guess = f" Did you mean {nearest[0]}?" if nearest else ""
+        return machines[names.index(name)]
     raise ConfigurationError(
-        f"--to is {name!r}: there is no such state machine.{guess} `fab versions` lists them."
+        f"--to is {name!r}: there is no such state machine.{did_you_mean(name, names)} `fab versions` lists them."
     )
 
 
-def _previous(found: Sequence[Deployed]) -> Deployed:
+def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     """Return the newest machine that differs from the current one."""
-    if len(bases(found)) > 1:
-        listed = ", ".join(bases(found))
+    if len(base_names(machines)) > 1:
+        listed = ", ".join(base_names(machines))
         raise ConfigurationError(
             f"There are machines of {listed}. Say which one is meant: fab rollback --to NAME"
         )
-    current = next(one for one in found if one.is_current)
-    older = (one for one in found if one.definition is not None and _content(one) != _content(current))
-    target = next((one for one in older if not one.is_current), None)
+    current = next(machine for machine in machines if machine.is_current)
+    older = (
+        machine
+        for machine in machines
+        if machine.definition is not None and _content(machine) != _content(current)
+    )
+    target = next((machine for machine in older if not machine.is_current), None)
     if target is None:
         raise ConfigurationError(
             f"There is nothing to go back to: no other state machine differs from {current.name}."
@@ -108,13 +102,15 @@ def _previous(found: Sequence[Deployed]) -> Deployed:
     return target
 
 
-def _content(one: Deployed) -> object:
-    return one.definition and json.loads(one.definition), one.role_arn
+def _content(machine: DeployedMachine) -> object:
+    return machine.definition and json.loads(machine.definition), machine.role_arn
 
 
-def _missing(account: Account, target: Deployed, definition: Mapping[str, Any]) -> Iterator[str]:
+def _find_missing(
+    installation: Installation, target: DeployedMachine, definition: Mapping[str, Any]
+) -> Iterator[str]:
     """Yield what the machine needs and what is gone. What cannot be asked raises: unknown is not absent, nor present."""
-    functions, iam, s3 = (account.client(service) for service in ("lambda", "iam", "s3"))
+    functions, iam, s3 = (installation.client(service) for service in ("lambda", "iam", "s3"))
     for arn, function in inventory.versions_called(target.definition or "").items():
         if _is_gone(functions.get_function_configuration, FunctionName=arn):
             yield f"function version {function}:{arn.rpartition(':')[2]}"
@@ -122,7 +118,7 @@ def _missing(account: Account, target: Deployed, definition: Mapping[str, Any]) 
     if _is_gone(iam.get_role, RoleName=role):
         yield f"role {role}"
     for bucket in buckets_of(definition):
-        if _is_gone(s3.head_bucket, Bucket=bucket, ExpectedBucketOwner=account.account_id):
+        if _is_gone(s3.head_bucket, Bucket=bucket, ExpectedBucketOwner=installation.account_id):
             yield f"work bucket {bucket}"
 
 
@@ -131,24 +127,19 @@ def _is_gone(ask: Callable[..., Any], **request: str) -> bool:
     try:
         ask(**request)
     except ClientError as error:
-        if error_code(error) in (
-            "ResourceNotFoundException",
-            "NoSuchEntity",
-            "404",
-            "NoSuchBucket",
-        ):
+        if is_missing(error):
             return True
         raise
     return False
 
 
-def _news(target: Deployed, made: Machine) -> str:
+def _result_text(target: DeployedMachine, made: Machine) -> str:
     """Return what has happened and what happens next."""
     if not made.created:
         return f"Nothing to do: {made.name} is current and has the definition of {target.name}."
     return (
         f"{made.name} created, with the definition of {target.name}.\n"
-        f"  {deploy.console_link(made.arn)}\n"
-        "It is the current one now. Executions that are running go on with what they were started with.\n"
+        f"  {account.state_machine_link(made.arn)}\n"
+        "It is the current one now. Executions that are running continue with what they were started with.\n"
         "The next `fab` makes the code of this folder current again."
     )

@@ -1,30 +1,29 @@
 """`fab status`: the stack, the current state machine, what runs and how far it is, what has ended and how.
 
-Only reads; the thing to run after Ctrl-C of `fab` or `fab sync`, which both go on in AWS. The picture of a running
-execution is that of `progress`, its end that of `report`.
+Only reads; the thing to run after Ctrl-C of `fab` or `fab sync`, which both go on in AWS. How far a running
+execution is, `progress` finds out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from deployment.aws.account import Account
+from deployment.aws import account
+from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
-from deployment.project.settings import Settings
-from deployment.step_functions import executions
+from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
-from deployment.step_functions.inventory import Deployed
-from deployment.step_functions.progress import OVER, Observer
-from deployment.step_functions.progress import Progress as Picture
-from deployment.tasks.stack import deploy, versions
-from deployment.tasks.stack.versions import Overview, iso, place_json, utc
-from deployment.text import duration
+from deployment.step_functions.inventory import DeployedMachine
+from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
+from deployment.tasks.stack import versions
+from deployment.tasks.stack.versions import Overview
+from deployment.text import duration, iso, utc
 
 LAST_EXECUTIONS = 5
 RUNNING_SHOWN = 10
@@ -32,17 +31,17 @@ RUNNING_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Running:
-    """An execution that runs, and how far it is; `picture` is None for those that were only counted."""
+class RunningExecution:
+    """An execution that runs, and how far it is; `progress` is None for those that were only counted."""
 
     arn: str
     started_at: datetime
     sides: str
-    picture: Picture | None
+    progress: ExecutionProgress | None
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedExecution:
     """An execution that has ended, and what it was about."""
 
     execution: Execution
@@ -57,85 +56,84 @@ class Status:
     stack_status: str | None
     stack_updated_at: datetime | None
     overview: Overview
-    running: tuple[Running, ...]
-    ended: tuple[Ended, ...]
+    running: tuple[RunningExecution, ...]
+    ended: tuple[EndedExecution, ...]
 
 
-def show(
-    account: Account,
-    settings: Settings,
-    project: Path,
-    console: Console,
-    as_json: bool = False,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> None:
+def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
     """Write the status to stdout, as text and tables or as one JSON document."""
-    console.step(deploy.place(account, settings))
-    found = read(account, settings, project)
+    console.step(installation.full_place)
+    status = read(installation, project)
     if as_json:
-        console.result(json.dumps(document(account, settings, found), indent=2))
+        console.result(json.dumps(document(installation, status), indent=2))
         return
-    console.result("\n".join(head(found)))
-    for title, blocks in (("Running", _running_blocks(found, now())), ("Ended", _ended_blocks(found))):
+    console.result("\n".join(head(status)))
+    for title, blocks in (
+        ("Running", _running_blocks(status, installation.clock.now())),
+        ("Ended", _ended_blocks(status)),
+    ):
         if blocks:
             console.result(f"\n{title}", "bold")
         for text, style in blocks:
             console.result(text, style)
 
 
-def read(account: Account, settings: Settings, project: Path) -> Status:
+def read(installation: Installation, project: Path) -> Status:
     """Return the status; raise StackError when the stack of that name is not ours."""
-    described = lookup.find(account, settings)
-    overview = versions.overview(account, settings, project, described)
+    described = lookup.find(installation)
+    overview = versions.read_overview(installation, project, described)
     work_bucket = lookup.outputs_of(described).get("WorkBucket")
-    records = [record for one in overview.machines for record in _records(account, one)]
-    under_way = sorted((one for one in records if not _is_over(one)), key=_started, reverse=True)
-    over = sorted((one for one in records if _is_over(one)), key=_stopped, reverse=True)
+    records = [record for one in overview.machines for record in _records(installation, one)]
+    under_way = sorted((one for one in records if not _is_over(one)), key=_start_date, reverse=True)
+    over = sorted((one for one in records if _is_over(one)), key=_stop_date, reverse=True)
     return Status(
         described["StackStatus"] if described else None,
         (described.get("LastUpdatedTime") or described.get("CreationTime")) if described else None,
         overview,
         tuple(
-            _looked_at(account, record, work_bucket, number <= RUNNING_SHOWN)
+            _read_running(installation, record, work_bucket, number <= RUNNING_SHOWN)
             for number, record in enumerate(under_way, start=1)
         ),
-        tuple(_ended(account, record) for record in over[:LAST_EXECUTIONS]),
+        tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
     )
 
 
-def head(found: Status) -> list[str]:
+def head(status: Status) -> list[str]:
     """Return what is deployed, a fact a line."""
-    updated = f", last changed {utc(found.stack_updated_at)} UTC" if found.stack_updated_at else ""
-    lines = [f"Stack: {found.stack_status or 'not deployed; run `fab`'}{updated}"]
-    for base in versions.bases(found.overview.machines):
-        current = next((one for one in found.overview.machines if one.base == base and one.is_current), None)
+    updated = f", last changed {utc(status.stack_updated_at)} UTC" if status.stack_updated_at else ""
+    lines = [f"Stack: {status.stack_status or 'not deployed; run `fab`'}{updated}"]
+    for base in inventory.base_names(status.overview.machines):
+        current = next(
+            (machine for machine in status.overview.machines if machine.base == base and machine.is_current),
+            None,
+        )
         if current:
             lines.append(f"State machine: {current.name}")
-        lines.append(versions.folder_sentence(found.overview, base))
-    if not found.running:
+        lines.append(versions.folder_sentence(status.overview, base))
+    if not status.running:
         lines.append(
-            "Nothing is running." if found.ended else "Nothing is running, and nothing has ended yet."
+            "Nothing is running." if status.ended else "Nothing is running, and nothing has ended yet."
         )
     return lines
 
 
-def running_text(one: Running, now: datetime) -> str:
+def running_text(execution: RunningExecution, now: datetime) -> str:
     """Return a running execution as a few lines: name and time, buckets, how far it is."""
-    seconds = max(0, int((now - one.started_at).total_seconds()))
-    picture = one.picture.text().splitlines() if one.picture else []
+    seconds = max(0, int((now - execution.started_at).total_seconds()))
+    progress = execution.progress.text().splitlines() if execution.progress else []
     return "\n    ".join(
-        [f"  {_name(one.arn)}, for {duration(seconds)}", *filter(None, [one.sides]), *picture]
+        [f"  {_name(execution.arn)}, for {duration(seconds)}", *filter(None, [execution.sides]), *progress]
     )
 
 
-def ended_text(one: Ended) -> str:
+def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
-    result = f"{outcome(one.execution)}, after {duration(one.execution.seconds)}"
-    head = f"  {one.execution.name}, {utc(one.stopped_at)} UTC"
-    return "\n    ".join([head, *filter(None, [one.sides]), result])
+    result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
+    head = f"  {ended.execution.name}, {utc(ended.stopped_at)} UTC"
+    return "\n    ".join([head, *filter(None, [ended.sides]), result])
 
 
-def outcome(execution: Execution) -> str:
+def result_words(execution: Execution) -> str:
     """Return how an execution ended: by which error, or what a report of success counts."""
     if execution.status != "SUCCEEDED":
         return f"{execution.status} with {execution.error}" if execution.error else execution.status
@@ -146,56 +144,60 @@ def outcome(execution: Execution) -> str:
     return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counts)]))
 
 
-def document(account: Account, settings: Settings, found: Status) -> dict[str, Any]:
+def document(installation: Installation, status: Status) -> dict[str, Any]:
     """Return what `--json` prints; docs/operating.md has its shape."""
-    overview = versions.document(account, settings, found.overview)
-    current = [one for one in overview["machines"] if one["current"]]
-    updated = found.stack_updated_at
+    overview = versions.document(installation, status.overview)
+    current = [machine for machine in overview["machines"] if machine["current"]]
+    updated = status.stack_updated_at
     return {
-        **place_json(account, settings),
-        "stackStatus": found.stack_status,
+        **installation.to_json(),
+        "stackStatus": status.stack_status,
         "stackUpdatedAt": iso(updated) if updated else None,
         "folder": overview["folder"],
         "currentMachines": current,
-        "running": [_running_json(one) for one in found.running],
-        "ended": [_ended_json(one) for one in found.ended],
+        "running": [_running_json(execution) for execution in status.running],
+        "ended": [_ended_json(execution) for execution in status.ended],
     }
 
 
-def _running_blocks(found: Status, now: datetime) -> list[tuple[str, str]]:
-    return [(running_text(one, now), "") for one in found.running]
+def _running_blocks(status: Status, now: datetime) -> list[tuple[str, str]]:
+    return [(running_text(execution, now), "") for execution in status.running]
 
 
-def _ended_blocks(found: Status) -> list[tuple[str, str]]:
+def _ended_blocks(status: Status) -> list[tuple[str, str]]:
     """Texts and styles."""
-    return [(ended_text(one), "" if one.execution.status == "SUCCEEDED" else "red") for one in found.ended]
+    return [
+        (ended_text(ended), "" if ended.execution.status == "SUCCEEDED" else "red") for ended in status.ended
+    ]
 
 
-def _records(account: Account, one: Deployed) -> Iterable[Mapping[str, Any]]:
+def _records(installation: Installation, machine: DeployedMachine) -> Iterable[Mapping[str, Any]]:
     """Return the executions of a machine that run, all of them, and those that have ended, the newest few."""
-    client = account.client("stepfunctions")
+    client = installation.step_functions
     pages = client.get_paginator("list_executions")
-    under_way = pages.paginate(stateMachineArn=one.machine.arn, statusFilter="RUNNING") if one.running else ()
-    latest = client.list_executions(stateMachineArn=one.machine.arn, maxResults=100)["executions"]
+    under_way = (
+        pages.paginate(stateMachineArn=machine.machine.arn, statusFilter="RUNNING") if machine.running else ()
+    )
+    latest = client.list_executions(stateMachineArn=machine.machine.arn, maxResults=100)["executions"]
     yield from (record for page in under_way for record in page["executions"] if "mapRunArn" not in record)
     ended = [record for record in latest if _is_over(record) and "mapRunArn" not in record]
     yield from ended[:LAST_EXECUTIONS]
 
 
-def _looked_at(
-    account: Account, record: Mapping[str, Any], work_bucket: str | None, closely: bool
-) -> Running:
+def _read_running(
+    installation: Installation, record: Mapping[str, Any], work_bucket: str | None, closely: bool
+) -> RunningExecution:
     arn = record["executionArn"]
     if not closely:
-        return Running(arn, record["startDate"], "", None)
-    described = executions.describe(account, arn)
-    picture = Observer(account, arn, work_bucket).look(described["status"])
-    return Running(arn, record["startDate"], _sides(described), picture)
+        return RunningExecution(arn, record["startDate"], "", None)
+    described = executions.describe(installation, arn)
+    progress = Observer(installation, arn, work_bucket).look(described["status"])
+    return RunningExecution(arn, record["startDate"], _sides(described), progress)
 
 
-def _ended(account: Account, record: Mapping[str, Any]) -> Ended:
-    described = executions.describe(account, record["executionArn"])
-    return Ended(executions.result_in(described), record["stopDate"], _sides(described))
+def _read_ended(installation: Installation, record: Mapping[str, Any]) -> EndedExecution:
+    described = executions.describe(installation, record["executionArn"])
+    return EndedExecution(executions.execution_from(described), record["stopDate"], _sides(described))
 
 
 def _sides(described: Mapping[str, Any]) -> str:
@@ -209,18 +211,18 @@ def _sides(described: Mapping[str, Any]) -> str:
     return f"{given['source']} -> {given['destination']}"
 
 
-def _running_json(one: Running) -> dict[str, Any]:
-    picture = one.picture
+def _running_json(execution: RunningExecution) -> dict[str, Any]:
+    progress = execution.progress
     return {
-        "executionArn": one.arn,
-        "console": executions.console_link(one.arn),
-        "startedAt": iso(one.started_at),
-        "sides": one.sides or None,
-        "phase": picture.phase if picture else None,
-        "units": vars(picture.units) if picture and picture.units else None,
-        "planned": _amount_json(picture.planned) if picture else None,
-        "done": _amount_json(picture.done) if picture else None,
-        "isEstimate": picture.is_estimate if picture else None,
+        "executionArn": execution.arn,
+        "console": account.execution_link(execution.arn),
+        "startedAt": iso(execution.started_at),
+        "sides": execution.sides or None,
+        "phase": progress.phase if progress else None,
+        "units": vars(progress.units) if progress and progress.units else None,
+        "planned": _amount_json(progress.planned) if progress else None,
+        "done": _amount_json(progress.done) if progress else None,
+        "isEstimate": progress.is_estimate if progress else None,
     }
 
 
@@ -228,13 +230,13 @@ def _amount_json(amount: Any) -> dict[str, int] | None:
     return {"objects": amount.objects, "bytes": amount.size_bytes} if amount else None
 
 
-def _ended_json(one: Ended) -> dict[str, Any]:
+def _ended_json(ended: EndedExecution) -> dict[str, Any]:
     return {
-        **one.execution.to_json(),
-        "console": executions.console_link(one.execution.arn),
-        "endedAt": iso(one.stopped_at),
-        "seconds": one.execution.seconds,
-        "sides": one.sides or None,
+        **ended.execution.to_json(),
+        "console": account.execution_link(ended.execution.arn),
+        "endedAt": iso(ended.stopped_at),
+        "seconds": ended.execution.seconds,
+        "sides": ended.sides or None,
     }
 
 
@@ -247,14 +249,14 @@ def _name(arn: str) -> str:
 
 
 def _is_over(record: Mapping[str, Any]) -> bool:
-    return record["status"] in OVER
+    return record["status"] in ENDED_STATUSES
 
 
-def _started(record: Mapping[str, Any]) -> datetime:
+def _start_date(record: Mapping[str, Any]) -> datetime:
     moment: datetime = record["startDate"]
     return moment
 
 
-def _stopped(record: Mapping[str, Any]) -> datetime:
+def _stop_date(record: Mapping[str, Any]) -> datetime:
     moment: datetime = record["stopDate"]
     return moment

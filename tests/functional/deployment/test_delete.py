@@ -11,11 +11,12 @@ import pytest
 from deployments_on_moto import refuse
 from moto import mock_aws
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.errors import Declined, StackError
 from deployment.project.settings import Settings
 from deployment.tasks.stack import delete as removal
 from tests.fake_cloudformation import FakeCloudFormation
+from tests.installations import installed
 from tests.recording_console import RecordingConsole
 
 SETTINGS = Settings(stack_name="sync-buckets")
@@ -28,14 +29,14 @@ PLAN = (
     "This is deleted from 123456789012/eu-west-1:\n"
     "  the stack sync-buckets\n"
     f"  state machine {MACHINE}\n"
-    f"  RUNNING execution, stopped in mid-work: {MACHINE} nightly\n"
+    f"  RUNNING execution, which is stopped: {MACHINE} nightly\n"
     "  the work bucket work with the reports of all runs\n"
     f"{KEPT}"
 )
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
+def installation() -> Iterator[Installation]:
     """An account with a stack, a running state machine, a filled work bucket, and a bucket that was synchronised."""
     with mock_aws():
         deployed = FakeCloudFormation("CREATE_COMPLETE")
@@ -43,13 +44,13 @@ def account() -> Iterator[Account]:
             "WorkBucket": {"PhysicalResourceId": "work", "ResourceStatus": "CREATE_COMPLETE"}
         }
         session = boto3.Session(region_name="eu-west-1")
-        made = Account(session, "123456789012", "eu-west-1", "aws", {"cloudformation": deployed})
+        made = installed(SETTINGS, session=session, clock={"sleep": deployed.sleep}, cloudformation=deployed)
         _fill(made)
         yield made
 
 
-def _fill(account: Account) -> None:
-    s3, states = account.client("s3"), account.client("stepfunctions")
+def _fill(installation: Installation) -> None:
+    s3, states = installation.client("s3"), installation.client("stepfunctions")
     for bucket in ("work", "photos"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_bucket_versioning(Bucket="work", VersioningConfiguration={"Status": "Enabled"})
@@ -66,15 +67,15 @@ def _fill(account: Account) -> None:
     states.start_execution(stateMachineArn=machine["stateMachineArn"], name="nightly")
 
 
-def delete(account: Account, console: RecordingConsole, yes: bool = False) -> None:
-    removal.delete(account, SETTINGS, console, yes, account.client("cloudformation").sleep)
+def delete(installation: Installation, console: RecordingConsole, yes: bool = False) -> None:
+    removal.delete(installation, console, yes)
 
 
-def left(account: Account) -> dict[str, Any]:
-    s3, states = account.client("s3"), account.client("stepfunctions")
+def left(installation: Installation) -> dict[str, Any]:
+    s3, states = installation.client("s3"), installation.client("stepfunctions")
     versions = s3.list_object_versions(Bucket="work")
     return {
-        "stack": account.client("cloudformation").status,
+        "stack": installation.client("cloudformation").status,
         "machines": [found["name"] for found in states.list_state_machines()["stateMachines"]],
         "work": len(versions.get("Versions", [])) + len(versions.get("DeleteMarkers", [])),
         "photos": [found["Key"] for found in s3.list_objects_v2(Bucket="photos")["Contents"]],
@@ -85,77 +86,79 @@ ALL = {"stack": "CREATE_COMPLETE", "machines": [MACHINE], "work": 4, "photos": [
 NOTHING_BUT_PHOTOS = {"stack": "DELETE_COMPLETE", "machines": [], "work": 0, "photos": ["photo"]}
 
 
-def test_after_the_stacks_name_has_been_typed_everything_but_the_data_is_gone(account: Account) -> None:
+def test_after_the_stacks_name_has_been_typed_everything_but_the_data_is_gone(
+    installation: Installation,
+) -> None:
     console = RecordingConsole(answers=["sync-buckets"])
 
-    delete(account, console)
+    delete(installation, console)
 
-    assert left(account) == NOTHING_BUT_PHOTOS
+    assert left(installation) == NOTHING_BUT_PHOTOS
     assert console.steps == [PLAN]
     assert console.questions == ["Type sync-buckets to delete it:"]
     assert console.results == [f"sync-buckets in 123456789012/eu-west-1: deleted. {KEPT}"]
 
 
 def test_with_yes_nothing_is_asked_and_the_running_executions_are_named_all_the_same(
-    account: Account,
+    installation: Installation,
 ) -> None:
     console = RecordingConsole()
 
-    delete(account, console, yes=True)
+    delete(installation, console, yes=True)
 
-    assert left(account) == NOTHING_BUT_PHOTOS
+    assert left(installation) == NOTHING_BUT_PHOTOS
     assert (console.steps, console.questions) == ([PLAN], [])
 
 
 @pytest.mark.parametrize("answer", ["", "y", "yes", "Sync-Buckets"])
-def test_any_other_answer_deletes_nothing(account: Account, answer: str) -> None:
+def test_any_other_answer_deletes_nothing(installation: Installation, answer: str) -> None:
     with pytest.raises(Declined) as caught:
-        delete(account, RecordingConsole(answers=[answer]))
+        delete(installation, RecordingConsole(answers=[answer]))
 
     assert str(caught.value) == "Nothing was deleted: the answer was not sync-buckets."
-    assert left(account) == ALL
+    assert left(installation) == ALL
 
 
-def test_without_a_terminal_and_without_yes_it_fails_at_once(account: Account) -> None:
+def test_without_a_terminal_and_without_yes_it_fails_at_once(installation: Installation) -> None:
     with pytest.raises(Declined) as caught:
-        delete(account, RecordingConsole())
+        delete(installation, RecordingConsole())
 
     assert str(caught.value) == (
         "Nothing was deleted: there is no terminal to ask on. To delete without asking: fab delete --yes"
     )
-    assert left(account) == ALL
+    assert left(installation) == ALL
 
 
-def test_a_machine_whose_tags_may_not_be_read_is_named_and_stays(account: Account) -> None:
-    foreign, states = "payroll-20261122-150000", account.client("stepfunctions")
+def test_a_machine_whose_tags_may_not_be_read_is_named_and_stays(installation: Installation) -> None:
+    foreign, states = "payroll-20261122-150000", installation.client("stepfunctions")
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     role = "arn:aws:iam::123456789012:role/machine"
     arn = states.create_state_machine(name=foreign, definition=definition, roleArn=role)["stateMachineArn"]
     refuse(states, "ListTagsForResource", "AccessDeniedException", {"resourceArn": arn})
     console = RecordingConsole()
 
-    delete(account, console, yes=True)
+    delete(installation, console, yes=True)
 
     assert console.steps == [
         PLAN.replace(KEPT, f"Not touched, as their tags may not be read:\n  state machine {foreign}\n{KEPT}")
     ]
-    assert left(account) == NOTHING_BUT_PHOTOS | {"machines": [foreign]}
+    assert left(installation) == NOTHING_BUT_PHOTOS | {"machines": [foreign]}
 
 
-def test_a_busy_stack_is_told_before_anything_is_deleted(account: Account) -> None:
-    account.client("cloudformation").status = "UPDATE_IN_PROGRESS"
+def test_a_busy_stack_is_told_before_anything_is_deleted(installation: Installation) -> None:
+    installation.client("cloudformation").status = "UPDATE_IN_PROGRESS"
 
     with pytest.raises(StackError, match="is busy"):
-        delete(account, RecordingConsole(), yes=True)
-    assert left(account) == ALL | {"stack": "UPDATE_IN_PROGRESS"}
+        delete(installation, RecordingConsole(), yes=True)
+    assert left(installation) == ALL | {"stack": "UPDATE_IN_PROGRESS"}
 
 
-def test_a_stack_of_somebody_else_is_told_before_anything_is_deleted(account: Account) -> None:
-    account.client("cloudformation").tags = []
+def test_a_stack_of_somebody_else_is_told_before_anything_is_deleted(installation: Installation) -> None:
+    installation.client("cloudformation").tags = []
 
     with pytest.raises(StackError, match="is not ours"):
-        delete(account, RecordingConsole(), yes=True)
-    assert left(account) == ALL
+        delete(installation, RecordingConsole(), yes=True)
+    assert left(installation) == ALL
 
 
 @pytest.mark.parametrize(
@@ -164,43 +167,47 @@ def test_a_stack_of_somebody_else_is_told_before_anything_is_deleted(account: Ac
     ids=["never created", "deleted before"],
 )
 def test_a_stack_whose_work_bucket_is_not_there_is_deleted_all_the_same(
-    account: Account, resources: dict[str, dict[str, str]]
+    installation: Installation, resources: dict[str, dict[str, str]]
 ) -> None:
-    account.client("cloudformation").resources = resources
+    installation.client("cloudformation").resources = resources
 
-    delete(account, RecordingConsole(), yes=True)
+    delete(installation, RecordingConsole(), yes=True)
 
-    assert left(account) == NOTHING_BUT_PHOTOS | {"work": 4}
+    assert left(installation) == NOTHING_BUT_PHOTOS | {"work": 4}
 
 
-def test_a_work_bucket_that_somebody_has_deleted_by_hand_does_not_stop_the_rest(account: Account) -> None:
+def test_a_work_bucket_that_somebody_has_deleted_by_hand_does_not_stop_the_rest(
+    installation: Installation,
+) -> None:
     detail = {"PhysicalResourceId": "gone", "ResourceStatus": "CREATE_COMPLETE"}
-    account.client("cloudformation").resources = {"WorkBucket": detail}
+    installation.client("cloudformation").resources = {"WorkBucket": detail}
 
-    delete(account, RecordingConsole(), yes=True)
+    delete(installation, RecordingConsole(), yes=True)
 
-    assert account.client("cloudformation").status == "DELETE_COMPLETE"
-
-
-def test_machines_that_a_deleted_stack_has_left_are_deleted_too(account: Account) -> None:
-    account.client("cloudformation").status = "DELETE_COMPLETE"
-
-    delete(account, RecordingConsole(), yes=True)
-
-    assert left(account) == NOTHING_BUT_PHOTOS | {"work": 4}
+    assert installation.client("cloudformation").status == "DELETE_COMPLETE"
 
 
-def test_an_object_that_cannot_be_deleted_stops_before_the_stack_and_is_named(account: Account) -> None:
+def test_machines_that_a_deleted_stack_has_left_are_deleted_too(installation: Installation) -> None:
+    installation.client("cloudformation").status = "DELETE_COMPLETE"
+
+    delete(installation, RecordingConsole(), yes=True)
+
+    assert left(installation) == NOTHING_BUT_PHOTOS | {"work": 4}
+
+
+def test_an_object_that_cannot_be_deleted_stops_before_the_stack_and_is_named(
+    installation: Installation,
+) -> None:
     def refuse(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Errors"] = [{"Key": "runs/a", "Code": "AccessDenied", "Message": "no"}]
 
-    account.client("s3").meta.events.register("after-call.s3.DeleteObjects", refuse)
+    installation.client("s3").meta.events.register("after-call.s3.DeleteObjects", refuse)
 
     with pytest.raises(StackError) as caught:
-        delete(account, RecordingConsole(), yes=True)
+        delete(installation, RecordingConsole(), yes=True)
 
     assert str(caught.value) == "The work bucket work could not be emptied: runs/a: AccessDenied: no"
-    assert account.client("cloudformation").status == "CREATE_COMPLETE"
+    assert installation.client("cloudformation").status == "CREATE_COMPLETE"
 
 
 def test_where_nothing_is_deployed_it_says_so_and_succeeds() -> None:
@@ -208,13 +215,13 @@ def test_where_nothing_is_deployed_it_says_so_and_succeeds() -> None:
     with mock_aws():
         session = boto3.Session(region_name="eu-west-1")
         nothing = {"cloudformation": FakeCloudFormation()}
-        removal.delete(Account(session, "123456789012", "eu-west-1", "aws", nothing), SETTINGS, console)
+        removal.delete(installed(SETTINGS, session=session, **nothing), console)
 
     assert console.results == ["sync-buckets in 123456789012/eu-west-1: there is nothing to delete."]
 
 
 def test_of_many_machines_ten_are_named_and_the_rest_counted() -> None:
-    lines = removal._listed("state machine", [f"m-{number}" for number in range(1212)])
+    lines = removal._name_lines("state machine", [f"m-{number}" for number in range(1212)])
 
     assert len(lines) == 11
     assert lines[0] == "  state machine m-0"

@@ -200,7 +200,7 @@ def test_one_that_does_not_come_up_is_an_error_with_its_last_words(monkeypatch: 
     with pytest.raises(EmulatorError) as caught, Emulator():
         pass
     assert str(caught.value) == (
-        "The embedded emulator ended as soon as it was started. Its last words:\n"
+        "The embedded emulator ended as soon as it was started. Its last output:\n"
         f"  {sys.executable}: No module named ministack.absent"
     )
 
@@ -209,7 +209,7 @@ def test_one_that_is_too_slow_is_ended_and_reported() -> None:
     emulator = Emulator(timeout_seconds=0)
     with pytest.raises(EmulatorError) as caught, emulator:
         pass
-    assert str(caught.value) == ("The embedded emulator did not answer within 0 seconds. It said nothing.")
+    assert str(caught.value) == ("The embedded emulator did not answer within 0 seconds. It wrote nothing.")
     assert not emulator._folder.exists()
 
 
@@ -220,15 +220,15 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     with pytest.raises(EmulatorError) as caught, Emulator():
         pass
     assert str(caught.value) == (
-        "The embedded emulator needs the package no-such-package, which is not there. "
+        "The embedded emulator needs the package no-such-package, which is not installed. "
         f"Run: {Path(sys.executable).name} -m pip install -r requirements.txt"
     )
 
 
 def test_an_old_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LEAST_VERSION", (99, 0, 0))
+    monkeypatch.setattr(local, "MIN_VERSION", (99, 0, 0))
     with (
-        pytest.raises(EmulatorError, match=r"needs ministack 99\.0\.0 or newer; .* is there\. Run: "),
+        pytest.raises(EmulatorError, match=r"needs ministack 99\.0\.0 or newer; .* is installed\. Run: "),
         Emulator(),
     ):
         pass

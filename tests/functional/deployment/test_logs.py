@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.project.settings import Settings
 from deployment.tasks.runs import logs
 from deployment.tasks.runs.logs import Query
+from tests.installations import installed, no_sleep
 
 NOW = 1795369572  # 2026-11-22 17:46:12 UTC
 SETTINGS = Settings(stack_name="sync-buckets")
@@ -26,16 +28,13 @@ HEADER = "Account 123456789012, region eu-west-1, stack sync-buckets\n"
 BOTH = ("copy_keys", "list_ranges")
 
 
-def account(**clients: Any) -> Account:
-    return Account(boto3.Session(region_name="eu-west-1"), "123456789012", "eu-west-1", "aws", clients)
-
-
-def never(seconds: float) -> None:
-    raise AssertionError("it slept")
+def there(sleep: Callable[[float], None] = no_sleep, **clients: Any) -> Installation:
+    clock = {"now": lambda: datetime.fromtimestamp(NOW, UTC), "sleep": sleep}
+    return installed(SETTINGS, session=boto3.Session(region_name="eu-west-1"), clock=clock, **clients)
 
 
 def shown(
-    where: Account,
+    where: Installation,
     functions: tuple[str, ...] = BOTH,
     since: int = 600,
     text: str | None = None,
@@ -45,7 +44,7 @@ def shown(
     out, err = io.StringIO(), io.StringIO()
     console = Console(out, err, io.StringIO(), environ={})
     query = Query(functions, since, text)
-    logs.show(where, SETTINGS, query, console, **{"clock": lambda: float(NOW), "sleep": never, **options})
+    logs.show(where, query, console, **options)
     return out.getvalue(), err.getvalue()
 
 
@@ -56,7 +55,7 @@ def shown(
 def client() -> Iterator[Any]:
     """CloudWatch Logs with the group of copy_keys; list_ranges has none."""
     with mock_aws():
-        made = account().client("logs")
+        made = there().client("logs")
         make_group(made, "copy_keys")
         yield made
 
@@ -86,7 +85,7 @@ def test_events_of_all_functions_are_merged_by_time(client: Any) -> None:
     )
     write(client, "list_ranges", (601, "too old"), (30, "two"))
 
-    out, err = shown(account())
+    out, err = shown(there())
 
     assert out == (
         "2026-11-22 17:45:22.000  copy_keys    INFO     one\n"
@@ -99,7 +98,7 @@ def test_events_of_all_functions_are_merged_by_time(client: Any) -> None:
 def test_a_function_without_a_log_group_is_said_and_the_others_are_shown(client: Any) -> None:
     write(client, "copy_keys", (10, "one"))
 
-    out, err = shown(account())
+    out, err = shown(there())
 
     assert out == "2026-11-22 17:46:02.000  copy_keys             one\n"
     assert err == (
@@ -111,24 +110,24 @@ def test_a_function_without_a_log_group_is_said_and_the_others_are_shown(client:
 def test_where_there_is_nothing_it_says_how_far_it_looked_back(client: Any) -> None:
     write(client, "copy_keys", (601, "too old"))
 
-    out, err = shown(account(), ("copy_keys",))
+    out, err = shown(there(), ("copy_keys",))
 
-    assert (out, err) == ("", f"{HEADER}No events in the last 10m. --since looks further back.\n")
+    assert (out, err) == ("", f"{HEADER}No events in the last 10m. Look further back with --since.\n")
 
 
 def test_only_events_with_the_text_are_shown(client: Any) -> None:
     write(client, "copy_keys", (30, "disk full"), (20, "full disk"), (10, "all well"))
 
-    out, _ = shown(account(), ("copy_keys",), text="disk full")
+    out, _ = shown(there(), ("copy_keys",), text="disk full")
 
     assert out == "2026-11-22 17:45:42.000  copy_keys           disk full\n"
-    assert "No events in the last 10m with 'nothing'." in shown(account(), ("copy_keys",), text="nothing")[1]
+    assert "No events in the last 10m with 'nothing'." in shown(there(), ("copy_keys",), text="nothing")[1]
 
 
 def test_as_json_every_event_is_an_object_on_a_line_of_its_own(client: Any) -> None:
     write(client, "copy_keys", (10, {"level": "INFO", "message": "a\nb", "requestId": "r"}), (5, "two"))
 
-    out, err = shown(account(), ("copy_keys",), as_json=True)
+    out, err = shown(there(), ("copy_keys",), as_json=True)
 
     found = [json.loads(line) for line in out.splitlines()]
     assert [
@@ -183,7 +182,7 @@ def messages(out: str) -> list[str]:
 def test_an_empty_page_with_a_token_is_not_the_last() -> None:
     client = Answers(page(token="t"), page(event(9, "one"), token="u"), page(event(8, "two")))
 
-    out, _ = shown(account(logs=client), ("copy_keys",))
+    out, _ = shown(there(logs=client), ("copy_keys",))
 
     assert messages(out) == ["one", "two"]
     assert [request.get("nextToken") for request in client.requests] == [None, "t", "u"]
@@ -194,12 +193,12 @@ def test_throttling_is_waited_for_longer_and_longer_and_then_reported() -> None:
     naps: list[float] = []
     client = Answers(throttled(), throttled(), page(event(9, "one")))
 
-    out, _ = shown(account(logs=client), ("copy_keys",), sleep=naps.append)
+    out, _ = shown(there(naps.append, logs=client), ("copy_keys",))
     assert (messages(out), naps) == (["one"], [2.0, 4.0])
 
     naps.clear()
     with pytest.raises(ClientError, match="Rate exceeded"):
-        shown(account(logs=Answers(*[throttled()] * 10)), ("copy_keys",), sleep=naps.append)
+        shown(there(naps.append, logs=Answers(*[throttled()] * 10)), ("copy_keys",))
     assert naps == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
 
 
@@ -207,7 +206,7 @@ def test_any_other_refusal_is_not_waited_for() -> None:
     refused: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
 
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        shown(account(logs=Answers(ClientError(refused, "FilterLogEvents"))), ("copy_keys",))
+        shown(there(logs=Answers(ClientError(refused, "FilterLogEvents"))), ("copy_keys",))
 
 
 def until_interrupted(looks: int) -> Callable[[float], None]:
@@ -227,10 +226,8 @@ def followed(*answers: Any, functions: tuple[str, ...] = ("copy_keys",)) -> tupl
     client, out = Answers(*answers), io.StringIO()
     console = Console(out, io.StringIO(), io.StringIO(), environ={})
     with pytest.raises(KeyboardInterrupt):
-        logs.show(
-            account(logs=client), SETTINGS, Query(functions, 600), console, True, False,
-            lambda: float(NOW), until_interrupted(len(answers) // len(functions)),
-        )  # fmt: skip
+        pause = until_interrupted(len(answers) // len(functions))
+        logs.show(there(pause, logs=client), Query(functions, 600), console, follow=True)
     assert client.answers == []
     return messages(out.getvalue()), client
 
@@ -301,7 +298,7 @@ def test_a_time_is_repeated_in_the_largest_unit_that_fits(seconds: int, text: st
 
 def test_a_time_before_1970_begins_there() -> None:
     client = Answers(page())
-    shown(account(logs=client), ("copy_keys",), since=10**12)
+    shown(there(logs=client), ("copy_keys",), since=10**12)
 
     assert client.requests[0]["startTime"] == 0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deployments_on_moto import HEADER, SETTINGS, Deployments, refuse
+from deployments_on_moto import HEADER, Deployments, refuse
 from moto import mock_aws
 
 from deployment.errors import ConfigurationError, Declined, StackError
@@ -39,7 +39,7 @@ def deployed() -> Iterator[Deployments]:
 
 def prune(deployed: Deployments, console: RecordingConsole | None = None, **options: Any) -> RecordingConsole:
     console = console or RecordingConsole()
-    pruning.prune(deployed.account, SETTINGS, **{"keep": "2", "console": console, "yes": True, **options})
+    pruning.prune(deployed.installation, **{"keep": "2", "console": console, "yes": True, **options})
     return console
 
 
@@ -141,7 +141,7 @@ def test_what_begins_to_run_after_the_plan_stays_and_so_do_its_versions(deployed
     )
     assert console.warnings == [
         f"sync-it-{ONE} stays: 1 execution running.",
-        f"{COPY}:1 stays: it has come into use.",
+        f"{COPY}:1 stays: it is in use now.",
     ]
     assert console.results == ["Deleted: 1 state machine, 1 function version."]
     assert console.questions == ["Delete this from sync-buckets in 123456789012/eu-west-1? Type yes:"]
@@ -284,7 +284,7 @@ def test_any_answer_but_yes_deletes_nothing(deployed: Deployments, answer: str) 
 @pytest.mark.parametrize("keep", ["0", "-1", "", "three", "1.5", "٣", "9999999"])
 def test_any_other_number_to_keep_is_refused(keep: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        pruning.kept_number(keep)
+        pruning.number_to_keep(keep)
 
     assert str(caught.value) == f"--keep is {keep!r}: expected a number of state machines from 1, such as 3"
 
@@ -293,5 +293,5 @@ def test_a_function_is_never_deleted_as_a_whole(deployed: Deployments) -> None:
     latest = inventory.FunctionVersion(COPY, "$LATEST", "arn", "", "")
 
     with pytest.raises(AssertionError, match="Lambda would delete the function"):
-        pruning._delete_version(deployed.account, latest)
+        pruning._delete_version(deployed.installation, latest)
     assert left(deployed) == EVERYTHING

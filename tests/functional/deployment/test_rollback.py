@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from deployments_on_moto import BASE, HEADER, ROLE, SETTINGS, Deployments, definition_of, refuse
+from deployments_on_moto import BASE, HEADER, ROLE, Deployments, definition_of, refuse
 from moto import mock_aws
 
+from deployment.aws.installation import Clock, Installation
 from deployment.errors import ConfigurationError, StateMachineError
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine, MachineSpec
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import listing, state_machines
+from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import rollback
+from tests.installations import no_sleep
 from tests.recording_console import RecordingConsole
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
@@ -34,14 +38,15 @@ def deployed() -> Iterator[Deployments]:
         yield made
 
 
+def at(deployed: Deployments, now: datetime = NOW) -> Installation:
+    return replace(deployed.installation, clock=Clock(now=lambda: now, sleep=no_sleep))
+
+
 def go_back(
     deployed: Deployments, to: str | None = None, console: RecordingConsole | None = None, now: datetime = NOW
 ) -> Machine:
-    def never(seconds: float) -> None:
-        raise AssertionError("it slept")
-
     console = console or RecordingConsole()
-    return rollback.rollback(deployed.account, SETTINGS, to, console, lambda: now, never)
+    return rollback.rollback(at(deployed, now), to, console)
 
 
 def definition(deployed: Deployments, name: str) -> Any:
@@ -69,14 +74,14 @@ def test_the_older_definition_comes_back_as_a_new_machine_which_is_the_current_o
     assert (made.name, made.created) == (f"{BASE}-20261122-143000", True)
     assert definition(deployed, made.name) == definition(deployed, f"{BASE}-{OLD}")
     assert deployed.machines() == [f"{BASE}-{OLD}", f"{BASE}-{NEW}", made.name]
-    newest = state_machines.newest(deployed.account, SETTINGS, BASE)
+    newest = listing.newest(deployed.installation, BASE)
     assert newest and newest.name == made.name
     assert console.steps == [HEADER]
     assert console.results == [
         f"{BASE}-20261122-143000 created, with the definition of {BASE}-{OLD}.\n"
         "  https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/"
         f"{deployed.arn(made.name)}\n"
-        "It is the current one now. Executions that are running go on with what they were started with.\n"
+        "It is the current one now. Executions that are running continue with what they were started with.\n"
         "The next `fab` makes the code of this folder current again."
     ]
 
@@ -86,9 +91,7 @@ def test_the_next_deployment_of_the_newer_code_makes_a_machine_again(deployed: D
     spec = MachineSpec(BASE, Path("state_machines/sync_it.yaml"), {})
 
     def fab() -> Machine:
-        return state_machines.create_if_changed(
-            deployed.account, SETTINGS, spec, newer, ROLE, RecordingConsole(), lambda: NOW, lambda _: None
-        )
+        return state_machines.create_if_changed(at(deployed), spec, newer, ROLE, RecordingConsole())
 
     assert fab().created, "the machine made by hand has no hash in its tags"
     assert not fab().created

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from deployment.aws.account import Account
+from deployment.aws.installation import Clock, Installation
+from deployment.build import definitions
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import Machine, MachineSpec
+from deployment.project.states_language import MachineSpec
+from deployment.step_functions import listing, state_machines
+from deployment.step_functions.listing import Machine
+from tests.installations import installed, no_sleep
 from tests.recording_console import RecordingConsole
 
 NOW = datetime(2026, 11, 22, 14, 30, 0, tzinfo=UTC)
@@ -35,32 +39,29 @@ NO_ROLE = (
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
+def installation() -> Iterator[Installation]:
     with mock_aws():
-        yield Account(boto3.Session(region_name="eu-west-1"), "123456789012", "eu-west-1", "aws")
+        yield installed(SETTINGS, session=boto3.Session(region_name="eu-west-1"))
 
 
-def create(account: Account, definition: dict[str, Any] = DEFINITION, **changes: Any) -> Machine:
+def create(installation: Installation, definition: dict[str, Any] = DEFINITION, **changes: Any) -> Machine:
     """Create a machine if it has changed, at NOW unless told otherwise, without ever sleeping."""
     arguments: dict[str, Any] = {
-        "settings": SETTINGS,
         "spec": SPEC,
         "definition": definition,
         "role_arn": ROLE,
         "console": RecordingConsole(),
-        "now": lambda: NOW,
-        "sleep": never,
     }
-    return state_machines.create_if_changed(account, **(arguments | changes))
+    clock = {name: changes.pop(name) for name in ("now", "sleep") if name in changes}
+    there = replace(installation, clock=Clock(**{"now": lambda: NOW, "sleep": no_sleep, **clock}))
+    if settings := changes.pop("settings", None):
+        there = replace(there, settings=settings)
+    return state_machines.create_if_changed(there, **(arguments | changes))
 
 
-def never(seconds: float) -> None:
-    raise AssertionError(f"slept {seconds} s")
-
-
-def machine_by_hand(account: Account, name: str, **tags: str) -> str:
+def machine_by_hand(installation: Installation, name: str, **tags: str) -> str:
     """Create a machine that is not, or not quite, ours."""
-    arn: str = account.client("stepfunctions").create_state_machine(
+    arn: str = installation.client("stepfunctions").create_state_machine(
         name=name,
         definition=json.dumps(DEFINITION),
         roleArn=ROLE,
@@ -69,12 +70,12 @@ def machine_by_hand(account: Account, name: str, **tags: str) -> str:
     return arn
 
 
-def names(account: Account) -> list[str]:
-    found = account.client("stepfunctions").list_state_machines()["stateMachines"]
+def names(installation: Installation) -> list[str]:
+    found = installation.client("stepfunctions").list_state_machines()["stateMachines"]
     return sorted(machine["name"] for machine in found)
 
 
-def refuse(account: Account, *errors: tuple[str, str]) -> None:
+def refuse(installation: Installation, *errors: tuple[str, str]) -> None:
     """Let the next calls of CreateStateMachine fail, one for each code and message; those after them succeed."""
     waiting = list(errors)
 
@@ -83,111 +84,115 @@ def refuse(account: Account, *errors: tuple[str, str]) -> None:
             code, message = waiting.pop(0)
             raise ClientError({"Error": {"Code": code, "Message": message}}, "CreateStateMachine")
 
-    account.client("stepfunctions").meta.events.register(
+    installation.client("stepfunctions").meta.events.register(
         "provide-client-params.stepfunctions.CreateStateMachine", answer
     )
 
 
-def test_a_machine_is_named_by_the_second_in_utc_and_carries_our_tags(account: Account) -> None:
-    made = create(account)
+def test_a_machine_is_named_by_the_second_in_utc_and_carries_our_tags(installation: Installation) -> None:
+    made = create(installation)
 
     assert (made.name, made.created) == ("sync-it-20261122-143000", True)
-    client = account.client("stepfunctions")
+    client = installation.client("stepfunctions")
     described = client.describe_state_machine(stateMachineArn=made.arn)
     assert (json.loads(described["definition"]), described["roleArn"]) == (DEFINITION, ROLE)
     tags = client.list_tags_for_resource(resourceArn=made.arn)["tags"]
     assert tags == [
         {"key": "team", "value": "storage"},
         {"key": "syncbuckets:stack", "value": "sync-buckets"},
-        {"key": "syncbuckets:definition", "value": state_machines.fingerprint(DEFINITION, ROLE)},
+        {"key": "syncbuckets:definition", "value": definitions.fingerprint(DEFINITION, ROLE)},
     ]
 
 
-def test_nothing_is_created_while_definition_and_role_stay_the_same(account: Account) -> None:
-    first = create(account)
+def test_nothing_is_created_while_definition_and_role_stay_the_same(installation: Installation) -> None:
+    first = create(installation)
 
-    again = create(account, now=lambda: NOW + timedelta(days=1))
+    again = create(installation, now=lambda: NOW + timedelta(days=1))
 
     assert (again.name, again.arn, again.created) == (first.name, first.arn, False)
-    assert names(account) == ["sync-it-20261122-143000"]
+    assert names(installation) == ["sync-it-20261122-143000"]
 
 
 @pytest.mark.parametrize(
     "change", [{"definition": OTHER_DEFINITION}, {"role_arn": f"{ROLE}-2"}], ids=["definition", "role"]
 )
 def test_a_changed_definition_or_role_makes_a_new_machine_beside_the_old_one(
-    account: Account, change: dict[str, Any]
+    installation: Installation, change: dict[str, Any]
 ) -> None:
-    create(account)
+    create(installation)
 
-    made = create(account, **{"now": lambda: NOW + timedelta(minutes=1), **change})
+    made = create(installation, **{"now": lambda: NOW + timedelta(minutes=1), **change})
 
     assert (made.name, made.created) == ("sync-it-20261122-143100", True)
-    assert names(account) == ["sync-it-20261122-143000", "sync-it-20261122-143100"]
+    assert names(installation) == ["sync-it-20261122-143000", "sync-it-20261122-143100"]
 
 
-def test_going_back_to_an_older_definition_makes_a_new_machine(account: Account) -> None:
-    create(account)
-    create(account, OTHER_DEFINITION, now=lambda: NOW + timedelta(minutes=1))
+def test_going_back_to_an_older_definition_makes_a_new_machine(installation: Installation) -> None:
+    create(installation)
+    create(installation, OTHER_DEFINITION, now=lambda: NOW + timedelta(minutes=1))
 
-    assert create(account, now=lambda: NOW + timedelta(minutes=2)).name == "sync-it-20261122-143200"
+    assert create(installation, now=lambda: NOW + timedelta(minutes=2)).name == "sync-it-20261122-143200"
 
 
-def test_two_deployments_within_one_second_get_two_names(account: Account) -> None:
-    create(account)
+def test_two_deployments_within_one_second_get_two_names(installation: Installation) -> None:
+    create(installation)
 
-    assert create(account, OTHER_DEFINITION).name == "sync-it-20261122-143001"
-    assert create(account, role_arn=f"{ROLE}-2").name == "sync-it-20261122-143002"
+    assert create(installation, OTHER_DEFINITION).name == "sync-it-20261122-143001"
+    assert create(installation, role_arn=f"{ROLE}-2").name == "sync-it-20261122-143002"
 
 
 @pytest.mark.parametrize("code", ["StateMachineAlreadyExists", "StateMachineDeleting"])
-def test_a_name_that_is_taken_is_left_alone_and_the_next_second_used(account: Account, code: str) -> None:
-    refuse(account, (code, ""), (code, ""))
+def test_a_name_that_is_taken_is_left_alone_and_the_next_second_used(
+    installation: Installation, code: str
+) -> None:
+    refuse(installation, (code, ""), (code, ""))
 
-    assert create(account).name == "sync-it-20261122-143002"
+    assert create(installation).name == "sync-it-20261122-143002"
 
 
-def test_a_clock_that_goes_wrong_does_not_make_an_old_machine_of_the_new_one(account: Account) -> None:
-    create(account)
+def test_a_clock_that_goes_wrong_does_not_make_an_old_machine_of_the_new_one(
+    installation: Installation,
+) -> None:
+    create(installation)
 
-    made = create(account, OTHER_DEFINITION, now=lambda: NOW - timedelta(hours=1))
+    made = create(installation, OTHER_DEFINITION, now=lambda: NOW - timedelta(hours=1))
 
     assert made.name == "sync-it-20261122-143001"
-    newest = state_machines.newest(account, SETTINGS, "sync-it")
+    newest = listing.newest(installation, "sync-it")
     assert newest is not None and newest.arn == made.arn
 
 
-def test_a_machine_that_is_being_deleted_does_not_count_as_unchanged(account: Account) -> None:
-    create(account)
+def test_a_machine_that_is_being_deleted_does_not_count_as_unchanged(installation: Installation) -> None:
+    create(installation)
 
     def deleting(parsed: dict[str, Any], **_: Any) -> None:
         parsed["status"] = "DELETING"
 
-    account.client("stepfunctions").meta.events.register(
+    installation.client("stepfunctions").meta.events.register(
         "after-call.stepfunctions.DescribeStateMachine", deleting
     )
 
-    assert create(account).name == "sync-it-20261122-143001"
+    assert create(installation).name == "sync-it-20261122-143001"
 
 
-def test_a_new_role_is_waited_for_as_long_as_it_cannot_be_assumed(account: Account) -> None:
-    refuse(account, *[("AccessDeniedException", NO_ROLE)] * 3)
+def test_a_new_role_is_waited_for_as_long_as_it_cannot_be_assumed(installation: Installation) -> None:
+    refuse(installation, *[("AccessDeniedException", NO_ROLE)] * 3)
     naps: list[float] = []
     console = RecordingConsole()
 
-    made = create(account, sleep=naps.append, console=console)
+    made = create(installation, sleep=naps.append, console=console)
 
     assert made.name == "sync-it-20261122-143000"
     assert naps == [5, 5, 5]
     assert console.steps == ["Waiting until the new role of the state machine can be used."]
 
 
-def test_a_role_that_cannot_be_assumed_after_ninety_seconds_is_an_error(account: Account) -> None:
-    refuse(account, *[("AccessDeniedException", NO_ROLE)] * 100)
+def test_a_role_that_cannot_be_assumed_after_ninety_seconds_is_an_error(installation: Installation) -> None:
+    refuse(installation, *[("AccessDeniedException", NO_ROLE)] * 100)
     naps: list[float] = []
 
     with pytest.raises(StateMachineError) as caught:
-        create(account, sleep=naps.append)
+        create(installation, sleep=naps.append)
 
     assert sum(naps) == 90
     assert str(caught.value) == (
@@ -196,21 +201,21 @@ def test_a_role_that_cannot_be_assumed_after_ninety_seconds_is_an_error(account:
     )
 
 
-def test_a_person_without_the_permission_is_told_at_once(account: Account) -> None:
+def test_a_person_without_the_permission_is_told_at_once(installation: Installation) -> None:
     message = (
         "User: arn:aws:iam::1:user/x is not authorized to perform: iam:PassRole on resource: role/machine"
     )
-    refuse(account, ("AccessDeniedException", message))
+    refuse(installation, ("AccessDeniedException", message))
 
     with pytest.raises(ClientError, match="iam:PassRole"):
-        create(account)
+        create(installation)
 
 
-def test_a_definition_that_aws_refuses_is_told_with_its_file(account: Account) -> None:
-    refuse(account, ("InvalidDefinition", "SCHEMA_VALIDATION_FAILED: no such field at /States/End"))
+def test_a_definition_that_aws_refuses_is_told_with_its_file(installation: Installation) -> None:
+    refuse(installation, ("InvalidDefinition", "SCHEMA_VALIDATION_FAILED: no such field at /States/End"))
 
     with pytest.raises(StateMachineError) as caught:
-        create(account)
+        create(installation)
 
     assert str(caught.value) == (
         "state_machines/sync_it.yaml: AWS refuses the definition: "
@@ -218,85 +223,87 @@ def test_a_definition_that_aws_refuses_is_told_with_its_file(account: Account) -
     )
 
 
-def test_ours_have_both_our_tag_and_the_pattern_of_our_names(account: Account) -> None:
-    ours = create(account)
-    older = machine_by_hand(account, "sync-it-20250101-000000", syncbuckets__stack="sync-buckets")
-    machine_by_hand(account, "sync-it", syncbuckets__stack="sync-buckets")
-    machine_by_hand(account, "sync-it-20269999-999999", syncbuckets__stack="sync-buckets")
-    machine_by_hand(account, "sync-it-20261122-150000", syncbuckets__stack="another")
-    machine_by_hand(account, "sync-it-20261122-160000")
-    removed = machine_by_hand(account, "removed-file-20261122-143001", syncbuckets__stack="sync-buckets")
+def test_ours_have_both_our_tag_and_the_pattern_of_our_names(installation: Installation) -> None:
+    ours = create(installation)
+    older = machine_by_hand(installation, "sync-it-20250101-000000", syncbuckets__stack="sync-buckets")
+    machine_by_hand(installation, "sync-it", syncbuckets__stack="sync-buckets")
+    machine_by_hand(installation, "sync-it-20269999-999999", syncbuckets__stack="sync-buckets")
+    machine_by_hand(installation, "sync-it-20261122-150000", syncbuckets__stack="another")
+    machine_by_hand(installation, "sync-it-20261122-160000")
+    removed = machine_by_hand(installation, "removed-file-20261122-143001", syncbuckets__stack="sync-buckets")
 
-    found = state_machines.list_all(account, SETTINGS).ours
+    found = listing.list_all(installation).ours
 
     assert [machine.arn for machine in found] == [removed, ours.arn, older]
 
 
-def refuse_tags(account: Account, code: str, *arns: str) -> None:
+def refuse_tags(installation: Installation, code: str, *arns: str) -> None:
     """Let AWS refuse to tell the tags of these machines."""
     for arn in arns:
         deployments_on_moto.refuse(
-            account.client("stepfunctions"), "ListTagsForResource", code, {"resourceArn": arn}
+            installation.client("stepfunctions"), "ListTagsForResource", code, {"resourceArn": arn}
         )
 
 
-def test_a_machine_whose_tags_may_not_be_read_is_not_known_to_be_ours(account: Account) -> None:
-    foreign = machine_by_hand(account, "payroll-20261122-150000", syncbuckets__stack="sync-buckets")
-    ours = create(account)
-    refuse_tags(account, "AccessDeniedException", foreign)
+def test_a_machine_whose_tags_may_not_be_read_is_not_known_to_be_ours(installation: Installation) -> None:
+    foreign = machine_by_hand(installation, "payroll-20261122-150000", syncbuckets__stack="sync-buckets")
+    ours = create(installation)
+    refuse_tags(installation, "AccessDeniedException", foreign)
 
-    found = state_machines.list_all(account, SETTINGS)
+    found = listing.list_all(installation)
 
     assert [machine.arn for machine in found.ours] == [ours.arn]
     assert found.unknown == ("payroll-20261122-150000",)
 
 
-def test_another_refusal_to_tell_tags_is_not_taken_for_a_foreign_machine(account: Account) -> None:
-    refuse_tags(account, "ThrottlingException", create(account).arn)
+def test_another_refusal_to_tell_tags_is_not_taken_for_a_foreign_machine(installation: Installation) -> None:
+    refuse_tags(installation, "ThrottlingException", create(installation).arn)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        state_machines.list_all(account, SETTINGS)
+        listing.list_all(installation)
 
 
-def test_the_newest_of_our_own_name_must_tell_its_tags(account: Account) -> None:
-    refuse_tags(account, "AccessDeniedException", create(account).arn)
+def test_the_newest_of_our_own_name_must_tell_its_tags(installation: Installation) -> None:
+    refuse_tags(installation, "AccessDeniedException", create(installation).arn)
 
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        state_machines.newest(account, SETTINGS, "sync-it")
+        listing.newest(installation, "sync-it")
 
 
-def test_finding_the_newest_asks_for_the_tags_of_no_older_one(account: Account) -> None:
+def test_finding_the_newest_asks_for_the_tags_of_no_older_one(installation: Installation) -> None:
     for minutes in range(3):
-        create(account, DEFINITION | {"Comment": str(minutes)}, now=lambda: NOW)
+        create(installation, DEFINITION | {"Comment": str(minutes)}, now=lambda: NOW)
     asked: list[str] = []
-    account.client("stepfunctions").meta.events.register(
+    installation.client("stepfunctions").meta.events.register(
         "provide-client-params.stepfunctions.ListTagsForResource",
         lambda params, **_: asked.append(params["resourceArn"]),
     )
 
-    newest = state_machines.newest(account, SETTINGS, "sync-it")
+    newest = listing.newest(installation, "sync-it")
 
     assert newest is not None
     assert (newest.name, asked) == ("sync-it-20261122-143002", [newest.arn])
 
 
-def test_there_is_no_newest_where_nothing_was_deployed(account: Account) -> None:
-    assert state_machines.newest(account, SETTINGS, "sync-it") is None
+def test_there_is_no_newest_where_nothing_was_deployed(installation: Installation) -> None:
+    assert listing.newest(installation, "sync-it") is None
 
 
-def test_deleting_stops_running_executions_and_leaves_other_machines_alone(account: Account) -> None:
-    made = create(account)
-    machine_by_hand(account, "by-hand")
-    client = account.client("stepfunctions")
+def test_deleting_stops_running_executions_and_leaves_other_machines_alone(
+    installation: Installation,
+) -> None:
+    made = create(installation)
+    machine_by_hand(installation, "by-hand")
+    client = installation.client("stepfunctions")
     execution = client.start_execution(stateMachineArn=made.arn, name="run")["executionArn"]
-    assert state_machines.running(account, [made]) == (execution,)
+    assert listing.running(installation, [made]) == (execution,)
 
-    state_machines.delete_all(account, state_machines.list_all(account, SETTINGS).ours)
+    state_machines.delete_all(installation, listing.list_all(installation).ours)
 
-    assert names(account) == ["by-hand"]
+    assert names(installation) == ["by-hand"]
 
 
-def test_all_machines_are_rendered_with_outputs_and_settings(account: Account) -> None:
+def test_all_machines_are_rendered_with_outputs_and_settings(installation: Installation) -> None:
     definition = {
         "StartAt": "Copy",
         "Comment": "${WorkBucket} ${Partition}",
@@ -315,9 +322,11 @@ def test_all_machines_are_rendered_with_outputs_and_settings(account: Account) -
     functions = [FunctionSpec("copy_keys", Path("lambda_functions/copy_keys.py"), {})]
     settings = Settings(max_concurrency=7, max_delete="10%")
 
-    (made,) = state_machines.create_all(account, settings, [spec], functions, outputs, RecordingConsole())
+    (made,) = state_machines.create_all(
+        replace(installation, settings=settings), [spec], functions, outputs, RecordingConsole()
+    )
 
-    described = account.client("stepfunctions").describe_state_machine(stateMachineArn=made.arn)
+    described = installation.client("stepfunctions").describe_state_machine(stateMachineArn=made.arn)
     rendered = json.loads(described["definition"])
     assert rendered["Comment"] == "work aws"
     assert rendered["States"]["Copy"]["Resource"] == version
@@ -331,9 +340,10 @@ def test_a_rehearsal_finds_what_rendering_would_find_without_any_account() -> No
     specs = [MachineSpec("a", Path("m/a.yaml"), unknown), MachineSpec("b", Path("m/b.yaml"), unknown)]
 
     with pytest.raises(StateMachineError) as caught:
-        state_machines.rehearse(specs, functions)
+        definitions.check_rendering(specs, functions)
 
-    known = "Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}."
+    names = sorted(definitions.placeholder_values(Settings(), "", ""))
+    known = f"Known: {', '.join(f'${{{name}}}' for name in names)}."
     expected: Callable[[str], str] = lambda file: (  # noqa: E731
         f"m/{file}.yaml: the state Copy calls the Lambda copy_kyes, which is not in lambda_functions/. "
         "Did you mean copy_keys? Known: copy_keys.\n"

@@ -83,7 +83,7 @@ def deployment_bucket(session: boto3.Session) -> str:
 
 def body(specs: tuple[FunctionSpec, ...], bundles: tuple[Bundle, ...], bucket: str) -> str:
     """The template of these functions in plain CloudFormation."""
-    built = template.build(specs, bundles, SETTINGS, bucket, ["sync-buckets-state-machine"])
+    built = template.make(specs, bundles, SETTINGS, bucket, ["sync-buckets-state-machine"])
     managed = {
         "AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     }

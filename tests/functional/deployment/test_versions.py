@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import pytest
 from deployments_on_moto import BASE, HEADER, WORK_BUCKET, Deployments, refuse
 from moto import mock_aws
 
+from deployment.aws.installation import Clock
 from deployment.build.bundle import make_all
 from deployment.build.definitions import render
 from deployment.console import Console
 from deployment.errors import StackError
+from deployment.project import states_language
 from deployment.project.front_matter import read_all
 from deployment.project.settings import Settings
 from deployment.step_functions import state_machines
@@ -72,8 +75,10 @@ def deploy(deployed: Deployments, project: Path, timestamp: str) -> str:
             Architectures=["arm64"],
         )
     version = deployed.functions.publish_version(FunctionName=COPY)["FunctionArn"]
-    (spec,) = state_machines.read_all(project / "state_machines")
-    values = state_machines.values_of(deployed.account, CONCURRENT, deployed.stack.outputs)
+    (spec,) = states_language.read_all(project / "state_machines")
+    values = state_machines.values_from_outputs(
+        replace(deployed.installation, settings=CONCURRENT), deployed.stack.outputs
+    )
     return deployed.machine(timestamp, definition=json.dumps(render(spec, {"copy_it": version}, values)))
 
 
@@ -83,11 +88,19 @@ def edit(project: Path, before: str, after: str) -> None:
     path.write_text(path.read_text().replace(before, after))
 
 
-def shown(module: Any, deployed: Deployments, project: Path, **options: Any) -> tuple[str, str]:
+def shown(
+    module: Any,
+    deployed: Deployments,
+    project: Path,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **options: Any,
+) -> tuple[str, str]:
     """Return what was written to stdout and stderr, without the blanks at the ends of lines."""
     out, err = io.StringIO(), io.StringIO()
     console = Console(out, err, io.StringIO(), environ={})
-    module.show(deployed.account, CONCURRENT, project, console, **options)
+    module.show(
+        replace(deployed.installation, settings=CONCURRENT, clock=Clock(now=now)), project, console, **options
+    )
     return re.sub(r" +$", "", out.getvalue(), flags=re.MULTILINE), err.getvalue()
 
 
@@ -164,7 +177,9 @@ def test_any_change_of_the_folder_shows(
 def test_another_setting_that_reaches_the_definition_shows_too(deployed: Deployments, project: Path) -> None:
     out = io.StringIO()
     other = Settings(stack_name="sync-buckets", max_concurrency=8)
-    versions.show(deployed.account, other, project, Console(out, io.StringIO(), environ={}))
+    versions.show(
+        replace(deployed.installation, settings=other), project, Console(out, io.StringIO(), environ={})
+    )
 
     assert "not the same as the current one" in out.getvalue()
 
@@ -234,7 +249,9 @@ def test_whoever_may_not_ask_for_the_limit_of_lambdas_sees_everything_but_the_fo
     refuse(deployed.functions, "GetAccountSettings", "AccessDeniedException")
     out = io.StringIO()
     unset = Settings(stack_name="sync-buckets")
-    versions.show(deployed.account, unset, project, Console(out, io.StringIO(), environ={}))
+    versions.show(
+        replace(deployed.installation, settings=unset), project, Console(out, io.StringIO(), environ={})
+    )
 
     assert f"{BASE}-{NEW}" in out.getvalue()
     assert out.getvalue().endswith(

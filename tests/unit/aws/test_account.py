@@ -17,7 +17,8 @@ from botocore.exceptions import (
     SSOTokenLoadError,
 )
 
-from deployment.aws.account import CLIENT_CONFIG, Account, Session, aws_sentence, connect
+from deployment.aws.account import CLIENT_CONFIG, Account, Session, connect
+from deployment.aws.errors import aws_sentence
 from deployment.errors import CredentialsError
 from deployment.project.settings import Settings
 
@@ -97,7 +98,7 @@ def test_a_service_has_one_client_however_often_it_is_asked_for() -> None:
         (
             SSOTokenLoadError(error_msg="Token has expired\nand refresh failed", profile_name="prod"),
             Settings(profile="prod"),
-            "The sign-in has ended (Error loading SSO Token: Token has expired and refresh failed). "
+            "The sign-in has expired (Error loading SSO Token: Token has expired and refresh failed). "
             "Run `aws sso login --profile prod`.",
         ),
         (
@@ -212,7 +213,7 @@ def test_any_other_account_is_refused_in_one_sentence_after_sts_alone_was_asked(
         connect(Settings(allowed_accounts=("111122223333", "444455556666")), session)
 
     assert str(caught.value) == (
-        "These credentials lead to account 123456789012, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
+        "These credentials belong to account 123456789012, and ALLOWED_ACCOUNTS in fabfile_config.py allows only "
         "111122223333, 444455556666. Nothing was touched. Set AWS_PROFILE to a profile of an allowed account, or add "
         "123456789012 to ALLOWED_ACCOUNTS."
     )

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from places import PROJECT
 
 from deployment.build import bundle
+from deployment.build.bundle import Bundle
 from deployment.checks import check
 from deployment.project.front_matter import FunctionSpec, read, read_all
 from deployment.project.settings import Settings
@@ -33,6 +34,11 @@ from lambda_functions.shared.words import GREETING
 def handler(event, context):
     return GREETING
 """
+
+
+def made_of(spec: FunctionSpec, project: Path) -> Bundle:
+    (made,) = bundle.make_all([spec], project)
+    return made
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def names(made: bundle.Bundle) -> list[str]:
 
 
 def test_a_zip_holds_the_function_and_all_of_shared_under_their_paths(project):
-    assert names(bundle.make(spec_of(project), project)) == [
+    assert names(made_of(spec_of(project), project)) == [
         "lambda_functions/greet.py",
         "lambda_functions/shared/deeper/table.json",
         "lambda_functions/shared/words.py",
@@ -67,13 +73,13 @@ def test_a_zip_holds_the_function_and_all_of_shared_under_their_paths(project):
 
 
 def test_what_python_and_editors_leave_behind_changes_nothing(project):
-    before = bundle.make(spec_of(project), project)
+    before = made_of(spec_of(project), project)
     shared = project / "lambda_functions" / "shared"
     (shared / "__pycache__").mkdir()
     (shared / "__pycache__" / "words.cpython-313.pyc").write_bytes(b"x")
     for litter in (".DS_Store", "words.py~", "words.pyc", ".words.py.swp"):
         (shared / litter).write_bytes(b"x")
-    assert bundle.make(spec_of(project), project) == before
+    assert made_of(spec_of(project), project) == before
 
 
 def test_links_are_followed_and_one_that_leads_back_ends_there(project, tmp_path_factory):
@@ -88,7 +94,7 @@ def test_links_are_followed_and_one_that_leads_back_ends_there(project, tmp_path
     (shared / "nowhere.py").symlink_to(elsewhere / "missing.py")
     (shared / "round").symlink_to(shared / "round")
     (shared / ".#words.py").symlink_to("somebody@somewhere")
-    assert names(bundle.make(spec_of(project), project)) == [
+    assert names(made_of(spec_of(project), project)) == [
         "lambda_functions/greet.py",
         "lambda_functions/shared/deeper/table.json",
         "lambda_functions/shared/linked/more.py",
@@ -109,27 +115,27 @@ def test_what_is_checked_is_what_is_in_the_zip(project, tmp_path_factory):
 
 
 def test_the_key_is_the_function_and_the_hash_of_the_zip(project):
-    made = bundle.make(spec_of(project), project)
+    made = made_of(spec_of(project), project)
     assert made.function_name == "greet"
     assert made.key == f"greet-{hashlib.sha256(made.content).hexdigest()[:16]}.zip"
 
 
 def test_the_zip_depends_on_contents_and_paths_only(project, tmp_path_factory):
-    made = bundle.make(spec_of(project), project)
+    made = made_of(spec_of(project), project)
     copy = make_project(tmp_path_factory.mktemp("elsewhere"))
     for path in copy.rglob("*.py"):
         path.chmod(0o755)
         os.utime(path, (time.time() - 1_000_000,) * 2)
-    assert bundle.make(spec_of(copy), copy) == made
+    assert made_of(spec_of(copy), copy) == made
 
 
 def test_the_bytes_are_the_same_on_every_machine(project):
     """A golden hash: should another Python write zips otherwise, every function would be deployed again."""
-    assert bundle.make(spec_of(project), project).key == "greet-2c99fd2a42a7bd9c.zip"
+    assert made_of(spec_of(project), project).key == "greet-2c99fd2a42a7bd9c.zip"
 
 
 def test_each_entry_is_a_stored_regular_file_from_1980(project):
-    archive = zipfile.ZipFile(io.BytesIO(bundle.make(spec_of(project), project).content))
+    archive = zipfile.ZipFile(io.BytesIO(made_of(spec_of(project), project).content))
     for entry in archive.infolist():
         assert entry.date_time == (1980, 1, 1, 0, 0, 0)
         assert entry.external_attr >> 16 == stat.S_IFREG | 0o644
@@ -142,8 +148,8 @@ def test_the_order_in_which_files_are_found_makes_no_difference(
 ):
     shuffled = list(files.items())
     shuffle.shuffle(shuffled)
-    content = bundle.zipped(dict(shuffled))
-    assert content == bundle.zipped(files)
+    content = bundle.zip_files(dict(shuffled))
+    assert content == bundle.zip_files(files)
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert {name: archive.read(name) for name in archive.namelist()} == files
 
@@ -165,14 +171,14 @@ def test_a_function_without_shared_code_is_a_zip_of_one_file(tmp_path):
     (tmp_path / "functions").mkdir()
     path = tmp_path / "functions" / "alone.py"
     path.write_text(SOURCE)
-    assert names(bundle.make(read(path), tmp_path)) == ["functions/alone.py"]
+    assert names(made_of(read(path), tmp_path)) == ["functions/alone.py"]
 
 
 def test_lambda_can_import_the_handler_from_the_zip(project, tmp_path_factory):
     """As the runtime does it: the part before the last dot is imported, with its slashes as dots."""
     spec = spec_of(project)
     task = tmp_path_factory.mktemp("var_task")
-    zipfile.ZipFile(io.BytesIO(bundle.make(spec, project).content)).extractall(task)
+    zipfile.ZipFile(io.BytesIO(made_of(spec, project).content)).extractall(task)
     code = """
 import importlib, sys
 module, function = sys.argv[1].rsplit(".", 1)
@@ -185,7 +191,7 @@ print(getattr(importlib.import_module(module.replace("/", ".")), function)({}, N
 def test_every_one_of_our_lambdas_can_be_imported_from_its_zip(tmp_path):
     for spec in read_all(PROJECT / "lambda_functions"):
         task = tmp_path / spec.name
-        zipfile.ZipFile(io.BytesIO(bundle.make(spec, PROJECT).content)).extractall(task)
+        zipfile.ZipFile(io.BytesIO(made_of(spec, PROJECT).content)).extractall(task)
         module = spec.handler.rsplit(".", 1)[0].replace("/", ".")
         code = f"import {module} as module; assert callable(module.handler)"
         environment = {**os.environ, "WORK_BUCKET": "work", "DEPLOYMENT_BUCKET": "zips"}

@@ -49,7 +49,7 @@ def statement(resource: Any, action: str = "s3:GetObject") -> dict[str, Any]:
 
 def build(*specs: FunctionSpec, settings: Settings = DEFAULTS, content: str = "0" * 16) -> dict[str, Any]:
     bundles = [Bundle(one.name, f"{one.name}-{content}.zip", b"") for one in specs]
-    return template.build(specs, bundles, settings, "zips", ["sync-buckets-state-machine", "other"])
+    return template.make(specs, bundles, settings, "zips", ["sync-buckets-state-machine", "other"])
 
 
 def properties_of(built: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def test_settings_that_reach_roles_tags_and_logs_only_make_no_new_version():
 
 def test_the_place_of_the_zips_makes_no_new_version():
     zips = [Bundle("copy_keys", "copy_keys-0.zip", b"")]
-    built = [template.build([spec()], zips, Settings(), bucket, []) for bucket in ("here", "there")]
+    built = [template.make([spec()], zips, Settings(), bucket, []) for bucket in ("here", "there")]
     assert version_of(built[0]) == version_of(built[1])
 
 
@@ -464,13 +464,13 @@ def test_names_that_collide_in_the_template_are_reported():
 def test_cfn_lint_has_nothing_to_say_about_the_template_of_our_lambdas(settings):
     specs = read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(specs, PROJECT)
-    assert lint(template.build(specs, bundles, settings, "zips", ["sync-buckets-state-machine"])) == []
+    assert lint(template.make(specs, bundles, settings, "zips", ["sync-buckets-state-machine"])) == []
 
 
 def test_the_template_of_our_lambdas_can_be_sent_without_a_bucket():
     """51,200 bytes: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
     specs = read_all(PROJECT / "lambda_functions")
-    built = template.build(
+    built = template.make(
         specs, bundle.make_all(specs, PROJECT), FULL, "zips", ["sync-buckets-state-machine"]
     )
     assert len(json.dumps(built)) < 51_200
@@ -478,7 +478,7 @@ def test_the_template_of_our_lambdas_can_be_sent_without_a_bucket():
 
 def test_only_the_input_check_knows_the_deployment_bucket_and_all_know_the_work_bucket():
     specs = read_all(PROJECT / "lambda_functions")
-    built = template.build(
+    built = template.make(
         specs, bundle.make_all(specs, PROJECT), FULL, "zips", ["sync-buckets-state-machine"]
     )
     for one in specs:

@@ -25,7 +25,8 @@ GOOD = PROJECT / "tests" / "good_project"
 WORK = (GOOD / "lambda_functions" / "work.py").read_text(encoding="utf-8")
 MACHINE = (GOOD / "state_machines" / "sync.yaml").read_text(encoding="utf-8")
 
-VALUES = {"WorkBucket": "work", "Partition": "aws", "MaxConcurrency": 40, "MaxDelete": None}
+VALUES = definitions.placeholder_values(Settings(), "work", "aws")
+KNOWN = ", ".join(f"${{{name}}}" for name in sorted(VALUES))
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_mistakes_of_the_front_matter_and_of_the_machines_are_reported_together(
     assert in_machine(project, ("    TimeoutSeconds: 90\n", "")) == [
         "lambda_functions/work.py:3: Timeout is 'ten': expected a whole number",
         "state_machines/sync.yaml:3: the state Begin has no TimeoutSeconds: "
-        "an answer that never comes would be waited for until the year is over",
+        "a missing answer would be waited for up to a year",
     ]
 
 
@@ -175,7 +176,7 @@ def test_a_machine_that_cannot_be_read_or_rendered_is_reported_with_its_line(pro
         "state_machines/sync.yaml:5: the state Begin calls the Lambda walk, which is not in lambda_functions/. "
         "Known: work.",
         "state_machines/sync.yaml:22: the state Each uses ${WorkBuckets}, which has no value. "
-        "Did you mean ${WorkBucket}? Known: ${MaxConcurrency}, ${MaxDelete}, ${Partition}, ${WorkBucket}.",
+        f"Did you mean ${{WorkBucket}}? Known: {KNOWN}.",
     ]
     (project / "state_machines" / "sync.yaml").write_text("a: [\n")
     assert problems(project)[0].startswith("state_machines/sync.yaml:2: this is not YAML: ")
@@ -185,7 +186,7 @@ def test_what_statelint_finds_is_shown_at_the_line_of_the_field_beside_our_own_f
     unknown_state = ("    Next: Each\n", "    Next: Nowhere\n")
     unknown_field = ("          End: true\n", "          End: true\n          Nope: 1\n")
     assert rules_broken(project, unknown_state, unknown_field) == [
-        "state_machines/sync.yaml:11: the state Begin goes on to Nowhere, which is no state: "
+        "state_machines/sync.yaml:11: the state Begin leads to Nowhere, which is not a state: "
         "expected one of Begin, Broken, Done, Each",
         "state_machines/sync.yaml:12: the state Each is never reached: no way from StartAt leads to it",
         'state_machines/sync.yaml:36: Field "Nope" not allowed in '
@@ -201,8 +202,7 @@ def test_what_statelint_finds_is_shown_at_the_line_of_the_field_beside_our_own_f
         (
             "    TimeoutSeconds: 90\n",
             "",
-            "3: the state Begin has no TimeoutSeconds: "
-            "an answer that never comes would be waited for until the year is over",
+            "3: the state Begin has no TimeoutSeconds: a missing answer would be waited for up to a year",
         ),
         (
             "          TimeoutSeconds: 90\n",
@@ -343,8 +343,8 @@ def imports_of(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("import requests\n", "requests is not there on AWS: expected boto3 or the standard library"),
-        ("from yaml import load\n", "yaml is not there on AWS: expected boto3 or the standard library"),
+        ("import requests\n", "requests is not available on AWS: expected boto3 or the standard library"),
+        ("from yaml import load\n", "yaml is not available on AWS: expected boto3 or the standard library"),
         (
             "from lambda_functions import other\n",
             "lambda_functions.other is not in the zip of this Lambda: "
@@ -372,7 +372,7 @@ def imports_of(
     ],
 )
 def test_an_import_that_fails_on_aws_is_found(text, message):
-    tree, mistake = python_source.parsed(text)
+    tree, mistake = python_source.parse(text)
     assert tree and mistake is None
     assert imports_of(tree) == [(1, message)]
 
@@ -392,7 +392,7 @@ def test_an_import_that_fails_on_aws_is_found(text, message):
     ],
 )
 def test_an_import_that_works_on_aws_is_left_alone(text):
-    tree, _ = python_source.parsed(text)
+    tree, _ = python_source.parse(text)
     assert tree and imports_of(tree) == []
 
 
@@ -470,10 +470,10 @@ def test_a_package_that_may_define_anything_is_believed(wings, text):
     ],
 )
 def test_a_handler_must_take_what_lambda_gives_it(arguments, is_right):
-    tree, _ = python_source.parsed(f"def handler({arguments}): ...")
+    tree, _ = python_source.parse(f"def handler({arguments}): ...")
     assert tree
     assert (list(python_source.handler_mistakes(tree)) == []) == is_right
 
 
 def test_a_null_character_is_no_python():
-    assert python_source.parsed("x = 1\0")[1] is not None
+    assert python_source.parse("x = 1\0")[1] is not None

@@ -7,20 +7,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
 from deployment.cloudformation import change_sets, stack
 from deployment.errors import StackError
 from deployment.project.settings import Settings
 from tests.deployed_stack import SETTINGS, TAGS, TEMPLATE, Deployed
 from tests.fake_cloudformation import STACK_ID, STACK_NAME, refusal
 from tests.recording_console import RecordingConsole
-from tests.stacks import deploy_with
+from tests.stacks import deploy_with, installed_with
 
 
 def deploy(fake: Deployed, settings: Settings = SETTINGS, template: Any = TEMPLATE) -> list[str]:
     """Deploy; return the names of the calls that are not mere questions about the stack."""
-    account = Account(None, "123456789012", "eu-west-1", "aws", {"cloudformation": fake})
-    deploy_with(account, settings, template, RecordingConsole(), fake.sleep)  # type: ignore[arg-type]
+    deploy_with(installed_with(fake, settings), template, RecordingConsole())  # type: ignore[arg-type]
     return fake.called()
 
 
@@ -105,10 +103,9 @@ def test_termination_protection_is_switched_also_when_nothing_else_is_to_do(
 
 def test_a_protected_stack_is_not_deleted_and_says_what_to_do() -> None:
     fake = Deployed(EnableTerminationProtection=True)
-    account = Account(None, "123456789012", "eu-west-1", "aws", {"cloudformation": fake})
 
     with pytest.raises(StackError) as caught:
-        stack.delete(account, SETTINGS, RecordingConsole(), fake.sleep)  # type: ignore[arg-type]
+        stack.delete(installed_with(fake), RecordingConsole())  # type: ignore[arg-type]
 
     assert str(caught.value) == (
         "The stack sync-buckets in 123456789012/eu-west-1 is protected from deletion. Nothing was deleted. Set "

@@ -15,15 +15,14 @@ from deployment.build import bundle, template
 from deployment.cloudformation.changes import (
     Change,
     PropertyChange,
-    between,
-    canonical,
-    expanded,
+    canonical_json,
+    compare_templates,
+    expand_functions,
     from_change_set,
     with_values,
 )
-from deployment.project import front_matter
+from deployment.project import front_matter, states_language
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "1"]),
@@ -95,7 +94,7 @@ def test_what_is_removed_and_stays_is_called_retained() -> None:
 
 
 def test_a_functions_policies_are_a_change_of_its_role() -> None:
-    changes = between(function(Timeout=3, Policies=["a"]), function(Timeout=4, Policies=["b"]))
+    changes = compare_templates(function(Timeout=3, Policies=["a"]), function(Timeout=4, Policies=["b"]))
 
     assert changes == (
         Change("Modify", "Copy", "AWS::Lambda::Function", properties=(PropertyChange("Timeout", 3, 4),)),
@@ -106,15 +105,17 @@ def test_a_functions_policies_are_a_change_of_its_role() -> None:
 
 
 def test_what_python_takes_for_equal_and_aws_does_not_is_a_change() -> None:
-    assert [change.logical_id for change in between(function(Flag=True), function(Flag=1))] == ["Copy"]
-    assert canonical({"a": True}) != canonical({"a": 1})
+    assert [change.logical_id for change in compare_templates(function(Flag=True), function(Flag=1))] == [
+        "Copy"
+    ]
+    assert canonical_json({"a": True}) != canonical_json({"a": 1})
 
 
 def test_a_deletion_policy_is_a_change_and_a_retained_resource_stays() -> None:
     kept = {"Resources": {"V": {"Type": "AWS::Lambda::Version", "DeletionPolicy": "Retain"}}}
     gone = {"Resources": {"V": {"Type": "AWS::Lambda::Version"}}}
 
-    assert between(gone, kept) == (
+    assert compare_templates(gone, kept) == (
         Change(
             "Modify",
             "V",
@@ -122,18 +123,20 @@ def test_a_deletion_policy_is_a_change_and_a_retained_resource_stays() -> None:
             properties=(PropertyChange("DeletionPolicy", None, "Retain"),),
         ),
     )
-    assert [change.action for change in between(kept, {})] == ["Retain"]
-    assert [change.action for change in between(gone, {})] == ["Remove"]
+    assert [change.action for change in compare_templates(kept, {})] == ["Retain"]
+    assert [change.action for change in compare_templates(gone, {})] == ["Remove"]
 
 
 @given(RESOURCES, RESOURCES)
 def test_two_templates_differ_exactly_where_their_resources_do(
     old: dict[str, Any], new: dict[str, Any]
 ) -> None:
-    changes = between({"Resources": old}, {"Resources": new})
+    changes = compare_templates({"Resources": old}, {"Resources": new})
 
     differing = {
-        name for name in old.keys() | new.keys() if canonical(old.get(name)) != canonical(new.get(name))
+        name
+        for name in old.keys() | new.keys()
+        if canonical_json(old.get(name)) != canonical_json(new.get(name))
     }
     told = {(change.logical_id, change.action) for change in changes}
     assert {name for name, _ in told} <= differing
@@ -144,7 +147,7 @@ def test_two_templates_differ_exactly_where_their_resources_do(
     assert {name for name in differing if name not in new} == {
         name for name, action in told if action == "Remove"
     }
-    assert between({"Resources": old}, {"Resources": old}) == ()
+    assert compare_templates({"Resources": old}, {"Resources": old}) == ()
 
 
 def test_values_of_a_comparison_are_taken_only_where_cloudformation_tells_none() -> None:
@@ -164,9 +167,9 @@ def test_values_of_a_comparison_are_taken_only_where_cloudformation_tells_none()
 def test_the_resources_counted_are_those_that_sam_makes(monkeypatch: Any) -> None:
     monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", "eu-west-1")
     functions = front_matter.read_all(PROJECT / "lambda_functions")
-    names = [spec.name for spec in state_machines.read_all(PROJECT / "state_machines")]
-    body = template.build(functions, bundle.make_all(functions, PROJECT), Settings(), "bucket", names)
-    counted = {name: resource["Type"] for name, resource in expanded(body).items()}
+    names = [spec.name for spec in states_language.read_all(PROJECT / "state_machines")]
+    body = template.make(functions, bundle.make_all(functions, PROJECT), Settings(), "bucket", names)
+    counted = {name: resource["Type"] for name, resource in expand_functions(body).items()}
 
     made = transform(body, {}, FakeManagedPolicies())["Resources"]
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from deployment.cloudformation import event_view
-from deployment.cloudformation.events import Event, Operation, Outcome
+from deployment.cloudformation.events import Event, Operation, OperationState
 from deployment.console import Console
 from tests.stacks import TEMPLATE
 
@@ -41,9 +41,9 @@ FAILED = (
     event("WorkBucket", "DELETE_IN_PROGRESS"),
 )
 OUTCOMES = [
-    Outcome("CREATE_IN_PROGRESS", BEGUN),
-    Outcome("CREATE_IN_PROGRESS", GOES_ON),
-    Outcome("ROLLBACK_IN_PROGRESS", FAILED),
+    OperationState("CREATE_IN_PROGRESS", BEGUN),
+    OperationState("CREATE_IN_PROGRESS", GOES_ON),
+    OperationState("ROLLBACK_IN_PROGRESS", FAILED),
 ]
 
 
@@ -86,7 +86,7 @@ def test_without_a_terminal_every_event_that_says_something_new_is_one_line() ->
         "  [ 1/9] CopyKeys  lambda_functions/copy_keys.py  creating\n"
         f"  [ 1/9] CopyKeysRole  lambda_functions/copy_keys.py  CREATE_FAILED: {FAILURE}\n"
         "  [ 1/9] CopyKeys  lambda_functions/copy_keys.py  cancelled\n"
-        "  CloudFormation undoes it: The following resource(s) failed to create: [CopyKeysRole].\n"
+        "  CloudFormation rolls back: The following resource(s) failed to create: [CopyKeysRole].\n"
         "  [ 0/3] WorkBucket  AWS::S3::Bucket  deleting\n"
     )
     assert out.getvalue() == ""
@@ -118,7 +118,7 @@ def test_on_a_terminal_the_block_is_redrawn_and_only_failures_stay(width: int) -
         r"\[ 0/3\] \d\d:\d\d Creating the stack sync-buckets *\n *WorkBucket  AWS::S3::Bucket", shown
     )
     assert f"CREATE_FAILED: {FAILURE}\n" in shown, "whole, also where it is longer than a line"
-    assert "CloudFormation undoes it" in shown
+    assert "CloudFormation rolls back" in shown
     assert "created" not in shown and "cancelled" not in shown
     assert shown.rstrip().endswith("\x1b[2K"), "the block is erased at the end"
 

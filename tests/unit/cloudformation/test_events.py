@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from deployment.cloudformation import events
-from deployment.cloudformation.events import MOST_LOOKS_IN_VAIN, Operation
+from deployment.cloudformation.events import MAX_FAILED_POLLS, Operation
 from tests.fake_cloudformation import STACK_ID, FakeCloudFormation, refusal
+from tests.stacks import installed_with
 
 THROTTLED = refusal("DescribeStacks", "Throttling", "Rate exceeded")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://x/")
@@ -32,8 +33,8 @@ class Failing(FakeCloudFormation):
         return dict(super().describe_stacks(**request))
 
 
-def end_of(fake: FakeCloudFormation, operation: Operation) -> events.Outcome:
-    return list(events.follow(fake, operation, fake.sleep))[-1]
+def end_of(fake: FakeCloudFormation, operation: Operation) -> events.OperationState:
+    return list(events.follow(installed_with(fake), operation))[-1]
 
 
 def test_events_of_another_token_are_not_the_operations_own() -> None:
@@ -74,7 +75,7 @@ def test_the_end_of_somebody_elses_operation_is_not_the_end_of_ours() -> None:
     after = events.newest_event(fake, STACK_ID)
     fake.begin([("", "UPDATE_COMPLETE", "")])
     looks = []
-    for outcome in events.follow(fake, Operation(STACK_ID, "", after, "ours"), fake.sleep):
+    for outcome in events.follow(installed_with(fake), Operation(STACK_ID, "", after, "ours")):
         looks.append(outcome)
         if len(looks) == 3:
             fake.happen("", "UPDATE_COMPLETE", "", ClientRequestToken="ours")
@@ -96,7 +97,7 @@ def test_after_many_looks_in_vain_it_is_given_up(error: Exception) -> None:
 
     with pytest.raises((ClientError, BotoCoreError)):
         end_of(fake, Operation(STACK_ID, ""))
-    assert len(fake.naps) == MOST_LOOKS_IN_VAIN - 1
+    assert len(fake.naps) == MAX_FAILED_POLLS - 1
 
 
 def test_a_refusal_that_does_not_pass_ends_the_watching_at_once() -> None:
@@ -146,7 +147,7 @@ def test_however_the_events_come_each_is_seen_once_and_in_its_order(
     after = events.newest_event(fake, STACK_ID)
     fake.begin([("", "UPDATE_IN_PROGRESS", "")], *batches, [("", "UPDATE_COMPLETE", "")])
 
-    outcomes = list(events.follow(fake, Operation(STACK_ID, "", after), fake.sleep))
+    outcomes = list(events.follow(installed_with(fake), Operation(STACK_ID, "", after)))
 
     wanted = ["sync-buckets", *(event[0] for batch in batches for event in batch), "sync-buckets"]
     assert [event.logical_id for event in outcomes[-1].events] == wanted

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.fake_cloudformation import CHANGE_SET_ID, STACK_ID, FakeCloudFormation, hold_to, refusal
 from tests.fake_cloudformation import MODEL as CLOUDFORMATION
 from tests.recording_console import RecordingConsole
-from tests.stacks import CREATED, READY, SETTINGS, TEMPLATE, account_with, deploy, deploy_with
+from tests.stacks import CREATED, READY, TEMPLATE, deploy, deploy_with, installed_with
 
 NOT_WHILE_IT_IS_MADE = refusal(
     "DeleteChangeSet", "InvalidChangeSetStatus", "Cannot delete ChangeSet in status X"
@@ -162,9 +162,9 @@ def test_when_the_network_is_lost_it_is_said_that_the_deployment_goes_on() -> No
     fake, console = Silent("UPDATE_COMPLETE", change_set=READY), RecordingConsole()
 
     with pytest.raises(ClientError, match="ExpiredToken"):
-        deploy_with(account_with(fake), SETTINGS, TEMPLATE, console, fake.sleep)
+        deploy_with(installed_with(fake), TEMPLATE, console)
     assert console.steps[-1] == (
-        "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
+        "The operation continues in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
 
 

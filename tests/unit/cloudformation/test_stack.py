@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment.cloudformation import change_sets, event_view, events, lookup, stack
+from deployment.build import logical_ids
+from deployment.cloudformation import change_sets, event_view, lookup, stack
 from deployment.cloudformation.change_sets import Change, ChangeSet
-from deployment.cloudformation.stack import Stack
+from deployment.cloudformation.stack import DeployedStack
 from deployment.errors import StackError
 from tests.fake_cloudformation import CHANGE_SET_ID, STACK_ID, STACK_NAME, FakeCloudFormation, refusal
 from tests.recording_console import RecordingConsole
@@ -20,11 +21,10 @@ from tests.stacks import (
     NO_CHANGES,
     PLACE,
     READY,
-    SETTINGS,
     TEMPLATE,
-    account_with,
     deploy,
     deploy_with,
+    installed_with,
 )
 
 
@@ -34,7 +34,7 @@ def test_a_first_deployment_creates_the_stack_and_returns_its_outputs() -> None:
 
     deployed = deploy(fake)
 
-    assert deployed == Stack(
+    assert deployed == DeployedStack(
         STACK_NAME, {"WorkBucket": "work"}, True, (Change("Add", "CopyKeys", "AWS::Lambda::Function"),)
     )
     assert fake.called() == ["create_change_set", "execute_change_set"]
@@ -123,7 +123,7 @@ def test_nothing_to_do_is_success_and_the_change_set_is_deleted(reason: str) -> 
     fake.outputs = {"WorkBucket": "work"}
     console = RecordingConsole()
 
-    assert deploy(fake, console) == Stack(STACK_NAME, {"WorkBucket": "work"}, False, ())
+    assert deploy(fake, console) == DeployedStack(STACK_NAME, {"WorkBucket": "work"}, False, ())
     assert fake.calls[1:] == [("delete_change_set", {"ChangeSetName": CHANGE_SET_ID, "StackName": STACK_ID})]
     assert console.steps == []
 
@@ -197,7 +197,7 @@ def test_ctrl_c_while_the_change_set_is_made_leaves_nothing_behind() -> None:
         fake.sleep(seconds)
 
     with pytest.raises(KeyboardInterrupt):
-        deploy_with(account_with(fake), SETTINGS, TEMPLATE, RecordingConsole(), sleep)
+        deploy_with(installed_with(fake, sleep=sleep), TEMPLATE, RecordingConsole())
     assert fake.status == "DELETE_COMPLETE"
 
 
@@ -209,9 +209,9 @@ def test_ctrl_c_while_the_stack_is_made_says_that_it_goes_on_and_how_to_watch_it
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        deploy_with(account_with(fake), SETTINGS, TEMPLATE, console, sleep)
+        deploy_with(installed_with(fake, sleep=sleep), TEMPLATE, console)
     assert console.steps[-1] == (
-        "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
+        "The operation continues in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
 
 
@@ -234,7 +234,7 @@ def test_a_failed_creation_names_the_first_real_failure_its_file_and_what_to_do(
         "lambda_functions/copy_keys.py) CREATE_FAILED: User x is not authorized to perform: "
         "lambda:PublishVersion on y\nAllow lambda:PublishVersion to whoever deploys; docs/permissions.md has the whole "
         "policy.\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
     assert console.warnings == [
         "  [ 0/1] CopyKeysVersion0123456789  lambda_functions/copy_keys.py  CREATE_FAILED: User x is not authorized "
@@ -242,7 +242,7 @@ def test_a_failed_creation_names_the_first_real_failure_its_file_and_what_to_do(
     ]
     assert console.steps[1:] == [
         "  [ 0/2] CopyKeysRole  lambda_functions/copy_keys.py  cancelled",
-        "  CloudFormation undoes it: The following resource(s) failed to create: [CopyKeys].",
+        "  CloudFormation rolls back: The following resource(s) failed to create: [CopyKeys].",
         "  [ 1/3] CopyKeys  lambda_functions/copy_keys.py  deleted",
     ]
 
@@ -262,8 +262,8 @@ def test_a_failed_update_that_cannot_be_undone_names_the_command_that_leads_out(
         "Remove it if an earlier stack left it, or set another STACK_NAME in fabfile_config.py.\n"
         f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
         "  CopyKeys (AWS::Lambda::Function, lambda_functions/copy_keys.py) UPDATE_FAILED: It is gone.\n"
-        "Mend that, then run: fab recover\n"
-        "What cannot be mended is left as it is with: fab recover --skip CopyKeys\n"
+        "Fix that, then run: fab recover\n"
+        "To leave out what cannot be fixed: fab recover --skip CopyKeys\n"
         "Then run `fab` again."
     )
 
@@ -279,7 +279,7 @@ def test_a_failure_without_a_failed_resource_gives_the_stacks_own_reason() -> No
 
     assert str(caught.value) == (
         f"{PLACE} could not be deployed: A hook said no.\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
 
 
@@ -303,7 +303,7 @@ def test_a_stack_that_failed_its_validation_tells_the_findings_of_it() -> None:
         f"{PLACE} could not be deployed: sync-buckets (AWS::CloudFormation::Stack) CREATE_FAILED: "
         "Validation failed with 1 error(s). Call DescribeEvents.\n"
         "  /Resources/CopyKeys/Properties/Timeout (lambda_functions/copy_keys.py): 99999 is greater than 900.\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
     assert fake.calls[-1] == (
         "describe_events",
@@ -319,7 +319,7 @@ def test_a_creation_that_failed_without_a_rollback_is_given_up_after_a_minute_of
 
     assert str(caught.value) == (
         f"{PLACE} could not be deployed: sync-buckets (AWS::CloudFormation::Stack) CREATE_FAILED: no\n"
-        "Mend the cause, then run `fab` again."
+        "Fix the cause, then run `fab` again."
     )
     assert sum(fake.naps) == 62
 
@@ -353,7 +353,7 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
     s3 = FakeS3()
     long = {"Description": "x" * change_sets.BODY_MAX_BYTES}
 
-    deploy_with(account_with(fake, s3=s3), SETTINGS, long, RecordingConsole(), fake.sleep)
+    deploy_with(installed_with(fake, s3=s3), long, RecordingConsole())
 
     url = fake.calls[0][1]["TemplateURL"]
     bucket = "sync-buckets-deployment-123456789012-eu-west-1"
@@ -387,7 +387,7 @@ def test_deleting_follows_the_stack_until_it_is_gone() -> None:
     fake.template = TEMPLATE
     console = RecordingConsole()
 
-    assert stack.delete(account_with(fake), SETTINGS, console, fake.sleep) is True
+    assert stack.delete(installed_with(fake), console) is True
     assert console.steps == [
         "  [ 1/1] CopyKeys  lambda_functions/copy_keys.py  deleted",
         "  [ 2/2] CopyKeysVersion0123456789  lambda_functions/copy_keys.py  kept",
@@ -408,14 +408,14 @@ def test_without_its_template_a_stack_is_deleted_all_the_same_and_shown_by_types
     fake.template = template
     console = RecordingConsole()
 
-    assert stack.delete(account_with(fake), SETTINGS, console, fake.sleep) is True
+    assert stack.delete(installed_with(fake), console) is True
     assert console.steps == ["  [ 1/1] CopyKeys  AWS::Lambda::Function  deleted"]
 
 
 def test_deleting_what_does_not_exist_is_not_an_error() -> None:
     fake = FakeCloudFormation()
 
-    assert stack.delete(account_with(fake), SETTINGS, RecordingConsole(), fake.sleep) is False
+    assert stack.delete(installed_with(fake), RecordingConsole()) is False
 
 
 def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_failure_is_told() -> None:
@@ -427,20 +427,20 @@ def test_a_stack_that_could_not_be_deleted_before_is_tried_again_and_its_new_fai
     fake = FakeCloudFormation("DELETE_FAILED", deleted=timeline)
 
     with pytest.raises(StackError) as caught:
-        stack.delete(account_with(fake), SETTINGS, RecordingConsole(), fake.sleep)
+        stack.delete(installed_with(fake), RecordingConsole())
 
     assert str(caught.value) == (
         f"{PLACE} is stuck (DELETE_FAILED):\n"
         "  WorkBucket (AWS::Lambda::Function) DELETE_FAILED: The bucket is not empty\n"
         "Something has written to the bucket meanwhile; `fab delete` empties it.\n"
-        "Mend that, then run: fab delete\n"
-        f"What must stay is left out of it with: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket"
+        "Fix that, then run: fab delete\n"
+        f"To keep some of its resources: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket"
     )
 
 
 def test_outputs_of_a_stack_that_was_never_deployed_tell_to_deploy_it() -> None:
     with pytest.raises(StackError) as caught:
-        lookup.outputs(account_with(FakeCloudFormation()), SETTINGS)
+        lookup.outputs(installed_with(FakeCloudFormation()))
 
     assert str(caught.value) == f"{PLACE} does not exist. Run `fab` to deploy it."
 
@@ -468,7 +468,7 @@ def test_another_refusal_than_does_not_exist_is_not_taken_for_an_absent_stack() 
     ],
 )
 def test_a_resource_is_traced_to_its_file(logical_id: str, file: str | None) -> None:
-    assert events.source_of(logical_id, TEMPLATE) == file
+    assert logical_ids.source_of(logical_id, TEMPLATE) == file
 
 
 def test_a_version_that_leaves_the_stack_and_stays_is_told_so() -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from deployment.cloudformation import failures
 from deployment.cloudformation.events import Event
-from deployment.cloudformation.failure_hints import HINTS, hint
+from deployment.cloudformation.failures import HINTS, hint
 from tests.fake_cloudformation import FakeCloudFormation, refusal
 from tests.stacks import TEMPLATE
 
@@ -53,7 +53,7 @@ REASONS = [
     ),
     (
         f"The role defined for the function cannot be assumed by Lambda.{LAMBDA}",
-        "IAM has not spread the new role everywhere yet; that takes seconds.",
+        "IAM has not propagated the new role everywhere yet; that takes seconds.",
     ),
     ("MalformedPolicyDocument: Syntax errors in policy.", "Check the Policies at the top of the file."),
     (
@@ -113,7 +113,7 @@ REASONS = [
     ),
     (
         "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.",
-        "The zip has gone from the deployment bucket; `fab` uploads it again.",
+        "The zip is no longer in the deployment bucket; `fab` uploads it again.",
     ),
     (
         "The specified bucket does not exist (Service: S3; Error Code: NoSuchBucket)",
@@ -133,15 +133,15 @@ REASONS = [
     ),
     (
         "Rate exceeded (Service: Lambda; Status Code: 429; Error Code: TooManyRequestsException)",
-        "AWS was too busy for this account; a few minutes later it mostly goes well.",
+        "AWS was too busy for this account; it usually works a few minutes later.",
     ),
     (
         "A conflicting conditional operation is currently in progress against this resource. Please try again.",
-        "Something else is changing the same resource; a few minutes later it mostly goes well.",
+        "Something else is changing the same resource; it usually works a few minutes later.",
     ),
     (
         "Resource handler returned message: Exceeded attempts to wait (HandlerErrorCode: NotStabilized)",
-        "AWS took too long or failed inside; see https://health.aws.amazon.com if it does so again.",
+        "AWS took too long or failed internally; see https://health.aws.amazon.com if it happens again.",
     ),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from deployment.errors import StackError
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import STACK_STATUSES, FakeCloudFormation
 from tests.recording_console import RecordingConsole
-from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, account_with, deploy, deploy_with
+from tests.stacks import CREATED, FLAGS, PLACE, READY, TEMPLATE, deploy, deploy_with, installed_with
 
 UPDATED = [[("", "UPDATE_IN_PROGRESS", "")], [("", "UPDATE_COMPLETE", "")]]
 REMADE = ["REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"]
@@ -102,7 +102,7 @@ def test_a_busy_stack_is_left_alone_and_the_way_to_follow_it_is_named(status: st
     fake = stack_in(status)
 
     assert error_of(fake) == (
-        f"{PLACE} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `fab` again."
+        f"{PLACE} is busy ({status}), so nothing was started. `fab watch` follows it to its end; then run `fab` again."
     )
     assert fake.calls == []
 
@@ -129,8 +129,8 @@ def test_an_update_that_could_not_be_rolled_back_names_what_keeps_it_and_the_com
         "  CopyKeysRole (AWS::Lambda::Function) UPDATE_FAILED: User x is not authorized to perform: "
         "iam:PutRolePolicy on y\n"
         "Allow iam:PutRolePolicy to whoever deploys; docs/permissions.md has the whole policy.\n"
-        "Mend that, then run: fab recover\n"
-        "What cannot be mended is left as it is with: fab recover --skip WorkBucket,CopyKeysRole\n"
+        "Fix that, then run: fab recover\n"
+        "To leave out what cannot be fixed: fab recover --skip WorkBucket,CopyKeysRole\n"
         "Then run `fab` again."
     )
 
@@ -141,7 +141,7 @@ def test_an_update_that_somebody_made_without_rollback_names_its_failures_and_th
     assert error_of(fake) == (
         f"{PLACE} is stuck (UPDATE_FAILED):\n"
         "  CopyKeys (AWS::Lambda::Function) UPDATE_FAILED: what made the rollback necessary\n"
-        f"Mend that, then run: aws cloudformation rollback-stack {FLAGS}\n"
+        f"Fix that, then run: aws cloudformation rollback-stack {FLAGS}\n"
         "Then run `fab` again."
     )
 
@@ -154,8 +154,8 @@ def test_a_stack_that_could_not_be_deleted_names_what_would_not_go() -> None:
         f"{PLACE} is stuck (DELETE_FAILED):\n"
         "  WorkBucket (AWS::Lambda::Function) DELETE_FAILED: The bucket is not empty.\n"
         "Something has written to the bucket meanwhile; `fab delete` empties it.\n"
-        "Mend that, then run: fab delete\n"
-        f"What must stay is left out of it with: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket\n"
+        "Fix that, then run: fab delete\n"
+        f"To keep some of its resources: aws cloudformation delete-stack {FLAGS} --retain-resources WorkBucket\n"
         "Then run `fab` again."
     )
 
@@ -170,7 +170,7 @@ def test_an_import_that_could_not_be_undone_says_what_there_is_to_do() -> None:
 
 
 def test_a_status_that_aws_adds_one_day_is_stuck_and_not_touched() -> None:
-    assert statuses.stuck("The stack x", "HIBERNATED", "fab", [], "", {}) == (
+    assert statuses.stuck_sentence("The stack x", "HIBERNATED", "fab", [], "", {}) == (
         "The stack x is stuck (HIBERNATED).\n"
         "Run: fab delete\n"
         "To keep the stack, look at it in the CloudFormation console first.\n"
@@ -182,7 +182,7 @@ def test_the_command_has_the_profile_that_the_settings_have() -> None:
     fake = stack_in("UPDATE_FAILED")
 
     with pytest.raises(StackError) as caught:
-        deploy_with(account_with(fake), Settings(profile="prod"), TEMPLATE, RecordingConsole(), fake.sleep)
+        deploy_with(installed_with(fake, Settings(profile="prod")), TEMPLATE, RecordingConsole())
 
     assert f"Run: aws cloudformation rollback-stack {FLAGS} --profile prod\n" in str(caught.value)
 
@@ -191,7 +191,7 @@ def test_the_command_has_the_profile_that_the_settings_have() -> None:
 def test_whatever_has_come_to_rest_can_be_deleted(status: str) -> None:
     fake = stack_in(status)
 
-    assert stack.delete(account_with(fake), Settings(), RecordingConsole(), fake.sleep) is True
+    assert stack.delete(installed_with(fake, Settings()), RecordingConsole()) is True
     assert fake.called() == ["delete_stack"]
 
 
@@ -200,10 +200,10 @@ def test_a_busy_stack_is_not_deleted(status: str) -> None:
     fake = stack_in(status)
 
     with pytest.raises(StackError) as caught:
-        stack.delete(account_with(fake), Settings(), RecordingConsole(), fake.sleep)
+        stack.delete(installed_with(fake, Settings()), RecordingConsole())
 
     assert str(caught.value) == (
-        f"{PLACE} is busy ({status}), so nothing was begun. `fab watch` follows it to its end; then run `fab delete` "
+        f"{PLACE} is busy ({status}), so nothing was started. `fab watch` follows it to its end; then run `fab delete` "
         "again."
     )
     assert fake.calls == []
@@ -214,7 +214,7 @@ def test_a_busy_stack_is_not_deleted(status: str) -> None:
 
 def watch(fake: FakeCloudFormation) -> RecordingConsole:
     console = RecordingConsole()
-    stack.watch(account_with(fake), Settings(), console, fake.sleep)
+    stack.watch(installed_with(fake, Settings()), console)
     return console
 
 
@@ -223,7 +223,7 @@ def test_where_nothing_is_going_on_watching_says_so_and_ends(status: str | None)
     fake = stack_in(status) if status else FakeCloudFormation()
 
     shown = "there is none" if status in (None, *GONE) else status
-    assert watch(fake).results == [f"{PLACE}: nothing is going on ({shown})."]
+    assert watch(fake).results == [f"{PLACE}: no operation is in progress ({shown})."]
     assert (fake.calls, fake.naps) == ([], [])
 
 
@@ -260,7 +260,7 @@ def test_watching_a_deployment_that_fails_ends_with_its_cause() -> None:
 
     assert str(caught.value) == (
         f"{PLACE} could not be deployed: CopyKeys (AWS::Lambda::Function) UPDATE_FAILED: no\n"
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again."
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again."
     )
 
 

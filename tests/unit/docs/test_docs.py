@@ -17,9 +17,9 @@ from samples import run_of
 import fabfile
 import fabfile_config_template
 from deployment import errors
+from deployment.build import definitions
 from deployment.project import front_matter, function_properties, placeholders
-from deployment.step_functions import state_machines
-from deployment.tasks.stack import documents
+from deployment.project.settings import Settings
 from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.tally import costs, ending
@@ -96,7 +96,7 @@ def test_every_error_has_its_place_in_troubleshooting():
 def test_every_setting_is_mentioned_somewhere():
     whole = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     settings = [name for name in vars(fabfile_config_template) if name.isupper()]
-    assert len(settings) == 14
+    assert settings
     assert [name for name in settings if not mentions(whole, name)] == []
 
 
@@ -171,7 +171,7 @@ def test_every_property_that_cannot_be_set_is_in_its_table_with_the_reason():
 def test_every_placeholder_is_in_its_table():
     for heading, known in (
         ("Placeholders", placeholders.LISTS + placeholders.TEXTS),
-        ("State machines", state_machines.PLACEHOLDERS),
+        ("State machines", tuple(definitions.placeholder_values(Settings(), "", ""))),
     ):
         listed = [row[0] for row in rows_of("front_matter.md", heading)]
         assert listed == [f"`${{{name}}}`" for name in known]
@@ -185,7 +185,7 @@ def test_the_example_of_a_front_matter_can_be_read(tmp_path):
 
 def test_every_placeholder_of_a_printed_definition_is_explained():
     listed = " ".join(row[0] for row in rows_of("other_tools.md", "The definition"))
-    assert re.findall(r"\$\{(\w+)\}", listed) == ["CopyKeys", *documents.LEFT_FOR_CLOUDFORMATION]
+    assert re.findall(r"\$\{(\w+)\}", listed) == ["CopyKeys", "WorkBucket", "Partition"]
 
 
 def test_every_finding_of_the_broken_projects_is_explained():

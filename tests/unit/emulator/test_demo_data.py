@@ -17,7 +17,7 @@ def test_every_file_of_a_folder_has_a_key_with_slashes(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"12345")
     (tmp_path / "link.txt").symlink_to(tmp_path / "b.txt")
-    folder = demo_data.look_into(tmp_path)
+    folder = demo_data.read_folder(tmp_path)
     assert list(folder.files) == ["a/deep/er/c.bin", "a/ü x.txt", "b.txt", "link.txt"]
     assert folder.size_bytes == 20
     assert folder.left_out == ()
@@ -36,7 +36,7 @@ def test_what_cannot_become_an_object_is_named_with_the_reason(tmp_path: Path) -
     deep.mkdir(parents=True)
     (deep / "long.txt").write_text("x")
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin-\xfc"))).write_text("x")
-    folder = demo_data.look_into(tmp_path)
+    folder = demo_data.read_folder(tmp_path)
     assert list(folder.files) == ["file.txt"]
     assert sorted(folder.left_out) == [
         f"{'/'.join(['d' * 200] * 6)}/long.txt: its key has more than 1,024 bytes",
@@ -50,13 +50,13 @@ def test_what_cannot_become_an_object_is_named_with_the_reason(tmp_path: Path) -
 
 def test_a_missing_folder_and_one_without_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as missing:
-        demo_data.look_into(tmp_path / "absent")
+        demo_data.read_folder(tmp_path / "absent")
     assert str(missing.value) == (
         f"{tmp_path / 'absent'} is not a folder. Name one whose files become the source bucket."
     )
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError) as empty:
-        demo_data.look_into(tmp_path)
+        demo_data.read_folder(tmp_path)
     assert str(empty.value) == f"{tmp_path} has no files. Name a folder whose files become the source bucket."
 
 
@@ -64,7 +64,7 @@ def test_a_folder_that_would_not_fit_into_memory_is_refused(tmp_path: Path) -> N
     with (tmp_path / "sparse.bin").open("wb") as file:
         file.truncate(1024**3 + 1024**2 * 100)
     with pytest.raises(ConfigurationError) as caught:
-        demo_data.look_into(tmp_path)
+        demo_data.read_folder(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path} has 1.1 GiB in 1 files; the demo takes 1.0 GiB at most, because the emulator keeps both "
         "buckets in memory. Name a smaller folder."
@@ -73,10 +73,10 @@ def test_a_folder_that_would_not_fit_into_memory_is_refused(tmp_path: Path) -> N
 
 def test_the_made_up_keys_fit_into_a_key_and_none_is_there_twice() -> None:
     kinds = [
-        demo_data._missing(),
-        demo_data._equal(),
-        demo_data._orphans(),
-        [new for _, new in demo_data._changed()],
+        demo_data._missing_items(),
+        demo_data._equal_items(),
+        demo_data._orphan_items(),
+        [new for _, new in demo_data._changed_items()],
     ]
     keys = [item.key for items in kinds for item in items]
     assert len(set(keys)) == len(keys)

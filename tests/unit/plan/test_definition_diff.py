@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deployment.aws.account import Account
+from deployment.build import definitions
 from deployment.cloudformation.changes import Change
 from deployment.plan import definition_diff
 from deployment.plan.definition_diff import MachinePlan
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.step_functions import state_machines
+from tests.installations import installed
 
 SETTINGS = Settings(max_concurrency=4)
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:sync-buckets"
@@ -46,7 +46,7 @@ class FakeStepFunctions:
 
     def __init__(self, definition: Any, role: str = "arn:role", tag: str | None = None) -> None:
         self.definition, self.role = definition, role
-        self.tag = tag or state_machines.fingerprint(definition, role)
+        self.tag = tag or definitions.fingerprint(definition, role)
 
     def get_paginator(self, _: str) -> FakeStepFunctions:
         return self
@@ -67,18 +67,16 @@ def definition(seconds: int, version: str = "3") -> dict[str, Any]:
     return {"StartAt": "Copy", "States": {"Copy": task}}
 
 
-def account(client: Any = None) -> Account:
-    return Account(None, "123456789012", "eu-west-1", "aws", {"stepfunctions": client})
-
-
 def expected(changes: list[Change], present: dict[str, str] = PRESENT) -> dict[str, str]:
-    return definition_diff.expected_outputs(account(), SETTINGS, FUNCTIONS, WANTED, present, changes)
+    return definition_diff.expected_outputs(installed(SETTINGS), FUNCTIONS, WANTED, present, changes)
 
 
 def plan(client: FakeStepFunctions, outputs: dict[str, str] = PRESENT, seconds: int = 60) -> MachinePlan:
     states = {"Copy": {"Type": "Task", "Resource": "copy_keys", "TimeoutSeconds": seconds, "End": True}}
     spec = MachineSpec("sync", Path("state_machines/sync.yaml"), {"StartAt": "Copy", "States": states})
-    (found,) = definition_diff.expect(account(client), SETTINGS, [spec], FUNCTIONS, outputs)
+    (found,) = definition_diff.plan_machines(
+        installed(SETTINGS, stepfunctions=client), [spec], FUNCTIONS, outputs
+    )
     return found
 
 

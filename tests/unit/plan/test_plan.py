@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment.aws.account import Account
-from deployment.build.build import Wanted
+from deployment.build.build import BuiltProject
 from deployment.build.bundle import Bundle
 from deployment.cloudformation import change_sets
 from deployment.cloudformation.changes import Change, PropertyChange
@@ -17,6 +16,7 @@ from deployment.plan import plan
 from deployment.project.settings import Settings
 from tests.deployed_stack import SETTINGS, Deployed
 from tests.fake_cloudformation import STACK_NAME, refusal
+from tests.stacks import installed_with
 
 ZIPS = (Bundle("copy_keys", "copy_keys-1.zip", b"one"), Bundle("tally_run", "tally_run-2.zip", b"two"))
 TEMPLATE = {
@@ -55,12 +55,10 @@ class FakeS3:
 
 def planned(
     fake: Deployed, template: Any = TEMPLATE, keys: list[str] | None = None, settings: Settings = SETTINGS
-) -> plan.Plan:
+) -> plan.DeploymentPlan:
     """Plan for a stack without functions and state machines."""
-    clients = {"cloudformation": fake, "s3": FakeS3(keys), "lambda": None}
-    account = Account(None, "123456789012", "eu-west-1", "aws", clients)
     settings = Settings(**{**vars(settings), "max_concurrency": 1})
-    wanted = Wanted(
+    built = BuiltProject(
         (),
         (),
         ZIPS,
@@ -69,7 +67,7 @@ def planned(
             "Outputs": {"StateMachineRoleArn": {"Value": {"Ref": "R"}}, "WorkBucket": {"Value": {"Ref": "W"}}}
         },
     )
-    return plan.make(account, settings, wanted, fake.sleep)
+    return plan.make(installed_with(fake, settings, s3=FakeS3(keys), **{"lambda": None}), built)
 
 
 def deployed(template: Any = TEMPLATE, **more: Any) -> Deployed:
@@ -84,7 +82,7 @@ def deployed(template: Any = TEMPLATE, **more: Any) -> Deployed:
     return fake
 
 
-def test_of_a_stack_that_is_as_wanted_nothing_changes_and_no_change_set_is_made() -> None:
+def test_of_a_stack_that_is_up_to_date_nothing_changes_and_no_change_set_is_made() -> None:
     fake = deployed()
 
     found = planned(fake, keys=[])

@@ -13,7 +13,7 @@ from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
 from deployment.plan import view
 from deployment.plan.definition_diff import MachinePlan
-from deployment.plan.plan import Plan
+from deployment.plan.plan import DeploymentPlan
 from deployment.plan.rows import Row
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
@@ -72,14 +72,14 @@ CHANGED = replace(
 )
 
 
-def shown(plan: Plan) -> RecordingConsole:
+def shown(plan: DeploymentPlan) -> RecordingConsole:
     console = RecordingConsole()
     view.show(console, plan, as_json=False, fail_on_changes=False)  # type: ignore[arg-type]
     return console
 
 
 def test_nothing_to_do_is_said_with_the_place() -> None:
-    assert shown(UNCHANGED).results == [PLACE, "\nNothing to do: everything is as it should be."]
+    assert shown(UNCHANGED).results == [PLACE, "\nNothing to do: everything is up to date."]
 
 
 def test_access_comes_first_then_what_is_lost_and_a_changed_zip_reads_code() -> None:
@@ -166,7 +166,7 @@ def test_an_obstacle_is_said_instead_of_changes() -> None:
 def test_a_leftover_and_a_missing_stack_are_named_at_the_top() -> None:
     leftover = replace(UNCHANGED, replaces_leftover=True, status="ROLLBACK_COMPLETE")
     assert shown(leftover).results[0] == (
-        f"{PLACE}\n\nThe stack was never created (ROLLBACK_COMPLETE): `fab` removes what is left of it and creates it anew."
+        f"{PLACE}\n\nThe stack was never created (ROLLBACK_COMPLETE): `fab` removes what is left of it and creates it again."
     )
     missing = replace(UNCHANGED, status=None, creates_bucket=True, machines=(MachinePlan(MACHINE, "create"),))
     assert shown(missing).results == [

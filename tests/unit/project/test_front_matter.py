@@ -194,32 +194,29 @@ def test_what_is_exported_as_a_block_is_read_back_the_same(metadata):
         (HANDLER, "1: there is no front matter: expected a block of comments between two lines '# ---'"),
         (
             '"""Doc."""\n' + block("Timeout: 3"),
-            "2: '# ---' stands too low: the front matter must be the first thing in the file, "
-            "only a shebang may stand above it",
+            "2: '# ---' must be at the top of the file, only a shebang may be above it",
         ),
         (
             "\n" + block("Timeout: 3"),
-            "2: '# ---' stands too low: the front matter must be the first thing in the file, "
-            "only a shebang may stand above it",
+            "2: '# ---' must be at the top of the file, only a shebang may be above it",
         ),
         (
             "#!/usr/bin/python\n# coding: utf-8\n" + block("Timeout: 3"),
-            "3: '# ---' stands too low: the front matter must be the first thing in the file, "
-            "only a shebang may stand above it",
+            "3: '# ---' must be at the top of the file, only a shebang may be above it",
         ),
         (
             "# ---\n# Timeout: 3\n" + HANDLER,
-            "3: 'def handler(event, context):' stands in the front matter, which begins in line 1 "
+            "3: 'def handler(event, context):' is inside the front matter, which begins in line 1 "
             "and is not closed: expected '# ' and a property, or '# ---' to end it",
         ),
         (
             "# ---\n# Timeout: 3\n\n# ---\n" + HANDLER,
-            "3: '' stands in the front matter, which begins in line 1 "
+            "3: '' is inside the front matter, which begins in line 1 "
             "and is not closed: expected '# ' and a property, or '# ---' to end it",
         ),
         (
             "# ---\n#Timeout: 3\n# ---\n" + HANDLER,
-            "2: '#Timeout: 3' stands in the front matter, which begins in line 1 "
+            "2: '#Timeout: 3' is inside the front matter, which begins in line 1 "
             "and is not closed: expected '# ' and a property, or '# ---' to end it",
         ),
         (
@@ -238,10 +235,10 @@ def test_what_is_exported_as_a_block_is_read_back_the_same(metadata):
             block("- Timeout"),
             "1: the front matter holds ['Timeout']: expected properties, such as 'Timeout: 60'",
         ),
-        (block("Timeout: 3", "Timeout: 4"), "3: Timeout stands here again, after line 2; keep one"),
+        (block("Timeout: 3", "Timeout: 4"), "3: Timeout is repeated here, after line 2; keep one"),
         (
             "#!/bin/sh\n" + block("Tags: {a: b,", "  a: c}"),
-            "4: a stands here again, after line 3; keep one",
+            "4: a is repeated here, after line 3; keep one",
         ),
         (
             block("Environment:", "\tVariables: {}"),
@@ -258,13 +255,13 @@ def test_what_is_exported_as_a_block_is_read_back_the_same(metadata):
         (block("Timeout: 3", "Description: a\x07b"), "3: the character '\\x07' is not allowed in YAML"),
         (
             block("Timeout: 3", "Description: !Subb x"),
-            "3: !Subb is no function of CloudFormation; did you mean !Sub?",
+            "3: !Subb is not a function of CloudFormation. Did you mean !Sub?",
         ),
         (
             block("Description: !Zzzzzz x"),
-            "2: !Zzzzzz is no function of CloudFormation; known are !And, !Base64, !Cidr, !Condition, "
+            "2: !Zzzzzz is not a function of CloudFormation. Known are !And, !Base64, !Cidr, !Condition, "
             "!Equals, !FindInMap, !GetAZs, !GetAtt, !If, !ImportValue, !Join, !Not, !Or, !Ref, !Select, "
-            "!Split, !Sub, !Transform",
+            "!Split, !Sub, !Transform.",
         ),
         (
             block("Description: !!python/name:os.system x"),
@@ -272,9 +269,9 @@ def test_what_is_exported_as_a_block_is_read_back_the_same(metadata):
             "'tag:yaml.org,2002:python/name:os.system'",
         ),
         (block("Tags: &a {x: *a}"), "2: this is not YAML: found unconstructable recursive node"),
-        (block("Tags: {true: x}"), "2: the key True is no text; put it in quotes"),
-        (block("1: x"), "2: the key 1 is no text; put it in quotes"),
-        (block("Tags: {[a]: x}"), "2: the key ['a'] is no text; put it in quotes"),
+        (block("Tags: {true: x}"), "2: the key True is not text; put it in quotes"),
+        (block("1: x"), "2: the key 1 is not text; put it in quotes"),
+        (block("Tags: {[a]: x}"), "2: the key ['a'] is not text; put it in quotes"),
     ],
 )
 def test_a_block_that_cannot_be_read_is_one_sentence_with_its_line(folder, text, message):
@@ -381,26 +378,26 @@ KNOWN = (
     "Known are ${SourceBuckets}, ${SourceObjects}, ${DestinationBuckets}, ${DestinationObjects}, ${KmsKeys}, "
     "${StateMachineExecutions}, ${DeploymentBucket}."
 )
-WRITE_SUB = f"write !Sub before a text that CloudFormation shall fill. {KNOWN}"
+WRITE_SUB = f"Write !Sub before a text that CloudFormation shall fill. {KNOWN}"
 
 
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        ("${SourceObject}", f"${{SourceObject}} is not known; did you mean ${{SourceObjects}}? {KNOWN}"),
+        ("${SourceObject}", f"${{SourceObject}} is not known. Did you mean ${{SourceObjects}}? {KNOWN}"),
         (
             "arn:${AWS::Partition}:s3:::x",
-            f"${{AWS::Partition}} is not known; {WRITE_SUB}",
+            f"${{AWS::Partition}} is not known. {WRITE_SUB}",
         ),
         (
             "${WorkBucket.Arn}/*",
-            f"${{WorkBucket.Arn}} is not known; {WRITE_SUB}",
+            f"${{WorkBucket.Arn}} is not known. {WRITE_SUB}",
         ),
         (
             "${zzz}",
-            f"${{zzz}} is not known; {WRITE_SUB}",
+            f"${{zzz}} is not known. {WRITE_SUB}",
         ),
-        ("${KmsKeys}/*", "${KmsKeys} is a list and stands alone, found '${KmsKeys}/*'"),
+        ("${KmsKeys}/*", "${KmsKeys} is a list and must stand alone, found '${KmsKeys}/*'"),
     ],
 )
 def test_a_placeholder_that_nothing_fills_is_reported_with_its_own_line(folder, resource, message):

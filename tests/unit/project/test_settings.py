@@ -155,13 +155,13 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
         "fabfile_config.py cannot be used as it is:\n"
         "  environment variable AWS_REGION: AWS_REGION is 'Ireland': expected the code of a region, "
         "such as 'eu-west-1'\n"
-        "  fabfile_config.py:2: STACK_NAMES is not a setting; did you mean STACK_NAME?\n"
+        "  fabfile_config.py:2: STACK_NAMES is not a setting. Did you mean STACK_NAME?\n"
         "  fabfile_config.py:3: LOG_RETENTION_DAYS is 31: expected days, one of 1, 3, 5, 7, 14, 30, 60, 90, "
         "120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653\n"
         "  fabfile_config.py:4: SOURCE_BUCKETS is 'my-bucket': expected a list, "
         "such as [] or ['one', 'two']\n"
-        "  fabfile_config.py:5: max_delete is not a setting; did you mean MAX_DELETE?\n"
-        "  fabfile_config.py:6: COLOUR is not a setting; begin a name of your own with an underscore.\n"
+        "  fabfile_config.py:5: max_delete is not a setting. Did you mean MAX_DELETE?\n"
+        "  fabfile_config.py:6: COLOUR is not a setting. Begin a name of your own with an underscore.\n"
         "fabfile_config_template.py explains every setting."
     )
     assert caught.value.exit_code == 2
@@ -219,7 +219,7 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
         (
             "TAGS",
             {"cost": 3},
-            "'cost': 3 is no tag; expected texts of up to 128 and 256 letters, digits, spaces and _.:/=+-@",
+            "'cost': 3 is not a tag; expected texts of up to 128 and 256 letters, digits, spaces and _.:/=+-@",
         ),
     ],
 )
@@ -256,7 +256,7 @@ def test_max_delete_is_a_number_or_a_share(value):
     ],
 )
 def test_what_is_no_general_purpose_bucket_is_refused(name):
-    with pytest.raises(ValueError, match="is no name of a general-purpose bucket"):
+    with pytest.raises(ValueError, match="is not the name of a general-purpose bucket"):
         setting_values.bucket_name(name)
 
 

@@ -10,7 +10,7 @@ import yaml
 from places import PROJECT
 
 from deployment.errors import StateMachineError
-from deployment.project import front_matter, front_matter_yaml, states_language, yaml_loaders
+from deployment.project import front_matter, front_matter_yaml, states_language, yaml_reading
 
 FOLDERS = [PROJECT, *sorted((PROJECT / "tests" / "broken_projects").iterdir())]
 MACHINES = [path for folder in FOLDERS for path in sorted(folder.glob("state_machines/*.yaml"))]
@@ -76,8 +76,8 @@ def test_a_complaint_is_the_one_of_pythons_own_parser(text: str) -> None:
     with pytest.raises((yaml.YAMLError, UnicodeError)) as expected:
         yaml.SafeLoader(text).get_single_node()
     with pytest.raises(type(expected.value)) as caught:
-        yaml_loaders.read(
-            text, yaml_loaders.with_rules(no_rules), lambda loader: loader.get_single_node(), ValueError
+        yaml_reading.read_yaml(
+            text, yaml_reading.loaders_with(no_rules), lambda loader: loader.get_single_node(), ValueError
         )
     assert str(caught.value) == str(expected.value)
 
@@ -89,14 +89,14 @@ def test_what_is_wrong_with_the_content_is_asked_of_pythons_own_parser_too() -> 
         asked.append(type(loader))
         raise KeyError
 
-    loaders = yaml_loaders.with_rules(no_rules)
+    loaders = yaml_reading.loaders_with(no_rules)
     with pytest.raises(KeyError):
-        yaml_loaders.read("a: 1", loaders, work, KeyError)
+        yaml_reading.read_yaml("a: 1", loaders, work, KeyError)
     assert asked == list(loaders)
     assert issubclass(asked[-1], yaml.SafeLoader)
 
 
 def test_where_libyaml_is_not_installed_there_is_one_loader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    (only,) = yaml_loaders.with_rules(no_rules)
-    assert yaml_loaders.read("a: 1", (only,), lambda loader: loader.get_single_data()) == {"a": "1"}
+    (only,) = yaml_reading.loaders_with(no_rules)
+    assert yaml_reading.read_yaml("a: 1", (only,), lambda loader: loader.get_single_data()) == {"a": "1"}

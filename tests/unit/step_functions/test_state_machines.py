@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from deployment.build import definitions
 from deployment.errors import StateMachineError
+from deployment.project import states_language
+from deployment.project.states_language import MachineSpec, states
 from deployment.step_functions import state_machines
-from deployment.step_functions.state_machines import MachineSpec
 
 VERSIONS = {"copy_keys": "arn:aws:lambda:eu-west-1:1:function:copy-keys:3", "list_ranges": "arn:list:1"}
 
@@ -29,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 def read(folder: Path, text: str, name: str = "sync_it.yaml") -> MachineSpec:
     path = folder / name
     path.write_text(dedent(text), encoding="utf-8")
-    return state_machines.read(path)
+    return states_language.read(path)
 
 
 def problem(folder: Path, text: str) -> str:
@@ -43,7 +45,7 @@ def spec(definition: dict[str, Any], **lines: int) -> MachineSpec:
 
 
 def render(definition: dict[str, Any], **values: Any) -> dict[str, Any]:
-    return state_machines.render(spec(definition), VERSIONS, values)
+    return definitions.render(spec(definition), VERSIONS, values)
 
 
 def test_a_machine_is_named_after_its_file_with_dashes(folder: Path) -> None:
@@ -73,12 +75,7 @@ def test_the_line_of_every_state_is_known_at_every_depth(folder: Path) -> None:
     )
 
     assert found.state_lines == {"Outer": 3, "Both": 8, "Inner": 7, "Left": 12}
-    assert [name for name, _ in state_machines.states_of(found.definition)] == [
-        "Outer",
-        "Inner",
-        "Both",
-        "Left",
-    ]
+    assert [state.name for state in states(found.definition)] == ["Outer", "Both", "Inner", "Left"]
 
 
 def test_only_json_has_types_so_yes_and_dates_and_octals_stay_text(folder: Path) -> None:
@@ -130,7 +127,7 @@ def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
     path = folder / "sync_it.yaml"
     path.write_bytes(b"\xef\xbb\xbfStartAt: Begin\n")
 
-    assert state_machines.read(path).definition == {"StartAt": "Begin"}
+    assert states_language.read(path).definition == {"StartAt": "Begin"}
 
 
 def test_every_repeated_key_is_refused_with_both_lines(folder: Path) -> None:
@@ -198,7 +195,7 @@ def test_a_file_in_another_encoding_is_told_without_a_traceback(folder: Path) ->
     path.write_bytes(b"Comment: caf\xe9\n")
 
     with pytest.raises(StateMachineError) as caught:
-        state_machines.read(path)
+        states_language.read(path)
     assert str(caught.value).startswith(
         "state_machines/sync_it.yaml: this is not YAML: 'utf-8' codec can't decode"
     )
@@ -208,7 +205,7 @@ def test_all_files_of_a_folder_are_read_in_the_order_of_their_names(folder: Path
     for name in ("b_machine.yaml", "a_machine.yaml", "notes.txt"):
         (folder / name).write_text("StartAt: Begin\n")
 
-    assert [found.name for found in state_machines.read_all(folder)] == ["a-machine", "b-machine"]
+    assert [found.name for found in states_language.read_all(folder)] == ["a-machine", "b-machine"]
 
 
 def test_the_problems_of_all_files_are_reported_together(folder: Path) -> None:
@@ -220,7 +217,7 @@ def test_the_problems_of_all_files_are_reported_together(folder: Path) -> None:
     (folder / f"{'g' * 65}.yaml").write_text("StartAt: Begin\n")
 
     with pytest.raises(StateMachineError) as caught:
-        state_machines.read_all(folder)
+        states_language.read_all(folder)
 
     rule = (
         "a file name has letters, digits, - and _ only, and at most 64 characters before .yaml; this one has"
@@ -236,7 +233,7 @@ def test_the_problems_of_all_files_are_reported_together(folder: Path) -> None:
 
 def test_a_folder_without_state_machines_is_an_error(folder: Path) -> None:
     with pytest.raises(StateMachineError, match=r"^state_machines/: there is no \*\.yaml file to deploy$"):
-        state_machines.read_all(folder)
+        states_language.read_all(folder)
 
 
 def test_a_lambda_is_called_by_its_published_version_at_every_depth() -> None:
@@ -343,7 +340,7 @@ def test_unknown_lambdas_and_placeholders_are_reported_together_with_the_nearest
     )
 
     with pytest.raises(StateMachineError) as caught:
-        state_machines.render(wrong, VERSIONS, {"WorkBucket": "w", "MaxDelete": 1})
+        definitions.render(wrong, VERSIONS, {"WorkBucket": "w", "MaxDelete": 1})
 
     assert str(caught.value) == (
         "state_machines/sync_it.yaml:4: the state Copy calls the Lambda copy_key, which is not in lambda_functions/. "
@@ -368,7 +365,7 @@ def test_unknown_lambdas_and_placeholders_are_reported_together_with_the_nearest
 )
 def test_shapes_that_make_no_sense_are_passed_on_to_whoever_judges_them(definition: dict[str, Any]) -> None:
     assert render(definition) == definition
-    assert all(isinstance(state, dict) for _, state in state_machines.states_of(definition))
+    assert all(isinstance(state.fields, dict) for state in states(definition))
 
 
 @pytest.mark.parametrize("limit, expected", [(1000, 40), (80, 40), (79, 39), (10, 5), (3, 1), (1, 1), (0, 1)])
@@ -383,9 +380,9 @@ def test_a_run_may_use_half_of_the_accounts_lambdas_but_at_least_one_and_at_most
 
 
 def test_the_fingerprint_changes_with_definition_and_role_and_not_with_the_order_of_keys() -> None:
-    first = state_machines.fingerprint({"a": 1, "b": 2}, "role")
+    first = definitions.fingerprint({"a": 1, "b": 2}, "role")
 
     assert len(first) == 16
-    assert state_machines.fingerprint({"b": 2, "a": 1}, "role") == first
-    assert state_machines.fingerprint({"a": 1, "b": 3}, "role") != first
-    assert state_machines.fingerprint({"a": 1, "b": 2}, "other") != first
+    assert definitions.fingerprint({"b": 2, "a": 1}, "role") == first
+    assert definitions.fingerprint({"a": 1, "b": 3}, "role") != first
+    assert definitions.fingerprint({"a": 1, "b": 2}, "other") != first

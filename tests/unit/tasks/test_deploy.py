@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployment.aws.account import Account
+from deployment.aws import account
 from deployment.cloudformation.change_sets import Change
-from deployment.cloudformation.stack import Stack
+from deployment.cloudformation.stack import DeployedStack
 from deployment.project.settings import Settings
-from deployment.step_functions.state_machines import Machine
+from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import deploy
-from tests.recording_console import RecordingConsole
+from tests.installations import installed
 
 NAME = "sync-buckets-state-machine-20261122-143000"
 ARN = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{NAME}"
 CHANGES = (Change("Add", "CopyKeys", "AWS::Lambda::Function"), Change("Modify", "Role", "AWS::IAM::Role"))
 LINK = f"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/{ARN}"
-ACCOUNT = Account(None, "123456789012", "eu-west-1", "aws")
+INSTALLATION = installed()
 
 
 def machine(created: bool) -> Machine:
@@ -26,9 +26,9 @@ def machine(created: bool) -> Machine:
 
 
 def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
-    deployed = Stack("sync-buckets", {}, True, CHANGES)
+    deployed = DeployedStack("sync-buckets", {}, True, CHANGES)
 
-    text = deploy.ending(ACCOUNT, Settings(), ["a.zip", "b.zip"], deployed, [machine(True)])
+    text = deploy.ending(INSTALLATION, ["a.zip", "b.zip"], deployed, [machine(True)])
 
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
@@ -49,14 +49,14 @@ def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
 
 def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() -> None:
     settings = Settings(source_buckets=("photos", "films"), destination_buckets=("photos-copy",))
-    deployed = Stack("sync-buckets", {}, False, ())
+    deployed = DeployedStack("sync-buckets", {}, False, ())
 
-    text = deploy.ending(ACCOUNT, settings, [], deployed, [machine(False)])
+    text = deploy.ending(installed(settings), [], deployed, [machine(False)])
 
     assert text == (
         "Account 123456789012, region eu-west-1, stack sync-buckets\n"
         "\n"
-        "Nothing to do: everything is as it should be.\n"
+        "Nothing to do: everything is up to date.\n"
         "\n"
         f"{NAME}\n"
         f"  {LINK}\n"
@@ -77,17 +77,17 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
     ],
 )
 def test_any_one_change_is_news(uploaded: list[str], changed: bool, created: bool, lines: list[str]) -> None:
-    deployed = Stack("sync-buckets", {}, changed, CHANGES if changed else ())
+    deployed = DeployedStack("sync-buckets", {}, changed, CHANGES if changed else ())
 
-    text = deploy.ending(ACCOUNT, Settings(), uploaded, deployed, [machine(created)])
+    text = deploy.ending(INSTALLATION, uploaded, deployed, [machine(created)])
 
     assert text.splitlines()[2:5] == lines
 
 
 def test_termination_protection_alone_is_news_too() -> None:
-    deployed = Stack("sync-buckets", {}, False, (), True)
+    deployed = DeployedStack("sync-buckets", {}, False, (), True)
 
-    text = deploy.ending(ACCOUNT, Settings(), [], deployed, [machine(False)])
+    text = deploy.ending(INSTALLATION, [], deployed, [machine(False)])
 
     assert text.splitlines()[2:5] == [
         "Uploaded: no zips",
@@ -108,14 +108,4 @@ def test_termination_protection_alone_is_news_too() -> None:
 def test_every_partition_has_a_console_of_its_own(partition: str, region: str, start: str) -> None:
     arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
 
-    assert deploy.console_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
-
-
-def test_the_account_is_named_before_anything_is_done() -> None:
-    console = RecordingConsole()
-
-    deploy.begin(console, ACCOUNT, Settings())
-
-    assert console.steps == ["Deploying: account 123456789012, region eu-west-1, stack sync-buckets"]
-    deploy.begin(console, ACCOUNT, Settings(), "Deleting")
-    assert console.steps[1] == "Deleting: account 123456789012, region eu-west-1, stack sync-buckets"
+    assert account.state_machine_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"

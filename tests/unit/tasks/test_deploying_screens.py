@@ -43,7 +43,7 @@ def test_the_whole_of_a_deployment_that_fails_in_a_pipe() -> None:
         "  [ 1/31] CopyLargeObjectLogGroup  lambda_functions/copy_large_object.py  cancelled",
         "  [ 1/31] DeleteOrphanedKeysLogGroup  lambda_functions/delete_orphaned_keys.py  cancelled",
         "  [ 1/31] ListRangesLogGroup  lambda_functions/list_ranges.py  cancelled",
-        "  CloudFormation undoes it: The following resource(s) failed to create: [CopyKeysLogGroup].",
+        "  CloudFormation rolls back: The following resource(s) failed to create: [CopyKeysLogGroup].",
         "  [ 0/5] CompareListingsLogGroup  lambda_functions/compare_listings.py  deleting",
         "  [ 0/5] CopyKeysLogGroup  lambda_functions/copy_keys.py  deleting",
         "  [ 0/5] CopyLargeObjectLogGroup  lambda_functions/copy_large_object.py  deleting",
@@ -58,7 +58,7 @@ def test_the_whole_of_a_deployment_that_fails_in_a_pipe() -> None:
     )
     assert lines[-2:] == [
         "Allow logs:PutRetentionPolicy to whoever deploys; docs/permissions.md has the whole policy.",
-        "CloudFormation has undone all of it. Mend the cause, then run `fab` again.",
+        "CloudFormation has rolled everything back. Fix the cause, then run `fab` again.",
     ]
 
 

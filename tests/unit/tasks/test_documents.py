@@ -15,15 +15,14 @@ from moto import mock_aws
 from places import PROJECT
 from statelint.linter import Linter
 
-from deployment.aws.account import Account
 from deployment.build import bundle, definitions, template
-from deployment.checks.cfn_lint import _transformed
+from deployment.checks.cfn_lint import _transform
 from deployment.checks.statelint import STATELINT_EXEMPTIONS
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
 from deployment.tasks.stack import documents
+from tests.installations import installed
 
 MACHINE = "sync-buckets-state-machine"
 SETTINGS = Settings(stack_name="Nightly", source_buckets=("here",), destination_buckets=("away",))
@@ -44,7 +43,7 @@ def texts_in(value: Any) -> list[str]:
 
 def deployed_by_fab(bucket: str) -> dict[str, Any]:
     specs = front_matter.read_all(PROJECT / "lambda_functions")
-    return template.build(specs, bundle.make_all(specs, PROJECT), SETTINGS, bucket, [MACHINE])
+    return template.make(specs, bundle.make_all(specs, PROJECT), SETTINGS, bucket, [MACHINE])
 
 
 # --- The template -----------------------------------------------------------------------------------------
@@ -71,7 +70,7 @@ def test_the_template_is_the_deployed_one_but_for_the_name_of_the_deployment_buc
 
 
 def test_a_text_beside_the_bucket_keeps_its_own_variables():
-    found = documents._substituted({"a": "x-${AWS::Region}/${aws:username}", "b": ["y"]}, "x-${AWS::Region}")
+    found = documents._substitute({"a": "x-${AWS::Region}/${aws:username}", "b": ["y"]}, "x-${AWS::Region}")
     assert found == {"a": {"Fn::Sub": "x-${AWS::Region}/${!aws:username}"}, "b": ["y"]}
 
 
@@ -80,7 +79,7 @@ def test_the_template_says_nothing_about_an_account(built):
 
 
 def test_sam_and_cfn_lint_find_nothing_wrong_with_the_template(built):
-    plain, refusals = _transformed(yaml.safe_load(documents.as_yaml(built)), "eu-west-1")
+    plain, refusals = _transform(yaml.safe_load(documents.as_yaml(built)), "eu-west-1")
     assert refusals == []
     for document in (plain, built):
         found = cfnlint.api.lint(json.dumps(document), config=ManualArgs(regions=["eu-west-1"]))
@@ -88,7 +87,7 @@ def test_sam_and_cfn_lint_find_nothing_wrong_with_the_template(built):
 
 
 def test_the_zips_stay_in_the_bucket_of_the_account(built):
-    plain, _ = _transformed(built, "eu-west-1")
+    plain, _ = _transform(built, "eu-west-1")
     assert plain["Resources"]["CopyKeys"]["Properties"]["Code"]["S3Bucket"] == {
         "Fn::Sub": "nightly-deployment-${AWS::AccountId}-${AWS::Region}"
     }
@@ -113,7 +112,7 @@ def test_a_definition_has_a_placeholder_for_every_lambda_and_for_what_only_the_s
 
 def substituted(definition: dict[str, Any]) -> dict[str, Any]:
     """What CloudFormation makes of it with `DefinitionSubstitutions`."""
-    values = {"WorkBucket": "work", "Partition": "aws"}
+    values = definitions.placeholder_values(SETTINGS, "work", "aws")
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
     text = re.sub(
         r"\$\{(\w+)\}", lambda match: values.get(match[1], f"{arn}{match[1]}:1"), json.dumps(definition)
@@ -127,7 +126,7 @@ def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_state
     specs = front_matter.read_all(PROJECT / "lambda_functions")
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
     versions = {one.name: f"{arn}{one.logical_id}:1" for one in specs}
-    values = {"WorkBucket": "work", "Partition": "aws", "MaxConcurrency": 40, "MaxDelete": None}
+    values = definitions.placeholder_values(SETTINGS, "work", "aws")
     filled = substituted(documents.definition_of(PROJECT, SETTINGS))
     assert filled == definitions.render(spec, versions, values)
     found = [
@@ -136,10 +135,6 @@ def test_a_definition_with_its_placeholders_filled_is_what_fab_creates_and_state
         if not any(pattern.fullmatch(message) for pattern in STATELINT_EXEMPTIONS)
     ]
     assert found == []
-
-
-def test_every_placeholder_of_a_deployment_is_known_here_too():
-    assert set(documents._values(SETTINGS)) == set(state_machines.PLACEHOLDERS)
 
 
 @pytest.mark.parametrize(("limit", "number"), [(None, 40), (7, 7)])
@@ -156,7 +151,7 @@ def test_a_machine_that_is_not_there_is_refused_with_those_that_are(tmp_path):
         (tmp_path / "state_machines").mkdir(exist_ok=True)
         (tmp_path / "state_machines" / f"{name}.yaml").write_text("StartAt: A\nStates: {}\n")
     with pytest.raises(ConfigurationError) as caught:
-        documents.deployed_definition(Account(boto3.Session(), "1", "eu-west-1", "aws"), tmp_path, SETTINGS)
+        documents.deployed_definition(installed(SETTINGS), tmp_path)
     assert str(caught.value) == "--name is missing: expected one of one, two"
 
 
@@ -166,9 +161,9 @@ def test_a_machine_that_is_not_there_is_refused_with_those_that_are(tmp_path):
 def test_the_deployed_definition_is_that_of_the_newest_machine():
     with mock_aws():
         session = boto3.Session(region_name="eu-west-1")
-        account = Account(session, "123456789012", "eu-west-1", "aws")
+        installation = installed(SETTINGS, session=session)
         with pytest.raises(StateMachineError) as caught:
-            documents.deployed_definition(account, PROJECT, SETTINGS)
+            documents.deployed_definition(installation, PROJECT)
         assert str(caught.value) == (
             f"There is no state machine {MACHINE} in account 123456789012, region eu-west-1. Run `fab` first."
         )
@@ -179,4 +174,4 @@ def test_the_deployed_definition_is_that_of_the_newest_machine():
                 roleArn="arn:aws:iam::123456789012:role/machine",
                 tags=[{"key": "syncbuckets:stack", "value": "Nightly"}],
             )
-        assert documents.deployed_definition(account, PROJECT, SETTINGS)["Comment"] == "new"
+        assert documents.deployed_definition(installation, PROJECT)["Comment"] == "new"

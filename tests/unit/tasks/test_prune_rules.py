@@ -9,9 +9,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployment.step_functions.inventory import Deployed, FunctionVersion
-from deployment.step_functions.state_machines import Machine
-from deployment.tasks.stack.prune import Declared, machine_fates, version_fates
+from deployment.step_functions.inventory import DeployedMachine, FunctionVersion
+from deployment.step_functions.listing import Machine
+from deployment.tasks.stack.prune import (
+    StackResources,
+    decide_machines,
+    decide_versions,
+)
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -29,7 +33,7 @@ PUBLISHED = [version(function, number) for function in ("f", "g") for number in 
 
 
 @st.composite
-def worlds(draw: Any) -> list[Deployed]:
+def worlds(draw: Any) -> list[DeployedMachine]:
     """Draw machines of two names, newest first, as `inventory.read` returns them, and remember what they call."""
     count = draw(st.integers(0, 8))
     found, current = [], set()
@@ -41,7 +45,7 @@ def worlds(draw: Any) -> list[Deployed]:
         is_current = not is_deleting and base not in current
         current |= {base} if is_current else set()
         found.append(
-            Deployed(
+            DeployedMachine(
                 Machine(f"{base}-{number}", "arn", False, NOON),
                 base,
                 0 if unread else draw(st.integers(0, 2)),
@@ -60,9 +64,9 @@ def names(fates: Sequence[Any], deleted: bool) -> set[str]:
 
 @given(worlds(), st.integers(1, 4))
 def test_the_newest_of_each_name_stay_and_so_does_what_runs_or_cannot_be_read(
-    found: list[Deployed], keep: int
+    found: list[DeployedMachine], keep: int
 ) -> None:
-    doomed = names(machine_fates(found, keep), True)
+    doomed = names(decide_machines(found, keep), True)
 
     for base in ("a", "b"):
         standing = [one for one in found if one.base == base and not one.is_deleting]
@@ -73,12 +77,12 @@ def test_the_newest_of_each_name_stay_and_so_does_what_runs_or_cannot_be_read(
 
 @given(worlds(), st.integers(1, 4), CALLS)
 def test_a_version_goes_only_if_nothing_that_stays_or_runs_calls_it_and_all_of_that_could_be_read(
-    found: list[Deployed], keep: int, part_of_stack: set[tuple[str, int]]
+    found: list[DeployedMachine], keep: int, part_of_stack: set[tuple[str, int]]
 ) -> None:
-    gone = names(machine_fates(found, keep), True)
+    gone = names(decide_machines(found, keep), True)
     users = [one for one in found if one.name not in gone]
-    declared = Declared(("f", "g"), frozenset(arn(*one) for one in part_of_stack))
-    doomed = names(version_fates(PUBLISHED, users, declared), True)
+    declared = StackResources(("f", "g"), frozenset(arn(*one) for one in part_of_stack))
+    doomed = names(decide_versions(PUBLISHED, users, declared), True)
 
     needed = {
         text.split("function:")[1]
@@ -93,8 +97,8 @@ def test_a_version_goes_only_if_nothing_that_stays_or_runs_calls_it_and_all_of_t
 
 def test_a_version_is_used_by_whoever_names_it_in_any_way_and_not_by_whoever_names_another() -> None:
     def kept(definition: str) -> bool:
-        user = Deployed(Machine("a-1", "arn", False, NOON), "a", 0, definition, is_current=True)
-        (fate,) = version_fates([version("f", 1)], [user], Declared())
+        user = DeployedMachine(Machine("a-1", "arn", False, NOON), "a", 0, definition, is_current=True)
+        (fate,) = decide_versions([version("f", 1)], [user], StackResources())
         return not fate.is_deleted
 
     assert kept(arn("f", 1))

@@ -15,7 +15,7 @@ from deployment.project.settings import Settings
 from deployment.tasks.stack import recover as recovery
 from tests.fake_cloudformation import STACK_ID, STACK_STATUSES, FakeCloudFormation, refusal
 from tests.recording_console import RecordingConsole
-from tests.stacks import FLAGS, PLACE, TEMPLATE, account_with
+from tests.stacks import FLAGS, PLACE, TEMPLATE, installed_with
 
 STUCK = "UPDATE_ROLLBACK_FAILED"
 HISTORY = [
@@ -35,7 +35,7 @@ FAILED_AGAIN = [
     [("", "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")],
     [("CopyKeysRole", "UPDATE_FAILED", "still not"), ("", STUCK, "no way back")],
 ]
-QUESTION = "Go on rolling back sync-buckets in account 123456789012, region eu-west-1? [y/N]"
+QUESTION = "Continue rolling back sync-buckets in account 123456789012, region eu-west-1? [y/N]"
 REASONS = (
     f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
     "  WorkBucket (AWS::Lambda::Function) UPDATE_FAILED: It is gone.\n"
@@ -52,7 +52,7 @@ def stuck(continued: Sequence[Any] = RECOVERED, history: Sequence[Any] = HISTORY
 def recover(
     fake: FakeCloudFormation, console: RecordingConsole, skip: Sequence[str] = (), yes: bool = False
 ) -> None:
-    recovery.recover(account_with(fake), Settings(), skip, console, yes, fake.sleep)  # type: ignore[arg-type]
+    recovery.recover(installed_with(fake, Settings()), skip, console, yes)  # type: ignore[arg-type]
 
 
 def test_a_stuck_stack_is_explained_asked_for_rolled_back_and_followed_to_its_end() -> None:
@@ -66,8 +66,8 @@ def test_a_stuck_stack_is_explained_asked_for_rolled_back_and_followed_to_its_en
     assert console.questions == [QUESTION]
     assert console.updates == ["Rolling back the stack sync-buckets"]
     assert console.steps == [
-        f"{REASONS}CloudFormation tries all of it again; what is not mended yet will fail again.",
-        "  CloudFormation undoes it: User Initiated",
+        f"{REASONS}CloudFormation tries all of it again; what is not fixed yet will fail again.",
+        "  CloudFormation rolls back: User Initiated",
         "  [ 0/1] WorkBucket  AWS::Lambda::Function  updating",
         "  [ 1/1] WorkBucket  AWS::Lambda::Function  updated",
     ]
@@ -83,13 +83,13 @@ def test_only_what_was_named_is_skipped_and_what_that_means_is_said_before_and_a
     assert console.questions == []
     assert console.steps[0] == (
         f"{REASONS}"
-        "Skipped: WorkBucket, CopyKeysRole. CloudFormation takes that for rolled back without touching it: it stays as "
+        "Skipped: WorkBucket, CopyKeysRole. CloudFormation counts that as rolled back without touching it: it stays as "
         "it is.\n"
-        "CloudFormation tries the rest again; what is not mended yet will fail again."
+        "CloudFormation tries the rest again; what is not fixed yet will fail again."
     )
     assert console.results == [
-        f"{PLACE}: UPDATE_ROLLBACK_COMPLETE. Look at WorkBucket, CopyKeysRole first: the stack takes it for what it was "
-        "before the update. Run `fab` to deploy this folder."
+        f"{PLACE}: UPDATE_ROLLBACK_COMPLETE. Look at WorkBucket, CopyKeysRole first: CloudFormation counts it as what "
+        "it was before the update. Run `fab` to deploy this folder."
     ]
 
 
@@ -119,8 +119,8 @@ def test_where_nobody_can_be_asked_the_flag_that_answers_is_named() -> None:
 @pytest.mark.parametrize(
     "name, guess",
     [
-        ("workbucket", "did you mean WorkBucket? "),
-        ("CopyKeyRole", "did you mean CopyKeysRole? "),
+        ("workbucket", " Did you mean WorkBucket?"),
+        ("CopyKeyRole", " Did you mean CopyKeysRole?"),
         ("Copy", ""),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_does_not_keep_the_stack_cannot_be_skipped(name: str, guess: str) -
         recover(fake, RecordingConsole(["y"]), skip=("WorkBucket", name))
 
     assert str(caught.value) == (
-        f"--skip names {name}: {guess}Only what keeps the stack can be skipped: WorkBucket, CopyKeysRole. "
+        f"--skip names {name}.{guess} Only what keeps the stack can be skipped: WorkBucket, CopyKeysRole. "
         "Nothing was changed."
     )
     assert fake.calls == []
@@ -155,8 +155,8 @@ def test_a_rollback_that_fails_again_ends_with_what_keeps_the_stack_now() -> Non
     assert str(caught.value) == (
         f"{PLACE} is stuck (UPDATE_ROLLBACK_FAILED):\n"
         "  CopyKeysRole (AWS::Lambda::Function, lambda_functions/copy_keys.py) UPDATE_FAILED: still not\n"
-        "Mend that, then run: fab recover\n"
-        "What cannot be mended is left as it is with: fab recover --skip CopyKeysRole\n"
+        "Fix that, then run: fab recover\n"
+        "To leave out what cannot be fixed: fab recover --skip CopyKeysRole\n"
         "Then run `fab` again."
     )
 
@@ -169,13 +169,13 @@ def test_whoever_stops_watching_is_told_that_it_goes_on_and_watching_it_ends_wel
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        recovery.recover(account_with(fake), Settings(), (), console, False, interrupted)  # type: ignore[arg-type]
+        recovery.recover(installed_with(fake, Settings(), sleep=interrupted), (), console, False)  # type: ignore[arg-type]
 
     assert console.steps[-1] == (
-        "CloudFormation goes on in AWS. `fab watch` follows it to its end; then run `fab` again."
+        "The operation continues in AWS. `fab watch` follows it to its end; then run `fab` again."
     )
     watching = RecordingConsole()
-    stack.watch(account_with(fake), Settings(), watching, fake.sleep)  # type: ignore[arg-type]
+    stack.watch(installed_with(fake, Settings()), watching)  # type: ignore[arg-type]
     assert watching.results == [
         f"{PLACE}: UPDATE_ROLLBACK_COMPLETE. Run `fab` again: it does what is left to do."
     ]

@@ -1,0 +1,20 @@
+"""From the logical id of a resource to the file that it comes from: a Lambda's, for its role, log group and version too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_BELONGS_TO_FUNCTION = re.compile(r"|Role|LogGroup|Version[0-9a-f]{10}")
+
+
+def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:
+    """Return the file that a function, or its role, log group or version, comes from."""
+    for function_id, resource in template.get("Resources", {}).items():
+        handler = resource.get("Properties", {}).get("Handler")
+        is_function = resource.get("Type") == "AWS::Serverless::Function" and isinstance(handler, str)
+        rest = logical_id.removeprefix(function_id)
+        if is_function and logical_id.startswith(function_id) and _BELONGS_TO_FUNCTION.fullmatch(rest):
+            return f"{handler.rpartition('.')[0]}.py"
+    return None

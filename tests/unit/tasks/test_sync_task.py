@@ -1,0 +1,273 @@
+"""`fab sync`: from its flags to the input, from the start to the report; what is shown is compared whole."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deployment.cloudformation import lookup
+from deployment.errors import ConfigurationError, ExecutionFailed
+from deployment.step_functions import listing
+from deployment.step_functions.listing import Machine
+from deployment.tasks.runs import sync
+from deployment.tasks.runs.sync import footer, sync_options
+from tests.fake_executions import (
+    ARN,
+    BEGAN,
+    FOLDER,
+    LINK,
+    MACHINE,
+    REPORT,
+    FakeAws,
+    piped,
+)
+
+# The flags
+
+
+def test_only_what_was_given_reaches_the_state_machine() -> None:
+    assert sync_options("a", "b") == {"source": "a", "destination": "b"}
+
+
+def test_every_flag_of_sync_has_its_place_in_the_input() -> None:
+    options = sync_options(
+        "a",
+        "b",
+        prefix="x/",
+        destination_prefix="",
+        dry_run=True,
+        no_delete=True,
+        max_delete="500",
+        allow_empty_source=True,
+    )
+
+    assert options == {
+        "source": "a",
+        "destination": "b",
+        "prefix": "x/",
+        "destinationPrefix": "",
+        "dryRun": True,
+        "delete": False,
+        "maxDelete": 500,
+        "allowEmptySource": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%"), ("100.0%", "100.0%")],
+)
+def test_a_limit_is_a_number_or_a_share(text: str, value: Any) -> None:
+    assert sync_options("a", "b", max_delete=text)["maxDelete"] == value
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١", "١%"])
+def test_any_other_limit_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync_options("a", "b", max_delete=text)
+
+    assert str(caught.value) == (
+        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
+    )
+
+
+@pytest.mark.parametrize(
+    "source, destination, missing",
+    [
+        (None, "b", "--source is"),
+        ("a", None, "--destination is"),
+        (None, "", "--source and --destination are"),
+    ],
+)
+def test_a_bucket_that_was_not_given_is_asked_for(
+    source: str | None, destination: str | None, missing: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync_options(source, destination)
+
+    assert str(caught.value) == (
+        f"{missing} missing. Run: fab sync --source my-bucket --destination my-other-bucket"
+    )
+
+
+# The whole of it
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    """A deployed account whose next execution succeeds at once."""
+    deployed = Machine(MACHINE, "arn:machine", False, BEGAN)
+    monkeypatch.setattr(lookup, "outputs", lambda installation: {"WorkBucket": "work"})
+    monkeypatch.setattr(listing, "newest", lambda installation, base_name: deployed)
+    found = FakeAws()
+    found.statuses = ["SUCCEEDED"]
+    found.end = {"output": json.dumps(REPORT), "stopDate": BEGAN + timedelta(seconds=95)}
+    return found
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
+    console, out, err = piped()
+    execution = sync.sync(aws.installation(), {"source": "a", "destination": "b"}, console)
+    assert execution.report == REPORT
+    assert lines(out.getvalue()) == [
+        "photos -> photos-copy",
+        "                                   objects       size",
+        "─" * 53,
+        "copied                               1,200    5.0 MiB",
+        "deleted                                  3   30 bytes",
+        "already equal                       98,765   20.0 GiB",
+        "skipped: vanished during the run         2",
+        "Requests to the two buckets: 1,200 COPY, 202 LIST",
+        "Estimated cost: $0.0070; it took 1 min 35 s",
+        f"Report: s3://work/{FOLDER}/report.json",
+    ]
+    assert err.getvalue() == f"Started {ARN}\n{LINK}\nSyncing\n  finished\n"
+    assert aws.calls[0][1]["input"] == '{"source": "a", "destination": "b"}'
+
+
+def test_as_json_there_is_one_document_and_nothing_else(aws: FakeAws) -> None:
+    console, out, _ = piped()
+    sync.sync(aws.installation(), {}, console, as_json=True)
+    assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "SUCCEEDED", "report": REPORT}
+
+
+def test_without_waiting_there_are_the_arn_and_the_link(aws: FakeAws) -> None:
+    console, out, err = piped()
+    assert sync.sync(aws.installation(), {}, console, wait=False).status == "RUNNING"
+    assert out.getvalue() == f"{ARN}\n{LINK}\n"
+    assert err.getvalue() == ""
+    assert [name for name, _ in aws.calls] == ["start_execution"]
+
+
+def test_without_waiting_and_as_json_there_is_one_document(aws: FakeAws) -> None:
+    console, out, _ = piped()
+    sync.sync(aws.installation(), {}, console, wait=False, as_json=True)
+    assert json.loads(out.getvalue()) == {"executionArn": ARN, "status": "RUNNING", "console": LINK}
+
+
+def test_a_failed_sync_shows_the_report_that_it_has_left_and_then_fails(aws: FakeAws) -> None:
+    aws.statuses = ["FAILED"]
+    aws.end = {"error": "SyncIncomplete", "cause": "2 objects failed."}
+    named = [{"key": "a\nb", "what": "failed", "error": "AccessDenied"}]
+    left = {**REPORT, "failed": {"objects": 2}, "deleted": {"objects": 0}, "notSynchronised": named}
+    aws.objects[f"{FOLDER}/report.json"] = left
+    console, out, _ = piped()
+    with pytest.raises(ExecutionFailed, match=r"monday failed with SyncIncomplete: 2 objects failed\."):
+        sync.sync(aws.installation(), {}, console)
+    assert lines(out.getvalue())[-4:] == [
+        "Not synchronised (the report names the files with all of them)",
+        "key    what     why",
+        "─" * 28,
+        "a\\nb   failed   AccessDenied",
+    ]
+    assert "failed                                   2" in lines(out.getvalue())
+
+
+@pytest.mark.parametrize("left", [None, {"source": "a", "plan": {}}])
+def test_a_failed_sync_without_a_run_just_fails(aws: FakeAws, left: dict[str, Any] | None) -> None:
+    aws.statuses = ["FAILED"]
+    aws.end = {"error": "InvalidInput", "cause": '"sauce" is not an option.'}
+    if left:
+        aws.objects[f"{FOLDER}/report.json"] = left
+    console, out, _ = piped()
+    with pytest.raises(ExecutionFailed, match='failed with InvalidInput: "sauce" is not an option'):
+        sync.sync(aws.installation(), {}, console)
+    assert out.getvalue() == ""
+
+
+def test_a_failed_sync_as_json_is_one_document_too(aws: FakeAws) -> None:
+    aws.statuses = ["FAILED"]
+    aws.end = {"error": "InvalidInput", "cause": "no source."}
+    console, out, _ = piped()
+    with pytest.raises(ExecutionFailed):
+        sync.sync(aws.installation(), {}, console, as_json=True)
+    expected = {"executionArn": ARN, "status": "FAILED", "error": "InvalidInput", "cause": "no source."}
+    assert json.loads(out.getvalue()) == expected
+
+
+def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws) -> None:
+    aws.refused["describe_execution"] = KeyboardInterrupt()
+    console, _, err = piped()
+    with pytest.raises(KeyboardInterrupt):
+        sync.sync(aws.installation(), {}, console)
+    assert err.getvalue() == (
+        f"Started {ARN}\n{LINK}\nSyncing\nThe execution continues in AWS. Stop it with:\n"
+        f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
+    )
+
+
+def test_without_a_state_machine_the_command_that_makes_one_is_named(
+    aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "newest", lambda installation, base_name: None)
+    console, _, _ = piped()
+    with pytest.raises(ExecutionFailed) as caught:
+        sync.sync(aws.installation(), {}, console)
+    assert str(caught.value) == (
+        "There is no state machine sync-buckets-state-machine-... of the stack sync-buckets in "
+        "123456789012/eu-west-1. Run `fab` to deploy it."
+    )
+
+
+# The report
+
+
+def test_the_report_of_a_dry_run_says_what_would_be() -> None:
+    dry = {**REPORT, "dryRun": True, "copied": {"objects": 0, "bytes": 0}}
+    assert sync.title(dry) == "photos -> photos-copy (dry run: nothing was changed)"
+    assert list(sync.rows(dry)) == [
+        ("would be copied", 1200, "5.0 MiB"),
+        ("would be deleted", 3, "30 bytes"),
+        ("already equal", 98765, "20.0 GiB"),
+        ("skipped: vanished during the run", 2, ""),
+    ]
+
+
+def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
+    skipped = {"archived": 1, "vanished": 0, "unmappable": 2}
+    bad = {
+        **REPORT,
+        "skipped": skipped,
+        "changed": {"objects": 3},
+        "unprovable": {"objects": 4},
+        "failed": {"objects": 5},
+    }
+    assert list(sync.rows(bad))[3:] == [
+        ("skipped: archived, to be restored first", 1, ""),
+        ("skipped: no possible key at the destination", 2, ""),
+        ("unprovable: no checksum tells", 4, ""),
+        ("changed by others during the run", 3, ""),
+        ("failed", 5, ""),
+    ]
+
+
+def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_any() -> None:
+    told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "unusualPages": 1200}, 1.0))
+
+    assert told[1] == "1,200 pages of the listings had an unusual form: they were read too, but slowly."
+    assert "unusual" not in "".join(footer({**REPORT, "unusualPages": 0}, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"), [(None, "unknown"), (0, "$0.0000"), (0.00704, "$0.0070"), (1234.5, "$1,234.50")]
+)
+def test_money_has_as_many_digits_as_matter(usd: float | None, text: str) -> None:
+    assert sync.cost(usd) == text
+
+
+def test_a_versioned_destination_is_told_in_a_line_of_its_own() -> None:
+    told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "deleteMarkers": 1200}, 1.0))
+    assert (
+        told[0]
+        == "The destination is versioned: 1,200 of the deletes left a delete marker, old versions stay."
+    )
+    assert "versioned" not in "".join(
+        footer({"requests": {}, "estimatedCostUsd": 0.1, "deleteMarkers": 0}, 1.0)
+    )
