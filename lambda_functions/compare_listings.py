@@ -40,11 +40,11 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared.compare.compare import budget_seconds, compare
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.waves import compared_name
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.tally.plan import compared_name
+from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 

@@ -50,10 +50,10 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared.apply.large_objects import LargeObject
+from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.tally.report import message_of
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 

@@ -29,11 +29,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.waves import ranges_index, write_wave
 from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.tally.plan import ranges_index, write_wave
+from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 

@@ -53,7 +53,7 @@ from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.s3.validation import refuse_own_buckets, regions
+from lambda_functions.shared.s3.heads import refuse_own_buckets, regions
 from lambda_functions.shared.work_bucket.leases import Leases, asks_step_functions
 from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
 

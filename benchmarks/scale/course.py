@@ -21,13 +21,13 @@ from benchmarks.scale.turns import Comparer, Work
 from deployment.project import front_matter, states_language
 from lambda_functions import list_ranges
 from lambda_functions.shared.apply.deleter import BATCH_KEYS
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.waves import compared_name
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients as clients_module
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.tally.plan import compared_name
+from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import record_name
 from lambda_functions.tally_run import PHASES

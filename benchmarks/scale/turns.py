@@ -14,12 +14,11 @@ from benchmarks.scale.constants import Constants
 from benchmarks.scale.keys import Keys
 from benchmarks.scale.stand_ins import Clock, Counts, ListedBucket, WorkBucket
 from lambda_functions.shared.compare.compare import budget_seconds, handed_back_ranges
-from lambda_functions.shared.compare.cutting import cut_range
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.key_ranges import cut_range
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.listing import PAGE_KEYS
-from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_KEYS
+from lambda_functions.shared.s3.listing import PAGE_KEYS, KeyRange
+from lambda_functions.shared.work_bucket.shards import MAX_SHARD_KEYS
 
 ATTEMPT = "00000000-0000-4000-8000-000000000000"
 

@@ -15,6 +15,7 @@ Errors of one object never raise through a worker: they become that object's out
 
 from __future__ import annotations
 
+import json
 import logging
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -83,3 +84,11 @@ def explain(error: Exception) -> str:
         logging.getLogger(__name__).error("unforeseen", exc_info=error)
         return f"{type(error).__name__}: {error}"
     return describe(error)
+
+
+def message_of(cause: str) -> str:
+    """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
+    try:
+        return str(json.loads(cause)["errorMessage"])[:1000]
+    except (ValueError, KeyError, TypeError):
+        return cause[:1000]

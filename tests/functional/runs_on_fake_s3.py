@@ -24,12 +24,11 @@ from lambda_functions.shared.apply.deleter import Deleter
 from lambda_functions.shared.apply.large_objects import LargeObject
 from lambda_functions.shared.apply.uploads import abort_all
 from lambda_functions.shared.compare.compare import compare, copy_line
-from lambda_functions.shared.compare.key_ranges import KeyRange
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.s3.listing import Entry, KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 TRIES = 4

@@ -12,19 +12,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.equality import (
-    CHECKSUMS,
-    Decision,
-    etag_of,
-    is_plain,
-    judge_checksums,
-    parts_of,
-    same_etag,
-)
+from lambda_functions.shared.equality import Decision, judge_checksums
 from lambda_functions.shared.errors import SourceChanged, SyncError, code_of, explain, status_of
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, parts_of, same_etag
 from lambda_functions.shared.s3.heads import head, require_bucket
 
 REFUSED_STATUSES = (404, 409, 412)

@@ -14,19 +14,19 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.apply import multipart, uploads
 from lambda_functions.shared.apply.conflicts import TRIES, Verdict, is_judged, judge, outcome_of_error
-from lambda_functions.shared.apply.multipart import (
+from lambda_functions.shared.apply.copy_parameters import (
     acl,
     copy_source,
     destination_condition,
     storage_class,
 )
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
-from lambda_functions.shared.equality import parts_of
 from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
+from lambda_functions.shared.s3.etags import parts_of
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 Line = Mapping[str, Any]

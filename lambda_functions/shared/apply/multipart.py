@@ -1,11 +1,11 @@
 """Copying one object in parts: with the source's own part boundaries, so that the copy has the source's ETag.
 
 `plan` asks the source what it is made of, `begin` opens the upload with the source's properties (UploadPartCopy carries none),
-`copy_part` copies one part, `finish` completes under the destination's condition, `abort` gives up. Every part names the ETag
-that the source was listed with, so parts of two versions never meet in one object.
+`copy_part` copies one part, `finish` completes under the destination's condition. Every part names the ETag that the source was
+listed with, so parts of two versions never meet in one object.
 
 Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload, and what
-`boundaries` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
+`parts` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.apply import boundaries
-from lambda_functions.shared.apply import parts as arithmetic
+from lambda_functions.shared.apply import parts as partition
+from lambda_functions.shared.apply.copy_parameters import (
+    copy_source,
+    destination_condition,
+    upload_properties,
+)
 from lambda_functions.shared.apply.parts import Part
-from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, etag_of, is_plain, parts_of
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
+from lambda_functions.shared.s3.etags import CHECKSUMS, combined_etag, etag_of, is_plain, parts_of
 from lambda_functions.shared.s3.heads import tags
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
@@ -90,17 +94,17 @@ class CopiedPart:
 def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = False) -> Plan:
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
     count = parts_of(line["etag"])
-    first = boundaries.head(clients, run, line, 1 if count else None)
-    whole = first if boundaries.is_listed(first, line) else boundaries.head(clients, run, line, None)
-    if not boundaries.is_listed(whole, line):
+    first = partition.head(clients, run, line, 1 if count else None)
+    whole = first if partition.is_listed(first, line) else partition.head(clients, run, line, None)
+    if not partition.is_listed(whole, line):
         raise SourceChanged(line["key"])
-    guess = None if exact else boundaries.guess(line, first)
+    guess = None if exact else partition.guess(line, first)
     parts = guess or (
-        boundaries.exact(clients, run, line, count) if count else arithmetic.default(line["size"])
+        partition.exact(clients, run, line, count) if count else partition.default(line["size"])
     )
     return Plan(
         parts,
-        _properties(run, line, whole),
+        upload_properties(run, line, whole),
         whole.get("ExpiresString", ""),
         tagging(clients, run, line),
         guess is not None,
@@ -127,7 +131,7 @@ def settled(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan, uplo
     count, is_composite = parts_of(line["etag"]), line["checksum"] and line["checksum"][1] == "COMPOSITE"
     if count is None or not how.are_guessed or upload.is_provable or not is_composite:
         return how
-    return replace(how, parts=boundaries.exact(clients, run, line, count), are_guessed=False)
+    return replace(how, parts=partition.exact(clients, run, line, count), are_guessed=False)
 
 
 def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
@@ -157,7 +161,7 @@ def explains(line: Mapping[str, Any], upload: Upload, copied: Sequence[CopiedPar
     """Whether these parts give the source's ETag, as far as ETags can tell."""
     if not upload.is_provable or parts_of(line["etag"]) is None:
         return True
-    combined = arithmetic.combined_etag([part.etag for part in copied])
+    combined = combined_etag([part.etag for part in copied])
     return combined is None or combined == line["etag"]
 
 
@@ -191,51 +195,6 @@ def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: 
 def repeat_long_tags(clients: Clients, run: Run, line: Mapping[str, Any]) -> None:
     """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
     put_long_tags(clients, run, line, tagging(clients, run, line))
-
-
-def abort(clients: Clients, run: Run, key: str, upload_id: str) -> None:
-    """Give up an upload; its parts are removed."""
-    clients.destination.abort_multipart_upload(**run.destination.at(key), UploadId=upload_id)
-
-
-def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that name the source, as it was listed."""
-    parameters: dict[str, Any] = {
-        "CopySource": {"Bucket": run.source.bucket, "Key": run.source.key(line["key"])},
-        "CopySourceIfMatch": f'"{line["etag"]}"',
-    }
-    if run.source.owner:
-        parameters["ExpectedSourceBucketOwner"] = run.source.owner
-    if run.source.requester_pays:
-        parameters["RequestPayer"] = "requester"
-    return parameters
-
-
-def destination_condition(line: Mapping[str, Any]) -> dict[str, str]:
-    """Return the header that lets a write succeed only while the destination is what it was when it was listed."""
-    return {"If-Match": f'"{line["was"]}"'} if line["was"] else {"If-None-Match": "*"}
-
-
-def storage_class(run: Run, line: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
-    chosen = line["class"] if run.options.storageClass == "source" else run.options.storageClass
-    return {} if chosen == "STANDARD" else {"StorageClass": chosen}
-
-
-def acl(run: Run) -> dict[str, str]:
-    """Return the parameter for the ACL of the copy; without it, S3's own default: whoever writes owns."""
-    return {"ACL": run.options.acl} if run.options.acl else {}
-
-
-def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
-    names = {*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation"} - {"ExpiresString"}
-    properties = {name: head[name] for name in sorted(names) if head.get(name)}
-    if line["checksum"]:
-        algorithm, kind = line["checksum"]
-        properties["ChecksumAlgorithm"] = algorithm
-        if kind:
-            properties["ChecksumType"] = kind
-    return {**properties, **storage_class(run, line), **acl(run)}
 
 
 def tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:

@@ -1,14 +1,24 @@
-"""Part arithmetic of multipart copies, pure.
+"""The parts of a copy: where they begin in the source, and which worker copies which.
 
-A multipart object's ETag depends on where its parts begin, so a copy keeps the ETag only if it is made of the same parts.
+A multipart object's ETag depends on where its parts begin, so a copy keeps the ETag only if it is made of the same parts. Those
+are guessed from the first one, or asked for. A guess costs nothing, because the HEAD that asks for the object's properties also
+tells the size of its first part. Asking costs a GetObjectAttributes for 1,000 parts or, where S3 knows no sizes, a HEAD a part.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.errors import SourceChanged, status_of
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.s3.etags import etag_of, parts_of
+
+Line = Mapping[str, Any]
 
 MB, GB = 1024**2, 1024**3
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -21,7 +31,6 @@ PART_BYTES = 512 * MB
 # What one worker copies of a very large object.
 GROUP_PARTS = 64
 GROUP_BYTES = 64 * GB
-_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -83,14 +92,57 @@ def groups(parts: Sequence[Part]) -> list[dict[str, int]]:
     return made
 
 
-def looks_like_md5(etag: str) -> bool:
-    """Whether an ETag without quotes has the form of an MD5: 32 hexadecimal digits."""
-    return bool(_MD5.fullmatch(etag))
+def head(clients: Clients, run: Run, line: Line, part: int | None) -> dict[str, Any]:
+    """Return HeadObject's answer for a source object, or for one of its parts."""
+    number = {"PartNumber": part} if part else {}
+    answer: dict[str, Any] = clients.source.head_object(**run.source.at(line["key"]), **number)
+    return answer
 
 
-def combined_etag(part_etags: Sequence[str]) -> str | None:
-    """Return the ETag that S3 gives to an upload of parts with these ETags (no quotes); None where they are not MD5s."""
-    if not all(looks_like_md5(etag) for etag in part_etags):
-        return None
-    whole = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in part_etags), usedforsecurity=False)
-    return f"{whole.hexdigest()}-{len(part_etags)}"
+def is_listed(answer: Mapping[str, Any], line: Line) -> bool:
+    """Whether HeadObject has answered for the object that was listed."""
+    return bool(etag_of(answer) == line["etag"])
+
+
+def guess(line: Line, first: Mapping[str, Any]) -> list[Part] | None:
+    """Return parts of the first one's size, given HEAD's answer for that; None if those would not be as many as there are."""
+    count = parts_of(line["etag"])
+    if count and first.get("PartsCount") == count and fits(line["size"], first["ContentLength"], count):
+        return uniform(line["size"], first["ContentLength"])
+    return None
+
+
+def exact(clients: Clients, run: Run, line: Line, count: int) -> list[Part]:
+    """Return the parts as they are; raise `SourceChanged` if they are not those of the object that was listed."""
+    sizes = _listed_sizes(clients, run, line)
+    if len(sizes) != count or sum(sizes) != line["size"]:
+        sizes = [_size_of(clients, run, line, number) for number in range(1, count + 1)]
+    if sum(sizes) != line["size"]:
+        raise SourceChanged(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {line['size']:,}")
+    return of_sizes(sizes)
+
+
+def _listed_sizes(clients: Clients, run: Run, line: Line) -> list[int]:
+    """Return the part sizes that GetObjectAttributes knows: those of objects uploaded with checksums; else nothing."""
+    sizes: list[int] = []
+    marker = 0
+    while True:
+        answer = clients.source.get_object_attributes(
+            **run.source.at(line["key"]),
+            ObjectAttributes=["ObjectParts"],
+            PartNumberMarker=marker,
+        )
+        found = answer.get("ObjectParts", {})
+        sizes += [part["Size"] for part in found.get("Parts", ())]
+        if not found.get("IsTruncated") or not found.get("Parts"):
+            return sizes
+        marker = found["NextPartNumberMarker"]
+
+
+def _size_of(clients: Clients, run: Run, line: Line, number: int) -> int:
+    try:
+        return int(head(clients, run, line, number)["ContentLength"])
+    except ClientError as error:
+        if status_of(error) == 416:  # InvalidPartNumber: it has fewer parts now
+            raise SourceChanged(f"it has no part {number} any more") from error
+        raise

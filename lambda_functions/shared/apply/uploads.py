@@ -15,7 +15,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.apply import multipart
 from lambda_functions.shared.errors import describe, is_missing
 from lambda_functions.shared.run import Run, Side
 from lambda_functions.shared.s3.clients import Clients
@@ -48,7 +47,7 @@ def forget(folder: RunFolder, upload_id: str) -> None:
 def give_up(clients: Clients, run: Run, relative: str, upload_id: str) -> None:
     """Abort an upload now; whether that succeeds or not, it is aborted again at the end."""
     with contextlib.suppress(ClientError, BotoCoreError):
-        multipart.abort(clients, run, relative, upload_id)
+        clients.destination.abort_multipart_upload(**run.destination.at(relative), UploadId=upload_id)
 
 
 def abort_all(folder: RunFolder, destination: Any) -> list[str]:

@@ -12,19 +12,23 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.compare.cutting import cut_range
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.key_ranges import cut_range
 from lambda_functions.shared.compare.undecided import Asker
-from lambda_functions.shared.equality import Decision, decide, parts_of
+from lambda_functions.shared.equality import Decision, decide
 from lambda_functions.shared.errors import NoProgress, RangeBroken, describe, is_permanent
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.run import Run, in_scope
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.listing import Entry, entries
-from lambda_functions.shared.s3.merging import Pair, key_of, merge
-from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_BYTES, RunFolder, ShardWriter
-from lambda_functions.shared.work_bucket.shards import failure_writer, outcome_of
+from lambda_functions.shared.s3.etags import parts_of
+from lambda_functions.shared.s3.listing import Entry, KeyRange, Pair, entries, key_of, merge
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import (
+    MAX_SHARD_BYTES,
+    ShardWriter,
+    failure_writer,
+    outcome_of,
+)
 
 # How long a range is compared before it hands back what is left. The first wave is one worker, which is enough for most buckets
 # (some 100,000 keys); the next ones are short because they find out where the keys are.

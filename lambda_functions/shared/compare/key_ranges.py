@@ -1,6 +1,6 @@
-"""Key ranges, and cutting one into several by skip-scanning.
+"""Cutting a key range into several by skip-scanning.
 
-A range holds the relative keys with after < key <= up_to in UTF-8 byte order; None is open. Cuts are made between two ends
+Cuts are made between two ends
 of an existing range, so every key stays in exactly one range whatever the cuts are: their quality decides speed, never
 coverage.
 
@@ -16,13 +16,16 @@ the first few are all heavy, weighing ends: such a bucket is even enough.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.s3.listing import KeyRange, first_key, page_end
 
 # The greatest character: prefix + LAST comes after every key with that prefix but those that go on with this very character.
 LAST = "\U0010ffff"
@@ -45,37 +48,27 @@ Probe = Callable[[str | None], str | None]
 
 
 @dataclass(frozen=True)
-class KeyRange:
-    """The relative keys with after < key <= up_to; None is open."""
-
-    after: str | None = None
-    up_to: str | None = None
-
-    def holds(self, key: str) -> bool:
-        """Whether a key is in this range."""
-        return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
-
-    def ends_before_or_with(self, key: str) -> bool:
-        """Whether no key of this range can come after a key."""
-        return self.up_to is not None and self.up_to <= key
-
-    def to_json(self) -> dict[str, str | None]:
-        """Return `{"after": ..., "upTo": ...}`."""
-        return {"after": self.after, "upTo": self.up_to}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> KeyRange:
-        """Return the range that `to_json` wrote."""
-        return cls(data["after"], data["upTo"])
-
-
-@dataclass(frozen=True)
 class _Fork:
     """A range still to be forked; all its keys begin with the first `shared` characters of `first`."""
 
     first: str
     shared: int
     end: str | None
+
+
+def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> list[KeyRange]:
+    """Return ranges that together are `key_range`; one if neither side has more than 1,000 keys after its beginning.
+
+    The source is cut; the destination only where the source is short, because an orphaned bucket has to be read as well.
+    Requests: one or two LISTs of a page, then LISTs of one key and a few of a page.
+    """
+    for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
+        end = page_end(client, side, key_range.after)
+        if end is not None and not key_range.ends_before_or_with(end):
+            probe = functools.partial(first_key, client, side)
+            weigh = functools.partial(page_end, client, side)
+            return cut(key_range, wanted, probe, len(side.prefix.encode()), weigh)
+    return [key_range]
 
 
 def cut(

@@ -1,4 +1,5 @@
-"""Reading a bucket's keys in order: one side of one key range, page by page, the next page under way while one is used.
+"""Reading a bucket's keys in order: one side of one key range, page by page, the next page under way while one is used; and
+merging two such listings into pairs: for every key, what each side has under it.
 
 S3 lists general-purpose buckets in the order of their keys' UTF-8 bytes, which is the order of Python's text
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ListingKeysUsingAPIs.html). A listing that breaks that order cannot be
@@ -9,12 +10,12 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from lambda_functions.shared.compare.key_ranges import KeyRange
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
@@ -25,8 +26,35 @@ from lambda_functions.shared.s3.list_page import Page
 # The most that one LIST returns: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 PAGE_KEYS = 1000
 
+# What each side has under a key.
+Pair = tuple[Entry | None, Entry | None]
 # The objects of a page, and where the listing goes on.
 _Read = tuple[list[Entry], str | None]
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """The relative keys with after < key <= up_to; None is open."""
+
+    after: str | None = None
+    up_to: str | None = None
+
+    def holds(self, key: str) -> bool:
+        """Whether a key is in this range."""
+        return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
+
+    def ends_before_or_with(self, key: str) -> bool:
+        """Whether no key of this range can come after a key."""
+        return self.up_to is not None and self.up_to <= key
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return `{"after": ..., "upTo": ...}`."""
+        return {"after": self.after, "upTo": self.up_to}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> KeyRange:
+        """Return the range that `to_json` wrote."""
+        return cls(data["after"], data["upTo"])
 
 
 def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
@@ -38,6 +66,32 @@ def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
     pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
     first = pool.submit(_read, client, side, key_range, _start(side, key_range.after))
     return chain.from_iterable(_within(key_range, _pages(client, side, key_range, pool, first), side))
+
+
+def merge(source: Iterable[Entry], destination: Iterable[Entry]) -> Iterator[Pair]:
+    """Yield (source, destination) for every key of either side, in order; None where a side does not have the key.
+
+    Both must be strictly increasing by key; `entries` sees to that. Pure: reads both lazily, each once.
+    """
+    left, right = iter(source), iter(destination)
+    one, other = next(left, None), next(right, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.key < other.key):
+            yield one, None
+            one = next(left, None)
+        elif one is None or other.key < one.key:
+            yield None, other
+            other = next(right, None)
+        else:
+            yield one, other
+            one, other = next(left, None), next(right, None)
+
+
+def key_of(pair: Pair) -> str:
+    """Return the key that a pair is about."""
+    entry = pair[0] or pair[1]
+    assert entry is not None
+    return entry.key
 
 
 def first_key(client: Any, side: Side, after: str | None) -> str | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
@@ -91,7 +92,7 @@ def _never_began(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
     if run.get("verdict") == "refused":
         return report, Ending(run["error"], run["cause"], "starting")
     error = state.get("error") or {}
-    why = f"{error.get('Error', '')}: {reporting.message_of(error.get('Cause', ''))}"
+    why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
     cause = f"the run broke before it began: {why}. Nothing was changed."
     return report, Ending("SyncIncomplete", cause, "starting")
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lambda_functions.shared.compare.waves import MAX_WAVES, ranges_index, read_wave, write_wave
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import objects
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.tally.plan import (
-    MAX_WAVES,
-    ranges_index,
-    read_compared,
-    read_wave,
-    refusal,
-    write_indexes,
-    write_wave,
-)
+from lambda_functions.shared.tally.plan import read_compared, refusal, write_indexes
 from lambda_functions.shared.tally.sums import Applied, add_up, items_of
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 

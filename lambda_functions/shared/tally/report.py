@@ -5,11 +5,11 @@ Pure but for the records that it is given; writing it, giving back the lease and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, counted, objects, total
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally.costs import estimate_usd
@@ -96,14 +96,6 @@ def _broken(state: Mapping[str, Any]) -> str:
         f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
         f"report. Start again {when}: a sync takes up where the last one stopped."
     )
-
-
-def message_of(cause: str) -> str:
-    """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
-    try:
-        return str(json.loads(cause)["errorMessage"])[:1000]
-    except (ValueError, KeyError, TypeError):
-        return cause[:1000]
 
 
 def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, deletes_began: bool) -> str:

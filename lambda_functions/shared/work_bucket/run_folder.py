@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,8 +31,6 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.errors import SyncError, is_missing, status_of
 
-MAX_SHARD_KEYS = 2000
-MAX_SHARD_BYTES = 16 * 1024**3
 READERS = 32
 RECORD_PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
 
@@ -127,40 +125,3 @@ class RunFolder:
 
     def _put(self, name: str, body: str, **conditions: str) -> None:
         self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=body.encode(), **conditions)
-
-
-@dataclass
-class ShardWriter:
-    """Collects lines into shards of bounded length and size, written as they fill up.
-
-    The first four have `first_keys` lines, the next four twice as many, and so on up to 2,000: a little work is shared by many
-    workers, and much work does not cost many turns.
-    """
-
-    folder: RunFolder
-    name: Callable[[int], str]
-    max_bytes: float = MAX_SHARD_BYTES
-    first_keys: int = MAX_SHARD_KEYS
-    shards: list[dict[str, Any]] = field(default_factory=list)
-    _lines: list[Mapping[str, Any]] = field(default_factory=list)
-    _bytes: int = 0
-
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
-        size = line.get("size", 0)
-        if self._lines and (len(self._lines) >= self._most_keys() or self._bytes + size > self.max_bytes):
-            self.close()
-        self._lines.append(line)
-        self._bytes += size
-
-    def _most_keys(self) -> int:
-        return min(MAX_SHARD_KEYS, self.first_keys << len(self.shards) // 4)
-
-    def close(self) -> list[dict[str, Any]]:
-        """Write what is left; return `[{"file", "objects", "bytes"}]` of all shards."""
-        if self._lines:
-            file = self.name(len(self.shards) + 1)
-            self.folder.write_lines(file, self._lines)
-            self.shards.append({"file": file, "objects": len(self._lines), "bytes": self._bytes})
-            self._lines, self._bytes = [], 0
-        return self.shards

@@ -875,7 +875,7 @@ def test_a_run_that_broke_while_it_wrote_keeps_its_lease_until_its_last_lambda_i
 def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_deletes(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.work_bucket.run_folder.MAX_SHARD_KEYS", 2)
+    monkeypatch.setattr("lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS", 2)
     source.put_all({f"{number:03d}": b"1" for number in range(41)})
     destination.put("orphan", b"22")
     machine.wrap["copy_keys"] = ending(

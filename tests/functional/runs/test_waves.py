@@ -9,7 +9,7 @@ from buckets import Bucket
 from machine_on_moto import MACHINE, FakeContext, Machine
 from reports import lasting, leases, read, records, report_of, sized, work_keys, written
 
-from lambda_functions.shared.tally import plan
+from lambda_functions.shared.compare import waves
 
 Sync = dict[str, Any]
 
@@ -146,7 +146,7 @@ def test_buckets_that_grow_faster_than_they_are_read_end_in_a_clear_cause(
     )
     assert written(found)["phase"] == "comparing"
     assert machine.calls.count("compare_listings") == 8
-    assert len(machine.events(started)) / 8 * plan.MAX_WAVES < 1000
+    assert len(machine.events(started)) / 8 * waves.MAX_WAVES < 1000
     assert destination.keys() == ["orphan"]
     assert leases() == []
 
@@ -247,7 +247,7 @@ def test_adding_up_that_needs_several_turns_goes_on_where_the_last_turn_stopped(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lambda_functions.shared.tally.sums.CHUNK", 2)
-    monkeypatch.setattr("lambda_functions.shared.work_bucket.run_folder.MAX_SHARD_KEYS", 2)
+    monkeypatch.setattr("lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS", 2)
     source.put_all({f"{number:02d}": b"1" for number in range(10)})
     destination.put_all({f"orphan/{number}": b"1" for number in range(10)})
     machine.wrap["tally_run"] = lambda handler, event, context: handler(event, FakeContext(remaining_ms=0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Sequence
 
@@ -19,7 +18,6 @@ from lambda_functions.shared.apply.parts import (
     MB,
     PART_BYTES,
     Part,
-    combined_etag,
     default,
     fits,
     groups,
@@ -142,15 +140,3 @@ def test_a_group_is_filled_to_the_last_part_and_byte(sizes: list[int], expected:
 
 def test_no_parts_are_no_groups() -> None:
     assert groups([]) == []
-
-
-@given(st.lists(st.binary(max_size=5), min_size=1, max_size=20))
-def test_the_etag_of_an_upload_is_that_of_its_parts_together(contents: list[bytes]) -> None:
-    digests = [hashlib.md5(content) for content in contents]
-    whole = hashlib.md5(b"".join(digest.digest() for digest in digests)).hexdigest()
-
-    assert combined_etag([digest.hexdigest() for digest in digests]) == f"{whole}-{len(contents)}"
-
-
-def test_parts_that_are_encrypted_by_kms_tell_nothing() -> None:
-    assert combined_etag(["0cc175b9c0f1b6a831c399e269772661", "not-an-md5"]) is None

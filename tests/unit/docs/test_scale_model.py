@@ -33,7 +33,8 @@ from lambda_functions.shared.tally.costs import (
     WORKER_GB,
     estimate_usd,
 )
-from lambda_functions.shared.work_bucket.run_folder import RunFolder, ShardWriter
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import ShardWriter
 
 BILLION = 10**9
 MOST_EVENTS = 1000

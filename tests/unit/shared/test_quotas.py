@@ -30,6 +30,7 @@ from lambda_functions.shared.apply.parts import (
     of_sizes,
 )
 from lambda_functions.shared.compare.compare import budget_seconds, handed_back_ranges, is_large
+from lambda_functions.shared.compare.waves import MAX_WAVES, compared_name, write_wave
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
 from lambda_functions.shared.options import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
 from lambda_functions.shared.run import LARGE_WORKERS, Run
@@ -37,9 +38,9 @@ from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison
-from lambda_functions.shared.tally.plan import MAX_WAVES, compared_name, write_wave
 from lambda_functions.shared.tally.sums import Applied
-from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_BYTES, MAX_SHARD_KEYS, READERS, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, MAX_SHARD_KEYS
 
 MACHINE = yaml.safe_load(
     (PROJECT / "state_machines/sync_buckets_state_machine.yaml").read_text(encoding="utf-8")

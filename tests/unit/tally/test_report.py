@@ -10,18 +10,12 @@ import pytest
 from samples import EXECUTION, FOLDER, client_error, compared_record, memory_folder, run_of, shard
 
 from lambda_functions.shared.apply.uploads import name_of, remember
+from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.ending import end_run
-from lambda_functions.shared.tally.plan import Compared, sum_up, write_wave
-from lambda_functions.shared.tally.report import (
-    Ending,
-    ending,
-    may_have_stragglers,
-    message_of,
-    phase_of,
-    report,
-)
+from lambda_functions.shared.tally.plan import Compared, sum_up
+from lambda_functions.shared.tally.report import Ending, ending, may_have_stragglers, phase_of, report
 from lambda_functions.shared.tally.sums import Applied
 from lambda_functions.shared.work_bucket.leases import lease_key
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
@@ -242,27 +236,6 @@ def test_a_dry_run_that_could_not_decide_every_key_is_not_a_success() -> None:
 )
 def test_the_first_reason_is_the_one_that_is_given(state: dict[str, Any], error: str) -> None:
     assert ended(state, FAILED).error == error
-
-
-@pytest.mark.parametrize(
-    ("cause", "message"),
-    [
-        ('{"errorMessage": "it broke", "errorType": "X"}', "it broke"),
-        ("the Map Run failed", "the Map Run failed"),
-        ("", ""),
-        ("{}", "{}"),
-        ("[1]", "[1]"),
-        ("null", "null"),
-        ("x" * 2000, "x" * 1000),
-    ],
-)
-def test_the_message_of_a_lambda_is_taken_out_of_its_error(cause: str, message: str) -> None:
-    assert message_of(cause) == message
-
-
-# The cause of an execution has at most 32,768 characters, as the error of a Lambda alone may have.
-def test_a_long_message_of_a_lambda_is_cut_as_any_other() -> None:
-    assert message_of(json.dumps({"errorMessage": "x" * 30_000})) == "x" * 1000
 
 
 # --- The end, with its papers -----------------------------------------------------------------------------------
