@@ -56,6 +56,7 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
+from lambda_functions.shared.work_items import ToCopy
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -66,8 +67,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     folder = RunFolder(connected.work, run.folder)
     copier = Copier(connected, run, folder, turn)
 
+    def needed(item: ToCopy) -> float:
+        return seconds_needed(item.size)
+
     def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        for _, outcome in run_jobs(lines, copier.copy, too_late, turn, COPIERS, seconds_needed):
+        items = map(ToCopy.from_json, lines)
+        for _, outcome in run_jobs(items, copier.copy, too_late, turn, COPIERS, needed):
             yield outcome
 
     return take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,13 +19,13 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, parts_of, same_etag
 from lambda_functions.shared.s3.heads import head, require_bucket
+from lambda_functions.shared.work_items import ToCopy
 
 REFUSED_STATUSES = (404, 409, 412)
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
 TRIES = 3
 
 Head = Mapping[str, Any]
-Line = Mapping[str, Any]
 
 
 class PartsMissing(SyncError):
@@ -41,16 +41,16 @@ class Verdict(enum.Enum):
 
     COPIED = "copied"  # by an earlier try of ours
     VANISHED = "vanished"
-    AGAIN = "again"  # with the line of the judgement
+    AGAIN = "again"  # with the object of the judgement
     CHANGED = "changed"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, the line to go on with, and the outcome if nothing more is tried."""
+    """A verdict, the object to go on with, and the outcome if nothing more is tried."""
 
     verdict: Verdict
-    line: Line
+    item: ToCopy
     outcome: Outcome
 
 
@@ -69,50 +69,50 @@ def is_judged(error: Exception) -> bool:
     return isinstance(error, SourceChanged | PartsMissing)
 
 
-def judge(clients: Clients, run: Run, line: Line, refusal: Exception) -> Judgement:
-    """Return what the refused copy of this line means; raises what its own HEAD requests raise.
+def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judgement:
+    """Return what the refused copy of this object means; raises what its own HEAD requests raise.
 
     Raises `BucketMissing` where the source bucket itself is gone, which answers 404 as well.
     """
-    source = head(clients.source, run.source, line["key"])
-    destination = head(clients.destination, run.destination, line["key"])
-    ours = _ours(run, line, source, destination)
+    source = head(clients.source, run.source, item.key)
+    destination = head(clients.destination, run.destination, item.key)
+    ours = _ours(run, item, source, destination)
     if ours:
         return ours
     if source is None:
         require_bucket(clients.source, run.source)
         return _judged(
-            Verdict.VANISHED, line, "vanished", "the source object was gone when it was to be copied"
+            Verdict.VANISHED, item, "vanished", "the source object was gone when it was to be copied"
         )
-    if etag_of(source) != line["etag"]:
+    if etag_of(source) != item.etag:
         return _judged(
             Verdict.AGAIN,
-            reread(line, source),
+            _as_it_is_now(item, source),
             "changed",
             f"the source changed {TRIES} times while it was read",
         )
-    if line["was"] == (destination and etag_of(destination)):
-        return _judged(Verdict.AGAIN, line, "failed", explain(refusal))
+    if item.replaces_etag == (destination and etag_of(destination)):
+        return _judged(Verdict.AGAIN, item, "failed", explain(refusal))
     return _judged(
-        Verdict.CHANGED, line, "changed", "the destination was written by somebody else after it was listed"
+        Verdict.CHANGED, item, "changed", "the destination was written by somebody else after it was listed"
     )
 
 
-def outcome_of_error(line: Line, error: Exception) -> Outcome:
+def outcome_of_error(item: ToCopy, error: Exception) -> Outcome:
     """Return the outcome of an object whose copy ended in an error that is no refusal."""
     archived = isinstance(error, ClientError) and code_of(error) == "InvalidObjectState"
-    return Outcome(line["key"], "archived" if archived else "failed", 0, explain(error))
+    return Outcome(item.key, "archived" if archived else "failed", 0, explain(error))
 
 
-def reread(line: Line, source: Head) -> dict[str, Any]:
-    """Return the line for the object that the source is now; the destination may still only replace what was listed."""
-    now = {
-        "etag": etag_of(source),
-        "size": source["ContentLength"],
-        "class": source.get("StorageClass", "STANDARD"),
-        "checksum": _checksum_of(source),
-    }
-    return {**line, **now}
+def _as_it_is_now(item: ToCopy, source: Head) -> ToCopy:
+    """Return the object that the source is now; its copy may still only replace what was listed."""
+    return replace(
+        item,
+        etag=etag_of(source),
+        size=source["ContentLength"],
+        storage_class=source.get("StorageClass", "STANDARD"),
+        checksum=_checksum_of(source),
+    )
 
 
 def _checksum_of(source: Head) -> tuple[str, str] | None:
@@ -121,23 +121,23 @@ def _checksum_of(source: Head) -> tuple[str, str] | None:
     return (names[0].removeprefix("Checksum"), source.get("ChecksumType", "")) if names else None
 
 
-def _ours(run: Run, line: Line, source: Head | None, destination: Head | None) -> Judgement | None:
+def _ours(run: Run, item: ToCopy, source: Head | None, destination: Head | None) -> Judgement | None:
     """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
     if destination is None or destination["LastModified"] < run.began_at():
         return None
-    copied = Judgement(Verdict.COPIED, line, Outcome(line["key"], "copied", line["size"]))
-    if same_etag(etag_of(destination), line["etag"]):
+    copied = Judgement(Verdict.COPIED, item, Outcome(item.key, "copied", item.size))
+    if same_etag(etag_of(destination), item.etag):
         return copied
-    if source is None or etag_of(source) != line["etag"] or destination["ContentLength"] != line["size"]:
+    if source is None or etag_of(source) != item.etag or destination["ContentLength"] != item.size:
         return None
-    if parts_of(line["etag"]) and is_plain(source) and is_plain(destination):
+    if parts_of(item.etag) and is_plain(source) and is_plain(destination):
         return None  # a copy of ours, made of the same parts, would have the same ETag
     equality = judge_checksums(source, destination)
     if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
         why = "somebody writes an object of the same size into the destination"
-        return _judged(Verdict.AGAIN, {**line, "was": etag_of(destination)}, "changed", why)
+        return _judged(Verdict.AGAIN, replace(item, replaces_etag=etag_of(destination)), "changed", why)
     return None if equality is Decision.COPY else copied
 
 
-def _judged(verdict: Verdict, line: Line, what: str, why: str) -> Judgement:
-    return Judgement(verdict, line, Outcome(line["key"], what, 0, why))
+def _judged(verdict: Verdict, item: ToCopy, what: str, why: str) -> Judgement:
+    return Judgement(verdict, item, Outcome(item.key, what, 0, why))

@@ -7,13 +7,14 @@ from typing import Any
 
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.etags import CONTENT_HEADERS
+from lambda_functions.shared.work_items import ToCopy
 
 
-def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:
+def copy_source(run: Run, item: ToCopy) -> dict[str, Any]:
     """Return the parameters that name the source, as it was listed."""
     parameters: dict[str, Any] = {
-        "CopySource": {"Bucket": run.source.bucket, "Key": run.source.key(line["key"])},
-        "CopySourceIfMatch": f'"{line["etag"]}"',
+        "CopySource": {"Bucket": run.source.bucket, "Key": run.source.key(item.key)},
+        "CopySourceIfMatch": f'"{item.etag}"',
     }
     if run.source.owner:
         parameters["ExpectedSourceBucketOwner"] = run.source.owner
@@ -22,14 +23,14 @@ def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def destination_condition(line: Mapping[str, Any]) -> dict[str, str]:
+def destination_condition(item: ToCopy) -> dict[str, str]:
     """Return the header that lets a write succeed only while the destination is what it was when it was listed."""
-    return {"If-Match": f'"{line["was"]}"'} if line["was"] else {"If-None-Match": "*"}
+    return {"If-Match": f'"{item.replaces_etag}"'} if item.replaces_etag else {"If-None-Match": "*"}
 
 
-def storage_class(run: Run, line: Mapping[str, Any]) -> dict[str, str]:
+def storage_class(run: Run, item: ToCopy) -> dict[str, str]:
     """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
-    chosen = line["class"] if run.options.storageClass == "source" else run.options.storageClass
+    chosen = item.storage_class if run.options.storageClass == "source" else run.options.storageClass
     return {} if chosen == "STANDARD" else {"StorageClass": chosen}
 
 
@@ -38,12 +39,12 @@ def acl(run: Run) -> dict[str, str]:
     return {"ACL": run.options.acl} if run.options.acl else {}
 
 
-def upload_properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
+def upload_properties(run: Run, item: ToCopy, head: Mapping[str, Any]) -> dict[str, Any]:
     names = {*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation"} - {"ExpiresString"}
     properties = {name: head[name] for name in sorted(names) if head.get(name)}
-    if line["checksum"]:
-        algorithm, kind = line["checksum"]
+    if item.checksum:
+        algorithm, kind = item.checksum
         properties["ChecksumAlgorithm"] = algorithm
         if kind:
             properties["ChecksumType"] = kind
-    return {**properties, **storage_class(run, line), **acl(run)}
+    return {**properties, **storage_class(run, item), **acl(run)}

@@ -23,6 +23,7 @@ from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
 from lambda_functions.shared.s3.heads import head, require_bucket
+from lambda_functions.shared.work_items import ToDelete
 
 # The most that one request deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 BATCH_KEYS = 1000
@@ -42,8 +43,6 @@ PASSING = (
 # Characters that XML 1.0 cannot hold or that its readers turn into others (https://www.w3.org/TR/xml/#charsets).
 _NOT_FOR_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 
-Line = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Deleter:
@@ -54,42 +53,40 @@ class Deleter:
     turn: Turn
     sleep: Callable[[float], None] = time.sleep
 
-    def delete(self, lines: Sequence[Line]) -> list[Outcome]:
+    def delete(self, items: Sequence[ToDelete]) -> list[Outcome]:
         """Delete at most 1,000 listed orphans; return an outcome for each, in no particular order."""
-        outcomes, orphans = self._ask(lines)
+        outcomes, orphans = self._ask(items)
         try:
             if orphans:
                 require_bucket(self.clients.source, self.run.source)
         except Exception as error:  # unknown is not absent
-            return outcomes + [_kept(line, f"{UNKNOWN}: {explain(error)}") for line in orphans]
+            return outcomes + [_kept(item, f"{UNKNOWN}: {explain(error)}") for item in orphans]
         return outcomes + self._delete_orphans(orphans)
 
-    def _ask(self, lines: Sequence[Line]) -> tuple[list[Outcome], list[Line]]:
+    def _ask(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete]]:
         """HEAD every key at the source; return outcomes of those that stay, and the orphans."""
-        answers: dict[int, Outcome | None] = dict(run_jobs(lines, self._asked, _not_asked, self.turn, ASKERS))
-        kept = [answers[index] if index in answers else _not_asked(line) for index, line in enumerate(lines)]
+        answers: dict[int, Outcome | None] = dict(run_jobs(items, self._asked, _not_asked, self.turn, ASKERS))
+        kept = [answers[index] if index in answers else _not_asked(item) for index, item in enumerate(items)]
         stays = [answer for answer in kept if answer]
-        return stays, [line for line, answer in zip(lines, kept, strict=True) if answer is None]
+        return stays, [item for item, answer in zip(items, kept, strict=True) if answer is None]
 
-    def _asked(self, line: Line) -> Outcome | None:
+    def _asked(self, item: ToDelete) -> Outcome | None:
         """Return None if the source does not have this key, else why it stays."""
-        if not 1 <= len(self.run.source.key(line["key"]).encode()) <= MAX_KEY_BYTES:
+        if not 1 <= len(self.run.source.key(item.key).encode()) <= MAX_KEY_BYTES:
             return None
         try:
-            found = head(self.clients.source, self.run.source, line["key"])
+            found = head(self.clients.source, self.run.source, item.key)
         except Exception as error:  # unknown is not absent
-            return _kept(line, f"{UNKNOWN}: {explain(error)}")
+            return _kept(item, f"{UNKNOWN}: {explain(error)}")
         if found is None:
             return None
         return Outcome(
-            line["key"], "changed", 0, "the source has got this key since it was listed; it was not deleted"
+            item.key, "changed", 0, "the source has got this key since it was listed; it was not deleted"
         )
 
-    def _delete_orphans(self, orphans: Sequence[Line]) -> list[Outcome]:
+    def _delete_orphans(self, orphans: Sequence[ToDelete]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        together = [
-            line for line in orphans if not _NOT_FOR_XML.search(self.run.destination.key(line["key"]))
-        ]
+        together = [item for item in orphans if not _NOT_FOR_XML.search(self.run.destination.key(item.key))]
         for attempt in range(TRIES):
             if not together:
                 break
@@ -97,88 +94,88 @@ class Deleter:
                 self.sleep(random.uniform(0, 2**attempt))
             done, together = self._delete_together(together)
             outcomes += done
-        outcomes += [_kept(line, f"S3 was too busy {TRIES} times") for line in together]
-        alone = (line for line in orphans if _NOT_FOR_XML.search(self.run.destination.key(line["key"])))
-        return outcomes + [self._delete_alone(line) for line in alone]
+        outcomes += [_kept(item, f"S3 was too busy {TRIES} times") for item in together]
+        alone = (item for item in orphans if _NOT_FOR_XML.search(self.run.destination.key(item.key)))
+        return outcomes + [self._delete_alone(item) for item in alone]
 
-    def _delete_together(self, lines: Sequence[Line]) -> tuple[list[Outcome], list[Line]]:
-        """Send one DeleteObjects; return outcomes, and the lines that are worth another try."""
-        by_key = {self.run.destination.key(line["key"]): line for line in lines}
-        listed = [{"Key": key, "ETag": f'"{line["etag"]}"'} for key, line in by_key.items()]
+    def _delete_together(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete]]:
+        """Send one DeleteObjects; return outcomes, and the items that are worth another try."""
+        by_key = {self.run.destination.key(item.key): item for item in items}
+        listed = [{"Key": key, "ETag": f'"{item.etag}"'} for key, item in by_key.items()]
         parameters = self.run.destination.parameters()
         try:
             answer = self.clients.destination.delete_objects(**parameters, Delete={"Objects": listed})
         except (ClientError, BotoCoreError) as error:
-            return [_kept(line, describe(error)) for line in lines], []
+            return [_kept(item, describe(error)) for item in items], []
         errors = {error["Key"]: error for error in answer.get("Errors", ())}
         gone = {one["Key"]: bool(one.get("DeleteMarker")) for one in answer.get("Deleted", ())}
-        deleted = [_deleted(line, gone[key]) for key, line in by_key.items() if key in gone]
+        deleted = [_deleted(item, gone[key]) for key, item in by_key.items() if key in gone]
         # A key that the answer does not speak of is not known to be deleted: it is asked again.
-        again = [line for key, line in by_key.items() if key not in gone and _is_passing(errors.get(key))]
+        again = [item for key, item in by_key.items() if key not in gone and _is_passing(errors.get(key))]
         refused = [
             self._refused(by_key[key], error) for key, error in errors.items() if not _is_passing(error)
         ]
         return deleted + refused, again
 
-    def _refused(self, line: Line, error: Mapping[str, Any]) -> Outcome:
+    def _refused(self, item: ToDelete, error: Mapping[str, Any]) -> Outcome:
         """Judge one key's error: gone is deleted, another ETag is somebody else's object."""
         code = error.get("Code", "")
         if code == "NoSuchKey":
-            return _deleted(line)
+            return _deleted(item)
         if code == "PreconditionFailed":
-            return self._looked_at(line)
-        return _kept(line, f"{code}: {error.get('Message', '')} (DeleteObjects)")
+            return self._looked_at(item)
+        return _kept(item, f"{code}: {error.get('Message', '')} (DeleteObjects)")
 
-    def _looked_at(self, line: Line) -> Outcome:
+    def _looked_at(self, item: ToDelete) -> Outcome:
         try:
-            found = head(self.clients.destination, self.run.destination, line["key"])
+            found = head(self.clients.destination, self.run.destination, item.key)
         except (ClientError, BotoCoreError) as error:
-            return _kept(line, describe(error))
+            return _kept(item, describe(error))
         if found is None:
-            return _deleted(line)
+            return _deleted(item)
         return Outcome(
-            line["key"], "changed", 0, "the destination was written by somebody else after it was listed"
+            item.key, "changed", 0, "the destination was written by somebody else after it was listed"
         )
 
-    def _delete_alone(self, line: Line) -> Outcome:
+    def _delete_alone(self, item: ToDelete) -> Outcome:
         for attempt in range(TRIES):
             if attempt:
                 self.sleep(random.uniform(0, 2**attempt))
-            outcome = self._try_alone(line)
+            outcome = self._try_alone(item)
             if outcome:
                 return outcome
-        return _kept(line, f"S3 was too busy {TRIES} times")
+        return _kept(item, f"S3 was too busy {TRIES} times")
 
-    def _try_alone(self, line: Line) -> Outcome | None:
+    def _try_alone(self, item: ToDelete) -> Outcome | None:
         """Send one DeleteObject; return None if that is worth another try."""
         try:
-            with extra_headers("DeleteObject", {"If-Match": f'"{line["etag"]}"'}):
-                answer = self.clients.destination.delete_object(**self.run.destination.at(line["key"]))
+            with extra_headers("DeleteObject", {"If-Match": f'"{item.etag}"'}):
+                answer = self.clients.destination.delete_object(**self.run.destination.at(item.key))
         except ClientError as error:
             if code_of(error) in PASSING:
                 return None
-            return self._looked_at(line) if is_refusal(error) else _kept(line, describe(error))
+            return self._looked_at(item) if is_refusal(error) else _kept(item, describe(error))
         except BotoCoreError as error:
-            return _kept(line, describe(error))
-        return _deleted(line, bool(answer.get("DeleteMarker")))
+            return _kept(item, describe(error))
+        return _deleted(item, bool(answer.get("DeleteMarker")))
 
 
-def batches(lines: Sequence[Line]) -> Iterable[Sequence[Line]]:
-    """Yield the lines in batches of at most 1,000."""
-    return (lines[start : start + BATCH_KEYS] for start in range(0, len(lines), BATCH_KEYS))
+def batches(items: Sequence[ToDelete]) -> Iterable[Sequence[ToDelete]]:
+    """Yield the items in batches of at most 1,000."""
+    return (items[start : start + BATCH_KEYS] for start in range(0, len(items), BATCH_KEYS))
 
 
-def _not_asked(line: Line) -> Outcome:
-    return _kept(line, f"{UNKNOWN}: its worker's time was over before it could be asked")
+def _not_asked(item: ToDelete) -> Outcome:
+    return _kept(item, f"{UNKNOWN}: its worker's time was over before it could be asked")
 
 
 def _is_passing(error: Mapping[str, Any] | None) -> bool:
     return error is None or error.get("Code") in PASSING
 
 
-def _deleted(line: Line, left_marker: bool = False) -> Outcome:
-    return Outcome(line["key"], "deleted", line["size"], left_marker=left_marker)
+def _deleted(item: ToDelete, left_marker: bool = False) -> Outcome:
+    return Outcome(item.key, "deleted", item.size, left_marker=left_marker)
 
 
-def _kept(line: Line, why: str) -> Outcome:
-    return Outcome(line["key"], "failed", 0, f"not deleted: {why}")
+def _kept(item: ToDelete, why: str) -> Outcome:
+    return Outcome(item.key, "failed", 0, f"not deleted: {why}")

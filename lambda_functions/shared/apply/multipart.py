@@ -29,6 +29,7 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
 from lambda_functions.shared.s3.etags import CHECKSUMS, combined_etag, etag_of, is_plain, parts_of
 from lambda_functions.shared.s3.heads import tags
+from lambda_functions.shared.work_items import ToCopy
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
 MAX_TAGGING_BYTES = 2048
@@ -91,95 +92,91 @@ class CopiedPart:
         return {"PartNumber": self.number, "ETag": f'"{self.etag}"', **self.checksums}
 
 
-def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = False) -> Plan:
+def plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> Plan:
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
-    count = parts_of(line["etag"])
-    first = partition.head(clients, run, line, 1 if count else None)
-    whole = first if partition.is_listed(first, line) else partition.head(clients, run, line, None)
-    if not partition.is_listed(whole, line):
-        raise SourceChanged(line["key"])
-    guess = None if exact else partition.guess(line, first)
-    parts = guess or (
-        partition.exact(clients, run, line, count) if count else partition.default(line["size"])
-    )
+    count = parts_of(item.etag)
+    first = partition.head(clients, run, item, 1 if count else None)
+    whole = first if partition.is_listed(first, item) else partition.head(clients, run, item, None)
+    if not partition.is_listed(whole, item):
+        raise SourceChanged(item.key)
+    guess = None if exact else partition.guess(item, first)
+    parts = guess or (partition.exact(clients, run, item, count) if count else partition.default(item.size))
     return Plan(
         parts,
-        upload_properties(run, line, whole),
+        upload_properties(run, item, whole),
         whole.get("ExpiresString", ""),
-        tagging(clients, run, line),
+        tagging(clients, run, item),
         guess is not None,
         is_plain(whole),
     )
 
 
-def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upload:
+def begin(clients: Clients, run: Run, item: ToCopy, how: Plan) -> Upload:
     """Open the upload with the source's properties."""
     in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
     # As a header, because the parameter takes dates only.
     with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
         answer = clients.destination.create_multipart_upload(
-            **run.destination.at(line["key"]), **how.properties, **in_header
+            **run.destination.at(item.key), **how.properties, **in_header
         )
     return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
 
 
-def settled(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan, upload: Upload) -> Plan:
+def settled(clients: Clients, run: Run, item: ToCopy, how: Plan, upload: Upload) -> Plan:
     """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
 
     That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
     """
-    count, is_composite = parts_of(line["etag"]), line["checksum"] and line["checksum"][1] == "COMPOSITE"
+    count, is_composite = parts_of(item.etag), item.checksum and item.checksum[1] == "COMPOSITE"
     if count is None or not how.are_guessed or upload.is_provable or not is_composite:
         return how
-    return replace(how, parts=partition.exact(clients, run, line, count), are_guessed=False)
+    return replace(how, parts=partition.exact(clients, run, item, count), are_guessed=False)
 
 
-def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
+def copy_part(clients: Clients, run: Run, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
     """Copy one part of the source as it was listed.
 
     Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
     """
-    place = {**run.destination.at(line["key"]), "UploadId": upload_id}
+    place = {**run.destination.at(item.key), "UploadId": upload_id}
     if part.size == 0:
-        checksum = _checksum_of_nothing(line)
+        checksum = _checksum_of_nothing(item)
         answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
     else:
         answer = clients.destination.upload_part_copy(
-            **place, **copy_source(run, line), PartNumber=part.number, CopySourceRange=part.byte_range
+            **place, **copy_source(run, item), PartNumber=part.number, CopySourceRange=part.byte_range
         )["CopyPartResult"]
     checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
     return CopiedPart(part.number, etag_of(answer), checksums)
 
 
-def _checksum_of_nothing(line: Mapping[str, Any]) -> dict[str, str]:
-    algorithm = line["checksum"][0] if line["checksum"] else ""
+def _checksum_of_nothing(item: ToCopy) -> dict[str, str]:
+    algorithm = item.checksum[0] if item.checksum else ""
     value = CHECKSUMS_OF_NOTHING.get(algorithm)
     return {f"Checksum{algorithm}": value} if value else {}
 
 
-def explains(line: Mapping[str, Any], upload: Upload, copied: Sequence[CopiedPart]) -> bool:
+def explains(item: ToCopy, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
     """Whether these parts give the source's ETag, as far as ETags can tell."""
-    if not upload.is_provable or parts_of(line["etag"]) is None:
+    if not upload.is_provable or parts_of(item.etag) is None:
         return True
     combined = combined_etag([part.etag for part in copied])
-    return combined is None or combined == line["etag"]
+    return combined is None or combined == item.etag
 
 
-def finish(
-    clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, copied: Sequence[CopiedPart]
-) -> None:
+def finish(clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Sequence[CopiedPart]) -> None:
     """Complete the upload, if the destination still has what it was listed with."""
-    place = run.destination.at(line["key"])
+    place = run.destination.at(item.key)
     parts = {"Parts": [part.for_completion() for part in copied]}
-    with extra_headers("CompleteMultipartUpload", destination_condition(line)):
+    with extra_headers("CompleteMultipartUpload", destination_condition(item)):
         clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
 
 
-def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: str) -> None:
+def put_long_tags(clients: Clients, run: Run, item: ToCopy, tagging: str) -> None:
     """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
     if len(tagging) <= MAX_TAGGING_BYTES:
         return
-    place = run.destination.at(line["key"])
+    place = run.destination.at(item.key)
     tag_set = [
         {"Key": name, "Value": value}
         for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
@@ -192,11 +189,11 @@ def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: 
         ) from error
 
 
-def repeat_long_tags(clients: Clients, run: Run, line: Mapping[str, Any]) -> None:
+def repeat_long_tags(clients: Clients, run: Run, item: ToCopy) -> None:
     """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
-    put_long_tags(clients, run, line, tagging(clients, run, line))
+    put_long_tags(clients, run, item, tagging(clients, run, item))
 
 
-def tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
+def tagging(clients: Clients, run: Run, item: ToCopy) -> str:
     """Return the source's tags as a query string."""
-    return urllib.parse.urlencode(tags(clients.source, run.source, line["key"]))
+    return urllib.parse.urlencode(tags(clients.source, run.source, item.key))

@@ -17,8 +17,7 @@ from lambda_functions.shared.errors import SourceChanged, status_of
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import etag_of, parts_of
-
-Line = Mapping[str, Any]
+from lambda_functions.shared.work_items import ToCopy
 
 MB, GB = 1024**2, 1024**3
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -92,43 +91,43 @@ def groups(parts: Sequence[Part]) -> list[dict[str, int]]:
     return made
 
 
-def head(clients: Clients, run: Run, line: Line, part: int | None) -> dict[str, Any]:
+def head(clients: Clients, run: Run, item: ToCopy, part: int | None) -> dict[str, Any]:
     """Return HeadObject's answer for a source object, or for one of its parts."""
     number = {"PartNumber": part} if part else {}
-    answer: dict[str, Any] = clients.source.head_object(**run.source.at(line["key"]), **number)
+    answer: dict[str, Any] = clients.source.head_object(**run.source.at(item.key), **number)
     return answer
 
 
-def is_listed(answer: Mapping[str, Any], line: Line) -> bool:
+def is_listed(answer: Mapping[str, Any], item: ToCopy) -> bool:
     """Whether HeadObject has answered for the object that was listed."""
-    return bool(etag_of(answer) == line["etag"])
+    return bool(etag_of(answer) == item.etag)
 
 
-def guess(line: Line, first: Mapping[str, Any]) -> list[Part] | None:
+def guess(item: ToCopy, first: Mapping[str, Any]) -> list[Part] | None:
     """Return parts of the first one's size, given HEAD's answer for that; None if those would not be as many as there are."""
-    count = parts_of(line["etag"])
-    if count and first.get("PartsCount") == count and fits(line["size"], first["ContentLength"], count):
-        return uniform(line["size"], first["ContentLength"])
+    count = parts_of(item.etag)
+    if count and first.get("PartsCount") == count and fits(item.size, first["ContentLength"], count):
+        return uniform(item.size, first["ContentLength"])
     return None
 
 
-def exact(clients: Clients, run: Run, line: Line, count: int) -> list[Part]:
+def exact(clients: Clients, run: Run, item: ToCopy, count: int) -> list[Part]:
     """Return the parts as they are; raise `SourceChanged` if they are not those of the object that was listed."""
-    sizes = _listed_sizes(clients, run, line)
-    if len(sizes) != count or sum(sizes) != line["size"]:
-        sizes = [_size_of(clients, run, line, number) for number in range(1, count + 1)]
-    if sum(sizes) != line["size"]:
-        raise SourceChanged(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {line['size']:,}")
+    sizes = _listed_sizes(clients, run, item)
+    if len(sizes) != count or sum(sizes) != item.size:
+        sizes = [_size_of(clients, run, item, number) for number in range(1, count + 1)]
+    if sum(sizes) != item.size:
+        raise SourceChanged(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {item.size:,}")
     return of_sizes(sizes)
 
 
-def _listed_sizes(clients: Clients, run: Run, line: Line) -> list[int]:
+def _listed_sizes(clients: Clients, run: Run, item: ToCopy) -> list[int]:
     """Return the part sizes that GetObjectAttributes knows: those of objects uploaded with checksums; else nothing."""
     sizes: list[int] = []
     marker = 0
     while True:
         answer = clients.source.get_object_attributes(
-            **run.source.at(line["key"]),
+            **run.source.at(item.key),
             ObjectAttributes=["ObjectParts"],
             PartNumberMarker=marker,
         )
@@ -139,9 +138,9 @@ def _listed_sizes(clients: Clients, run: Run, line: Line) -> list[int]:
         marker = found["NextPartNumberMarker"]
 
 
-def _size_of(clients: Clients, run: Run, line: Line, number: int) -> int:
+def _size_of(clients: Clients, run: Run, item: ToCopy, number: int) -> int:
     try:
-        return int(head(clients, run, line, number)["ContentLength"])
+        return int(head(clients, run, item, number)["ContentLength"])
     except ClientError as error:
         if status_of(error) == 416:  # InvalidPartNumber: it has fewer parts now
             raise SourceChanged(f"it has no part {number} any more") from error

@@ -6,7 +6,7 @@ Nothing is changed here. A range that is not done when its time is spent hands t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from lambda_functions.shared.work_bucket.shards import (
     failure_writer,
     outcome_of,
 )
+from lambda_functions.shared.work_items import ToCopy, ToDelete
 
 # How long a range is compared before it hands back what is left. The first wave is one worker, which is enough for most buckets
 # (some 100,000 keys); the next ones are short because they find out where the keys are.
@@ -192,7 +193,8 @@ class _Plan:
 
     def _orphan(self, destination: Entry) -> None:
         if self.run.options.delete:
-            self.delete.add({"key": destination.key, "etag": destination.etag, "size": destination.size})
+            orphan = ToDelete(destination.key, destination.etag, destination.size)
+            self.delete.add(orphan.to_json())
 
     def _put(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
@@ -206,7 +208,7 @@ class _Plan:
                 Outcome(source.key, "archived", 0, f"{source.storage_class}, and no restored copy of it")
             )
         else:
-            (self.large if is_large(source) else self.copy).add(copy_line(source, destination))
+            (self.large if is_large(source) else self.copy).add(to_copy(source, destination).to_json())
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
@@ -219,13 +221,7 @@ def is_large(entry: Entry) -> bool:
     return entry.size > LARGE_BYTES or (parts_of(entry.etag) or 0) > LARGE_PARTS
 
 
-def copy_line(source: Entry, destination: Entry | None) -> Mapping[str, Any]:
-    """Return what a copier needs: the source as listed, and the destination's ETag that may be replaced (None: no object)."""
-    return {
-        "key": source.key,
-        "etag": source.etag,
-        "size": source.size,
-        "class": source.storage_class,
-        "checksum": source.checksum,
-        "was": destination and destination.etag,
-    }
+def to_copy(source: Entry, destination: Entry | None) -> ToCopy:
+    """Return what a copier needs of two listed objects."""
+    replaces_etag = destination and destination.etag
+    return ToCopy(source.key, source.etag, source.size, source.storage_class, source.checksum, replaces_etag)

@@ -483,14 +483,14 @@ def test_what_a_turn_has_sent_pays_for_the_ranges_that_it_hands_back(
 
 @pytest.mark.parametrize("size", [MAX_COPY_BYTES, MAX_SHARD_BYTES])
 def test_every_object_of_a_shard_fits_into_a_turn(size: int) -> None:
-    assert seconds_needed({"size": size}) < FUNCTIONS["copy_keys"]["Timeout"] - MARGIN_SECONDS
+    assert seconds_needed(size) < FUNCTIONS["copy_keys"]["Timeout"] - MARGIN_SECONDS
 
 
 def test_every_part_and_every_group_of_a_large_object_fits_into_a_turn() -> None:
     turn_seconds = FUNCTIONS["copy_large_object"]["Timeout"] - MARGIN_SECONDS
 
-    assert seconds_needed({"size": MAX_PART_BYTES}) < turn_seconds
-    assert seconds_needed({"size": GROUP_BYTES}) < turn_seconds  # even one part after the other
+    assert seconds_needed(MAX_PART_BYTES) < turn_seconds
+    assert seconds_needed(GROUP_BYTES) < turn_seconds  # even one part after the other
 
 
 @pytest.mark.parametrize(
