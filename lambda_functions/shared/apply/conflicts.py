@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lambda_functions.shared.equality import Decision, judge_checksums
-from lambda_functions.shared.errors import SourceChanged, SyncError, code_of, explain, status_of
+from lambda_functions.shared.errors import SourceChanged, SyncError, explain, is_archived, is_refusal
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
@@ -21,7 +19,6 @@ from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, parts
 from lambda_functions.shared.s3.heads import head, require_bucket
 from lambda_functions.shared.work_items import ToCopy
 
-REFUSED_STATUSES = (404, 409, 412)
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
 TRIES = 3
 
@@ -54,19 +51,9 @@ class Judgement:
     outcome: Outcome
 
 
-def is_refusal(error: ClientError) -> bool:
-    """Whether an error says that a condition did not hold or something was not there.
-
-    NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
-    """
-    return status_of(error) in REFUSED_STATUSES and code_of(error) != "NoSuchBucket"
-
-
 def is_judged(error: Exception) -> bool:
     """Whether looking at both objects tells what an error of a copy means."""
-    if isinstance(error, ClientError):
-        return is_refusal(error)
-    return isinstance(error, SourceChanged | PartsMissing)
+    return is_refusal(error) or isinstance(error, SourceChanged | PartsMissing)
 
 
 def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judgement:
@@ -100,8 +87,7 @@ def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judge
 
 def outcome_of_error(item: ToCopy, error: Exception) -> Outcome:
     """Return the outcome of an object whose copy ended in an error that is no refusal."""
-    archived = isinstance(error, ClientError) and code_of(error) == "InvalidObjectState"
-    return Outcome(item.key, "archived" if archived else "failed", 0, explain(error))
+    return Outcome(item.key, "archived" if is_archived(error) else "failed", 0, explain(error))
 
 
 def _as_it_is_now(item: ToCopy, source: Head) -> ToCopy:

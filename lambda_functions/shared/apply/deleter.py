@@ -15,8 +15,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.apply.conflicts import is_refusal
-from lambda_functions.shared.errors import code_of, describe, explain
+from lambda_functions.shared.errors import (
+    describe,
+    explain,
+    is_failed_condition,
+    is_missing_key,
+    is_refusal,
+    is_transient,
+)
 from lambda_functions.shared.invocation import Turn, run_jobs
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.outcomes import Outcome
@@ -30,16 +36,6 @@ BATCH_KEYS = 1000
 ASKERS = 32
 TRIES = 4
 UNKNOWN = "whether the source has it is unknown"
-# Answers for one key of a batch that are worth another try; botocore repeats whole requests only.
-# A conflict does not say that the object is another one: the next try, under the same condition, does.
-PASSING = (
-    "InternalError",
-    "SlowDown",
-    "ServiceUnavailable",
-    "OperationAborted",
-    "RequestTimeout",
-    "ConditionalRequestConflict",
-)
 # Characters that XML 1.0 cannot hold or that its readers turn into others (https://www.w3.org/TR/xml/#charsets).
 _NOT_FOR_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 
@@ -107,24 +103,24 @@ class Deleter:
             answer = self.clients.destination.delete_objects(**parameters, Delete={"Objects": listed})
         except (ClientError, BotoCoreError) as error:
             return [_kept(item, describe(error)) for item in items], []
-        errors = {error["Key"]: error for error in answer.get("Errors", ())}
+        errors = {error["Key"]: _error_of(error) for error in answer.get("Errors", ())}
         gone = {one["Key"]: bool(one.get("DeleteMarker")) for one in answer.get("Deleted", ())}
         deleted = [_deleted(item, gone[key]) for key, item in by_key.items() if key in gone]
         # A key that the answer does not speak of is not known to be deleted: it is asked again.
-        again = [item for key, item in by_key.items() if key not in gone and _is_passing(errors.get(key))]
+        again = [
+            item for key, item in by_key.items()
+            if key not in gone and (key not in errors or is_transient(errors[key]))
+        ]  # fmt: skip
         refused = [
-            self._refused(by_key[key], error) for key, error in errors.items() if not _is_passing(error)
+            self._refused(by_key[key], error) for key, error in errors.items() if not is_transient(error)
         ]
         return deleted + refused, again
 
-    def _refused(self, item: ToDelete, error: Mapping[str, Any]) -> Outcome:
+    def _refused(self, item: ToDelete, error: Exception) -> Outcome:
         """Judge one key's error: gone is deleted, another ETag is somebody else's object."""
-        code = error.get("Code", "")
-        if code == "NoSuchKey":
+        if is_missing_key(error):
             return _deleted(item)
-        if code == "PreconditionFailed":
-            return self._looked_at(item)
-        return _kept(item, f"{code}: {error.get('Message', '')} (DeleteObjects)")
+        return self._looked_at(item) if is_failed_condition(error) else _kept(item, describe(error))
 
     def _looked_at(self, item: ToDelete) -> Outcome:
         try:
@@ -152,7 +148,7 @@ class Deleter:
             with extra_headers("DeleteObject", {"If-Match": f'"{item.etag}"'}):
                 answer = self.clients.destination.delete_object(**self.run.destination.at(item.key))
         except ClientError as error:
-            if code_of(error) in PASSING:
+            if is_transient(error):
                 return None
             return self._looked_at(item) if is_refusal(error) else _kept(item, describe(error))
         except BotoCoreError as error:
@@ -169,8 +165,9 @@ def _not_asked(item: ToDelete) -> Outcome:
     return _kept(item, f"{UNKNOWN}: its worker's time was over before it could be asked")
 
 
-def _is_passing(error: Mapping[str, Any] | None) -> bool:
-    return error is None or error.get("Code") in PASSING
+def _error_of(answer: Mapping[str, Any]) -> ClientError:
+    """Return what S3 answered for one key as the error that it would be for a request of its own."""
+    return ClientError({"Error": answer}, "DeleteObjects")
 
 
 def _deleted(item: ToDelete, left_marker: bool = False) -> Outcome:

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import SourceChanged, status_of
+from lambda_functions.shared.errors import SourceChanged, is_missing_part
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import etag_of, parts_of
@@ -142,6 +142,6 @@ def _size_of(clients: Clients, run: Run, item: ToCopy, number: int) -> int:
     try:
         return int(head(clients, run, item, number)["ContentLength"])
     except ClientError as error:
-        if status_of(error) == 416:  # InvalidPartNumber: it has fewer parts now
+        if is_missing_part(error):  # it has fewer of them now
             raise SourceChanged(f"it has no part {number} any more") from error
         raise

@@ -66,7 +66,7 @@ def _abort(folder: RunFolder, destination: Any, name: str) -> str:
             **upload["parameters"], Key=upload["key"], UploadId=upload["uploadId"]
         )
     except (ClientError, BotoCoreError) as error:
-        if not (isinstance(error, ClientError) and is_missing(error)):
+        if not is_missing(error):
             return f"the upload {upload['uploadId']} of {upload['key']!r} was not aborted: {describe(error)}"
     folder.remove(name)
     return ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import Refused, SyncError, is_missing, status_of
+from lambda_functions.shared.errors import Refused, SyncError, is_denied, is_missing, is_permanent, status_of
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.clients import extra_headers
@@ -45,7 +45,7 @@ def require_bucket(client: Any, side: Side) -> None:
     try:
         head_bucket(client, side.bucket, side.owner, side.requester_pays)
     except ClientError as error:
-        if status_of(error) == 404:
+        if is_missing(error):
             raise BucketMissing(f"the bucket {side.bucket} does not exist any more") from error
         raise
 
@@ -79,22 +79,20 @@ def _region(client: Any, name: str, bucket: str, owner: str | None, pays: bool) 
     try:
         answer = head_bucket(client, bucket, owner, pays)
     except ClientError as error:
-        if not 400 <= status_of(error) < 500 or status_of(error) == 429:
+        if not is_permanent(error):
             raise
-        raise Refused(
-            "InvalidInput", f"{_why(name, bucket, owner, status_of(error))} Nothing was changed."
-        ) from error
+        raise Refused("InvalidInput", f"{_why(name, bucket, owner, error)} Nothing was changed.") from error
     region: str | None = answer.get("BucketRegion")
     return region
 
 
-def _why(name: str, bucket: str, owner: str | None, status: int) -> str:
-    if status == 404:
+def _why(name: str, bucket: str, owner: str | None, error: ClientError) -> str:
+    if is_missing(error):
         return f'the {name} bucket "{bucket}" does not exist; check its name.'
-    if status == 403:
+    if is_denied(error):
         whose = f", or it does not belong to the account {owner}" if owner else ""
         return (
             f'the {name} bucket "{bucket}" may not be listed by SyncBuckets{whose}; expected s3:ListBucket in its policy '
             "(see docs/permissions.md)."
         )
-    return f'the {name} bucket "{bucket}" answers with HTTP status {status}; expected 200.'
+    return f'the {name} bucket "{bucket}" answers with HTTP status {status_of(error)}; expected 200.'

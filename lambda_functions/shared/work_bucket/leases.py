@@ -20,7 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import Refused, SyncError, code_of, is_missing, status_of
+from lambda_functions.shared.errors import Refused, SyncError, is_lost_race, is_missing, is_missing_execution
 from lambda_functions.shared.options import overlap
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.run_folder import work_bucket
@@ -70,7 +70,7 @@ class Leases:
                 Bucket=self.bucket, Key=key, Body=json.dumps(lease).encode(), IfNoneMatch="*"
             )
         except ClientError as error:
-            if status_of(error) not in (409, 412):
+            if not is_lost_race(error):
                 raise
 
     def _others(self, run: Run, mine: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -125,7 +125,7 @@ def asks_step_functions(
         try:
             found = client.describe_execution(executionArn=execution)
         except ClientError as error:
-            return "" if code_of(error) == "ExecutionDoesNotExist" else "it has ended"
+            return "" if is_missing_execution(error) else "it has ended"
         if found["status"] == "RUNNING":
             return "it has ended"
         end = found["stopDate"] + timedelta(seconds=STRAGGLERS_SECONDS)

@@ -29,7 +29,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import SyncError, is_missing, status_of
+from lambda_functions.shared.errors import SyncError, is_lost_race, is_missing
 
 READERS = 32
 RECORD_PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
@@ -104,7 +104,7 @@ class RunFolder:
                 self._put(name, json.dumps(data), IfNoneMatch="*")
                 return data
             except ClientError as error:
-                if status_of(error) not in (409, 412):
+                if not is_lost_race(error):
                     raise
             first = self.read(name)
             if first is not None:

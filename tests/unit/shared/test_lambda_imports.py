@@ -24,7 +24,7 @@ MAY_IMPORT = {
 
 def imports(path: Path) -> set[Path]:
     """Return our own files that a file imports, inside functions too."""
-    nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     names = [
         f"{node.module}.{name.name}"
         for node in nodes
