@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from typing import Any
 
 from lambda_functions.shared.errors import Refused
@@ -183,15 +185,19 @@ def _globs(value: Any) -> str | None:
     return None if fine else 'expected a list of patterns, such as ["*.log", "tmp/*"]'
 
 
-def _max_delete(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+def max_delete_problem(value: Any) -> str | None:
+    """Say what is expected of `maxDelete`, wherever it is given; None if the value is right: 0, 1000, "10%", "12.5%"."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if is_number or (isinstance(value, str) and _PERCENT.fullmatch(value)):
         return None
-    fine = isinstance(value, str) and _PERCENT.fullmatch(value)
-    return (
-        None
-        if fine
-        else 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
-    )
+    return 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
+
+
+def max_deletes(max_delete: int | str | None, destination_objects: int) -> int | None:
+    """Return how many objects `maxDelete` allows: a number, or a share such as "10%" rounded down; None is no limit."""
+    if max_delete is None or isinstance(max_delete, int):
+        return max_delete
+    return math.floor(destination_objects * Fraction(max_delete.rstrip("%")) / 100)
 
 
 def _concurrency(value: Any) -> str | None:
@@ -218,7 +224,7 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "include": _globs,
     "exclude": _globs,
     "delete": _boolean,
-    "maxDelete": _max_delete,
+    "maxDelete": max_delete_problem,
     "allowEmptySource": _boolean,
     "dryRun": _boolean,
     "compareMetadata": _boolean,

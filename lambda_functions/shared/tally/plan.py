@@ -6,15 +6,13 @@ What the records do not name does not exist. Guards are pure functions over the 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
-from lambda_functions.shared.options import Options
+from lambda_functions.shared.options import Options, max_deletes
 from lambda_functions.shared.outcomes import add_counts, counted, total
 from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
 
@@ -86,7 +84,7 @@ def refusal(options: Options, compared: Compared) -> str:
             "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
             '"allowEmptySource": true.'
         )
-    most = most_deletes(options.maxDelete, compared.listed.get("destination", 0))
+    most = max_deletes(options.maxDelete, compared.listed.get("destination", 0))
     if most is not None and deletes > most:
         return (
             f"{counted(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
@@ -94,13 +92,6 @@ def refusal(options: Options, compared: Compared) -> str:
             f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )
     return ""
-
-
-def most_deletes(max_delete: int | str | None, destination_objects: int) -> int | None:
-    """Return how many objects may be deleted: a number, or a share such as "10%" rounded down; None is no limit."""
-    if max_delete is None or isinstance(max_delete, int):
-        return max_delete
-    return math.floor(destination_objects * Fraction(max_delete.rstrip("%")) / 100)
 
 
 def _sized(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -20,14 +18,7 @@ from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
-from lambda_functions.shared.tally.plan import (
-    KINDS,
-    most_deletes,
-    read_compared,
-    refusal,
-    sum_up,
-    write_indexes,
-)
+from lambda_functions.shared.tally.plan import KINDS, read_compared, refusal, sum_up, write_indexes
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 WHOLE = {"after": None, "upTo": None}
@@ -234,51 +225,6 @@ def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
     listed: tuple[int, int], deletes: int, options: dict[str, Any], expected: str
 ) -> None:
     assert refused(listed, deletes, **options) == expected
-
-
-SHARES = (
-    st.integers(0, 100).map(str)
-    | st.decimals(0, 100, places=2).map(str)
-    | st.decimals(0, 1, places=4).map(str)
-)
-
-
-@pytest.mark.parametrize(
-    ("max_delete", "destination_objects", "most"),
-    [
-        (None, 10, None),
-        (0, 10, 0),
-        (7, 0, 7),
-        ("10%", 0, 0),
-        ("10%", 9, 0),
-        ("10%", 10, 1),
-        ("10%", 19, 1),
-        ("0.1%", 1000, 1),
-        ("100%", 10**12, 10**12),
-        ("33.3%", 1000, 333),
-        ("0.57%", 10_000, 57),
-        ("1.1%", 1_000_000, 11_000),
-    ],
-)
-def test_max_delete_is_a_number_or_a_share_rounded_down(
-    max_delete: int | str | None, destination_objects: int, most: int | None
-) -> None:
-    assert most_deletes(max_delete, destination_objects) == most
-
-
-@given(SHARES, st.integers(0, 10**12))
-def test_a_share_is_exact_however_many_objects_there_are(share: str, destination_objects: int) -> None:
-    assert most_deletes(f"{share}%", destination_objects) == math.floor(
-        Fraction(share) * destination_objects / 100
-    )
-
-
-@given(st.integers(0, 100), st.integers(0, 10**12))
-def test_a_share_never_allows_more_than_it_says(share: int, destination_objects: int) -> None:
-    most = most_deletes(f"{share}%", destination_objects)
-
-    assert most is not None
-    assert most * 100 <= share * destination_objects < (most + 1) * 100
 
 
 # --- What a run does next -------------------------------------------------------------------------------------
