@@ -48,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared.apply.copier import COPIERS, Copier, seconds_needed, too_late
+from lambda_functions.shared.apply.copier import COPY_THREADS, Copier, seconds_needed, timeout_outcome
 from lambda_functions.shared.invocation import LambdaContext, Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -72,7 +72,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
         items = map(ToCopy.from_json, lines)
-        for _, outcome in run_jobs(items, copier.copy, too_late, turn, COPIERS, needed):
+        for _, outcome in run_jobs(items, copier.copy, timeout_outcome, turn, COPY_THREADS, needed):
             yield outcome
 
     return take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)

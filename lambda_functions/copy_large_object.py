@@ -24,7 +24,7 @@
 #         Effect: Allow
 #         Action: [ kms:Decrypt, kms:GenerateDataKey ]
 #         Resource: ${KmsKeys}
-#       - Sid: KeepThePapersOfTheUpload
+#       - Sid: KeepTheRecordsOfTheUpload
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*

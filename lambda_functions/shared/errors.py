@@ -4,7 +4,7 @@
      +-- Refused              the run must not go on: InvalidInput or AlreadyRunning, with a cause a person can act on
      +-- RangeBroken          a listing could not be read to the end, or came out of order: nothing may be concluded from it
      +-- NoProgress           a turn would hand back exactly what it was given
-     +-- PaperMissing         (work_bucket/run_folder) a file of the run that must be there is not
+     +-- RunFileMissing       (work_bucket/run_folder) a file of the run that must be there is not
      +-- SourceChanged        the source is no longer the object that was listed
      +-- PartsMissing         (apply/conflicts) some part of a very large object was not copied
      +-- BucketMissing        (s3/heads) a bucket of the run does not exist any more
@@ -145,9 +145,9 @@ def describe(error: Exception) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return one line for any error; one that nobody foresaw also goes to the log, with its traceback."""
+    """Return one line for any error; one that is not expected also goes to the log, with its traceback."""
     if not isinstance(error, SyncError | BotoCoreError | ClientError | OSError):
-        logging.getLogger(__name__).error("unforeseen", exc_info=error)
+        logging.getLogger(__name__).error("unexpected error", exc_info=error)
         return f"{type(error).__name__}: {error}"
     return describe(error)
 

@@ -15,8 +15,8 @@ from lambda_functions.shared.errors import SourceChanged, SyncError, explain, is
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, parts_of, same_etag
-from lambda_functions.shared.s3.heads import head, require_bucket
+from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, part_count, same_etag
+from lambda_functions.shared.s3.heads import head_object, require_bucket
 from lambda_functions.shared.work_items import ToCopy
 
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
@@ -51,7 +51,7 @@ class Judgement:
     outcome: Outcome
 
 
-def is_judged(error: Exception) -> bool:
+def can_be_judged(error: Exception) -> bool:
     """Whether looking at both objects tells what an error of a copy means."""
     return is_refusal(error) or isinstance(error, SourceChanged | PartsMissing)
 
@@ -61,8 +61,8 @@ def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judge
 
     Raises `BucketMissing` where the source bucket itself is gone, which answers 404 as well.
     """
-    source = head(clients.source, run.source, item.key)
-    destination = head(clients.destination, run.destination, item.key)
+    source = head_object(clients.source, run.source, item.key)
+    destination = head_object(clients.destination, run.destination, item.key)
     ours = _ours(run, item, source, destination)
     if ours:
         return ours
@@ -109,14 +109,14 @@ def _checksum_of(source: Head) -> tuple[str, str] | None:
 
 def _ours(run: Run, item: ToCopy, source: Head | None, destination: Head | None) -> Judgement | None:
     """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
-    if destination is None or destination["LastModified"] < run.began_at():
+    if destination is None or destination["LastModified"] < run.start_second():
         return None
     copied = Judgement(Verdict.COPIED, item, Outcome(item.key, "copied", item.size))
     if same_etag(etag_of(destination), item.etag):
         return copied
     if source is None or etag_of(source) != item.etag or destination["ContentLength"] != item.size:
         return None
-    if parts_of(item.etag) and is_plain(source) and is_plain(destination):
+    if part_count(item.etag) and is_plain(source) and is_plain(destination):
         return None  # a copy of ours, made of the same parts, would have the same ETag
     equality = judge_checksums(source, destination)
     if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":

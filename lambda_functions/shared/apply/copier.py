@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.apply import multipart, uploads
-from lambda_functions.shared.apply.conflicts import TRIES, Verdict, is_judged, judge, outcome_of_error
+from lambda_functions.shared.apply.conflicts import TRIES, Verdict, can_be_judged, judge, outcome_of_error
 from lambda_functions.shared.apply.copy_parameters import (
     acl,
     copy_source,
@@ -25,13 +25,13 @@ from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
-from lambda_functions.shared.s3.etags import parts_of
+from lambda_functions.shared.s3.etags import part_count
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_items import ToCopy
 
 # One thread for each 32 MB of the worker's memory, because Lambda gives processor time with memory: 1,769 MB are one processor
 # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). A COPY takes it 0.8 ms and waits some 100 ms for S3.
-COPIERS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32), 64)
+COPY_THREADS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32), 64)
 # The rate that a copy inside S3 is assumed to reach at least, to tell what a turn can hold. Measured by nobody here; a slower
 # object is not lost, it is named as failed when its turn ends.
 BYTES_PER_SECOND = 100 * 1024**2
@@ -51,7 +51,7 @@ class Copier:
     turn: Turn
     sleep: Callable[[float], None] = time.sleep
     pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(COPIERS, thread_name_prefix="part")
+        default_factory=lambda: ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="part")
     )
 
     def copy(self, item: ToCopy) -> Outcome:
@@ -68,12 +68,12 @@ class Copier:
             if attempt:
                 self.sleep(random.uniform(0, 2 ** (attempt - 1)))
             if self.turn.is_over():
-                return too_late(item)
+                return timeout_outcome(item)
             try:
                 self._send(item)
                 return Outcome(item.key, "copied", item.size)
             except (SourceChanged, ClientError) as error:
-                if not is_judged(error):
+                if not can_be_judged(error):
                     raise
                 judgement = judge(self.clients, self.run, item, error)
             if judgement.verdict is not Verdict.AGAIN:
@@ -93,7 +93,7 @@ class Copier:
     def _send_whole(self, item: ToCopy) -> None:
         """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
         parameters = {
-            **self.run.destination.at(item.key),
+            **self.run.destination.object_parameters(item.key),
             **copy_source(self.run, item),
             **storage_class(self.run, item),
             **acl(self.run),
@@ -106,7 +106,7 @@ class Copier:
         """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""
         if item.size:
             return {}
-        answer = self.clients.source.head_object(**self.run.source.at(item.key))
+        answer = self.clients.source.head_object(**self.run.source.object_parameters(item.key))
         redirect = answer.get("WebsiteRedirectLocation")
         return {"WebsiteRedirectLocation": redirect} if redirect else {}
 
@@ -144,7 +144,7 @@ class Copier:
 
 def is_multipart(item: ToCopy) -> bool:
     """Whether a source is copied in parts: written in more than one, or too large for one CopyObject."""
-    return (parts_of(item.etag) or 1) > 1 or item.size > MAX_COPY_BYTES
+    return (part_count(item.etag) or 1) > 1 or item.size > MAX_COPY_BYTES
 
 
 def seconds_needed(size_bytes: int) -> float:
@@ -152,6 +152,6 @@ def seconds_needed(size_bytes: int) -> float:
     return SECONDS_PER_OBJECT + size_bytes / BYTES_PER_SECOND
 
 
-def too_late(item: ToCopy) -> Outcome:
+def timeout_outcome(item: ToCopy) -> Outcome:
     """Return the outcome of an object whose copy had not ended when its turn had to."""
     return Outcome(item.key, "failed", 0, "the copy had not ended when its worker's time was over")

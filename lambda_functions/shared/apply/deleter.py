@@ -28,12 +28,12 @@ from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
-from lambda_functions.shared.s3.heads import head, require_bucket
+from lambda_functions.shared.s3.heads import head_object, require_bucket
 from lambda_functions.shared.work_items import ToDelete
 
 # The most that one request deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 BATCH_KEYS = 1000
-ASKERS = 32
+HEAD_THREADS = 32
 TRIES = 4
 UNKNOWN = "whether the source has it is unknown"
 # Characters that XML 1.0 cannot hold or that its readers turn into others (https://www.w3.org/TR/xml/#charsets).
@@ -61,7 +61,9 @@ class Deleter:
 
     def _ask(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete]]:
         """HEAD every key at the source; return outcomes of those that stay, and the orphans."""
-        answers: dict[int, Outcome | None] = dict(run_jobs(items, self._asked, _not_asked, self.turn, ASKERS))
+        answers: dict[int, Outcome | None] = dict(
+            run_jobs(items, self._asked, _not_asked, self.turn, HEAD_THREADS)
+        )
         kept = [answers[index] if index in answers else _not_asked(item) for index, item in enumerate(items)]
         stays = [answer for answer in kept if answer]
         return stays, [item for item, answer in zip(items, kept, strict=True) if answer is None]
@@ -71,7 +73,7 @@ class Deleter:
         if not 1 <= len(self.run.source.key(item.key).encode()) <= MAX_KEY_BYTES:
             return None
         try:
-            found = head(self.clients.source, self.run.source, item.key)
+            found = head_object(self.clients.source, self.run.source, item.key)
         except Exception as error:  # unknown is not absent
             return _kept(item, f"{UNKNOWN}: {explain(error)}")
         if found is None:
@@ -124,7 +126,7 @@ class Deleter:
 
     def _looked_at(self, item: ToDelete) -> Outcome:
         try:
-            found = head(self.clients.destination, self.run.destination, item.key)
+            found = head_object(self.clients.destination, self.run.destination, item.key)
         except (ClientError, BotoCoreError) as error:
             return _kept(item, describe(error))
         if found is None:
@@ -146,7 +148,9 @@ class Deleter:
         """Send one DeleteObject; return None if that is worth another try."""
         try:
             with extra_headers("DeleteObject", {"If-Match": f'"{item.etag}"'}):
-                answer = self.clients.destination.delete_object(**self.run.destination.at(item.key))
+                answer = self.clients.destination.delete_object(
+                    **self.run.destination.object_parameters(item.key)
+                )
         except ClientError as error:
             if is_transient(error):
                 return None

@@ -20,11 +20,11 @@ from lambda_functions.shared.apply.conflicts import (
     TRIES,
     PartsMissing,
     Verdict,
-    is_judged,
+    can_be_judged,
     judge,
     outcome_of_error,
 )
-from lambda_functions.shared.apply.copier import COPIERS, seconds_needed
+from lambda_functions.shared.apply.copier import COPY_THREADS, seconds_needed
 from lambda_functions.shared.apply.multipart import CopiedPart, Plan, Upload
 from lambda_functions.shared.apply.parts import Part
 from lambda_functions.shared.errors import explain
@@ -33,7 +33,7 @@ from lambda_functions.shared.outcomes import Outcome, Tally, add_counts
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
-from lambda_functions.shared.work_bucket.shards import failure_writer, outcome_of, record_name
+from lambda_functions.shared.work_bucket.shards import failure_writer, record_name, turn_summary
 from lambda_functions.shared.work_items import ToCopy
 
 State = dict[str, Any]
@@ -110,7 +110,7 @@ class LargeObject:
         if self.folder.read(name) is None:
             file = UploadFile.from_json(self.folder.require(upload_name))
             members = parts.of_sizes(file.sizes)[group["first"] - 1 : group["last"]]
-            self.folder.record(name, self._copy_group(file, members))
+            self.folder.write_once(name, self._copy_group(file, members))
 
     def complete(self, upload_name: str) -> State:
         """Put the parts together; `{"verdict": "again"}` if they were guessed wrongly, or the source has moved on."""
@@ -151,11 +151,11 @@ class LargeObject:
             except Exception as error:
                 return _Problem(explain(error), outcome_of_error(file.item, error).what)
 
-        def too_late(part: Part) -> _Problem:
+        def timeout_outcome(part: Part) -> _Problem:
             return _Problem(f"part {part.number} had not ended when its worker's time was over")
 
         results = [result for _, result in run_jobs(
-            members, copy, too_late, self.turn, COPIERS, lambda part: seconds_needed(part.size)
+            members, copy, timeout_outcome, self.turn, COPY_THREADS, lambda part: seconds_needed(part.size)
         )]  # fmt: skip
         problems = [result for result in results if isinstance(result, _Problem)]
         if not problems and len(results) < len(members):
@@ -183,7 +183,7 @@ class LargeObject:
         """Look at both objects after an error: begin again where that may help, else end."""
         if isinstance(error, PartsMissing) and error.what == "archived":
             return self._end(item, Outcome(item.key, "archived", 0, str(error)), steps)
-        if not is_judged(error):
+        if not can_be_judged(error):
             return self._end(item, outcome_of_error(item, error), steps)
         try:
             judgement = judge(self.clients, self.run, item, error)
@@ -203,13 +203,13 @@ class LargeObject:
         writer = failure_writer(self.folder, self.name, self.turn.attempt)
         tally = Tally(writer)
         tally.add(outcome)
-        own = outcome_of(tally, writer, self.turn, self.clients)
+        own = turn_summary(tally, writer, self.turn, self.clients)
         total = {
             "requests": add_counts(step["requests"] for step in [*steps, own]),
             "seconds": sum(step["seconds"] for step in [*steps, own]),
         }
         record = {"shard": self.name, "start": 0, "next": 1, **own, **total}
-        self.folder.record(record_name("copied", self.name, 0), record)
+        self.folder.write_once(record_name("copied", self.name, 0), record)
         return _state("done", item)
 
 

@@ -27,8 +27,8 @@ from lambda_functions.shared.apply.parts import Part
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
-from lambda_functions.shared.s3.etags import CHECKSUMS, combined_etag, etag_of, is_plain, parts_of
-from lambda_functions.shared.s3.heads import tags
+from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, multipart_etag, part_count
+from lambda_functions.shared.s3.heads import get_tags
 from lambda_functions.shared.work_items import ToCopy
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
@@ -94,7 +94,7 @@ class CopiedPart:
 
 def plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> Plan:
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
-    count = parts_of(item.etag)
+    count = part_count(item.etag)
     first = partition.head(clients, run, item, 1 if count else None)
     whole = first if partition.is_listed(first, item) else partition.head(clients, run, item, None)
     if not partition.is_listed(whole, item):
@@ -117,7 +117,7 @@ def begin(clients: Clients, run: Run, item: ToCopy, how: Plan) -> Upload:
     # As a header, because the parameter takes dates only.
     with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
         answer = clients.destination.create_multipart_upload(
-            **run.destination.at(item.key), **how.properties, **in_header
+            **run.destination.object_parameters(item.key), **how.properties, **in_header
         )
     return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
 
@@ -127,7 +127,7 @@ def settled(clients: Clients, run: Run, item: ToCopy, how: Plan, upload: Upload)
 
     That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
     """
-    count, is_composite = parts_of(item.etag), item.checksum and item.checksum[1] == "COMPOSITE"
+    count, is_composite = part_count(item.etag), item.checksum and item.checksum[1] == "COMPOSITE"
     if count is None or not how.are_guessed or upload.is_provable or not is_composite:
         return how
     return replace(how, parts=partition.exact(clients, run, item, count), are_guessed=False)
@@ -138,7 +138,7 @@ def copy_part(clients: Clients, run: Run, item: ToCopy, upload_id: str, part: Pa
 
     Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
     """
-    place = {**run.destination.at(item.key), "UploadId": upload_id}
+    place = {**run.destination.object_parameters(item.key), "UploadId": upload_id}
     if part.size == 0:
         checksum = _checksum_of_nothing(item)
         answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
@@ -158,15 +158,15 @@ def _checksum_of_nothing(item: ToCopy) -> dict[str, str]:
 
 def explains(item: ToCopy, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
     """Whether these parts give the source's ETag, as far as ETags can tell."""
-    if not upload.is_provable or parts_of(item.etag) is None:
+    if not upload.is_provable or part_count(item.etag) is None:
         return True
-    combined = combined_etag([part.etag for part in copied])
+    combined = multipart_etag([part.etag for part in copied])
     return combined is None or combined == item.etag
 
 
 def finish(clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Sequence[CopiedPart]) -> None:
     """Complete the upload, if the destination still has what it was listed with."""
-    place = run.destination.at(item.key)
+    place = run.destination.object_parameters(item.key)
     parts = {"Parts": [part.for_completion() for part in copied]}
     with extra_headers("CompleteMultipartUpload", destination_condition(item)):
         clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
@@ -176,7 +176,7 @@ def put_long_tags(clients: Clients, run: Run, item: ToCopy, tagging: str) -> Non
     """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
     if len(tagging) <= MAX_TAGGING_BYTES:
         return
-    place = run.destination.at(item.key)
+    place = run.destination.object_parameters(item.key)
     tag_set = [
         {"Key": name, "Value": value}
         for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
@@ -196,4 +196,4 @@ def repeat_long_tags(clients: Clients, run: Run, item: ToCopy) -> None:
 
 def tagging(clients: Clients, run: Run, item: ToCopy) -> str:
     """Return the source's tags as a query string."""
-    return urllib.parse.urlencode(tags(clients.source, run.source, item.key))
+    return urllib.parse.urlencode(get_tags(clients.source, run.source, item.key))

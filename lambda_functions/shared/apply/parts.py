@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from lambda_functions.shared.errors import SourceChanged, is_missing_part
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.etags import etag_of, parts_of
+from lambda_functions.shared.s3.etags import etag_of, part_count
 from lambda_functions.shared.work_items import ToCopy
 
 MB, GB = 1024**2, 1024**3
@@ -94,7 +94,7 @@ def groups(parts: Sequence[Part]) -> list[dict[str, int]]:
 def head(clients: Clients, run: Run, item: ToCopy, part: int | None) -> dict[str, Any]:
     """Return HeadObject's answer for a source object, or for one of its parts."""
     number = {"PartNumber": part} if part else {}
-    answer: dict[str, Any] = clients.source.head_object(**run.source.at(item.key), **number)
+    answer: dict[str, Any] = clients.source.head_object(**run.source.object_parameters(item.key), **number)
     return answer
 
 
@@ -105,7 +105,7 @@ def is_listed(answer: Mapping[str, Any], item: ToCopy) -> bool:
 
 def guess(item: ToCopy, first: Mapping[str, Any]) -> list[Part] | None:
     """Return parts of the first one's size, given HEAD's answer for that; None if those would not be as many as there are."""
-    count = parts_of(item.etag)
+    count = part_count(item.etag)
     if count and first.get("PartsCount") == count and fits(item.size, first["ContentLength"], count):
         return uniform(item.size, first["ContentLength"])
     return None
@@ -127,7 +127,7 @@ def _listed_sizes(clients: Clients, run: Run, item: ToCopy) -> list[int]:
     marker = 0
     while True:
         answer = clients.source.get_object_attributes(
-            **run.source.at(item.key),
+            **run.source.object_parameters(item.key),
             ObjectAttributes=["ObjectParts"],
             PartNumberMarker=marker,
         )

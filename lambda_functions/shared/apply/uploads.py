@@ -21,7 +21,7 @@ from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 FOLDER = "uploads/"
-ABORTERS = 16
+ABORT_THREADS = 16
 
 
 def name_of(upload_id: str) -> str:
@@ -47,13 +47,15 @@ def forget(folder: RunFolder, upload_id: str) -> None:
 def give_up(clients: Clients, run: Run, relative: str, upload_id: str) -> None:
     """Abort an upload now; whether that succeeds or not, it is aborted again at the end."""
     with contextlib.suppress(ClientError, BotoCoreError):
-        clients.destination.abort_multipart_upload(**run.destination.at(relative), UploadId=upload_id)
+        clients.destination.abort_multipart_upload(
+            **run.destination.object_parameters(relative), UploadId=upload_id
+        )
 
 
 def abort_all(folder: RunFolder, destination: Any) -> list[str]:
     """Abort what a run left under way, and strike it out; return one sentence for each that could not be aborted."""
-    with ThreadPoolExecutor(ABORTERS, thread_name_prefix="aborting") as pool:
-        problems = pool.map(lambda name: _abort(folder, destination, name), list(folder.names(FOLDER)))
+    with ThreadPoolExecutor(ABORT_THREADS, thread_name_prefix="aborting") as pool:
+        problems = pool.map(lambda name: _abort(folder, destination, name), list(folder.list_names(FOLDER)))
         return [problem for problem in problems if problem]
 
 

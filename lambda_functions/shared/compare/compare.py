@@ -18,16 +18,16 @@ from lambda_functions.shared.equality import Decision, decide
 from lambda_functions.shared.errors import NoProgress, RangeBroken, describe, is_permanent
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome, Tally
-from lambda_functions.shared.run import Run, in_scope
+from lambda_functions.shared.run import Run, scope_filter
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.etags import parts_of
-from lambda_functions.shared.s3.listing import Entry, KeyRange, Pair, entries, key_of, merge
+from lambda_functions.shared.s3.etags import part_count
+from lambda_functions.shared.s3.listing import Entry, KeyRange, Pair, list_entries, merge, pair_key
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
     ShardWriter,
     failure_writer,
-    outcome_of,
+    turn_summary,
 )
 from lambda_functions.shared.work_items import ToCopy, ToDelete
 
@@ -37,11 +37,11 @@ BUDGET_SECONDS = (10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 120.0, 300.0)
 # Into how many ranges the rest is cut. A range costs about 4 LISTs that its keys do not need: cuts, and pages that reach past its
 # end. What a turn has read pays for them: they may cost 2 % of it. Only what keeps a few heavy ranges from being read by as few
 # workers is on credit: some LISTs in the waves of a bucket of millions, minutes in one whose keys are mostly in one folder.
-RANGE_LISTS = 4
+LISTS_PER_RANGE = 4
 SHARE_FOR_CUTS = 0.02
-FIRST_HANDED_BACK = 12
-LEAST_HANDED_BACK = 6
-MOST_HANDED_BACK = 64
+FIRST_REMAINING_RANGES = 12
+MIN_REMAINING_RANGES = 6
+MAX_REMAINING_RANGES = 64
 # Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
 LARGE_BYTES = MAX_SHARD_BYTES
 # What a worker copies in a second or two: a small sync is shared by several.
@@ -49,7 +49,7 @@ FIRST_COPY_KEYS = 500
 LARGE_PARTS = 2000
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 # How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
-KEYS_PER_LOOK = 1000
+KEYS_PER_CLOCK_CHECK = 1000
 
 
 def budget_seconds(wave: int) -> float:
@@ -57,11 +57,11 @@ def budget_seconds(wave: int) -> float:
     return BUDGET_SECONDS[min(wave, len(BUDGET_SECONDS)) - 1]
 
 
-def handed_back_ranges(wave: int, requests: int) -> int:
+def remaining_ranges(wave: int, requests: int) -> int:
     """Return into how many ranges the rest is cut after a turn of a wave that has sent so many requests."""
-    paid = int(requests * SHARE_FOR_CUTS / RANGE_LISTS)
-    least = FIRST_HANDED_BACK if wave == 1 else LEAST_HANDED_BACK
-    return min(max(paid, least), MOST_HANDED_BACK)
+    paid = int(requests * SHARE_FOR_CUTS / LISTS_PER_RANGE)
+    least = FIRST_REMAINING_RANGES if wave == 1 else MIN_REMAINING_RANGES
+    return min(max(paid, least), MAX_REMAINING_RANGES)
 
 
 def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
@@ -84,38 +84,36 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         "handedBack": [part.to_json() for part in handed_back],
         "unusualPages": clients.requests.unusual_pages,
         **plan.close(),
-        **outcome_of(plan.tally, plan.failures, turn, clients),
+        **turn_summary(plan.tally, plan.failures, turn, clients),
     }
 
 
 def _cut_again(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:
     wave = int(range_id.partition("-")[0])
-    return cut_range(clients, run, rest, handed_back_ranges(wave, sum(clients.requests.counts().values())))
+    return cut_range(clients, run, rest, remaining_ranges(wave, sum(clients.requests.counts().values())))
 
 
 def _where(run: Run, key_range: KeyRange) -> str:
-    return (
-        f"{run.source.where()} -> {run.destination.where()} from {key_range.after!r} to {key_range.up_to!r}"
-    )
+    return f"{run.source.address()} -> {run.destination.address()} from {key_range.after!r} to {key_range.up_to!r}"
 
 
 def _compare_until_over(
     clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _Plan, asker: Asker
 ) -> KeyRange | None:
     """Decide the keys of a range in order; return what is left of it when the turn is over."""
-    is_in_scope = in_scope(run.options) if run.options.include or run.options.exclude else None
+    is_in_scope = scope_filter(run.options) if run.options.include or run.options.exclude else None
     pairs = merge(
-        entries(clients.source, run.source, key_range),
-        entries(clients.destination, run.destination, key_range),
+        list_entries(clients.source, run.source, key_range),
+        list_entries(clients.destination, run.destination, key_range),
     )
     rest = None
     for number, pair in enumerate(pairs, 1):
-        if is_in_scope is None or is_in_scope(key_of(pair)):
+        if is_in_scope is None or is_in_scope(pair_key(pair)):
             plan.decide(pair, asker)
-        if number % KEYS_PER_LOOK == 0:
+        if number % KEYS_PER_CLOCK_CHECK == 0:
             plan.settle(asker)
             if turn.is_over():
-                rest = _rest(key_range, key_of(pair))
+                rest = _rest(key_range, pair_key(pair))
                 break
     plan.settle(asker, all_of_them=True)
     return rest
@@ -218,7 +216,7 @@ class _Plan:
 
 def is_large(entry: Entry) -> bool:
     """Whether an object is copied by a worker of its own."""
-    return entry.size > LARGE_BYTES or (parts_of(entry.etag) or 0) > LARGE_PARTS
+    return entry.size > LARGE_BYTES or (part_count(entry.etag) or 0) > LARGE_PARTS
 
 
 def to_copy(source: Entry, destination: Entry | None) -> ToCopy:

@@ -36,7 +36,7 @@ WEIGHED_FROM = 16
 # Ranges are light if so many of them together fit into a page.
 LIGHT_RANGES = 4
 # So many pages in a row that make nothing lighter end the weighing, which would cost a LIST for each of the other ranges.
-PAGES_IN_VAIN = 4
+MAX_FRUITLESS_PAGES = 4
 ROUNDS = 3
 # After half of the steps, and so many at least, the others at the first fork become as long as it is wide: it may have more
 # siblings than there are cuts, such as thousands of Chinese first characters, and nearly all keys would be behind the last cut.
@@ -64,7 +64,7 @@ def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> l
     """
     for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
         end = page_end(client, side, key_range.after)
-        if end is not None and not key_range.ends_before_or_with(end):
+        if end is not None and not key_range.ends_by(end):
             probe = functools.partial(first_key, client, side)
             weigh = functools.partial(page_end, client, side)
             return cut(key_range, wanted, probe, len(side.prefix.encode()), weigh)
@@ -102,12 +102,12 @@ def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], 
     kept: list[KeyRange] = []
     heavy: list[KeyRange] = []
     index = in_vain = 0
-    while index < len(ranges) and in_vain < PAGES_IN_VAIN:
+    while index < len(ranges) and in_vain < MAX_FRUITLESS_PAGES:
         page_end = weigher.within(ranges[index].after, None)
         if page_end is None:
             break
         behind = next(
-            (at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)),
+            (at for at in range(index, len(ranges)) if not ranges[at].ends_by(page_end)),
             len(ranges),
         )
         if behind - index >= LIGHT_RANGES:
@@ -117,7 +117,7 @@ def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], 
             heavy += [ranges[index]] if behind == index else []
             kept.append(ranges[index])
             index, in_vain = index + 1, in_vain + 1
-    if in_vain == PAGES_IN_VAIN:
+    if in_vain == MAX_FRUITLESS_PAGES:
         heavy += ranges[index:]
     return [*kept, *ranges[index:]], heavy
 
@@ -163,7 +163,7 @@ def _cuts(key_range: KeyRange, wanted: int, prober: _Prober) -> set[str]:
             if position is not None:
                 cuts.add(position)
             forks.append(sibling)
-    return {position for position in cuts if key_range.holds(position) and position != key_range.up_to}
+    return {position for position in cuts if key_range.contains(position) and position != key_range.up_to}
 
 
 def _at_first_fork(fork: _Fork, prober: _Prober) -> _Fork:

@@ -18,12 +18,12 @@ from lambda_functions.shared.errors import explain, is_missing
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.heads import head, require_bucket, tags
+from lambda_functions.shared.s3.heads import get_tags, head_object, require_bucket
 from lambda_functions.shared.s3.listing import Entry
 
-ASKERS = 16
+HEAD_THREADS = 16
 # Answers waited for at most; beyond that reading pauses, so that memory stays bounded however many keys are undecided.
-MOST_UNANSWERED = 4096
+MAX_PENDING = 4096
 
 # The source, the destination unless it has gone meanwhile, and what is to be done.
 Answer = tuple[Entry, Entry | None, Decision | Outcome]
@@ -36,7 +36,7 @@ class Asker:
     clients: Clients
     run: Run
     _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(ASKERS, thread_name_prefix="asking")
+        default_factory=lambda: ThreadPoolExecutor(HEAD_THREADS, thread_name_prefix="asking")
     )
     _waiting: deque[Future[Answer]] = field(default_factory=deque)
 
@@ -46,9 +46,7 @@ class Asker:
 
     def answers(self, all_of_them: bool = False) -> Iterator[Answer]:
         """Yield the answers that are there, in order; all of them at the end of a range."""
-        while self._waiting and (
-            all_of_them or self._waiting[0].done() or len(self._waiting) > MOST_UNANSWERED
-        ):
+        while self._waiting and (all_of_them or self._waiting[0].done() or len(self._waiting) > MAX_PENDING):
             yield self._waiting.popleft().result()
 
     def close(self) -> None:
@@ -75,10 +73,10 @@ class Asker:
             return self._by_heads(source, destination, Decision.ASK_METADATA)  # which says what is missing
 
     def _by_heads(self, source: Entry, destination: Entry, question: Decision) -> Answer:
-        destination_head = head(self.clients.destination, self.run.destination, destination.key)
+        destination_head = head_object(self.clients.destination, self.run.destination, destination.key)
         if destination_head is None:
             return source, None, Decision.COPY
-        source_head = head(self.clients.source, self.run.source, source.key)
+        source_head = head_object(self.clients.source, self.run.source, source.key)
         if source_head is None:
             require_bucket(self.clients.source, self.run.source)
             gone = Outcome(source.key, "vanished", 0, "the source object was gone when it was asked for")
@@ -88,7 +86,7 @@ class Asker:
 
     def _by_tags(self, key: str) -> Decision:
         """Return COPY where the tags of two equal objects differ: two requests, GetObjectTagging on either side."""
-        same = tags(self.clients.source, self.run.source, key) == tags(
+        same = get_tags(self.clients.source, self.run.source, key) == get_tags(
             self.clients.destination, self.run.destination, key
         )
         return Decision.CURRENT if same else Decision.COPY

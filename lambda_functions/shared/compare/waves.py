@@ -13,12 +13,12 @@ MAX_WAVES = 40
 Record = Mapping[str, Any]
 
 
-def ranges_index(wave: int) -> str:
+def wave_index_name(wave: int) -> str:
     """Return the name of the index of a wave."""
     return f"ranges/{wave}.json"
 
 
-def compared_name(range_id: str) -> str:
+def range_record_name(range_id: str) -> str:
     """Return the name of a range's record."""
     return f"compared/{range_id}.json"
 
@@ -26,13 +26,13 @@ def compared_name(range_id: str) -> str:
 def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> int:
     """Write the index of a wave, once and for all; return how many ranges it has. Their ids say the wave: `2-0001`."""
     index = [{"id": f"{wave}-{number:04d}", **one} for number, one in enumerate(ranges, 1)]
-    return len(folder.record(ranges_index(wave), index))
+    return len(folder.write_once(wave_index_name(wave), index))
 
 
 def read_wave(folder: RunFolder, wave: int) -> tuple[list[Record], str]:
     """Return the records of a wave, and why it cannot be built upon ("" if it can)."""
-    index = folder.require(ranges_index(wave))
-    records = folder.read_many([compared_name(one["id"]) for one in index])
+    index = folder.require(wave_index_name(wave))
+    records = folder.read_many([range_record_name(one["id"]) for one in index])
     missing = [one["id"] for one, record in zip(index, records, strict=True) if record is None]
     broken = [record["broken"] for record in records if record and record["broken"]]
     if missing:

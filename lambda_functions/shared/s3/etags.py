@@ -46,12 +46,12 @@ def is_plain(answer: Mapping[str, Any]) -> bool:
     return answer.get("ServerSideEncryption") in (None, "AES256") and not answer.get("SSECustomerAlgorithm")
 
 
-def same_etag(one: str, other: str) -> bool:
-    """Whether two ETags without quotes say the same content: equal, or one the one-part upload's form of the other."""
-    return one == other or one_part_form(one) == other or one_part_form(other) == one
+def same_etag(etag: str, other: str) -> bool:
+    """Whether two ETags without quotes are of the same content: equal, or one of them that of an upload in one part."""
+    return etag == other or one_part_etag(etag) == other or one_part_etag(other) == etag
 
 
-def one_part_form(etag: str) -> str | None:
+def one_part_etag(etag: str) -> str | None:
     """Return the ETag that the same bytes have when uploaded as a multipart upload of one part; None for no plain MD5."""
     if not looks_like_md5(etag):
         return None
@@ -63,10 +63,10 @@ def etag_of(answer: Mapping[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
 
 
-def parts_of(etag: str) -> int | None:
+def part_count(etag: str) -> int | None:
     """Return the number of parts that an ETag `...-N` names, None for an object of one piece."""
-    head, dash, count = etag.rpartition("-")
-    return int(count) if dash and head and count.isdigit() else None
+    digest, dash, count = etag.rpartition("-")
+    return int(count) if dash and digest and count.isdigit() else None
 
 
 def looks_like_md5(etag: str) -> bool:
@@ -74,9 +74,9 @@ def looks_like_md5(etag: str) -> bool:
     return bool(_MD5.fullmatch(etag))
 
 
-def combined_etag(part_etags: Sequence[str]) -> str | None:
+def multipart_etag(part_etags: Sequence[str]) -> str | None:
     """Return the ETag that S3 gives to an upload of parts with these ETags (no quotes); None where they are not MD5s."""
     if not all(looks_like_md5(etag) for etag in part_etags):
         return None
-    whole = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in part_etags), usedforsecurity=False)
-    return f"{whole.hexdigest()}-{len(part_etags)}"
+    combined = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in part_etags), usedforsecurity=False)
+    return f"{combined.hexdigest()}-{len(part_etags)}"

@@ -17,13 +17,15 @@ class BucketMissing(SyncError):
     """A bucket of the run does not exist any more."""
 
 
-def head(client: Any, side: Side, relative: str) -> dict[str, Any] | None:
+def head_object(client: Any, side: Side, relative: str) -> dict[str, Any] | None:
     """Return HeadObject's answer with checksums, or None where the object does not exist.
 
     A missing bucket answers 404 as well, so None is a reason to look at the bucket, not to delete anything.
     """
     try:
-        answer: dict[str, Any] = client.head_object(**side.at(relative), ChecksumMode="ENABLED")
+        answer: dict[str, Any] = client.head_object(
+            **side.object_parameters(relative), ChecksumMode="ENABLED"
+        )
     except ClientError as error:
         if is_missing(error):
             return None
@@ -31,12 +33,12 @@ def head(client: Any, side: Side, relative: str) -> dict[str, Any] | None:
     return answer
 
 
-def tags(client: Any, side: Side, relative: str) -> dict[str, str]:
+def get_tags(client: Any, side: Side, relative: str) -> dict[str, str]:
     """Return an object's tags: one GetObjectTagging.
 
     HEAD's TagCount cannot save it: that is missing where there are no tags, and also where we may not read them.
     """
-    answer = client.get_object_tagging(**side.at(relative))
+    answer = client.get_object_tagging(**side.object_parameters(relative))
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 
@@ -58,10 +60,10 @@ def head_bucket(client: Any, bucket: str, owner: str | None, requester_pays: boo
     return answer
 
 
-def regions(client: Any, options: Options) -> tuple[str | None, str | None]:
+def bucket_regions(client: Any, options: Options) -> tuple[str | None, str | None]:
     """Return the regions of source and destination; raise `Refused("InvalidInput", ...)` where one cannot be used."""
-    source = _region(client, "source", options.source, options.sourceOwner, options.requestPayer)
-    return source, _region(client, "destination", options.destination, options.destinationOwner, False)
+    source = _bucket_region(client, "source", options.source, options.sourceOwner, options.requestPayer)
+    return source, _bucket_region(client, "destination", options.destination, options.destinationOwner, False)
 
 
 def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
@@ -75,18 +77,22 @@ def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
             )
 
 
-def _region(client: Any, name: str, bucket: str, owner: str | None, pays: bool) -> str | None:
+def _bucket_region(
+    client: Any, name: str, bucket: str, owner: str | None, requester_pays: bool
+) -> str | None:
     try:
-        answer = head_bucket(client, bucket, owner, pays)
+        answer = head_bucket(client, bucket, owner, requester_pays)
     except ClientError as error:
         if not is_permanent(error):
             raise
-        raise Refused("InvalidInput", f"{_why(name, bucket, owner, error)} Nothing was changed.") from error
+        raise Refused(
+            "InvalidInput", f"{_refusal_cause(name, bucket, owner, error)} Nothing was changed."
+        ) from error
     region: str | None = answer.get("BucketRegion")
     return region
 
 
-def _why(name: str, bucket: str, owner: str | None, error: ClientError) -> str:
+def _refusal_cause(name: str, bucket: str, owner: str | None, error: ClientError) -> str:
     if is_missing(error):
         return f'the {name} bucket "{bucket}" does not exist; check its name.'
     if is_denied(error):

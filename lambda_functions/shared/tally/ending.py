@@ -17,7 +17,7 @@ from lambda_functions.shared.tally.plan import Compared, read_compared, sum_up
 from lambda_functions.shared.tally.report import Ending
 from lambda_functions.shared.tally.sums import Applied
 from lambda_functions.shared.work_bucket.leases import release_lease
-from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
 
 REPORT = "report.json"
 FAILURES = "failures.json"
@@ -43,8 +43,8 @@ def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tup
     run = Run.from_json(state["run"])
     try:
         compared, copied, deleted = _sums(folder, state)
-    except PaperMissing as missing:
-        state = {**state, "error": {"Error": "PaperMissing", "Cause": str(missing)}}
+    except RunFileMissing as missing:
+        state = {**state, "error": {"Error": "RunFileMissing", "Cause": str(missing)}}
         compared, copied, deleted = sum_up([]), Applied(), Applied()
     files = _write_failures(folder, compared, copied + deleted)
     ending = reporting.ending(run, state, compared, copied + deleted, folder.address(FAILURES))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared.compare.waves import MAX_WAVES, ranges_index, read_wave, write_wave
+from lambda_functions.shared.compare.waves import MAX_WAVES, read_wave, wave_index_name, write_wave
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.outcomes import objects
+from lambda_functions.shared.outcomes import object_count
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally.plan import read_compared, refusal, write_indexes
@@ -28,7 +28,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     if handed_back and not broken:
         if wave < MAX_WAVES:
             items = write_wave(folder, wave + 1, handed_back)
-            index = folder.key(ranges_index(wave + 1))
+            index = folder.key(wave_index_name(wave + 1))
             return {"next": "compare", "wave": wave + 1, "index": index, "items": items}
         broken = (
             f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: there is more to read, or it grows faster, "
@@ -80,6 +80,6 @@ def _plan(
         "next": "apply" if is_applied else "report",
         "refusal": refused,
         "plan": compared.plan,
-        "undecided": objects(compared.tally, "failed"),
+        "undecided": object_count(compared.tally, "failed"),
         **(write_indexes(folder, compared) if is_applied else nothing),
     }

@@ -13,8 +13,8 @@ from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
-from lambda_functions.shared.outcomes import add_counts, counted, total
-from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.outcomes import add_counts, add_tallies, pluralize
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 
 KINDS = ("copy", "large", "delete")
 
@@ -45,7 +45,7 @@ class Compared:
 def sum_up(records: Sequence[Record]) -> Compared:
     """Return the sums over records."""
     return Compared(
-        tally=total(record["tally"] for record in records),
+        tally=add_tallies(record["tally"] for record in records),
         listed=add_counts(record["listed"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
@@ -80,14 +80,14 @@ def refusal(options: Options, compared: Compared) -> str:
     deletes, source_objects = compared.plan["delete"]["objects"], compared.listed.get("source", 0)
     if deletes and not source_objects and not options.allowEmptySource:
         return (
-            f"{counted(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
+            f"{pluralize(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
             "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
             '"allowEmptySource": true.'
         )
     most = max_deletes(options.maxDelete, compared.listed.get("destination", 0))
     if most is not None and deletes > most:
         return (
-            f"{counted(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
+            f"{pluralize(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
             f"({options.maxDelete}, of {compared.listed.get('destination', 0):,} in scope). Nothing was changed. "
             f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )
@@ -109,7 +109,7 @@ def _pointers(kind: str, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
 
 def _large_objects(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(READ_THREADS) as pool:
         lists = pool.map(lambda shard: folder.read_lines(shard["file"]), shards)
         lines = [line for lines in lists for line in lines]
     return [{"id": f"large-{number:06d}", "line": line} for number, line in enumerate(lines, 1)]

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_functions.shared.errors import message_of
-from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, counted, objects, total
+from lambda_functions.shared.outcomes import (
+    DELETE_MARKERS,
+    SKIPPED,
+    add_counts,
+    add_tallies,
+    object_count,
+    pluralize,
+)
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally.costs import estimate_usd
 from lambda_functions.shared.tally.plan import Compared
@@ -34,7 +41,7 @@ def report(
 ) -> dict[str, Any]:
     """Return what the execution returns and report.json holds; `others` are requests that no record counts."""
     done = copied + deleted
-    tally = total([compared.tally, done.tally])
+    tally = add_tallies([compared.tally, done.tally])
     requests = add_counts([compared.requests, done.requests, others])
     nothing = {"objects": 0, "bytes": 0}
     return {
@@ -45,11 +52,11 @@ def report(
         "current": tally.get("current", nothing),
         "copied": tally.get("copied", nothing),
         "deleted": tally.get("deleted", nothing),
-        MARKERS: objects(tally, MARKERS),
-        "skipped": {what: objects(tally, what) for what in SKIPPED},
-        "changed": {"objects": objects(tally, "changed")},
+        DELETE_MARKERS: object_count(tally, DELETE_MARKERS),
+        "skipped": {what: object_count(tally, what) for what in SKIPPED},
+        "changed": {"objects": object_count(tally, "changed")},
         "unprovable": {"objects": compared.unprovable},
-        "failed": {"objects": objects(tally, "failed") + done.unfinished_objects},
+        "failed": {"objects": object_count(tally, "failed") + done.unfinished_objects},
         "requests": requests,
         "unusualPages": compared.unusual_pages,
         "estimatedCostUsd": estimate_usd(
@@ -67,7 +74,7 @@ def ending(run: Run, state: Mapping[str, Any], compared: Compared, done: Applied
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
         return Ending("DeletionRefused", comparison["refusal"], "planning")
-    undone = objects(compared.tally, "failed") + done.undone()
+    undone = object_count(compared.tally, "failed") + done.undone()
     if undone:
         cause = _incomplete(undone, compared, done, failures, "deletes" in state)
         return Ending("SyncIncomplete", cause, phase_of(state))
@@ -99,9 +106,11 @@ def _broken(state: Mapping[str, Any]) -> str:
 
 
 def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, deletes_began: bool) -> str:
-    failed = objects(compared.tally, "failed") + objects(done.tally, "failed") + done.unfinished_objects
-    changed = objects(done.tally, "changed")
-    kept = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
+    failed = (
+        object_count(compared.tally, "failed") + object_count(done.tally, "failed") + done.unfinished_objects
+    )
+    changed = object_count(done.tally, "changed")
+    kept = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
     why = "" if deletes_began else ": nothing is deleted after a failure"
     orphans = f" {_were(kept, 'orphan')} kept{why}." if kept > 0 else ""
     return (
@@ -111,4 +120,4 @@ def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, d
 
 
 def _were(number: int, noun: str) -> str:
-    return f"{counted(number, noun)} {'was' if number == 1 else 'were'}"
+    return f"{pluralize(number, noun)} {'was' if number == 1 else 'were'}"

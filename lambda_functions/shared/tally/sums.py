@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.outcomes import add_counts, objects, total
-from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 from lambda_functions.shared.work_bucket.shards import record_name
 
 # Items whose records are read between two looks at the clock.
@@ -40,12 +40,14 @@ class Applied:
 
     def undone(self) -> int:
         """Return how many objects are not as they should be: failed, changed, or of unfinished shards."""
-        return objects(self.tally, "failed") + objects(self.tally, "changed") + self.unfinished_objects
+        return (
+            object_count(self.tally, "failed") + object_count(self.tally, "changed") + self.unfinished_objects
+        )
 
     def __add__(self, other: Applied) -> Applied:
         """Return both together."""
         return Applied(
-            tally=total([self.tally, other.tally]),
+            tally=add_tallies([self.tally, other.tally]),
             failures=[*self.failures, *other.failures],
             requests=add_counts([self.requests, other.requests]),
             turns=self.turns + other.turns,
@@ -68,7 +70,7 @@ def add_up(
 ) -> tuple[int, Applied]:
     """Return where to go on, and the sums with the records of the items from `start` on that this turn could read."""
     position, sums = start, before
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(READ_THREADS) as pool:
         while position < len(items) and (position == start or not turn.is_over()):
             chunk = items[position : position + CHUNK]
             chains = list(pool.map(lambda item: _chain(folder, kind, item), chunk))
@@ -93,7 +95,7 @@ def _sum_up(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> Applie
     ends = [chain[-1]["next"] if chain else 0 for chain in chains]
     open_ends = [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
     return Applied(
-        tally=total(record["tally"] for record in known),
+        tally=add_tallies(record["tally"] for record in known),
         failures=[file for record in known for file in record["failures"]],
         requests=add_counts(record["requests"] for record in known),
         turns=len(known),

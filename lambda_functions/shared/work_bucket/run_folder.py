@@ -1,4 +1,4 @@
-"""Everything that is written to the work bucket: the papers of one run.
+"""Everything that is written to the work bucket: the files of one run.
 
     ranges/<wave>.json               index: the ranges of a wave
     compared/<range>.json            record of a compared range; names its shards, and the ranges that it hands back
@@ -31,11 +31,11 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.errors import SyncError, is_lost_race, is_missing
 
-READERS = 32
+READ_THREADS = 32
 RECORD_PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
 
 
-class PaperMissing(SyncError):
+class RunFileMissing(SyncError):
     """A file of the run that must exist does not; nothing may be concluded from its absence."""
 
 
@@ -80,12 +80,12 @@ class RunFolder:
 
     def require(self, name: str) -> Any:
         """Return a JSON document that must be there; a missing one is an error, never an empty one."""
-        found = self.read(name)
-        if found is None:
-            raise PaperMissing(
-                f"{self.address(name)} is not there: the run's papers have expired, or somebody removed them"
+        document = self.read(name)
+        if document is None:
+            raise RunFileMissing(
+                f"{self.address(name)} is not there: the run's files have expired, or somebody removed them"
             )
-        return found
+        return document
 
     def read_lines(self, name: str) -> list[Any]:
         """Return the documents of a file of JSON lines."""
@@ -94,11 +94,11 @@ class RunFolder:
 
     def read_many(self, names: Sequence[str]) -> list[Any]:
         """Return the documents in the order of their names, None where there is none."""
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(READ_THREADS) as pool:
             return list(pool.map(self.read, names))
 
-    def record(self, name: str, data: Any) -> Any:
-        """Write a record once and for all; return it, or the one that was there first."""
+    def write_once(self, name: str, data: Any) -> Any:
+        """Write a record that nobody may replace; return it, or the one that was there first."""
         for pause_seconds in RECORD_PAUSES_SECONDS:
             try:
                 self._put(name, json.dumps(data), IfNoneMatch="*")
@@ -116,12 +116,12 @@ class RunFolder:
         """Remove a file; no error where there is none."""
         self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
 
-    def names(self, folder: str) -> Iterator[str]:
+    def list_names(self, folder: str) -> Iterator[str]:
         """Yield the names of the files in a folder (only for uploads: everything else is found through records)."""
         paginator = self.client.get_paginator("list_objects_v2")
         for page in paginator.paginate(Bucket=self.bucket, Prefix=self.key(folder)):
-            for found in page.get("Contents", ()):
-                yield found["Key"].removeprefix(f"{self.path}/")
+            for file in page.get("Contents", ()):
+                yield file["Key"].removeprefix(f"{self.path}/")
 
     def _put(self, name: str, body: str, **conditions: str) -> None:
         self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=body.encode(), **conditions)

@@ -42,12 +42,12 @@ class ShardWriter:
     def add(self, line: Mapping[str, Any]) -> None:
         """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
         size = line.get("size", 0)
-        if self._lines and (len(self._lines) >= self._most_keys() or self._bytes + size > self.max_bytes):
+        if self._lines and (len(self._lines) >= self._max_keys() or self._bytes + size > self.max_bytes):
             self.close()
         self._lines.append(line)
         self._bytes += size
 
-    def _most_keys(self) -> int:
+    def _max_keys(self) -> int:
         return min(MAX_SHARD_KEYS, self.first_keys << len(self.shards) // 4)
 
     def close(self) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def take_turn(
     `work` returns one outcome for each line that it began, beginning with the first.
     """
     name = record_name(kind, shard["id"], start)
-    record = folder.read(name) or folder.record(name, _record(folder, shard, start, turn, clients, work))
+    record = folder.read(name) or folder.write_once(name, _record(folder, shard, start, turn, clients, work))
     return {"done": record["next"] >= shard["objects"], "next": record["next"]}
 
 
@@ -87,17 +87,17 @@ def _record(
     folder: RunFolder, shard: Mapping[str, Any], start: int, turn: Turn, clients: Clients, work: Work
 ) -> dict[str, Any]:
     writer = failure_writer(folder, f"{shard['id']}-{start}", turn.attempt)
-    tally, begun = Tally(writer), 0
+    tally, started = Tally(writer), 0
     for outcome in work(folder.read_lines(shard["file"])[start:]):
         tally.add(outcome)
-        begun += 1
-    if not begun:
+        started += 1
+    if not started:
         raise NoProgress(f"the turn of {shard['file']} from line {start} began nothing")
     return {
         "shard": shard["id"],
         "start": start,
-        "next": start + begun,
-        **outcome_of(tally, writer, turn, clients),
+        "next": start + started,
+        **turn_summary(tally, writer, turn, clients),
     }
 
 
@@ -106,7 +106,7 @@ def failure_writer(folder: RunFolder, what: str, attempt: str) -> ShardWriter:
     return ShardWriter(folder, lambda number: f"failures/{what}-{attempt}-{number:04d}.jsonl")
 
 
-def outcome_of(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients) -> dict[str, Any]:
+def turn_summary(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients) -> dict[str, Any]:
     """Return what every record says of its turn: the tally, the files that name keys, what was sent, how long it took."""
     return {
         "tally": tally.to_json(),

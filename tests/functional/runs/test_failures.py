@@ -919,7 +919,7 @@ def test_a_worker_that_has_lost_the_lease_of_its_run_writes_nothing(
     assert destination.keys() == []
 
 
-def test_papers_that_somebody_removed_are_missed_and_never_taken_for_empty(
+def test_files_that_somebody_removed_are_missed_and_never_taken_for_empty(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
     source.put("a", b"1")
@@ -935,6 +935,8 @@ def test_papers_that_somebody_removed_are_missed_and_never_taken_for_empty(
 
     found = machine.run(sync)
 
-    missing = f"PaperMissing: {address(found, 'copy.json')} is not there: the run's papers have expired, or somebody removed them"
-    assert found["cause"].startswith(f"the run broke while copying: {missing}. ")
+    missing = (
+        f"{address(found, 'copy.json')} is not there: the run's files have expired, or somebody removed them"
+    )
+    assert found["cause"].startswith(f"the run broke while copying: RunFileMissing: {missing}. ")
     assert destination.keys() == ["a", "orphan"]

@@ -14,7 +14,7 @@ import pytest
 from fake_s3 import GB, HOUR, LOST, MB, Answer, Killed, Request
 from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
 
-from lambda_functions.shared.apply.copier import COPIERS, too_late
+from lambda_functions.shared.apply.copier import COPY_THREADS, timeout_outcome
 from lambda_functions.shared.invocation import run_jobs
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.work_items import ToCopy
@@ -114,7 +114,7 @@ def test_50_terabytes_in_10_000_parts_are_copied_with_one_request_a_part_and_fou
 ) -> None:
     part = 5 * 1000**3
     # There is no network to wait for, so threads would only be in each other's way; and fewer groups are fewer papers to read.
-    monkeypatch.setattr("lambda_functions.shared.apply.large_objects.COPIERS", 1)
+    monkeypatch.setattr("lambda_functions.shared.apply.large_objects.COPY_THREADS", 1)
     monkeypatch.setattr("lambda_functions.shared.apply.parts.GROUP_BYTES", 64 * part)
     source = world.source.put_parts("large", *[part] * 10_000, tags={"a": "b"}, metadata={"c": "d"})
     assert source.size == 50 * 1000**4
@@ -300,7 +300,7 @@ def test_an_object_that_hangs_is_named_when_its_turn_ends_and_its_upload_is_abor
     world.s3.before("CopyObject", lambda request: hanging.wait(10) and None)
     items = [world.to_copy("quick"), world.to_copy("hangs")]
 
-    outcomes = dict(run_jobs(items, worker.copy, too_late, worker.turn, COPIERS))
+    outcomes = dict(run_jobs(items, worker.copy, timeout_outcome, worker.turn, COPY_THREADS))
 
     said = "the copy had not ended when its worker's time was over"
     assert outcomes == {0: Outcome("quick", "copied", 1), 1: Outcome("hangs", "failed", 0, said)}

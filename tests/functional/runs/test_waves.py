@@ -18,11 +18,9 @@ Sync = dict[str, Any]
 def hurried(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Make every range hand back its rest after a few keys, and pages so short that a small bucket is worth cutting."""
     monkeypatch.setattr("lambda_functions.shared.compare.compare.BUDGET_SECONDS", (0.0,))
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", 5)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 5)
     monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", 10)
-    monkeypatch.setattr(
-        "lambda_functions.shared.compare.compare.handed_back_ranges", lambda wave, requests: 3
-    )
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.remaining_ranges", lambda wave, requests: 3)
     return monkeypatch
 
 
@@ -114,7 +112,7 @@ def test_the_ranges_of_every_wave_are_exactly_what_the_wave_before_handed_back(
 def test_a_range_that_is_handed_back_whole_but_for_one_key_still_comes_to_an_end(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
 ) -> None:
-    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", 1)
+    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 1)
     hurried.setattr(
         "lambda_functions.shared.s3.listing.PAGE_KEYS", 1000
     )  # nothing is worth cutting: one range a wave
@@ -131,7 +129,7 @@ def test_buckets_that_grow_faster_than_they_are_read_end_in_a_clear_cause(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
 ) -> None:
     hurried.setattr("lambda_functions.shared.tally.phases.MAX_WAVES", 8)
-    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", 1)
+    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 1)
     hurried.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", 1000)
     source.put_all({f"{number:02d}": b"1" for number in range(10)})
     destination.put("orphan", b"1")

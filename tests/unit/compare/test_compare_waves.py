@@ -8,12 +8,12 @@ import pytest
 from samples import compared_record, memory_folder
 
 from lambda_functions.shared.compare.waves import (
-    compared_name,
-    ranges_index,
+    range_record_name,
     read_wave,
+    wave_index_name,
     write_wave,
 )
-from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
 
 WHOLE = {"after": None, "upTo": None}
 
@@ -26,14 +26,14 @@ def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -
     write_wave(folder, wave, [WHOLE] * len(records))
     for number, record in enumerate(records, 1):
         if record is not None:
-            folder.write(compared_name(f"{wave}-{number:04d}"), record)
+            folder.write(range_record_name(f"{wave}-{number:04d}"), record)
 
 
 def test_the_ranges_of_a_wave_are_named_after_it() -> None:
     folder = memory_folder()
 
     assert write_wave(folder, 2, [LEFT, RIGHT]) == 2
-    assert ranges_index(2) == "ranges/2.json"
+    assert wave_index_name(2) == "ranges/2.json"
     assert folder.read("ranges/2.json") == [
         {"id": "2-0001", "after": None, "upTo": "m"},
         {"id": "2-0002", "after": "m", "upTo": None},
@@ -51,7 +51,7 @@ def test_the_records_of_a_wave_are_read_through_its_index() -> None:
     folder = memory_folder()
     one, other = compared_record("1-0001", unprovable=1), compared_record("1-0002", unprovable=2)
     wave_of(folder, one, other)
-    folder.write(compared_name("1-0003"), compared_record("1-0003", broken="litter"))
+    folder.write(range_record_name("1-0003"), compared_record("1-0003", broken="litter"))
 
     assert read_wave(folder, 1) == ([one, other], "")
 
@@ -73,7 +73,7 @@ def test_ranges_that_could_not_be_compared_break_their_wave_and_three_of_them_ar
 
 # Unknown is not absent: an index that cannot be found says nothing about the keys of its ranges.
 def test_a_wave_without_an_index_is_an_error() -> None:
-    with pytest.raises(PaperMissing):
+    with pytest.raises(RunFileMissing):
         read_wave(memory_folder(), 1)
 
 

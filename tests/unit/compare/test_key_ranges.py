@@ -15,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import run_of
 
-from lambda_functions.shared.compare.key_ranges import LAST, PAGES_IN_VAIN, PROBES_PER_RANGE, cut, cut_range
+from lambda_functions.shared.compare.key_ranges import (
+    LAST,
+    MAX_FRUITLESS_PAGES,
+    PROBES_PER_RANGE,
+    cut,
+    cut_range,
+)
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.s3.listing import KeyRange
@@ -96,7 +102,7 @@ def test_every_key_is_in_exactly_one_range(
 
     assert_tiles(ranges, key_range)
     for key in keys | written_later:
-        assert sum(one.holds(key) for one in ranges) == int(key_range.holds(key))
+        assert sum(one.contains(key) for one in ranges) == int(key_range.contains(key))
 
 
 @given(KEY_SETS, RANGES, WANTED)
@@ -363,7 +369,7 @@ def test_an_even_bucket_is_weighed_with_a_few_pages_only() -> None:
     unweighed = len(bucket.probes)
     cut(KeyRange(), 64, bucket.probe, 0, bucket.page_end)
 
-    assert len(bucket.probes) - 2 * unweighed == PAGES_IN_VAIN
+    assert len(bucket.probes) - 2 * unweighed == MAX_FRUITLESS_PAGES
 
 
 @pytest.mark.parametrize(

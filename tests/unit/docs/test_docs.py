@@ -51,7 +51,7 @@ def named(path: Path) -> str:
 # --- Names --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", [*options.NAMES, *options.NOT_BUILT])
+@pytest.mark.parametrize("option", [*options.NAMES, *options.NOT_SUPPORTED_YET])
 def test_every_option_of_the_input_is_explained(option):
     assert mentions(page("input.md"), option)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from samples import NOON
 
 from lambda_functions.shared.s3.etags import (
-    combined_etag,
     is_md5,
-    one_part_form,
-    parts_of,
+    multipart_etag,
+    one_part_etag,
+    part_count,
     same_etag,
 )
 
@@ -23,7 +23,7 @@ A, B = hashlib.md5(b"a").hexdigest(), hashlib.md5(b"b").hexdigest()
 
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_etags_say_the_same_exactly_if_the_bytes_are_the_same(one: bytes, other: bytes) -> None:
-    plain, in_one_part = hashlib.md5(one).hexdigest(), one_part_form(hashlib.md5(other).hexdigest())
+    plain, in_one_part = hashlib.md5(one).hexdigest(), one_part_etag(hashlib.md5(other).hexdigest())
 
     assert in_one_part == hashlib.md5(hashlib.md5(other).digest()).hexdigest() + "-1"
     assert same_etag(plain, in_one_part) == same_etag(in_one_part, plain) == (one == other)
@@ -32,7 +32,7 @@ def test_etags_say_the_same_exactly_if_the_bytes_are_the_same(one: bytes, other:
 
 @pytest.mark.parametrize("etag", ["", A + "-1", A.upper(), A[:-1], A + "0", "g" * 32])
 def test_what_is_no_md5_has_no_form_of_one_part(etag: str) -> None:
-    assert one_part_form(etag) is None
+    assert one_part_etag(etag) is None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_is_no_md5_has_no_form_of_one_part(etag: str) -> None:
     ],
 )
 def test_an_etag_names_its_number_of_parts(etag: str, parts: int | None) -> None:
-    assert parts_of(etag) == parts
+    assert part_count(etag) == parts
 
 
 def head(etag: str = A, **values: Any) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def test_the_etag_of_an_upload_is_that_of_its_parts_together(contents: list[byte
     digests = [hashlib.md5(content) for content in contents]
     whole = hashlib.md5(b"".join(digest.digest() for digest in digests)).hexdigest()
 
-    assert combined_etag([digest.hexdigest() for digest in digests]) == f"{whole}-{len(contents)}"
+    assert multipart_etag([digest.hexdigest() for digest in digests]) == f"{whole}-{len(contents)}"
 
 
 def test_parts_that_are_encrypted_by_kms_tell_nothing() -> None:
-    assert combined_etag(["0cc175b9c0f1b6a831c399e269772661", "not-an-md5"]) is None
+    assert multipart_etag(["0cc175b9c0f1b6a831c399e269772661", "not-an-md5"]) is None

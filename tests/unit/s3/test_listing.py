@@ -16,7 +16,15 @@ from lambda_functions.shared.compare.key_ranges import LAST
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
-from lambda_functions.shared.s3.listing import Entry, KeyRange, entries, first_key, key_of, merge, page_end
+from lambda_functions.shared.s3.listing import (
+    Entry,
+    KeyRange,
+    first_key,
+    list_entries,
+    merge,
+    page_end,
+    pair_key,
+)
 
 # First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
 # UTF-16 order them differently.
@@ -55,7 +63,7 @@ class Listing:
 
 
 def read(client: Any, key_range: KeyRange | None = None, side: Side | None = None) -> list[str]:
-    return [one.key for one in entries(client, side or run_of().source, key_range or KeyRange())]
+    return [one.key for one in list_entries(client, side or run_of().source, key_range or KeyRange())]
 
 
 def test_a_listing_is_read_to_its_end() -> None:
@@ -136,7 +144,7 @@ def test_exactly_the_keys_of_the_range_are_read_in_order(
 
     found = read(listing, key_range, run_of(prefix=prefix).source)
 
-    assert found == sorted(key for key in keys if key_range.holds(key))
+    assert found == sorted(key for key in keys if key_range.contains(key))
 
 
 @given(
@@ -176,7 +184,7 @@ def test_an_entry_says_what_a_decision_needs() -> None:
 
     names = ["archived", "checksum", "plain", "restored", "restoring", "restoring longer"]
 
-    assert list(entries(Telling(names), run_of().source, KeyRange())) == [
+    assert list(list_entries(Telling(names), run_of().source, KeyRange())) == [
         Entry("archived", ETAG, 3, NOON, "GLACIER"),
         Entry("checksum", ETAG, 3, NOON, checksum=("CRC64NVME", "FULL_OBJECT")),
         Entry("plain", ETAG, 3, NOON),
@@ -239,7 +247,7 @@ def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time()
             return super().list_objects_v2(**asked)
 
     run = run_of()
-    sides = [entries(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
+    sides = [list_entries(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
 
     assert [(one and one.key, other and other.key) for one, other in merge(*sides)] == [("a", "a")]
 
@@ -254,14 +262,14 @@ def test_the_next_page_is_asked_for_while_one_is_used() -> None:
                 second.set()
             return answer
 
-    found = entries(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange())
+    found = list_entries(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange())
 
     assert next(found).key == "a"
     assert second.wait(20)
 
 
 def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() -> None:
-    found = entries(Listing(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange())
+    found = list_entries(Listing(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange())
 
     assert [next(found).key, next(found).key] == ["a", "b"]
     with pytest.raises(RangeBroken):
@@ -299,7 +307,7 @@ def test_the_first_key_is_not_looked_for_behind_a_page_that_does_not_say_where_t
 def test_a_range_begins_after_one_key_and_ends_with_another(
     key_range: KeyRange, inside: list[str], outside: list[str]
 ) -> None:
-    assert [key for key in (*inside, *outside) if key_range.holds(key)] == inside
+    assert [key for key in (*inside, *outside) if key_range.contains(key)] == inside
 
 
 @given(st.builds(KeyRange, st.none() | KEYS, st.none() | KEYS))
@@ -330,14 +338,14 @@ def test_two_empty_listings_have_no_pairs() -> None:
 
 
 def test_an_empty_key_is_a_key() -> None:
-    assert [key_of(pair) for pair in merge(listed(["", "a"]), listed([""]))] == ["", "a"]
+    assert [pair_key(pair) for pair in merge(listed(["", "a"]), listed([""]))] == ["", "a"]
 
 
 @given(KEY_SETS, KEY_SETS)
 def test_pairs_are_the_union_and_each_side_has_what_it_had(source: set[str], destination: set[str]) -> None:
     pairs = list(merge(listed(source), listed(destination)))
 
-    assert [key_of(pair) for pair in pairs] == sorted(source | destination)
+    assert [pair_key(pair) for pair in pairs] == sorted(source | destination)
     assert {one.key for one, other in pairs if one and not other} == source - destination
     assert {other.key for one, other in pairs if other and not one} == destination - source
     assert {one.key for one, other in pairs if one and other} == source & destination
@@ -362,7 +370,7 @@ def test_listings_are_read_no_further_than_needed() -> None:
 
     pairs = merge(listing("source ", "ace"), listing("destination ", "bdf"))
 
-    assert key_of(next(pairs)) == "a"
+    assert pair_key(next(pairs)) == "a"
     assert read == ["source a", "destination b"]
-    assert key_of(next(pairs)) == "b"
+    assert pair_key(next(pairs)) == "b"
     assert read == ["source a", "destination b", "source c"]

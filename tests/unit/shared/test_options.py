@@ -15,7 +15,7 @@ from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import (
     MAX_INPUT_BYTES,
     NAMES,
-    NOT_BUILT,
+    NOT_SUPPORTED_YET,
     RULES,
     STORAGE_CLASSES,
     Options,
@@ -84,7 +84,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
 def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_BUILT == ("verify", "maxCostUsd")
+    assert NOT_SUPPORTED_YET == ("verify", "maxCostUsd")
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -432,7 +432,9 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) |
 JSON_VALUES = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
 
 
-@given(JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_BUILT, "x"]), JSON_VALUES, max_size=6))
+@given(
+    JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_SUPPORTED_YET, "x"]), JSON_VALUES, max_size=6)
+)
 def test_whatever_the_input_is_there_are_options_or_one_sentence(data: Any) -> None:
     try:
         parse(data, DEFAULTS)

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from samples import memory_folder
 
 from lambda_functions.shared.outcomes import (
-    AS_IT_SHOULD_BE,
+    IN_SYNC,
     SKIPPED,
     Outcome,
     Tally,
     add_counts,
-    objects,
-    total,
+    add_tallies,
+    object_count,
 )
 from lambda_functions.shared.work_bucket.shards import ShardWriter
 
-WORDS = (*AS_IT_SHOULD_BE, *SKIPPED, "changed", "failed")
+WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
 OUTCOMES = st.lists(st.builds(Outcome, st.text(max_size=3), st.sampled_from(WORDS), st.integers(0, 10**15)))
 TALLIES = st.dictionaries(
     st.sampled_from(WORDS),
@@ -61,8 +61,8 @@ def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
 
     tally_of([outcome], named)
 
-    assert outcome.line() == {"key": "a/key", "what": what, "error": "why"}
-    assert named == ([] if what in ("copied", "deleted", "current") else [outcome.line()])
+    assert outcome.to_json() == {"key": "a/key", "what": what, "error": "why"}
+    assert named == ([] if what in ("copied", "deleted", "current") else [outcome.to_json()])
 
 
 def test_deletes_that_left_a_marker_are_counted_beside_those_that_freed_something() -> None:
@@ -88,23 +88,30 @@ def test_names_go_to_files_of_2000_lines_whatever_the_objects_were_large() -> No
 def test_tallies_of_two_halves_add_up_to_the_tally_of_the_whole(
     one: list[Outcome], other: list[Outcome]
 ) -> None:
-    assert total([tally_of(one).to_json(), tally_of(other).to_json()]) == tally_of([*one, *other]).to_json()
+    assert (
+        add_tallies([tally_of(one).to_json(), tally_of(other).to_json()])
+        == tally_of([*one, *other]).to_json()
+    )
 
 
 @given(OUTCOMES)
 def test_nothing_is_lost_in_a_tally(outcomes: list[Outcome]) -> None:
     tally = tally_of(outcomes).to_json()
 
-    assert sum(objects(tally, word) for word in WORDS) == len(outcomes)
+    assert sum(object_count(tally, word) for word in WORDS) == len(outcomes)
     assert sum(sized["bytes"] for sized in tally.values()) == sum(outcome.size for outcome in outcomes)
     assert json.loads(json.dumps(tally)) == tally
 
 
 @given(TALLIES, TALLIES, TALLIES)
 def test_it_does_not_matter_how_tallies_are_bracketed_or_ordered(one: Any, two: Any, three: Any) -> None:
-    assert total([total([one, two]), three]) == total([one, total([two, three])]) == total([three, two, one])
-    assert total([one, {}]) == total([one]) == one
-    assert total([]) == {}
+    assert (
+        add_tallies([add_tallies([one, two]), three])
+        == add_tallies([one, add_tallies([two, three])])
+        == add_tallies([three, two, one])
+    )
+    assert add_tallies([one, {}]) == add_tallies([one]) == one
+    assert add_tallies([]) == {}
 
 
 @given(COUNTS, COUNTS, COUNTS)
@@ -122,7 +129,7 @@ def test_it_does_not_matter_how_counts_are_bracketed_or_ordered(one: Any, two: A
 def test_adding_up_leaves_what_is_added_as_it_was(tally: Any) -> None:
     before = json.dumps(tally)
 
-    total([tally, tally])
+    add_tallies([tally, tally])
 
     assert json.dumps(tally) == before
 
@@ -132,7 +139,7 @@ def test_counts_are_in_the_order_of_their_names() -> None:
 
 
 def test_a_word_that_did_not_occur_has_no_objects() -> None:
-    assert objects({"copied": {"objects": 3, "bytes": 1}}, "failed") == 0
+    assert object_count({"copied": {"objects": 3, "bytes": 1}}, "failed") == 0
 
 
 # --- What was applied ---------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ from lambda_functions.shared.apply.parts import (
     groups,
     of_sizes,
 )
-from lambda_functions.shared.compare.compare import budget_seconds, handed_back_ranges, is_large
-from lambda_functions.shared.compare.waves import MAX_WAVES, compared_name, write_wave
+from lambda_functions.shared.compare.compare import budget_seconds, is_large, remaining_ranges
+from lambda_functions.shared.compare.waves import MAX_WAVES, range_record_name, write_wave
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
 from lambda_functions.shared.options import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
 from lambda_functions.shared.run import LARGE_WORKERS, Run
@@ -39,7 +39,7 @@ from lambda_functions.shared.tally.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison
 from lambda_functions.shared.tally.sums import Applied
-from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, MAX_SHARD_KEYS
 
 MACHINE = yaml.safe_load(
@@ -150,7 +150,7 @@ def test_the_parent_repeats_nothing_but_waves_and_adding_up() -> None:
 def test_one_turn_of_adding_up_reads_the_records_of_a_billion_objects() -> None:
     turn_seconds = FUNCTIONS["tally_run"]["Timeout"] - MARGIN_SECONDS
 
-    assert turn_seconds > 10**9 / MAX_SHARD_KEYS * 0.050 / READERS
+    assert turn_seconds > 10**9 / MAX_SHARD_KEYS * 0.050 / READ_THREADS
 
 
 def test_the_history_of_the_parent_has_less_than_1000_events_after_40_waves_and_10_turns_of_adding_up() -> (
@@ -320,7 +320,7 @@ def folder_with_failures() -> RunFolder:
     write_wave(folder, 1, [{"after": None, "upTo": None}] * 20)
     for number, file in enumerate(files, 1):
         folder.write(
-            compared_name(f"1-{number:04d}"),
+            range_record_name(f"1-{number:04d}"),
             compared_record(tally=TALLY, failures=[file], requests=REQUESTS),
         )
     applied = Applied(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
@@ -359,7 +359,7 @@ def test_a_comparison_that_broke_on_the_largest_keys_fits_into_a_state_and_into_
     write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
     broken = f"s3://from/ from {LARGEST_KEY!r} to {LARGEST_KEY!r} could not be compared: AccessDenied: no (ListObjectsV2)"
     for number in (1, 2, 3):
-        folder.write(compared_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
+        folder.write(range_record_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
     state = largest_state()
     before = {**state, "comparison": {"wave": 1, "requests": REQUESTS}}
 
@@ -478,7 +478,7 @@ def test_the_first_waves_are_short_and_later_ones_are_not() -> None:
 def test_what_a_turn_has_sent_pays_for_the_ranges_that_it_hands_back(
     wave: int, requests: int, ranges: int
 ) -> None:
-    assert handed_back_ranges(wave, requests) == ranges
+    assert remaining_ranges(wave, requests) == ranges
 
 
 @pytest.mark.parametrize("size", [MAX_COPY_BYTES, MAX_SHARD_BYTES])

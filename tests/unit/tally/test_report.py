@@ -343,7 +343,7 @@ def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_b
 
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
     assert (
-        "ranges/1.json is not there: the run's papers have expired, or somebody removed them"
+        "ranges/1.json is not there: the run's files have expired, or somebody removed them"
         in result["cause"]
     )
 
@@ -417,7 +417,7 @@ def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_
     result = end_run(clients, state, Turn(0.0, 900.0, "request", lambda: 0.0))
 
     assert result["outcome"] == outcome
-    assert list(folder.names("uploads/")) == ([name_of("upload-1")] if is_left else [])
+    assert list(folder.list_names("uploads/")) == ([name_of("upload-1")] if is_left else [])
     if is_left:
         assert (result["report"]["phase"], result["cause"]) == (
             "reporting",

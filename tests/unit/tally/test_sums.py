@@ -11,15 +11,11 @@ from hypothesis import strategies as st
 from samples import memory_folder, shard
 
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.outcomes import (
-    AS_IT_SHOULD_BE,
-    SKIPPED,
-    objects,
-)
+from lambda_functions.shared.outcomes import IN_SYNC, SKIPPED, object_count
 from lambda_functions.shared.tally.sums import CHUNK, Applied, add_up, items_of
-from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
 
-WORDS = (*AS_IT_SHOULD_BE, *SKIPPED, "changed", "failed")
+WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
 
 
 TALLIES = st.dictionaries(
@@ -163,7 +159,7 @@ def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, there: list[str
     for name in there:
         folder.write(name, [])
 
-    with pytest.raises(PaperMissing):
+    with pytest.raises(RunFileMissing):
         items_of(folder, kind)
 
 
@@ -193,5 +189,5 @@ def test_no_object_of_any_shard_is_counted_twice_or_forgotten(sizes: list[int], 
 
     _, applied = add_up(folder, "copied", items, 0, Applied(), turn_that_ends(1000))
 
-    assert objects(applied.tally, "copied") + applied.unfinished_objects == sum(sizes)
+    assert object_count(applied.tally, "copied") + applied.unfinished_objects == sum(sizes)
     assert len(applied.unfinished) == sum(end < size for size, end in zip(sizes, reached, strict=False))

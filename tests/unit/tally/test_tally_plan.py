@@ -11,7 +11,7 @@ from samples import FOLDER, compared_record, memory_folder, run_of, shard
 
 from lambda_functions.shared.compare.waves import (
     MAX_WAVES,
-    compared_name,
+    range_record_name,
     write_wave,
 )
 from lambda_functions.shared.invocation import Turn
@@ -30,7 +30,7 @@ def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -
     write_wave(folder, wave, [WHOLE] * len(records))
     for number, record in enumerate(records, 1):
         if record is not None:
-            folder.write(compared_name(f"{wave}-{number:04d}"), record)
+            folder.write(range_record_name(f"{wave}-{number:04d}"), record)
 
 
 # --- Waves ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from samples import FOLDER, MemoryS3, client_error
 
 from lambda_functions.shared.errors import SyncError
 from lambda_functions.shared.work_bucket import run_folder
-from lambda_functions.shared.work_bucket.run_folder import RECORD_PAUSES_SECONDS, PaperMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RECORD_PAUSES_SECONDS, RunFileMissing, RunFolder
 
 KEY = (
     'a "key"\n\x85\u2028é😀\U0010ffff'  # what could be mistaken for the end of a line, or for something else
@@ -66,10 +66,10 @@ def test_a_paper_that_must_be_there_is_an_error_where_it_is_not(folder: RunFolde
     folder.write("copy.json", [])
 
     assert folder.require("copy.json") == []
-    with pytest.raises(PaperMissing) as caught:
+    with pytest.raises(RunFileMissing) as caught:
         folder.require("delete.json")
     assert str(caught.value) == (
-        "s3://work-bucket/runs/sync-20261122-101112/first/delete.json is not there: the run's papers have expired, or "
+        "s3://work-bucket/runs/sync-20261122-101112/first/delete.json is not there: the run's files have expired, or "
         "somebody removed them"
     )
 
@@ -101,8 +101,8 @@ def test_a_shard_that_is_missing_is_an_error(folder: RunFolder) -> None:
 
 
 def test_the_first_record_wins_and_whoever_comes_later_is_told(folder: RunFolder) -> None:
-    assert folder.record("copied/a-0.json", {"next": 3}) == {"next": 3}
-    assert folder.record("copied/a-0.json", {"next": 5}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 3}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 3}
     assert folder.read("copied/a-0.json") == {"next": 3}
 
 
@@ -133,7 +133,7 @@ class ConflictingS3(MemoryS3):
 def test_a_record_that_was_overtaken_while_it_was_written_is_the_other_one(paused: list[float]) -> None:
     folder = RunFolder(ConflictingS3(b'{"next": 3}'), FOLDER)
 
-    assert folder.record("copied/a-0.json", {"next": 5}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 3}
     assert paused == []
 
 
@@ -141,14 +141,14 @@ def test_a_record_that_was_overtaken_while_it_was_written_is_the_other_one(pause
 def test_a_record_whose_rival_came_to_nothing_is_written_after_all(paused: list[float]) -> None:
     folder = RunFolder(ConflictingS3(None), FOLDER)
 
-    assert folder.record("copied/a-0.json", {"next": 5}) == {"next": 5}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 5}
     assert folder.read("copied/a-0.json") == {"next": 5}
     assert paused == [RECORD_PAUSES_SECONDS[0]]
 
 
 def test_a_record_that_can_never_be_written_is_an_error(paused: list[float]) -> None:
     with pytest.raises(SyncError) as caught:
-        RunFolder(ConflictingS3(None, conflicts=99), FOLDER).record("copied/a-0.json", {"next": 5})
+        RunFolder(ConflictingS3(None, conflicts=99), FOLDER).write_once("copied/a-0.json", {"next": 5})
 
     assert str(caught.value) == (
         "s3://work-bucket/runs/sync-20261122-101112/first/copied/a-0.json could not be written: other writers were in the way"
@@ -172,7 +172,7 @@ def test_what_may_not_be_read_is_not_taken_for_missing() -> None:
     with pytest.raises(ClientError):
         folder.read("compared/1.json")
     with pytest.raises(ClientError):
-        folder.record("compared/1.json", {})
+        folder.write_once("compared/1.json", {})
 
 
 def test_files_of_a_folder_are_named_relative_to_the_run_and_those_of_others_are_not(
@@ -182,7 +182,7 @@ def test_files_of_a_folder_are_named_relative_to_the_run_and_those_of_others_are
         folder.write(name, 1)
     RunFolder(s3, FOLDER + "-second").write("uploads/d.json", 1)
 
-    assert list(folder.names("uploads/")) == ["uploads/a.json", "uploads/b.json"]
+    assert list(folder.list_names("uploads/")) == ["uploads/a.json", "uploads/b.json"]
 
 
 def test_a_file_can_be_removed_twice(folder: RunFolder) -> None:

@@ -37,7 +37,7 @@ def test_nothing_to_do_is_no_shard() -> None:
     folder, shards = written([])
 
     assert shards == []
-    assert list(folder.names("")) == []
+    assert list(folder.list_names("")) == []
 
 
 def test_a_shard_is_full_with_2000_keys() -> None:
@@ -189,7 +189,7 @@ def test_a_turn_that_gets_nowhere_leaves_no_record(folder: RunFolder) -> None:
 
 def test_what_a_turn_has_sent_is_in_its_record(folder: RunFolder) -> None:
     counted = clients()
-    counted.requests._sent("before-send.s3.CopyObject")
+    counted.requests._count_request("before-send.s3.CopyObject")
 
     take_turn(folder, "copied", SHARD, 0, turn_of(10), counted, working(5))
 
