@@ -20,7 +20,7 @@ from lambda_functions.shared.s3.heads import head_object, require_bucket
 from lambda_functions.shared.work_items import ToCopy
 
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
-TRIES = 3
+MAX_TRIES = 3
 
 Head = Mapping[str, Any]
 
@@ -63,26 +63,20 @@ def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judge
     """
     source = head_object(clients.source, run.source, item.key)
     destination = head_object(clients.destination, run.destination, item.key)
-    ours = _ours(run, item, source, destination)
-    if ours:
-        return ours
+    own = _own_earlier_try(run, item, source, destination)
+    if own:
+        return own
     if source is None:
         require_bucket(clients.source, run.source)
-        return _judged(
-            Verdict.VANISHED, item, "vanished", "the source object was gone when it was to be copied"
-        )
+        why = "the source object was gone when it was to be copied"
+        return _judgement(Verdict.VANISHED, item, "vanished", why)
     if etag_of(source) != item.etag:
-        return _judged(
-            Verdict.AGAIN,
-            _as_it_is_now(item, source),
-            "changed",
-            f"the source changed {TRIES} times while it was read",
-        )
+        why = f"the source changed {MAX_TRIES} times while it was read"
+        return _judgement(Verdict.AGAIN, _as_it_is_now(item, source), "changed", why)
     if item.replaces_etag == (destination and etag_of(destination)):
-        return _judged(Verdict.AGAIN, item, "failed", explain(refusal))
-    return _judged(
-        Verdict.CHANGED, item, "changed", "the destination was written by somebody else after it was listed"
-    )
+        return _judgement(Verdict.AGAIN, item, "failed", explain(refusal))
+    why = "the destination was written by somebody else after it was listed"
+    return _judgement(Verdict.CHANGED, item, "changed", why)
 
 
 def outcome_of_error(item: ToCopy, error: Exception) -> Outcome:
@@ -103,11 +97,13 @@ def _as_it_is_now(item: ToCopy, source: Head) -> ToCopy:
 
 def _checksum_of(source: Head) -> tuple[str, str] | None:
     """Return algorithm and type, as a listing has them."""
-    names = [name for name in CHECKSUMS if source.get(name)]
-    return (names[0].removeprefix("Checksum"), source.get("ChecksumType", "")) if names else None
+    name = next((name for name in CHECKSUMS if source.get(name)), None)
+    return (name.removeprefix("Checksum"), source.get("ChecksumType", "")) if name else None
 
 
-def _ours(run: Run, item: ToCopy, source: Head | None, destination: Head | None) -> Judgement | None:
+def _own_earlier_try(
+    run: Run, item: ToCopy, source: Head | None, destination: Head | None
+) -> Judgement | None:
     """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
     if destination is None or destination["LastModified"] < run.start_second():
         return None
@@ -121,9 +117,9 @@ def _ours(run: Run, item: ToCopy, source: Head | None, destination: Head | None)
     equality = judge_checksums(source, destination)
     if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
         why = "somebody writes an object of the same size into the destination"
-        return _judged(Verdict.AGAIN, replace(item, replaces_etag=etag_of(destination)), "changed", why)
+        return _judgement(Verdict.AGAIN, replace(item, replaces_etag=etag_of(destination)), "changed", why)
     return None if equality is Decision.COPY else copied
 
 
-def _judged(verdict: Verdict, item: ToCopy, what: str, why: str) -> Judgement:
+def _judgement(verdict: Verdict, item: ToCopy, what: str, why: str) -> Judgement:
     return Judgement(verdict, item, Outcome(item.key, what, 0, why))

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.apply import multipart, uploads
-from lambda_functions.shared.apply.conflicts import TRIES, Verdict, can_be_judged, judge, outcome_of_error
+from lambda_functions.shared.apply.conflicts import MAX_TRIES, Verdict, can_be_judged, judge, outcome_of_error
 from lambda_functions.shared.apply.copy_parameters import (
     acl,
     copy_source,
     destination_condition,
     storage_class,
 )
+from lambda_functions.shared.apply.multipart import CopiedPart, MultipartPlan
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
 from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.invocation import Turn
@@ -57,20 +58,20 @@ class Copier:
     def copy(self, item: ToCopy) -> Outcome:
         """Copy one object; every way in which that can end is an outcome."""
         try:
-            return self._copy(item)
+            return self._copy_with_retries(item)
         except Exception as error:  # whatever happens to one object must not end the others
             return outcome_of_error(item, error)
 
-    def _copy(self, item: ToCopy) -> Outcome:
+    def _copy_with_retries(self, item: ToCopy) -> Outcome:
         """Copy; after a refusal look at both sides and, where that may help, try again."""
         judgement = None
-        for attempt in range(TRIES):
+        for attempt in range(MAX_TRIES):
             if attempt:
                 self.sleep(random.uniform(0, 2 ** (attempt - 1)))
             if self.turn.is_over():
                 return timeout_outcome(item)
             try:
-                self._send(item)
+                self._copy_once(item)
                 return Outcome(item.key, "copied", item.size)
             except (SourceChanged, ClientError) as error:
                 if not can_be_judged(error):
@@ -84,25 +85,25 @@ class Copier:
             multipart.repeat_long_tags(self.clients, self.run, item)
         return judgement.outcome
 
-    def _send(self, item: ToCopy) -> None:
+    def _copy_once(self, item: ToCopy) -> None:
         if is_multipart(item):
-            self._send_parts(item)
+            self._copy_in_parts(item)
         else:
-            self._send_whole(item)
+            self._copy_whole(item)
 
-    def _send_whole(self, item: ToCopy) -> None:
+    def _copy_whole(self, item: ToCopy) -> None:
         """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
         parameters = {
             **self.run.destination.object_parameters(item.key),
             **copy_source(self.run, item),
             **storage_class(self.run, item),
             **acl(self.run),
-            **self._redirect(item),
+            **self._redirect_parameter(item),
         }
         with extra_headers("CopyObject", {**destination_condition(item), **NO_ANNOTATIONS}):
             self.clients.destination.copy_object(**parameters)
 
-    def _redirect(self, item: ToCopy) -> dict[str, str]:
+    def _redirect_parameter(self, item: ToCopy) -> dict[str, str]:
         """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""
         if item.size:
             return {}
@@ -110,33 +111,33 @@ class Copier:
         redirect = answer.get("WebsiteRedirectLocation")
         return {"WebsiteRedirectLocation": redirect} if redirect else {}
 
-    def _send_parts(self, item: ToCopy) -> None:
+    def _copy_in_parts(self, item: ToCopy) -> None:
         """Copy with the source's parts; once more with parts asked for one by one if the first guess gave another ETag."""
-        how = multipart.plan(self.clients, self.run, item)
-        if not self._send_as(item, how):
-            self._send_as(item, multipart.plan(self.clients, self.run, item, exact=True))
+        plan = multipart.make_plan(self.clients, self.run, item)
+        if not self._try_parts(item, plan):
+            self._try_parts(item, multipart.make_plan(self.clients, self.run, item, exact=True))
 
-    def _send_as(self, item: ToCopy, how: multipart.Plan) -> bool:
+    def _try_parts(self, item: ToCopy, plan: MultipartPlan) -> bool:
         """Copy in these parts; return False, with the upload aborted, if guessed parts turn out not to be the source's."""
-        upload = multipart.begin(self.clients, self.run, item, how)
+        upload = multipart.create_upload(self.clients, self.run, item, plan)
         uploads.remember(self.folder, self.run.destination, item.key, upload.id)
         try:
-            how = multipart.settled(self.clients, self.run, item, how, upload)
-            copied = list(self.pool.map(lambda part: self._part(item, upload.id, part), how.parts))
-            is_right = not how.are_guessed or multipart.explains(item, upload, copied)
+            plan = multipart.with_exact_parts(self.clients, self.run, item, plan, upload)
+            copied = list(self.pool.map(lambda part: self._copy_part(item, upload.id, part), plan.parts))
+            is_right = not plan.are_guessed or multipart.etag_matches(item, upload, copied)
             if is_right:
-                multipart.finish(self.clients, self.run, item, upload.id, copied)
+                multipart.complete_upload(self.clients, self.run, item, upload.id, copied)
         except BaseException:
             uploads.give_up(self.clients, self.run, item.key, upload.id)
             raise
         if is_right:
             uploads.forget(self.folder, upload.id)
-            multipart.put_long_tags(self.clients, self.run, item, how.tagging)
+            multipart.put_long_tags(self.clients, self.run, item, plan.tagging)
         else:
             uploads.give_up(self.clients, self.run, item.key, upload.id)
         return is_right
 
-    def _part(self, item: ToCopy, upload_id: str, part: Part) -> multipart.CopiedPart:
+    def _copy_part(self, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
         if self.turn.is_over():
             raise SyncError("its turn ended before all of its parts were copied")
         return multipart.copy_part(self.clients, self.run, item, upload_id, part)

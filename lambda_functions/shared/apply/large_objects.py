@@ -17,7 +17,7 @@ from typing import Any
 
 from lambda_functions.shared.apply import multipart, parts, uploads
 from lambda_functions.shared.apply.conflicts import (
-    TRIES,
+    MAX_TRIES,
     PartsMissing,
     Verdict,
     can_be_judged,
@@ -25,7 +25,7 @@ from lambda_functions.shared.apply.conflicts import (
     outcome_of_error,
 )
 from lambda_functions.shared.apply.copier import COPY_THREADS, seconds_needed
-from lambda_functions.shared.apply.multipart import CopiedPart, Plan, Upload
+from lambda_functions.shared.apply.multipart import CopiedPart, MultipartPlan, Upload
 from lambda_functions.shared.apply.parts import Part
 from lambda_functions.shared.errors import explain
 from lambda_functions.shared.invocation import Turn, run_jobs
@@ -43,7 +43,7 @@ Usage = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class UploadFile:
-    """What `begin` writes for the other steps; `groups` as `parts.groups` returns them, `sizes` those of all parts in bytes."""
+    """What `begin` writes for the other steps; `groups` as `group_parts` returns them, `sizes` those of all parts in bytes."""
 
     item: ToCopy
     upload: Upload
@@ -98,9 +98,9 @@ class LargeObject:
         if self.folder.read(record_name("copied", self.name, 0)):
             return _state("done", item)
         try:
-            how = multipart.plan(self.clients, self.run, item, exact)
-            upload = multipart.begin(self.clients, self.run, item, how)
-            return self._write_upload(item, how, exact, tries, upload)
+            plan = multipart.make_plan(self.clients, self.run, item, exact)
+            upload = multipart.create_upload(self.clients, self.run, item, plan)
+            return self._write_upload(item, plan, exact, tries, upload)
         except Exception as error:  # whatever happens to one object must not end the others
             return self._after_error(item, exact, tries, error, [])
 
@@ -109,7 +109,7 @@ class LargeObject:
         name = _group_name(upload_name, group["first"])
         if self.folder.read(name) is None:
             file = UploadFile.from_json(self.folder.require(upload_name))
-            members = parts.of_sizes(file.sizes)[group["first"] - 1 : group["last"]]
+            members = parts.from_sizes(file.sizes)[group["first"] - 1 : group["last"]]
             self.folder.write_once(name, self._copy_group(file, members))
 
     def complete(self, upload_name: str) -> State:
@@ -135,12 +135,14 @@ class LargeObject:
             uploads.give_up(self.clients, self.run, item.key, data["uploadId"])
         return self._end(item, Outcome(item.key, "failed", 0, why), [])
 
-    def _write_upload(self, item: ToCopy, how: Plan, exact: bool, tries: int, upload: Upload) -> State:
+    def _write_upload(
+        self, item: ToCopy, plan: MultipartPlan, exact: bool, tries: int, upload: Upload
+    ) -> State:
         uploads.remember(self.folder, self.run.destination, item.key, upload.id)
-        how = multipart.settled(self.clients, self.run, item, how, upload)
+        plan = multipart.with_exact_parts(self.clients, self.run, item, plan, upload)
         name = f"large/{self.name}-{self.turn.attempt}.json"
-        sizes, groups = [part.size for part in how.parts], parts.groups(how.parts)
-        file = UploadFile(item, upload, sizes, groups, exact, how.are_guessed, how.tagging, tries)
+        sizes, groups = [part.size for part in plan.parts], parts.group_parts(plan.parts)
+        file = UploadFile(item, upload, sizes, groups, exact, plan.are_guessed, plan.tagging, tries)
         self.folder.write(name, {**file.to_json(), **self._usage()})
         return {**_state("copy", item, exact, tries), "upload": name, "groups": groups}
 
@@ -171,9 +173,9 @@ class LargeObject:
         if problems:
             raise PartsMissing(**problems[0])
         copied = [CopiedPart.from_json(part) for group in groups for part in group["parts"]]
-        if file.are_guessed and not multipart.explains(file.item, file.upload, copied):
+        if file.are_guessed and not multipart.etag_matches(file.item, file.upload, copied):
             return False
-        multipart.finish(self.clients, self.run, file.item, file.upload.id, copied)
+        multipart.complete_upload(self.clients, self.run, file.item, file.upload.id, copied)
         multipart.put_long_tags(self.clients, self.run, file.item, file.tagging)
         return True
 
@@ -191,7 +193,7 @@ class LargeObject:
                 multipart.repeat_long_tags(self.clients, self.run, item)
         except Exception as unknown:
             return self._end(item, outcome_of_error(item, unknown), steps)
-        if judgement.verdict is Verdict.AGAIN and tries + 1 < TRIES:
+        if judgement.verdict is Verdict.AGAIN and tries + 1 < MAX_TRIES:
             return _state("again", judgement.item, exact, tries + 1)
         return self._end(item, judgement.outcome, steps)
 

@@ -1,8 +1,8 @@
 """Copying one object in parts: with the source's own part boundaries, so that the copy has the source's ETag.
 
-`plan` asks the source what it is made of, `begin` opens the upload with the source's properties (UploadPartCopy carries none),
-`copy_part` copies one part, `finish` completes under the destination's condition. Every part names the ETag that the source was
-listed with, so parts of two versions never meet in one object.
+`make_plan` asks the source what it is made of, `create_upload` opens the upload with the source's properties (UploadPartCopy
+carries none), `copy_part` copies one part, `complete_upload` completes it under the destination's condition. Every part names the
+ETag that the source was listed with, so parts of two versions never meet in one object.
 
 Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload, and what
 `parts` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
@@ -17,13 +17,19 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.apply import parts as partition
 from lambda_functions.shared.apply.copy_parameters import (
     copy_source,
     destination_condition,
     upload_properties,
 )
-from lambda_functions.shared.apply.parts import Part
+from lambda_functions.shared.apply.parts import (
+    Part,
+    default_parts,
+    exact_parts,
+    guess_parts,
+    head_part,
+    is_listed,
+)
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
@@ -44,7 +50,7 @@ CHECKSUMS_OF_NOTHING = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class MultipartPlan:
     """How one object is copied in parts.
 
     `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s;
@@ -92,45 +98,47 @@ class CopiedPart:
         return {"PartNumber": self.number, "ETag": f'"{self.etag}"', **self.checksums}
 
 
-def plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> Plan:
+def make_plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> MultipartPlan:
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
     count = part_count(item.etag)
-    first = partition.head(clients, run, item, 1 if count else None)
-    whole = first if partition.is_listed(first, item) else partition.head(clients, run, item, None)
-    if not partition.is_listed(whole, item):
+    first = head_part(clients, run, item, 1 if count else None)
+    whole = first if is_listed(first, item) else head_part(clients, run, item, None)
+    if not is_listed(whole, item):
         raise SourceChanged(item.key)
-    guess = None if exact else partition.guess(item, first)
-    parts = guess or (partition.exact(clients, run, item, count) if count else partition.default(item.size))
-    return Plan(
+    guess = None if exact else guess_parts(item, first)
+    parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
+    return MultipartPlan(
         parts,
         upload_properties(run, item, whole),
         whole.get("ExpiresString", ""),
-        tagging(clients, run, item),
+        get_tagging(clients, run, item),
         guess is not None,
         is_plain(whole),
     )
 
 
-def begin(clients: Clients, run: Run, item: ToCopy, how: Plan) -> Upload:
+def create_upload(clients: Clients, run: Run, item: ToCopy, plan: MultipartPlan) -> Upload:
     """Open the upload with the source's properties."""
-    in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
+    tagging = {"Tagging": plan.tagging} if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES else {}
     # As a header, because the parameter takes dates only.
-    with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
+    with extra_headers("CreateMultipartUpload", {"Expires": plan.expires} if plan.expires else {}):
         answer = clients.destination.create_multipart_upload(
-            **run.destination.object_parameters(item.key), **how.properties, **in_header
+            **run.destination.object_parameters(item.key), **plan.properties, **tagging
         )
-    return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
+    return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer))
 
 
-def settled(clients: Clients, run: Run, item: ToCopy, how: Plan, upload: Upload) -> Plan:
+def with_exact_parts(
+    clients: Clients, run: Run, item: ToCopy, plan: MultipartPlan, upload: Upload
+) -> MultipartPlan:
     """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
 
     That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
     """
     count, is_composite = part_count(item.etag), item.checksum and item.checksum[1] == "COMPOSITE"
-    if count is None or not how.are_guessed or upload.is_provable or not is_composite:
-        return how
-    return replace(how, parts=partition.exact(clients, run, item, count), are_guessed=False)
+    if count is None or not plan.are_guessed or upload.is_provable or not is_composite:
+        return plan
+    return replace(plan, parts=exact_parts(clients, run, item, count), are_guessed=False)
 
 
 def copy_part(clients: Clients, run: Run, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
@@ -156,15 +164,17 @@ def _checksum_of_nothing(item: ToCopy) -> dict[str, str]:
     return {f"Checksum{algorithm}": value} if value else {}
 
 
-def explains(item: ToCopy, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
-    """Whether these parts give the source's ETag, as far as ETags can tell."""
+def etag_matches(item: ToCopy, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
+    """Whether these parts give the source's ETag; also true where ETags cannot tell."""
     if not upload.is_provable or part_count(item.etag) is None:
         return True
     combined = multipart_etag([part.etag for part in copied])
     return combined is None or combined == item.etag
 
 
-def finish(clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Sequence[CopiedPart]) -> None:
+def complete_upload(
+    clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Sequence[CopiedPart]
+) -> None:
     """Complete the upload, if the destination still has what it was listed with."""
     place = run.destination.object_parameters(item.key)
     parts = {"Parts": [part.for_completion() for part in copied]}
@@ -173,7 +183,7 @@ def finish(clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Seq
 
 
 def put_long_tags(clients: Clients, run: Run, item: ToCopy, tagging: str) -> None:
-    """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
+    """Put the tags that were too long for the header of `create_upload`; does nothing if they were not."""
     if len(tagging) <= MAX_TAGGING_BYTES:
         return
     place = run.destination.object_parameters(item.key)
@@ -191,9 +201,9 @@ def put_long_tags(clients: Clients, run: Run, item: ToCopy, tagging: str) -> Non
 
 def repeat_long_tags(clients: Clients, run: Run, item: ToCopy) -> None:
     """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
-    put_long_tags(clients, run, item, tagging(clients, run, item))
+    put_long_tags(clients, run, item, get_tagging(clients, run, item))
 
 
-def tagging(clients: Clients, run: Run, item: ToCopy) -> str:
+def get_tagging(clients: Clients, run: Run, item: ToCopy) -> str:
     """Return the source's tags as a query string."""
     return urllib.parse.urlencode(get_tags(clients.source, run.source, item.key))

@@ -7,7 +7,7 @@ tells the size of its first part. Asking costs a GetObjectAttributes for 1,000 p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +51,8 @@ class Part:
         return f"bytes={self.first}-{self.last}"
 
 
-def of_sizes(sizes: Sequence[int]) -> list[Part]:
-    """Return the parts of these sizes, one behind the other."""
+def from_sizes(sizes: Iterable[int]) -> list[Part]:
+    """Return the parts of these sizes, one after the other."""
     parts, position = [], 0
     for number, size in enumerate(sizes, 1):
         parts.append(Part(number, position, position + size - 1))
@@ -60,15 +60,15 @@ def of_sizes(sizes: Sequence[int]) -> list[Part]:
     return parts
 
 
-def uniform(size: int, part_bytes: int) -> list[Part]:
+def uniform_parts(size: int, part_bytes: int) -> list[Part]:
     """Return the parts of an object all of whose parts but the last have one size."""
-    whole, rest = divmod(size, part_bytes)
-    return of_sizes([part_bytes] * whole + ([rest] if rest else []))
+    count, rest = divmod(size, part_bytes)
+    return from_sizes([part_bytes] * count + ([rest] if rest else []))
 
 
-def default(size: int) -> list[Part]:
+def default_parts(size: int) -> list[Part]:
     """Return parts for an object that was written in one piece but is too large to be copied in one."""
-    return uniform(size, max(PART_BYTES, -(-size // MAX_PARTS)))
+    return uniform_parts(size, max(PART_BYTES, -(-size // MAX_PARTS)))
 
 
 def fits(size: int, first_part_bytes: int, count: int) -> bool:
@@ -76,22 +76,21 @@ def fits(size: int, first_part_bytes: int, count: int) -> bool:
     return first_part_bytes > 0 and -(-size // first_part_bytes) == count
 
 
-def groups(parts: Sequence[Part]) -> list[dict[str, int]]:
-    """Return runs of parts for one worker each, `[{"first": 1, "last": 64}, ...]` (part numbers, both included)."""
-    made: list[dict[str, int]] = []
-    held = 0
+def group_parts(parts: Sequence[Part]) -> list[dict[str, int]]:
+    """Return consecutive parts for one worker each, `[{"first": 1, "last": 64}, ...]` (part numbers, both included)."""
+    groups: list[dict[str, int]] = []
+    size = 0
     for part in parts:
-        full = made and (part.number - made[-1]["first"] >= GROUP_PARTS or held + part.size > GROUP_BYTES)
-        if not made or full:
-            made.append({"first": part.number, "last": part.number})
-            held = part.size
+        size += part.size
+        if not groups or part.number - groups[-1]["first"] >= GROUP_PARTS or size > GROUP_BYTES:
+            groups.append({"first": part.number, "last": part.number})
+            size = part.size
         else:
-            made[-1]["last"] = part.number
-            held += part.size
-    return made
+            groups[-1]["last"] = part.number
+    return groups
 
 
-def head(clients: Clients, run: Run, item: ToCopy, part: int | None) -> dict[str, Any]:
+def head_part(clients: Clients, run: Run, item: ToCopy, part: int | None) -> dict[str, Any]:
     """Return HeadObject's answer for a source object, or for one of its parts."""
     number = {"PartNumber": part} if part else {}
     answer: dict[str, Any] = clients.source.head_object(**run.source.object_parameters(item.key), **number)
@@ -103,25 +102,25 @@ def is_listed(answer: Mapping[str, Any], item: ToCopy) -> bool:
     return bool(etag_of(answer) == item.etag)
 
 
-def guess(item: ToCopy, first: Mapping[str, Any]) -> list[Part] | None:
+def guess_parts(item: ToCopy, first: Mapping[str, Any]) -> list[Part] | None:
     """Return parts of the first one's size, given HEAD's answer for that; None if those would not be as many as there are."""
     count = part_count(item.etag)
     if count and first.get("PartsCount") == count and fits(item.size, first["ContentLength"], count):
-        return uniform(item.size, first["ContentLength"])
+        return uniform_parts(item.size, first["ContentLength"])
     return None
 
 
-def exact(clients: Clients, run: Run, item: ToCopy, count: int) -> list[Part]:
+def exact_parts(clients: Clients, run: Run, item: ToCopy, count: int) -> list[Part]:
     """Return the parts as they are; raise `SourceChanged` if they are not those of the object that was listed."""
-    sizes = _listed_sizes(clients, run, item)
+    sizes = _attribute_sizes(clients, run, item)
     if len(sizes) != count or sum(sizes) != item.size:
-        sizes = [_size_of(clients, run, item, number) for number in range(1, count + 1)]
+        sizes = [_head_size(clients, run, item, number) for number in range(1, count + 1)]
     if sum(sizes) != item.size:
         raise SourceChanged(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {item.size:,}")
-    return of_sizes(sizes)
+    return from_sizes(sizes)
 
 
-def _listed_sizes(clients: Clients, run: Run, item: ToCopy) -> list[int]:
+def _attribute_sizes(clients: Clients, run: Run, item: ToCopy) -> list[int]:
     """Return the part sizes that GetObjectAttributes knows: those of objects uploaded with checksums; else nothing."""
     sizes: list[int] = []
     marker = 0
@@ -131,16 +130,16 @@ def _listed_sizes(clients: Clients, run: Run, item: ToCopy) -> list[int]:
             ObjectAttributes=["ObjectParts"],
             PartNumberMarker=marker,
         )
-        found = answer.get("ObjectParts", {})
-        sizes += [part["Size"] for part in found.get("Parts", ())]
-        if not found.get("IsTruncated") or not found.get("Parts"):
+        page = answer.get("ObjectParts", {})
+        sizes += [part["Size"] for part in page.get("Parts", ())]
+        if not page.get("IsTruncated") or not page.get("Parts"):
             return sizes
-        marker = found["NextPartNumberMarker"]
+        marker = page["NextPartNumberMarker"]
 
 
-def _size_of(clients: Clients, run: Run, item: ToCopy, number: int) -> int:
+def _head_size(clients: Clients, run: Run, item: ToCopy, number: int) -> int:
     try:
-        return int(head(clients, run, item, number)["ContentLength"])
+        return int(head_part(clients, run, item, number)["ContentLength"])
     except ClientError as error:
         if is_missing_part(error):  # it has fewer of them now
             raise SourceChanged(f"it has no part {number} any more") from error

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.compare.key_ranges import cut_range
-from lambda_functions.shared.compare.undecided import Asker
+from lambda_functions.shared.compare.undecided import Resolver
 from lambda_functions.shared.equality import Decision, decide
 from lambda_functions.shared.errors import NoProgress, RangeBroken, describe, is_permanent
 from lambda_functions.shared.invocation import Turn
@@ -47,7 +47,7 @@ LARGE_BYTES = MAX_SHARD_BYTES
 # What a worker copies in a second or two: a small sync is shared by several.
 FIRST_COPY_KEYS = 500
 LARGE_PARTS = 2000
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
 # How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
 KEYS_PER_CLOCK_CHECK = 1000
 
@@ -59,25 +59,25 @@ def budget_seconds(wave: int) -> float:
 
 def remaining_ranges(wave: int, requests: int) -> int:
     """Return into how many ranges the rest is cut after a turn of a wave that has sent so many requests."""
-    paid = int(requests * SHARE_FOR_CUTS / LISTS_PER_RANGE)
+    affordable = int(requests * SHARE_FOR_CUTS / LISTS_PER_RANGE)
     least = FIRST_REMAINING_RANGES if wave == 1 else MIN_REMAINING_RANGES
-    return min(max(paid, least), MAX_REMAINING_RANGES)
+    return min(max(affordable, least), MAX_REMAINING_RANGES)
 
 
 def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
     """Return the record of a range: what is current, which shards hold the plan, and what is handed back."""
-    plan = _Plan.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
-    asker = Asker(clients, run)
+    plan = _PlanWriter.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
+    resolver = Resolver(clients, run)
     try:
-        rest = _compare_until_over(clients, run, key_range, turn, plan, asker)
-        handed_back = _cut_again(clients, run, range_id, rest) if rest else []
+        rest = _compare_until_deadline(clients, run, key_range, turn, plan, resolver)
+        handed_back = _cut_remaining(clients, run, range_id, rest) if rest else []
         broken = ""
     except (RangeBroken, ClientError) as error:
         if isinstance(error, ClientError) and not is_permanent(error):
             raise
-        handed_back, broken = [], f"{_where(run, key_range)} could not be compared: {describe(error)}"
+        handed_back, broken = [], f"{_describe(run, key_range)} could not be compared: {describe(error)}"
     finally:
-        asker.close()
+        resolver.close()
     return {
         "range": {"id": range_id, **key_range.to_json()},
         "broken": broken,
@@ -88,17 +88,22 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     }
 
 
-def _cut_again(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:
+def _cut_remaining(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:
     wave = int(range_id.partition("-")[0])
     return cut_range(clients, run, rest, remaining_ranges(wave, sum(clients.requests.counts().values())))
 
 
-def _where(run: Run, key_range: KeyRange) -> str:
-    return f"{run.source.address()} -> {run.destination.address()} from {key_range.after!r} to {key_range.up_to!r}"
+def _describe(run: Run, key_range: KeyRange) -> str:
+    """Return what a person is told of a range: `s3://from/ -> s3://into/ (keys after 'a' up to 'm')`."""
+    after = f" after {key_range.after!r}" if key_range.after is not None else ""
+    up_to = f" up to {key_range.up_to!r}" if key_range.up_to is not None else ""
+    whole = "the whole prefix" if run.source.prefix else "the whole bucket"
+    keys = f"keys{after}{up_to}" if after or up_to else whole
+    return f"{run.source.address()} -> {run.destination.address()} ({keys})"
 
 
-def _compare_until_over(
-    clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _Plan, asker: Asker
+def _compare_until_deadline(
+    clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _PlanWriter, resolver: Resolver
 ) -> KeyRange | None:
     """Decide the keys of a range in order; return what is left of it when the turn is over."""
     is_in_scope = scope_filter(run.options) if run.options.include or run.options.exclude else None
@@ -109,24 +114,24 @@ def _compare_until_over(
     rest = None
     for number, pair in enumerate(pairs, 1):
         if is_in_scope is None or is_in_scope(pair_key(pair)):
-            plan.decide(pair, asker)
+            plan.decide(pair, resolver)
         if number % KEYS_PER_CLOCK_CHECK == 0:
-            plan.settle(asker)
+            plan.collect(resolver)
             if turn.is_over():
-                rest = _rest(key_range, pair_key(pair))
+                rest = _remaining_range(key_range, pair_key(pair))
                 break
-    plan.settle(asker, all_of_them=True)
+    plan.collect(resolver, all_of_them=True)
     return rest
 
 
-def _rest(key_range: KeyRange, cursor: str) -> KeyRange | None:
+def _remaining_range(key_range: KeyRange, cursor: str) -> KeyRange | None:
     if key_range.after is not None and cursor <= key_range.after:
         raise NoProgress(f"the range after {key_range.after!r} ended at {cursor!r}")
     return None if cursor == key_range.up_to else KeyRange(cursor, key_range.up_to)
 
 
 @dataclass
-class _Plan:
+class _PlanWriter:
     """What is to be done in one range, flowing into shards as it is decided."""
 
     run: Run
@@ -139,7 +144,7 @@ class _Plan:
     unprovable: int = 0
 
     @classmethod
-    def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str) -> _Plan:
+    def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str) -> _PlanWriter:
         """Return an empty plan."""
 
         def name(kind: str) -> Callable[[int], str]:
@@ -155,8 +160,8 @@ class _Plan:
             tally=Tally(failures),
         )
 
-    def decide(self, pair: Pair, asker: Asker) -> None:
-        """Decide one key by its listings, or put the question."""
+    def decide(self, pair: Pair, resolver: Resolver) -> None:
+        """Decide one key by its listings, or have both sides asked."""
         source, destination = pair
         self.listed["source"] += source is not None
         self.listed["destination"] += destination is not None
@@ -167,41 +172,41 @@ class _Plan:
             self.tally.count("current", source.size)
         elif decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
             assert source is not None and destination is not None
-            asker.ask(source, destination, decision)
+            resolver.submit(source, destination, decision)
         elif decision is Decision.ORPHAN:
             assert destination is not None
-            self._orphan(destination)
+            self._add_orphan(destination)
         else:
             assert source is not None
-            self._put(source, destination, decision)
+            self._add_source(source, destination, decision)
 
-    def settle(self, asker: Asker, all_of_them: bool = False) -> None:
-        """Take in the answers that have come."""
-        for source, destination, answer in asker.answers(all_of_them):
-            if isinstance(answer, Outcome):
-                self.tally.add(answer)
+    def collect(self, resolver: Resolver, all_of_them: bool = False) -> None:
+        """Take in the keys that have been decided meanwhile."""
+        for source, destination, result in resolver.results(all_of_them):
+            if isinstance(result, Outcome):
+                self.tally.add(result)
             else:
-                self._put(source, destination, self._unproved(answer))
+                self._add_source(source, destination, self._apply_unprovable(result))
 
-    def _unproved(self, decision: Decision) -> Decision:
+    def _apply_unprovable(self, decision: Decision) -> Decision:
         if decision is not Decision.UNPROVABLE:
             return decision
         self.unprovable += 1
         return Decision.COPY if self.run.options.unprovable == "copy" else Decision.CURRENT
 
-    def _orphan(self, destination: Entry) -> None:
+    def _add_orphan(self, destination: Entry) -> None:
         if self.run.options.delete:
             orphan = ToDelete(destination.key, destination.etag, destination.size)
             self.delete.add(orphan.to_json())
 
-    def _put(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
+    def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
             self.tally.count("current", source.size)
         elif not self.run.is_mappable(source.key):
             self.tally.add(
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
             )
-        elif source.storage_class in ARCHIVED and not source.is_restored:
+        elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
             self.tally.add(
                 Outcome(source.key, "archived", 0, f"{source.storage_class}, and no restored copy of it")
             )

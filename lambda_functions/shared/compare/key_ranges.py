@@ -85,7 +85,7 @@ def cut(
     if page_end is not None and len(ranges) == wanted >= WEIGHED_FROM:
         weigher = _Prober(page_end, wanted, prefix_bytes)
         for _ in range(ROUNDS):
-            ranges, heavy = _weighed(ranges, weigher)
+            ranges, heavy = _weigh(ranges, weigher)
             if not heavy or len(ranges) == wanted:
                 break
             ranges = _cut_heavy(ranges, heavy, wanted, prober)
@@ -97,9 +97,9 @@ def _split(key_range: KeyRange, wanted: int, prober: _Prober) -> list[KeyRange]:
     return [KeyRange(after, up_to) for after, up_to in itertools.pairwise(edges)]
 
 
-def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], list[KeyRange]]:
+def _weigh(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], list[KeyRange]]:
     """Return the ranges, light neighbours made one, and those of them that are heavy, or not weighed after pages in vain."""
-    kept: list[KeyRange] = []
+    merged: list[KeyRange] = []
     heavy: list[KeyRange] = []
     index = in_vain = 0
     while index < len(ranges) and in_vain < MAX_FRUITLESS_PAGES:
@@ -111,29 +111,29 @@ def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], 
             len(ranges),
         )
         if behind - index >= LIGHT_RANGES:
-            kept.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
+            merged.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
             index, in_vain = behind, 0
         else:
             heavy += [ranges[index]] if behind == index else []
-            kept.append(ranges[index])
+            merged.append(ranges[index])
             index, in_vain = index + 1, in_vain + 1
     if in_vain == MAX_FRUITLESS_PAGES:
         heavy += ranges[index:]
-    return [*kept, *ranges[index:]], heavy
+    return [*merged, *ranges[index:]], heavy
 
 
 def _cut_heavy(ranges: list[KeyRange], heavy: list[KeyRange], wanted: int, prober: _Prober) -> list[KeyRange]:
     """Return the ranges with the heavy ones cut until there are `wanted`."""
-    cut_ones: list[KeyRange] = []
+    parts: list[KeyRange] = []
     heavy_left = len(heavy)
-    for number, one in enumerate(ranges):
-        if one in heavy:
-            free = wanted - len(cut_ones) - len(ranges[number:])
-            cut_ones += _split(one, 1 + free // heavy_left, prober)
+    for number, key_range in enumerate(ranges):
+        if key_range in heavy:
+            free = wanted - len(parts) - len(ranges[number:])
+            parts += _split(key_range, 1 + free // heavy_left, prober)
             heavy_left -= 1
         else:
-            cut_ones.append(one)
-    return cut_ones
+            parts.append(key_range)
+    return parts
 
 
 class _Prober:
@@ -149,8 +149,8 @@ class _Prober:
         if self._left <= 0 or (after is not None and len(after.encode()) > self._most_bytes):
             return None
         self._left -= 1
-        found = self._probe(after)
-        return found if found is not None and (end is None or found <= end) else None
+        key = self._probe(after)
+        return key if key is not None and (end is None or key <= end) else None
 
 
 def _cuts(key_range: KeyRange, wanted: int, prober: _Prober) -> set[str]:
@@ -227,8 +227,8 @@ def _stride(current: str, fork: _Fork, prober: _Prober, most: int) -> int:
     return max(1, (high - low) // most)
 
 
-def _shared_length(one: str, other: str) -> int:
+def _shared_length(text: str, other: str) -> int:
     return next(
-        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
+        (index for index, (a, b) in enumerate(zip(text, other, strict=False)) if a != b),
+        min(len(text), len(other)),
     )

@@ -25,15 +25,15 @@ def range_record_name(range_id: str) -> str:
 
 def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> int:
     """Write the index of a wave, once and for all; return how many ranges it has. Their ids say the wave: `2-0001`."""
-    index = [{"id": f"{wave}-{number:04d}", **one} for number, one in enumerate(ranges, 1)]
+    index = [{"id": f"{wave}-{number:04d}", **key_range} for number, key_range in enumerate(ranges, 1)]
     return len(folder.write_once(wave_index_name(wave), index))
 
 
 def read_wave(folder: RunFolder, wave: int) -> tuple[list[Record], str]:
     """Return the records of a wave, and why it cannot be built upon ("" if it can)."""
     index = folder.require(wave_index_name(wave))
-    records = folder.read_many([range_record_name(one["id"]) for one in index])
-    missing = [one["id"] for one, record in zip(index, records, strict=True) if record is None]
+    records = folder.read_many([range_record_name(item["id"]) for item in index])
+    missing = [item["id"] for item, record in zip(index, records, strict=True) if record is None]
     broken = [record["broken"] for record in records if record and record["broken"]]
     if missing:
         broken.append(

@@ -495,7 +495,7 @@ def test_a_listing_that_fails_half_way_changes_nothing(
 
     assert ended(found) == (
         "SyncIncomplete",
-        "s3://source-bucket/ -> s3://destination-bucket/ from None to None could not be compared: AccessDenied: Access Denied "
+        "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket) could not be compared: AccessDenied: Access Denied "
         "(ListObjectsV2). Nothing was changed.",
     )
     assert written(found)["phase"] == "comparing"
@@ -519,7 +519,7 @@ def test_a_listing_that_is_out_of_order_is_not_believed(
     found = machine.run(sync)
 
     assert ended(found)[1] == (
-        "s3://source-bucket/ -> s3://destination-bucket/ from None to None could not be compared: s3://source-bucket/ lists "
+        "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket) could not be compared: s3://source-bucket/ lists "
         "'a' after 'b': its keys are not in order. Nothing was changed."
     )
     assert destination.keys() == ["b"]

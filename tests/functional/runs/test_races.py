@@ -363,7 +363,7 @@ def test_a_page_that_is_denied_breaks_its_range_and_nothing_becomes_an_orphan(
     record = world.worker().compare()
 
     why = "AccessDenied: Access Denied (ListObjectsV2)"
-    address = "s3://source-bucket/ -> s3://destination-bucket/ from None to None"
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
 
@@ -408,7 +408,7 @@ def test_a_page_without_a_document_breaks_its_range_because_it_does_not_say_that
 
     record = world.worker().compare()
 
-    address = "s3://source-bucket/ -> s3://destination-bucket/ from None to None"
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     why = f"a page of s3://{side}-bucket/ does not say whether it is the last: its keys are unknown"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
@@ -446,7 +446,7 @@ def test_keys_out_of_order_break_their_range_with_the_keys_that_show_it(
     in_order = [f"{number}" for number in range(2 * page - 2)] + keys
     last, out = next(pair for pair in pairwise(in_order) if pair[1] <= pair[0])
     why = f"s3://source-bucket/ lists '{out}' after '{last}': its keys are not in order"
-    address = "s3://source-bucket/ -> s3://destination-bucket/ from None to None"
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
 

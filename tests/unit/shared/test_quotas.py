@@ -18,7 +18,7 @@ from places import PROJECT
 from samples import EXECUTION, compared_record, entry, memory_folder, shard
 
 from deployment.project import front_matter
-from lambda_functions.shared.apply.conflicts import TRIES
+from lambda_functions.shared.apply.conflicts import MAX_TRIES
 from lambda_functions.shared.apply.copier import seconds_needed
 from lambda_functions.shared.apply.parts import (
     GB,
@@ -26,8 +26,8 @@ from lambda_functions.shared.apply.parts import (
     MAX_COPY_BYTES,
     MAX_PART_BYTES,
     MAX_PARTS,
-    groups,
-    of_sizes,
+    from_sizes,
+    group_parts,
 )
 from lambda_functions.shared.compare.compare import budget_seconds, is_large, remaining_ranges
 from lambda_functions.shared.compare.waves import MAX_WAVES, range_record_name, write_wave
@@ -191,11 +191,11 @@ def test_a_large_object_begins_again_as_a_whole() -> None:
     assert loops_of(child("CopyLargeObjects")) == [UPLOAD]
 
 
-LARGEST = of_sizes([LARGEST_OBJECT_BYTES // MAX_PARTS] * MAX_PARTS)
+LARGEST = from_sizes([LARGEST_OBJECT_BYTES // MAX_PARTS] * MAX_PARTS)
 
 
 def test_an_object_of_50_tb_in_10000_parts_is_copied_within_one_history() -> None:
-    count = len(groups(LARGEST))
+    count = len(group_parts(LARGEST))
 
     assert count == 770
     assert events_of_upload(count) == 5_412
@@ -203,7 +203,7 @@ def test_an_object_of_50_tb_in_10000_parts_is_copied_within_one_history() -> Non
 
 # Once with guessed parts, then as often as is tried with those of the source.
 def test_an_object_of_50_tb_that_is_begun_again_as_often_as_it_may_be_stays_within_one_history() -> None:
-    assert events_of_upload(*[len(groups(LARGEST))] * (TRIES + 1)) < MOST_EVENTS
+    assert events_of_upload(*[len(group_parts(LARGEST))] * (MAX_TRIES + 1)) < MOST_EVENTS
 
 
 PARTS = st.lists(st.integers(1, MAX_PART_BYTES) | st.just(MAX_PART_BYTES), min_size=1, max_size=60).map(
@@ -219,7 +219,7 @@ def test_any_object_that_s3_can_hold_is_copied_within_one_history_even_after_a_w
     total = 0
     fitting = [size for size in sizes if (total := total + size) <= LARGEST_OBJECT_BYTES]
 
-    assert events_of_upload(len(groups(LARGEST)), len(groups(of_sizes(fitting)))) < MOST_EVENTS
+    assert events_of_upload(len(group_parts(LARGEST)), len(group_parts(from_sizes(fitting)))) < MOST_EVENTS
 
 
 def test_an_inline_map_runs_at_most_40_items_at_a_time() -> None:
@@ -357,7 +357,7 @@ def test_the_cause_of_a_failed_run_is_not_longer_than_step_functions_takes() -> 
 def test_a_comparison_that_broke_on_the_largest_keys_fits_into_a_state_and_into_a_cause() -> None:
     folder = RunFolder(memory_folder().client, largest_run()["folder"])
     write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
-    broken = f"s3://from/ from {LARGEST_KEY!r} to {LARGEST_KEY!r} could not be compared: AccessDenied: no (ListObjectsV2)"
+    broken = f"s3://from/ (keys after {LARGEST_KEY!r} up to {LARGEST_KEY!r}) could not be compared: AccessDenied: no (ListObjectsV2)"
     for number in (1, 2, 3):
         folder.write(range_record_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
     state = largest_state()
@@ -409,7 +409,7 @@ def test_what_a_child_is_given_fits_into_a_state(name: str) -> None:
 def test_the_groups_of_an_object_of_50_tb_fit_into_its_state_even_when_it_is_aborted() -> None:
     line = line_of(LARGEST_KEY)
     upload = {"verdict": "copy", "line": line, "exact": True, "tries": 2, "upload": "large/" + "l" * 60}
-    upload["groups"] = groups(LARGEST)
+    upload["groups"] = group_parts(LARGEST)
     item = {"id": "large-000001", "line": line}
     error = {"Error": "E" * 256, "Cause": "c" * MOST_CAUSE_CHARACTERS}
 
@@ -419,11 +419,11 @@ def test_the_groups_of_an_object_of_50_tb_fit_into_its_state_even_when_it_is_abo
 @settings(max_examples=25)
 @given(PARTS)
 def test_the_groups_of_any_parts_that_s3_allows_fit_into_a_state(sizes: list[int]) -> None:
-    assert size_of(groups(of_sizes(sizes))) < 64 * 1024
+    assert size_of(group_parts(from_sizes(sizes))) < 64 * 1024
 
 
 def test_the_results_of_all_groups_fit_into_a_state() -> None:
-    assert size_of([{} for _ in groups(LARGEST)]) < MOST_STATE_BYTES
+    assert size_of([{} for _ in group_parts(LARGEST)]) < MOST_STATE_BYTES
 
 
 # --- Time limits ----------------------------------------------------------------------------------------------
