@@ -67,12 +67,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     folder = RunFolder(connected.work, run.folder)
     copier = Copier(connected, run, folder, turn)
 
-    def needed(item: ToCopy) -> float:
-        return seconds_needed(item.size)
-
     def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        items = map(ToCopy.from_json, lines)
-        for _, outcome in run_jobs(items, copier.copy, timeout_outcome, turn, COPY_THREADS, needed):
-            yield outcome
+        jobs = run_jobs(
+            map(ToCopy.from_json, lines), copier.copy, timeout_outcome, turn, COPY_THREADS,
+            lambda item: seconds_needed(item.size),
+        )  # fmt: skip
+        return (outcome for _, outcome in jobs)
 
     return take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)

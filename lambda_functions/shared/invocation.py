@@ -81,24 +81,22 @@ def run_jobs(
                 break
             running[pool.submit(work, job)] = (index, job)
             if len(running) >= workers:
-                yield from _collect(running, turn, FIRST_COMPLETED)
+                yield from _collect(running, turn)
         while running and not turn.is_over():
-            yield from _collect(running, turn, FIRST_COMPLETED)
-        yield from _unfinished(running, timeout_result)
+            yield from _collect(running, turn)
+        yield from _collect_unfinished(running, timeout_result)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _collect(
-    running: dict[Future[Result], tuple[int, Any]], turn: Turn, when: str
-) -> Iterator[tuple[int, Result]]:
-    done, _ = wait(running, timeout=max(turn.remaining_seconds(), 0), return_when=when)
+def _collect(running: dict[Future[Result], tuple[int, Any]], turn: Turn) -> Iterator[tuple[int, Result]]:
+    done, _ = wait(running, timeout=max(turn.remaining_seconds(), 0), return_when=FIRST_COMPLETED)
     for future in done:
         index, _job = running.pop(future)
         yield index, future.result()
 
 
-def _unfinished(
+def _collect_unfinished(
     running: dict[Future[Result], tuple[int, Job]], timeout_result: Callable[[Job], Result]
 ) -> Iterator[tuple[int, Result]]:
     for future, (index, job) in running.items():

@@ -102,18 +102,18 @@ def make_plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> 
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
     count = part_count(item.etag)
     first = head_part(clients, run, item, 1 if count else None)
-    whole = first if is_listed(first, item) else head_part(clients, run, item, None)
-    if not is_listed(whole, item):
+    head = first if is_listed(first, item) else head_part(clients, run, item, None)
+    if not is_listed(head, item):
         raise SourceChanged(item.key)
     guess = None if exact else guess_parts(item, first)
     parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
     return MultipartPlan(
         parts,
-        upload_properties(run, item, whole),
-        whole.get("ExpiresString", ""),
+        upload_properties(run, item, head),
+        head.get("ExpiresString", ""),
         get_tagging(clients, run, item),
         guess is not None,
-        is_plain(whole),
+        is_plain(head),
     )
 
 

@@ -75,7 +75,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     except (RangeBroken, ClientError) as error:
         if isinstance(error, ClientError) and not is_permanent(error):
             raise
-        handed_back, broken = [], f"{_describe(run, key_range)} could not be compared: {describe(error)}"
+        handed_back, broken = [], f"{describe_range(run, key_range)} could not be compared: {describe(error)}"
     finally:
         resolver.close()
     return {
@@ -93,7 +93,7 @@ def _cut_remaining(clients: Clients, run: Run, range_id: str, rest: KeyRange) ->
     return cut_range(clients, run, rest, remaining_ranges(wave, sum(clients.requests.counts().values())))
 
 
-def _describe(run: Run, key_range: KeyRange) -> str:
+def describe_range(run: Run, key_range: KeyRange) -> str:
     """Return what a person is told of a range: `s3://from/ -> s3://into/ (keys after 'a' up to 'm')`."""
     after = f" after {key_range.after!r}" if key_range.after is not None else ""
     up_to = f" up to {key_range.up_to!r}" if key_range.up_to is not None else ""

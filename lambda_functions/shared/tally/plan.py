@@ -20,7 +20,7 @@ KINDS = ("copy", "large", "delete")
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparisonTotals:
     """The sums over all compared ranges."""
 
     tally: Mapping[str, Mapping[str, int]]
@@ -37,14 +37,14 @@ class Compared:
     def plan(self) -> dict[str, dict[str, int]]:
         """Return what a run is going to do: `{"copy": {"objects", "bytes"}, "delete": {...}}`."""
         return {
-            "copy": _sized([*self.shards["copy"], *self.shards["large"]]),
-            "delete": _sized(self.shards["delete"]),
+            "copy": _amount([*self.shards["copy"], *self.shards["large"]]),
+            "delete": _amount(self.shards["delete"]),
         }
 
 
-def sum_up(records: Sequence[Record]) -> Compared:
+def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
-    return Compared(
+    return ComparisonTotals(
         tally=add_tallies(record["tally"] for record in records),
         listed=add_counts(record["listed"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
@@ -57,17 +57,17 @@ def sum_up(records: Sequence[Record]) -> Compared:
     )
 
 
-def read_compared(folder: RunFolder, waves: int, latest: Sequence[Record] = ()) -> Compared:
+def read_comparison(folder: RunFolder, waves: int, latest: Sequence[Record] = ()) -> ComparisonTotals:
     """Return the sums over all waves 1..waves, whatever of them has a record, and over the latest records besides."""
     earlier = (record for wave in range(1, waves + 1) for record in read_wave(folder, wave)[0])
-    return sum_up([*earlier, *latest])
+    return total_of_records([*earlier, *latest])
 
 
-def write_indexes(folder: RunFolder, compared: Compared) -> dict[str, dict[str, Any]]:
+def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, dict[str, Any]]:
     """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items"}, ...}` with keys in the work bucket."""
     items = {
         "copy": _pointers("copy", compared.shards["copy"]),
-        "large": _large_objects(folder, compared.shards["large"]),
+        "large": _large_items(folder, compared.shards["large"]),
         "delete": _pointers("delete", compared.shards["delete"]),
     }
     with ThreadPoolExecutor(len(items)) as pool:
@@ -75,7 +75,7 @@ def write_indexes(folder: RunFolder, compared: Compared) -> dict[str, dict[str, 
         return dict(zip(items, written, strict=True))
 
 
-def refusal(options: Options, compared: Compared) -> str:
+def refusal(options: Options, compared: ComparisonTotals) -> str:
     """Return why the planned deletes are refused, in sentences for a person; "" if they are not."""
     deletes, source_objects = compared.plan["delete"]["objects"], compared.listed.get("source", 0)
     if deletes and not source_objects and not options.allowEmptySource:
@@ -94,7 +94,7 @@ def refusal(options: Options, compared: Compared) -> str:
     return ""
 
 
-def _sized(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _amount(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {name: sum(shard[name] for shard in shards) for name in ("objects", "bytes")}
 
 
@@ -108,7 +108,7 @@ def _pointers(kind: str, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return [{"id": f"{kind}-{number:06d}", **shard} for number, shard in enumerate(shards, 1)]
 
 
-def _large_objects(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _large_items(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(READ_THREADS) as pool:
         lists = pool.map(lambda shard: folder.read_lines(shard["file"]), shards)
         lines = [line for lines in lists for line in lines]

@@ -20,8 +20,8 @@ from lambda_functions.shared.outcomes import (
 )
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally.costs import estimate_usd
-from lambda_functions.shared.tally.plan import Compared
-from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.tally.plan import ComparisonTotals
+from lambda_functions.shared.tally.sums import WorkTotals
 
 # How many of the keys that were not synchronised stand in the report itself; files name all of them.
 NAMED_KEYS = 20
@@ -37,7 +37,7 @@ class Ending:
 
 
 def report(
-    run: Run, compared: Compared, copied: Applied, deleted: Applied, others: Mapping[str, int]
+    run: Run, compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, others: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return what the execution returns and report.json holds; `others` are requests that no record counts."""
     done = copied + deleted
@@ -65,18 +65,20 @@ def report(
     }
 
 
-def ending(run: Run, state: Mapping[str, Any], compared: Compared, done: Applied, failures: str) -> Ending:
+def ending(
+    run: Run, state: Mapping[str, Any], compared: ComparisonTotals, done: WorkTotals, failures: str
+) -> Ending:
     """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
     comparison = state.get("comparison") or {}
     if state.get("error"):
-        return Ending("SyncIncomplete", _broken(state), phase_of(state))
+        return Ending("SyncIncomplete", _broken_cause(state), phase_of(state))
     if comparison.get("broken"):
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
         return Ending("DeletionRefused", comparison["refusal"], "planning")
-    undone = object_count(compared.tally, "failed") + done.undone()
-    if undone:
-        cause = _incomplete(undone, compared, done, failures, "deletes" in state)
+    not_done = object_count(compared.tally, "failed") + done.not_done()
+    if not_done:
+        cause = _incomplete_cause(not_done, compared, done, failures, "deletes" in state)
         return Ending("SyncIncomplete", cause, phase_of(state))
     return Ending()
 
@@ -95,7 +97,7 @@ def may_have_stragglers(state: Mapping[str, Any]) -> bool:
     return bool(state.get("error")) and phase_of(state) in ("copying", "deleting")
 
 
-def _broken(state: Mapping[str, Any]) -> str:
+def _broken_cause(state: Mapping[str, Any]) -> str:
     error = state["error"]
     why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
     when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state) else "now"
@@ -105,19 +107,22 @@ def _broken(state: Mapping[str, Any]) -> str:
     )
 
 
-def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, deletes_began: bool) -> str:
+def _incomplete_cause(
+    not_done: int, compared: ComparisonTotals, done: WorkTotals, failures: str, deletes_began: bool
+) -> str:
     failed = (
         object_count(compared.tally, "failed") + object_count(done.tally, "failed") + done.unfinished_objects
     )
     changed = object_count(done.tally, "changed")
-    kept = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
+    remaining = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
     why = "" if deletes_began else ": nothing is deleted after a failure"
-    orphans = f" {_were(kept, 'orphan')} kept{why}." if kept > 0 else ""
+    orphans = f" {_count_was(remaining, 'orphan')} kept{why}." if remaining > 0 else ""
     return (
-        f"{_were(undone, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
-        f"{failures} lists name them. Start again: a sync takes up where the last one stopped."
+        f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} "
+        f"The files that {failures} lists name them. Start again: a sync takes up where the last one stopped."
     )
 
 
-def _were(number: int, noun: str) -> str:
+def _count_was(number: int, noun: str) -> str:
+    """Return `1 object was`, `2 objects were`."""
     return f"{pluralize(number, noun)} {'was' if number == 1 else 'were'}"

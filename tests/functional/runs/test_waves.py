@@ -244,7 +244,7 @@ def test_deletes_that_need_several_turns_go_on_where_the_last_turn_stopped(
 def test_adding_up_that_needs_several_turns_goes_on_where_the_last_turn_stopped(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.tally.sums.CHUNK", 2)
+    monkeypatch.setattr("lambda_functions.shared.tally.sums.CHUNK_ITEMS", 2)
     monkeypatch.setattr("lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS", 2)
     source.put_all({f"{number:02d}": b"1" for number in range(10)})
     destination.put_all({f"orphan/{number}": b"1" for number in range(10)})

@@ -38,7 +38,7 @@ from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison
-from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, MAX_SHARD_KEYS
 
@@ -323,7 +323,7 @@ def folder_with_failures() -> RunFolder:
             range_record_name(f"1-{number:04d}"),
             compared_record(tally=TALLY, failures=[file], requests=REQUESTS),
         )
-    applied = Applied(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
+    applied = WorkTotals(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
     for kind in ("copied", "deleted"):
         folder.write(f"tally/{kind}-10000000.json", applied.to_json())
     return folder
@@ -357,7 +357,8 @@ def test_the_cause_of_a_failed_run_is_not_longer_than_step_functions_takes() -> 
 def test_a_comparison_that_broke_on_the_largest_keys_fits_into_a_state_and_into_a_cause() -> None:
     folder = RunFolder(memory_folder().client, largest_run()["folder"])
     write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
-    broken = f"s3://from/ (keys after {LARGEST_KEY!r} up to {LARGEST_KEY!r}) could not be compared: AccessDenied: no (ListObjectsV2)"
+    keys = f"keys after {LARGEST_KEY!r} up to {LARGEST_KEY!r}"
+    broken = f"s3://from/ ({keys}) could not be compared: AccessDenied: no (ListObjectsV2)"
     for number in (1, 2, 3):
         folder.write(range_record_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
     state = largest_state()

@@ -12,7 +12,7 @@ from samples import memory_folder, shard
 
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import IN_SYNC, SKIPPED, object_count
-from lambda_functions.shared.tally.sums import CHUNK, Applied, add_up, items_of
+from lambda_functions.shared.tally.sums import CHUNK_ITEMS, WorkTotals, add_up, index_items
 from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
 
 WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
@@ -28,7 +28,7 @@ COUNTS = st.dictionaries(st.sampled_from(["LIST", "HEAD", "COPY"]), st.integers(
 
 
 APPLIED = st.builds(
-    Applied,
+    WorkTotals,
     tally=TALLIES,
     failures=st.lists(st.text(max_size=3)),
     requests=COUNTS,
@@ -41,22 +41,22 @@ APPLIED = st.builds(
 
 @given(APPLIED, APPLIED, APPLIED)
 def test_it_does_not_matter_how_what_was_applied_is_bracketed(
-    one: Applied, two: Applied, three: Applied
+    one: WorkTotals, two: WorkTotals, three: WorkTotals
 ) -> None:
     assert ((one + two) + three).to_json() == (one + (two + three)).to_json()
-    assert (one + two).undone() == one.undone() + two.undone()
+    assert (one + two).not_done() == one.not_done() + two.not_done()
 
 
 def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> None:
     words = {word: {"objects": 10**number, "bytes": 0} for number, word in enumerate(WORDS)}
     undone = sum(10 ** WORDS.index(word) for word in ("changed", "failed"))
 
-    assert Applied(tally=words, unfinished_objects=7).undone() == undone + 7
+    assert WorkTotals(tally=words, unfinished_objects=7).not_done() == undone + 7
 
 
 @given(APPLIED)
-def test_sums_come_back_from_json_as_they_went(applied: Applied) -> None:
-    assert Applied(**json.loads(json.dumps(applied.to_json()))) == applied
+def test_sums_come_back_from_json_as_they_went(applied: WorkTotals) -> None:
+    assert WorkTotals(**json.loads(json.dumps(applied.to_json()))) == applied
 
 
 def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def turn_that_ends(after_looks: float) -> Turn:
     return Turn(0.0, after_looks, "attempt", lambda: float(next(looks)))
 
 
-def read_all(folder: RunFolder, kind: str = "copied") -> Applied:
-    items = items_of(folder, kind)
-    position, applied = add_up(folder, kind, items, 0, Applied(), turn_that_ends(1000))
+def read_all(folder: RunFolder, kind: str = "copied") -> WorkTotals:
+    items = index_items(folder, kind)
+    position, applied = add_up(folder, kind, items, 0, WorkTotals(), turn_that_ends(1000))
     assert position == len(items)
     return applied
 
@@ -117,11 +117,11 @@ def test_lines_behind_the_last_record_are_unfinished(folder: RunFolder) -> None:
 
     copied = read_all(folder)
 
-    assert (copied.unfinished, copied.unfinished_objects, copied.undone()) == (["copy/a.jsonl"], 2, 2)
+    assert (copied.unfinished, copied.unfinished_objects, copied.not_done()) == (["copy/a.jsonl"], 2, 2)
 
 
 def test_a_shard_without_a_record_is_unfinished_as_a_whole(folder: RunFolder) -> None:
-    assert (read_all(folder).undone(), read_all(folder).turns) == (5, 0)
+    assert (read_all(folder).not_done(), read_all(folder).turns) == (5, 0)
 
 
 def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
@@ -160,23 +160,23 @@ def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, there: list[str
         folder.write(name, [])
 
     with pytest.raises(RunFileMissing):
-        items_of(folder, kind)
+        index_items(folder, kind)
 
 
 def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
-    folder, count = memory_folder(), 2 * CHUNK + 10
+    folder, count = memory_folder(), 2 * CHUNK_ITEMS + 10
     items = [{"id": f"copy-{number}", **shard(f"copy/{number}", 2)} for number in range(count)]
     for number in range(count):
         folder.write(f"copied/copy-{number}-0.json", turn_record(0, 2, copied=2))
 
-    position, applied, turns = 0, Applied(), 0
+    position, applied, turns = 0, WorkTotals(), 0
     while position < count:
         position, applied = add_up(folder, "copied", items, position, applied, turn_that_ends(0))
         turns += 1
 
     assert turns == 3
     assert applied.tally == {"copied": {"objects": 2 * count, "bytes": 20 * count}}
-    assert (applied.turns, applied.undone()) == (count, 0)
+    assert (applied.turns, applied.not_done()) == (count, 0)
 
 
 @given(st.lists(st.integers(1, 6), max_size=8), st.lists(st.integers(0, 6), min_size=8, max_size=8))
@@ -187,7 +187,7 @@ def test_no_object_of_any_shard_is_counted_twice_or_forgotten(sizes: list[int], 
         for start in range(min(end, item["objects"])):
             folder.write(f"copied/{item['id']}-{start}.json", turn_record(start, start + 1, copied=1))
 
-    _, applied = add_up(folder, "copied", items, 0, Applied(), turn_that_ends(1000))
+    _, applied = add_up(folder, "copied", items, 0, WorkTotals(), turn_that_ends(1000))
 
     assert object_count(applied.tally, "copied") + applied.unfinished_objects == sum(sizes)
     assert len(applied.unfinished) == sum(end < size for size, end in zip(sizes, reached, strict=False))

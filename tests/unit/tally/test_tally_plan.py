@@ -18,7 +18,13 @@ from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
-from lambda_functions.shared.tally.plan import KINDS, read_compared, refusal, sum_up, write_indexes
+from lambda_functions.shared.tally.plan import (
+    KINDS,
+    read_comparison,
+    refusal,
+    total_of_records,
+    write_indexes,
+)
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 WHOLE = {"after": None, "upTo": None}
@@ -42,8 +48,8 @@ def test_all_waves_are_summed_up_whatever_of_them_has_a_record() -> None:
     wave_of(folder, compared_record(listed=(2, 20)), compared_record(listed=(4, 40)), wave=2)
     wave_of(folder, compared_record(listed=(8, 80)), wave=3)
 
-    assert read_compared(folder, 2).listed == {"source": 7, "destination": 70}
-    assert read_compared(folder, 0).turns == 0
+    assert read_comparison(folder, 2).listed == {"source": 7, "destination": 70}
+    assert read_comparison(folder, 0).turns == 0
 
 
 # --- Sums -----------------------------------------------------------------------------------------------------
@@ -69,7 +75,7 @@ def test_records_add_up_to_a_plan() -> None:
         seconds=2.5,
     )
 
-    compared = sum_up([one, other])
+    compared = total_of_records([one, other])
 
     assert compared.plan == {
         "copy": {"objects": 8, "bytes": 10**12 + 70},
@@ -85,7 +91,10 @@ def test_records_add_up_to_a_plan() -> None:
 
 
 def test_no_records_are_an_empty_plan() -> None:
-    assert sum_up([]).plan == {"copy": {"objects": 0, "bytes": 0}, "delete": {"objects": 0, "bytes": 0}}
+    assert total_of_records([]).plan == {
+        "copy": {"objects": 0, "bytes": 0},
+        "delete": {"objects": 0, "bytes": 0},
+    }
 
 
 SHARDS = st.lists(
@@ -107,7 +116,7 @@ RECORDS = st.lists(
 
 @given(RECORDS, RECORDS)
 def test_two_halves_of_the_records_add_up_to_the_whole(one: list[Any], other: list[Any]) -> None:
-    whole, parts = sum_up([*one, *other]), (sum_up(one), sum_up(other))
+    whole, parts = total_of_records([*one, *other]), (total_of_records(one), total_of_records(other))
 
     for side in ("copy", "delete"):
         for unit in ("objects", "bytes"):
@@ -119,7 +128,7 @@ def test_two_halves_of_the_records_add_up_to_the_whole(one: list[Any], other: li
 
 @given(RECORDS)
 def test_every_shard_is_in_an_index_once_under_an_id_of_its_own(records: list[Any]) -> None:
-    folder, compared = memory_folder(), sum_up(records)
+    folder, compared = memory_folder(), total_of_records(records)
     for one in compared.shards["large"]:
         folder.write_lines(one["file"], [{"key": one["file"]}])
 
@@ -138,7 +147,7 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
     folder = memory_folder()
     folder.write_lines("large/a", [{"key": "x", "size": 1}, {"key": "y", "size": 2}])
     folder.write_lines("large/b", [{"key": "z", "size": 3}])
-    compared = sum_up(
+    compared = total_of_records(
         [
             compared_record(
                 shards={
@@ -171,7 +180,7 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
     folder = memory_folder()
     shards = [shard(f"copy/1-0001-{number:04d}-request.jsonl") for number in range(500)]
 
-    write_indexes(folder, sum_up([compared_record(shards={"copy": shards})]))
+    write_indexes(folder, total_of_records([compared_record(shards={"copy": shards})]))
 
     order = [shards.index({name: one[name] for name in shards[0]}) for one in folder.read("copy.json")]
     assert sorted(order) == list(range(500))
@@ -186,7 +195,7 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
 def refused(listed: tuple[int, int], deletes: int, **options: Any) -> str:
     shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
     return refusal(
-        Options("from", "into", **options), sum_up([compared_record(listed=listed, shards=shards)])
+        Options("from", "into", **options), total_of_records([compared_record(listed=listed, shards=shards)])
     )
 
 
