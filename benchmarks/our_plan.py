@@ -13,11 +13,11 @@ import sys
 from typing import Any
 
 from lambda_functions.shared.compare import compare
-from lambda_functions.shared.compare.key_ranges import KeyRange
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.listing import KeyRange
 
 HOUR_MS = 3_600_000
 

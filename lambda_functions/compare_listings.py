@@ -40,11 +40,11 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared.compare.compare import budget_seconds, compare
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.waves import range_record_name
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.tally.plan import compared_name
+from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     turn = Turn.of(context, budget_seconds(event["wave"]))
     connected = clients.connect(run.source.region, run.destination.region)
     folder = RunFolder(connected.work, run.folder)
-    range_id, name = event["range"]["id"], compared_name(event["range"]["id"])
+    range_id, name = event["range"]["id"], range_record_name(event["range"]["id"])
     if folder.read(name) is None:
-        folder.record(name, compare(connected, run, range_id, key_range, turn))
+        folder.write_once(name, compare(connected, run, range_id, key_range, turn))
     return {"id": range_id}

@@ -48,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared.apply.copier import COPIERS, Copier, seconds_needed, too_late
+from lambda_functions.shared.apply.copier import COPY_THREADS, Copier, seconds_needed, timeout_outcome
 from lambda_functions.shared.invocation import LambdaContext, Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -56,6 +56,7 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
+from lambda_functions.shared.work_items import ToCopy
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -67,7 +68,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     copier = Copier(connected, run, folder, turn)
 
     def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        for _, outcome in run_jobs(lines, copier.copy, too_late, turn, COPIERS, seconds_needed):
-            yield outcome
+        jobs = run_jobs(
+            map(ToCopy.from_json, lines), copier.copy, timeout_outcome, turn, COPY_THREADS,
+            lambda item: seconds_needed(item.size),
+        )  # fmt: skip
+        return (outcome for _, outcome in jobs)
 
     return take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)

@@ -24,7 +24,7 @@
 #         Effect: Allow
 #         Action: [ kms:Decrypt, kms:GenerateDataKey ]
 #         Resource: ${KmsKeys}
-#       - Sid: KeepThePapersOfTheUpload
+#       - Sid: KeepTheRecordsOfTheUpload
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
@@ -50,12 +50,13 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared.apply.large_objects import LargeObject
+from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.tally.report import message_of
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_items import ToCopy
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -69,8 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _begin(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
-    upload = event["upload"]
-    return subject.begin(upload["line"] or event["item"]["line"], upload["exact"], upload["tries"])
+    return subject.begin(_item_of(event), event["upload"]["exact"], event["upload"]["tries"])
 
 
 def _parts(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
@@ -83,9 +83,14 @@ def _complete(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _abort(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:
-    error, upload = event["error"], event["upload"]
+    error = event["error"]
     why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
-    return subject.abort(upload["line"] or event["item"]["line"], upload["upload"], why)
+    return subject.abort(_item_of(event), event["upload"]["upload"], why)
+
+
+def _item_of(event: dict[str, Any]) -> ToCopy:
+    """Return the object as the step before has left it, at first as it was listed."""
+    return ToCopy.from_json(event["upload"]["line"] or event["item"]["line"])
 
 
 STEPS = {"begin": _begin, "parts": _parts, "complete": _complete, "abort": _abort}

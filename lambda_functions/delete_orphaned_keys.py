@@ -56,6 +56,7 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
+from lambda_functions.shared.work_items import ToDelete
 
 # Kept free before another batch is begun: 1,000 HEADs in 32 threads and one DeleteObjects take a few seconds.
 SECONDS_PER_BATCH = 120.0
@@ -69,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     deleter = Deleter(connected, run, turn)
 
     def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        for number, batch in enumerate(batches(lines)):
+        for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines])):
             if number and turn.remaining_seconds() < SECONDS_PER_BATCH:
                 return
             yield from deleter.delete(batch)

@@ -1,5 +1,5 @@
 # ---
-# Description: Write down the range that the first wave compares
+# Description: Write the index of the first wave, one range with all keys
 # MemorySize: 512        # MB
 # Timeout: 300           # seconds
 # Environment:
@@ -29,11 +29,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.waves import wave_index_name, write_wave
 from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.tally.plan import ranges_index, write_wave
+from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
@@ -42,4 +42,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run = Run.from_json(event["run"])
     folder = RunFolder(clients.client("s3"), run.folder)
     items = write_wave(folder, 1, [KeyRange(run.options.startAfter, None).to_json()])
-    return {"wave": 1, "index": folder.key(ranges_index(1)), "items": items}
+    return {"wave": 1, "index": folder.key(wave_index_name(1)), "items": items}

@@ -25,7 +25,7 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/leases/*
-#       - Sid: StrikeOutTheUploadsOfADeadRun
+#       - Sid: RemoveTheUploadsOfADeadRun
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
@@ -53,27 +53,27 @@ from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.s3.validation import refuse_own_buckets, regions
-from lambda_functions.shared.work_bucket.leases import Leases, asks_step_functions
+from lambda_functions.shared.s3.heads import bucket_regions, refuse_own_buckets
+from lambda_functions.shared.work_bucket.leases import Leases, execution_check
 from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return the run, or the refusal."""
-    asking = clients.connect(None, None)
+    connected = clients.connect(None, None)
     try:
-        run = _accepted(event, asking)
+        run = _validate(event, connected)
     except Refused as refused:
-        counts = asking.requests.counts()
+        counts = connected.requests.counts()
         return {"verdict": "refused", "error": refused.error, "cause": refused.cause, "requests": counts}
-    return {"verdict": "valid", **run.to_json(), "requests": asking.requests.counts()}
+    return {"verdict": "valid", **run.to_json(), "requests": connected.requests.counts()}
 
 
-def _accepted(event: dict[str, Any], asking: clients.Clients) -> Run:
+def _validate(event: dict[str, Any], connected: clients.Clients) -> Run:
     options = parse(event["input"], event["defaults"])
     refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
-    run = Run.of(event["execution"], options, regions(asking.source, options))
+    run = Run.of(event["execution"], options, bucket_regions(connected.source, options))
     destination = clients.client("s3", run.destination.region)
-    leases = Leases(asking.work, work_bucket(), asks_step_functions(clients.client("stepfunctions")))
-    leases.take(run, lambda folder: abort_all(RunFolder(asking.work, folder), destination))
+    leases = Leases(connected.work, work_bucket(), execution_check(clients.client("stepfunctions")))
+    leases.take(run, lambda folder: abort_all(RunFolder(connected.work, folder), destination))
     return run

@@ -21,13 +21,13 @@ from benchmarks.scale.turns import Comparer, Work
 from deployment.project import front_matter, states_language
 from lambda_functions import list_ranges
 from lambda_functions.shared.apply.deleter import BATCH_KEYS
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.waves import range_record_name
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients as clients_module
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.tally.plan import compared_name
+from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import record_name
 from lambda_functions.tally_run import PHASES
@@ -176,7 +176,7 @@ class Course:
         for item in items:
             record = comparer.turn(item["id"], KeyRange.from_json(item), wave)
             self.work_bucket.requests["GET"] += 1
-            self.folder.record(compared_name(item["id"]), record)
+            self.folder.write_once(range_record_name(item["id"]), record)
             self._keep(record)
             seconds.append(record["seconds"])
         return Step("comparing", "compare_listings", True, seconds, wave=wave)

@@ -35,19 +35,19 @@ def _memory(megabytes: int) -> dict[str, int]:
     return {"compare_listings": megabytes}
 
 
-_SIX = {"LEAST_HANDED_BACK": 6}
+_SIX = {"MIN_REMAINING_RANGES": 6}
 _SHORTER = {"BUDGET_SECONDS": (*compare.BUDGET_SECONDS[:-1], 120.0)}
 TRIALS = (
     Trial("as deployed"),
     Trial("`compare_listings` with 1,024 MB", memory_mb=_memory(1024)),
     Trial("`compare_listings` with 512 MB", memory_mb=_memory(512)),
-    Trial("`LEAST_HANDED_BACK` 4", {"LEAST_HANDED_BACK": 4}),
-    Trial("`LEAST_HANDED_BACK` 6", _SIX),
-    Trial("`LEAST_HANDED_BACK` 12", {"LEAST_HANDED_BACK": 12}),
+    Trial("`MIN_REMAINING_RANGES` 4", {"MIN_REMAINING_RANGES": 4}),
+    Trial("`MIN_REMAINING_RANGES` 6", _SIX),
+    Trial("`MIN_REMAINING_RANGES` 12", {"MIN_REMAINING_RANGES": 12}),
     Trial("no budget over 120 s", _SHORTER),
-    Trial("`LEAST_HANDED_BACK` 6, 1,024 MB", _SIX, _memory(1024)),
-    Trial("`LEAST_HANDED_BACK` 6, 512 MB", _SIX, _memory(512)),
-    Trial("`LEAST_HANDED_BACK` 6, 512 MB, no budget over 120 s", {**_SIX, **_SHORTER}, _memory(512)),
+    Trial("`MIN_REMAINING_RANGES` 6, 1,024 MB", _SIX, _memory(1024)),
+    Trial("`MIN_REMAINING_RANGES` 6, 512 MB", _SIX, _memory(512)),
+    Trial("`MIN_REMAINING_RANGES` 6, 512 MB, no budget over 120 s", {**_SIX, **_SHORTER}, _memory(512)),
 )
 
 

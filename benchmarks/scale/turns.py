@@ -13,13 +13,12 @@ from typing import Any
 from benchmarks.scale.constants import Constants
 from benchmarks.scale.keys import Keys
 from benchmarks.scale.stand_ins import Clock, Counts, ListedBucket, WorkBucket
-from lambda_functions.shared.compare.compare import budget_seconds, handed_back_ranges
-from lambda_functions.shared.compare.cutting import cut_range
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.compare import budget_seconds, remaining_ranges
+from lambda_functions.shared.compare.key_ranges import cut_range
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.listing import PAGE_KEYS
-from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_KEYS
+from lambda_functions.shared.s3.listing import PAGE_KEYS, KeyRange
+from lambda_functions.shared.work_bucket.shards import MAX_SHARD_KEYS
 
 ATTEMPT = "00000000-0000-4000-8000-000000000000"
 
@@ -75,7 +74,7 @@ class Comparer:
         clock.pass_by(self.constants.turn_cpu_seconds / self.processor + self.constants.get_seconds)
         begin, pages, keys, rest = self._read(key_range, self.most_pages(wave, clock()), clients)
         clock.pass_by(pages * self.page_seconds)
-        wanted = handed_back_ranges(wave, clients.requests.counts()["LIST"])
+        wanted = remaining_ranges(wave, clients.requests.counts()["LIST"])
         handed_back = cut_range(clients, self.run, rest, wanted) if rest else []
         shards = {kind: list(self.shards(kind, range_id, begin, keys)) for kind in ("copy", "delete")}
         self.work_bucket.requests["PUT"] += sum(map(len, shards.values()))

@@ -18,11 +18,10 @@ is current now is current on the next run.
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_functions.shared.apply.parts import looks_like_md5
+from lambda_functions.shared.s3.etags import CHECKSUMS, CONTENT_HEADERS, is_md5, same_etag
 from lambda_functions.shared.s3.listing import Entry
 
 
@@ -36,31 +35,6 @@ class Decision(enum.Enum):
     ASK_CHECKSUMS = "ask checksums"
     ASK_TAGS = "ask tags"
     UNPROVABLE = "unprovable"
-
-
-# What CopyObject carries besides the bytes, by its name in HeadObject's answer. S3 keeps any text as Expires, such as "0"; what
-# botocore calls `Expires` is a date, or nothing where the text is none.
-CONTENT_HEADERS = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "ExpiresString",
-)
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html, cheapest to compare first
-CHECKSUMS = (
-    "ChecksumCRC64NVME",
-    "ChecksumCRC32C",
-    "ChecksumCRC32",
-    "ChecksumSHA256",
-    "ChecksumSHA1",
-    "ChecksumSHA512",
-    "ChecksumMD5",
-    "ChecksumXXHASH64",
-    "ChecksumXXHASH3",
-    "ChecksumXXHASH128",
-)
 
 
 def decide(
@@ -95,39 +69,3 @@ def judge_checksums(source: Mapping[str, Any], destination: Mapping[str, Any]) -
             return Decision.CURRENT if same else Decision.COPY
     both_md5 = is_md5(source) and is_md5(destination)
     return Decision.COPY if both_md5 else Decision.UNPROVABLE
-
-
-def is_md5(head: Mapping[str, Any]) -> bool:
-    """Whether an object's ETag is the MD5 of its bytes: written in one part and not encrypted with a key of KMS or the client.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-    """
-    return is_plain(head) and looks_like_md5(etag_of(head))
-
-
-def is_plain(answer: Mapping[str, Any]) -> bool:
-    """Whether an object or upload is encrypted with S3's own keys or not at all, so that ETags of its pieces are MD5s."""
-    return answer.get("ServerSideEncryption") in (None, "AES256") and not answer.get("SSECustomerAlgorithm")
-
-
-def same_etag(one: str, other: str) -> bool:
-    """Whether two ETags without quotes say the same content: equal, or one the one-part upload's form of the other."""
-    return one == other or one_part_form(one) == other or one_part_form(other) == one
-
-
-def one_part_form(etag: str) -> str | None:
-    """Return the ETag that the same bytes have when uploaded as a multipart upload of one part; None for no plain MD5."""
-    if not looks_like_md5(etag):
-        return None
-    return f"{hashlib.md5(bytes.fromhex(etag), usedforsecurity=False).hexdigest()}-1"
-
-
-def etag_of(answer: Mapping[str, Any]) -> str:
-    """Return the ETag in S3's answer about an object or a part, without quotes."""
-    return str(answer["ETag"]).strip('"')
-
-
-def parts_of(etag: str) -> int | None:
-    """Return the number of parts that an ETag `...-N` names, None for an object of one piece."""
-    head, dash, count = etag.rpartition("-")
-    return int(count) if dash and head and count.isdigit() else None

@@ -1,20 +1,21 @@
-"""What a worker raises, and what it says.
+"""What a worker raises, how AWS's errors are read, and what both say in a report.
 
     SyncError
      +-- Refused              the run must not go on: InvalidInput or AlreadyRunning, with a cause a person can act on
      +-- RangeBroken          a listing could not be read to the end, or came out of order: nothing may be concluded from it
      +-- NoProgress           a turn would hand back exactly what it was given
-     +-- PaperMissing         (run_folder) a file of the run that must be there is not
+     +-- RunFileMissing       (work_bucket/run_folder) a file of the run that must be there is not
      +-- SourceChanged        the source is no longer the object that was listed
-     +-- PartsMissing         (refusals) some part of a very large object was not copied
-     +-- BucketMissing        (asking) a bucket of the run does not exist any more
-     +-- LeaseLost            (leases) the run may not write into its destination any more
+     +-- PartsMissing         (apply/conflicts) some part of a very large object was not copied
+     +-- BucketMissing        (s3/heads) a bucket of the run does not exist any more
+     +-- LeaseLost            (work_bucket/leases) the run may not write into its destination any more
 
 Errors of one object never raise through a worker: they become that object's outcome (see `outcomes`).
 """
 
 from __future__ import annotations
 
+import json
 import logging
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -45,25 +46,91 @@ class NoProgress(SyncError):
     """A turn ended where it began."""
 
 
-def code_of(error: ClientError) -> str:
+# S3's codes and statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+# These are worth another try. A conflict does not say that the object is another one: the next try, on the same condition, does.
+TRANSIENT_CODES = (
+    "InternalError",
+    "SlowDown",
+    "ServiceUnavailable",
+    "OperationAborted",
+    "RequestTimeout",
+    "ConditionalRequestConflict",
+)
+
+
+def code_of(error: Exception) -> str:
     """Return the error code AWS gave: `NoSuchKey`, `AccessDenied`; HEAD answers have no body, so there `404`, `403`."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def status_of(error: ClientError) -> int:
-    """Return the HTTP status of a refused request; 0 where it is unknown."""
+def status_of(error: Exception) -> int:
+    """Return the HTTP status of a refused request; 0 where it is unknown, as for one key of DeleteObjects."""
+    if not isinstance(error, ClientError):
+        return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def is_missing(error: ClientError) -> bool:
-    """Whether AWS said that the thing does not exist (HEAD gives only the status)."""
+def is_missing(error: Exception) -> bool:
+    """Whether AWS said that the thing does not exist (HEAD gives only the status); of an object, its bucket may be missing."""
     return status_of(error) == 404 or code_of(error) in {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether AWS answered that this is not allowed, or that the bucket is not of the expected account."""
+    return status_of(error) == 403
+
+
+def is_missing_key(error: Exception) -> bool:
+    """Whether AWS said that the object does not exist, and not its bucket."""
+    return code_of(error) == "NoSuchKey"
+
+
+def is_missing_part(error: Exception) -> bool:
+    """Whether the object that was asked for does not have this part: InvalidPartNumber, of which HEAD gives only the status."""
+    return status_of(error) == 416
+
+
+def is_missing_execution(error: Exception) -> bool:
+    """Whether Step Functions knows no such execution: it forgets them after 90 days.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html#API_DescribeExecution_Errors
+    """
+    return code_of(error) == "ExecutionDoesNotExist"
+
+
+def is_archived(error: Exception) -> bool:
+    """Whether the object has to be restored before it can be read."""
+    return code_of(error) == "InvalidObjectState"
+
+
+def is_lost_race(error: Exception) -> bool:
+    """Whether a write on a condition came second: the condition does not hold (412), or another write is under way (409).
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    return status_of(error) in (409, 412)
+
+
+def is_failed_condition(error: Exception) -> bool:
+    """Whether the condition on one key of DeleteObjects did not hold."""
+    return code_of(error) == "PreconditionFailed"
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether an error says that a condition did not hold or something was not there.
+
+    NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
+    """
+    return status_of(error) in (404, 409, 412) and code_of(error) != "NoSuchBucket"
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether another try may help. botocore repeats whole requests only, not single keys of DeleteObjects."""
+    return code_of(error) in TRANSIENT_CODES
 
 
 def is_permanent(error: Exception) -> bool:
     """Whether trying again cannot help: AWS answered with a 4xx status other than throttling."""
-    if not isinstance(error, ClientError):
-        return False
     return 400 <= status_of(error) < 500 and status_of(error) != 429 and code_of(error) != "RequestTimeout"
 
 
@@ -78,8 +145,16 @@ def describe(error: Exception) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return one line for any error; one that nobody foresaw also goes to the log, with its traceback."""
+    """Return one line for any error; one that is not expected also goes to the log, with its traceback."""
     if not isinstance(error, SyncError | BotoCoreError | ClientError | OSError):
-        logging.getLogger(__name__).error("unforeseen", exc_info=error)
+        logging.getLogger(__name__).error("unexpected error", exc_info=error)
         return f"{type(error).__name__}: {error}"
     return describe(error)
+
+
+def message_of(cause: str) -> str:
+    """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
+    try:
+        return str(json.loads(cause)["errorMessage"])[:1000]
+    except (ValueError, KeyError, TypeError):
+        return cause[:1000]

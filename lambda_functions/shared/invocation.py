@@ -12,11 +12,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-# Kept back at the end of every turn for writing its record and answering.
+# Left free at the end of every turn for writing its record and answering.
 MARGIN_SECONDS = 30.0
 
 Job = TypeVar("Job")
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 
 class LambdaContext(Protocol):
@@ -62,45 +62,43 @@ class Turn:
 
 def run_jobs(
     jobs: Iterable[Job],
-    work: Callable[[Job], Outcome],
-    too_late: Callable[[Job], Outcome],
+    work: Callable[[Job], Result],
+    timeout_result: Callable[[Job], Result],
     turn: Turn,
     workers: int,
     seconds_needed: Callable[[Job], float] = lambda job: 0.0,
-) -> Iterator[tuple[int, Outcome]]:
-    """Yield (index, outcome) of the jobs that were begun, in the order in which they end.
+) -> Iterator[tuple[int, Result]]:
+    """Yield (index, result) of the jobs that were begun, in the order in which they end.
 
     The first job is begun whatever it needs, a later one only while its needed seconds remain; jobs are begun in order, so the
-    number of outcomes is where the next turn goes on. A job not done when the turn ends yields `too_late(job)`.
+    number of results is where the next turn goes on. A job not done when the turn ends yields `timeout_result(job)`.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
-    running: dict[Future[Outcome], tuple[int, Job]] = {}
+    running: dict[Future[Result], tuple[int, Job]] = {}
     try:
         for index, job in enumerate(jobs):
             if index and turn.remaining_seconds() <= seconds_needed(job):
                 break
             running[pool.submit(work, job)] = (index, job)
             if len(running) >= workers:
-                yield from _collect(running, turn, FIRST_COMPLETED)
+                yield from _collect(running, turn)
         while running and not turn.is_over():
-            yield from _collect(running, turn, FIRST_COMPLETED)
-        yield from _leftovers(running, too_late)
+            yield from _collect(running, turn)
+        yield from _collect_unfinished(running, timeout_result)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _collect(
-    running: dict[Future[Outcome], tuple[int, Any]], turn: Turn, when: str
-) -> Iterator[tuple[int, Outcome]]:
-    done, _ = wait(running, timeout=max(turn.remaining_seconds(), 0), return_when=when)
+def _collect(running: dict[Future[Result], tuple[int, Any]], turn: Turn) -> Iterator[tuple[int, Result]]:
+    done, _ = wait(running, timeout=max(turn.remaining_seconds(), 0), return_when=FIRST_COMPLETED)
     for future in done:
         index, _job = running.pop(future)
         yield index, future.result()
 
 
-def _leftovers(
-    running: dict[Future[Outcome], tuple[int, Job]], too_late: Callable[[Job], Outcome]
-) -> Iterator[tuple[int, Outcome]]:
+def _collect_unfinished(
+    running: dict[Future[Result], tuple[int, Job]], timeout_result: Callable[[Job], Result]
+) -> Iterator[tuple[int, Result]]:
     for future, (index, job) in running.items():
         done = future.done() and not future.cancelled()
-        yield index, future.result() if done else too_late(job)
+        yield index, future.result() if done else timeout_result(job)

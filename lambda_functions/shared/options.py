@@ -1,7 +1,7 @@
-"""The input of an execution: what may be said, what it means when nothing is said, and what is wrong with it.
+"""The input of an execution: what it may contain, the defaults, and what is wrong with it.
 
 Pure: bytes of JSON in, an `Options` or one clear sentence out. Whether the buckets exist is asked elsewhere
-(`validation`).
+(`s3/heads`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from typing import Any
 
 from lambda_functions.shared.errors import Refused
@@ -19,7 +21,7 @@ from lambda_functions.shared.errors import Refused
 # The input travels in every state, and 256 KiB is the limit of a state's data
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
-MOST_PROBLEMS = 10
+MAX_PROBLEMS = 10
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
 # Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -35,7 +37,7 @@ STORAGE_CLASSES = (
     "DEEP_ARCHIVE",
     "GLACIER_IR",
 )
-NOT_BUILT = ("verify", "maxCostUsd")
+NOT_SUPPORTED_YET = ("verify", "maxCostUsd")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
@@ -85,20 +87,20 @@ def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
     `defaults` are those of the deployment: `{"maxConcurrency": 20, "maxDelete": null}`.
     """
     if not isinstance(data, dict):
-        raise _invalid([f"the input is {_show(data)}; expected an object"])
+        raise _refusal([f"the input is {_quote(data)}; expected an object"])
     if len(json.dumps(data)) > MAX_INPUT_BYTES:
-        raise _invalid(
+        raise _refusal(
             [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
         )
-    problems = [_unknown(name) for name in data if name not in NAMES]
+    problems = [_unknown_option(name) for name in data if name not in NAMES]
     problems += [f'"{name}" is missing' for name in ("source", "destination") if name not in data]
     known = {name: value for name, value in data.items() if name in NAMES}
-    problems += [problem for name, value in known.items() if (problem := _problem(name, value))]
+    problems += [problem for name, value in known.items() if (problem := _option_problem(name, value))]
     if not problems:
         options = _with_defaults(known, defaults)
         problems = _contradictions(options)
     if problems:
-        raise _invalid(problems)
+        raise _refusal(problems)
     return options
 
 
@@ -110,41 +112,41 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
     return Options(**values)
 
 
-def _invalid(problems: list[str]) -> Refused:
+def _refusal(problems: list[str]) -> Refused:
     example = 'Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
-    more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
+    more = f"; and {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
     return Refused(
-        "InvalidInput", f"{'; '.join(problems[:MOST_PROBLEMS])}{more}. Nothing was changed. {example}"
+        "InvalidInput", f"{'; '.join(problems[:MAX_PROBLEMS])}{more}. Nothing was changed. {example}"
     )
 
 
-def _unknown(name: str) -> str:
-    if name in NOT_BUILT:
+def _unknown_option(name: str) -> str:
+    if name in NOT_SUPPORTED_YET:
         return f'"{name}" is not built yet; leave it out'
     near = difflib.get_close_matches(name, NAMES, n=1) or difflib.get_close_matches(
         name.strip(" :"), NAMES, n=1
     )
     hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(NAMES)}"
-    return f"{_show(name)} is not an option ({hint})"
+    return f"{_quote(name)} is not an option ({hint})"
 
 
-def _problem(name: str, value: Any) -> str | None:
+def _option_problem(name: str, value: Any) -> str | None:
     expected = RULES[name](value)
-    return expected and f'"{name}" is {_show(value)}; {expected}'
+    return expected and f'"{name}" is {_quote(value)}; {expected}'
 
 
-def _show(value: Any) -> str:
+def _quote(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _bucket(prefix: str, value: Any) -> str | None:
-    """Say what is wrong with a bucket's name; `prefix` is the option for what stands behind a bucket in an address."""
+def _bucket_problem(prefix: str, value: Any) -> str | None:
+    """Say what is wrong with a bucket's name; `prefix` names the option for the rest of an address."""
     form = 'expected the name of a general-purpose bucket, such as "my-bucket"'
     if not isinstance(value, str):
         return form
     if value.startswith(("s3://", "arn:")):
-        return _bucket_in(prefix, value)
+        return _address_problem(prefix, value)
     if value.endswith("--x-s3"):
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
     if value.endswith(("-s3alias", "--ol-s3", ".mrap")):
@@ -152,8 +154,8 @@ def _bucket(prefix: str, value: Any) -> str | None:
     return None if _BUCKET.fullmatch(value) and ".." not in value else form
 
 
-def _bucket_in(prefix: str, value: str) -> str:
-    """Say the right form of an address: its bucket, and what is under it as a prefix."""
+def _address_problem(prefix: str, value: str) -> str:
+    """Say how to give what an address names: its bucket, and the rest of it as a prefix."""
     if value.startswith("arn:") and (
         ":accesspoint" in value or not re.match(r"arn:aws[a-z-]*:s3:::[^/]", value)
     ):
@@ -164,11 +166,11 @@ def _bucket_in(prefix: str, value: str) -> str:
     return f'expected only the bucket\'s name, "{bucket}"{also}'
 
 
-def _boolean(value: Any) -> str | None:
+def _boolean_problem(value: Any) -> str | None:
     return None if isinstance(value, bool) else "expected true or false"
 
 
-def _key(value: Any) -> str | None:
+def _key_problem(value: Any) -> str | None:
     if not isinstance(value, str):
         return "expected text"
     try:
@@ -178,58 +180,62 @@ def _key(value: Any) -> str | None:
     return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
 
 
-def _globs(value: Any) -> str | None:
-    fine = isinstance(value, list) and all(isinstance(glob, str) and glob for glob in value)
-    return None if fine else 'expected a list of patterns, such as ["*.log", "tmp/*"]'
+def _globs_problem(value: Any) -> str | None:
+    is_right = isinstance(value, list) and all(isinstance(glob, str) and glob for glob in value)
+    return None if is_right else 'expected a list of patterns, such as ["*.log", "tmp/*"]'
 
 
-def _max_delete(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+def max_delete_problem(value: Any) -> str | None:
+    """Say what is expected of `maxDelete`, wherever it is given; None if the value is right: 0, 1000, "10%", "12.5%"."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if is_number or (isinstance(value, str) and _PERCENT.fullmatch(value)):
         return None
-    fine = isinstance(value, str) and _PERCENT.fullmatch(value)
-    return (
-        None
-        if fine
-        else 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
-    )
+    return 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
 
 
-def _concurrency(value: Any) -> str | None:
-    fine = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY
-    return None if fine else f"expected a whole number from 1 to {MAX_CONCURRENCY:,}"
+def max_deletes(max_delete: int | str | None, destination_objects: int) -> int | None:
+    """Return how many objects `maxDelete` allows: a number, or a share such as "10%" rounded down; None is no limit."""
+    if max_delete is None or isinstance(max_delete, int):
+        return max_delete
+    return math.floor(destination_objects * Fraction(max_delete.rstrip("%")) / 100)
 
 
-def _account(value: Any) -> str | None:
-    fine = isinstance(value, str) and _ACCOUNT.fullmatch(value)
-    return None if fine else 'expected the 12 digits of an AWS account as text, such as "111122223333"'
+def _concurrency_problem(value: Any) -> str | None:
+    is_right = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY
+    return None if is_right else f"expected a whole number from 1 to {MAX_CONCURRENCY:,}"
 
 
-def _one_of(*words: str) -> Callable[[Any], str | None]:
+def _account_problem(value: Any) -> str | None:
+    is_right = isinstance(value, str) and _ACCOUNT.fullmatch(value)
+    return None if is_right else 'expected the 12 digits of an AWS account as text, such as "111122223333"'
+
+
+def _choice_problem(*words: str) -> Callable[[Any], str | None]:
     listed = ", ".join(f'"{word}"' for word in words)
     return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
 
 
 RULES: Mapping[str, Callable[[Any], str | None]] = {
-    "source": functools.partial(_bucket, "prefix"),
-    "destination": functools.partial(_bucket, "destinationPrefix"),
-    "prefix": _key,
-    "destinationPrefix": _key,
-    "startAfter": _key,
-    "include": _globs,
-    "exclude": _globs,
-    "delete": _boolean,
-    "maxDelete": _max_delete,
-    "allowEmptySource": _boolean,
-    "dryRun": _boolean,
-    "compareMetadata": _boolean,
-    "compareTags": _boolean,
-    "unprovable": _one_of("copy", "keep"),
-    "storageClass": _one_of("source", *STORAGE_CLASSES),
-    "acl": _one_of("bucket-owner-full-control"),
-    "requestPayer": _boolean,
-    "maxConcurrency": _concurrency,
-    "sourceOwner": _account,
-    "destinationOwner": _account,
+    "source": functools.partial(_bucket_problem, "prefix"),
+    "destination": functools.partial(_bucket_problem, "destinationPrefix"),
+    "prefix": _key_problem,
+    "destinationPrefix": _key_problem,
+    "startAfter": _key_problem,
+    "include": _globs_problem,
+    "exclude": _globs_problem,
+    "delete": _boolean_problem,
+    "maxDelete": max_delete_problem,
+    "allowEmptySource": _boolean_problem,
+    "dryRun": _boolean_problem,
+    "compareMetadata": _boolean_problem,
+    "compareTags": _boolean_problem,
+    "unprovable": _choice_problem("copy", "keep"),
+    "storageClass": _choice_problem("source", *STORAGE_CLASSES),
+    "acl": _choice_problem("bucket-owner-full-control"),
+    "requestPayer": _boolean_problem,
+    "maxConcurrency": _concurrency_problem,
+    "sourceOwner": _account_problem,
+    "destinationOwner": _account_problem,
 }
 
 
@@ -243,6 +249,6 @@ def _contradictions(options: Options) -> list[str]:
     ]
 
 
-def overlap(one: str, other: str) -> bool:
+def overlap(prefix: str, other: str) -> bool:
     """Whether a key can be under both prefixes."""
-    return one.startswith(other) or other.startswith(one)
+    return prefix.startswith(other) or other.startswith(prefix)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 SKIPPED = ("archived", "vanished", "unmappable")
-MARKERS = "deleteMarkers"
-AS_IT_SHOULD_BE = ("copied", "deleted", "current")
+DELETE_MARKERS = "deleteMarkers"
+IN_SYNC = ("copied", "deleted", "current")
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Outcome:
     error: str = ""
     left_marker: bool = False
 
-    def line(self) -> dict[str, str]:
-        """Return the line that names a key that was not synchronised."""
+    def to_json(self) -> dict[str, str]:
+        """Return what names a key that was not synchronised in the files that a report leads to."""
         return {"key": self.key, "what": self.what, "error": self.error}
 
 
-class Lines(Protocol):
-    """Where lines go, such as a `run_folder.ShardWriter`."""
+class LineWriter(Protocol):
+    """Takes lines, such as a `shards.ShardWriter`."""
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take one line."""
@@ -46,7 +46,7 @@ class Lines(Protocol):
 class Tally:
     """Adds up outcomes; those that a report must name go to `failures` at once, so that memory does not grow with them."""
 
-    failures: Lines
+    failures: LineWriter
     objects: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
 
@@ -54,9 +54,9 @@ class Tally:
         """Count one outcome."""
         self.count(outcome.what, outcome.size)
         if outcome.left_marker:
-            self.objects[MARKERS] += 1
-        if outcome.what not in AS_IT_SHOULD_BE:
-            self.failures.add(outcome.line())
+            self.objects[DELETE_MARKERS] += 1
+        if outcome.what not in IN_SYNC:
+            self.failures.add(outcome.to_json())
 
     def count(self, what: str, size: int) -> None:
         """Count an object of which nothing more is to be said, such as a current one."""
@@ -70,30 +70,30 @@ class Tally:
         }
 
 
-def total(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+def add_tallies(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
     """Add up what `Tally.to_json` returned."""
     sums: dict[str, dict[str, int]] = {}
     for tally in tallies:
-        for what, sized in tally.items():
-            into = sums.setdefault(what, {"objects": 0, "bytes": 0})
-            into["objects"] += sized["objects"]
-            into["bytes"] += sized["bytes"]
+        for what, amount in tally.items():
+            total = sums.setdefault(what, {"objects": 0, "bytes": 0})
+            total["objects"] += amount["objects"]
+            total["bytes"] += amount["bytes"]
     return sums
 
 
 def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Add up numbers by name, such as requests by kind."""
     sums: Counter[str] = Counter()
-    for one in counts:
-        sums.update(one)
+    for count in counts:
+        sums.update(count)
     return dict(sorted(sums.items()))
 
 
-def counted(number: int, noun: str = "object") -> str:
+def pluralize(number: int, noun: str = "object") -> str:
     """Return `1 object`, `1,200 objects`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def objects(tally: Mapping[str, Any], what: str) -> int:
+def object_count(tally: Mapping[str, Any], what: str) -> int:
     """Return how many objects a tally has under a word."""
     return int(tally.get(what, {}).get("objects", 0))

@@ -1,4 +1,4 @@
-"""A run as it travels from state to state: who syncs what into what, and where its papers are.
+"""A run as it travels from state to state: who syncs what into what, and where its files are.
 
 Keys inside the product are *relative*: without the prefix of their side. A relative key may be empty (an object whose key is
 the prefix itself).
@@ -43,11 +43,11 @@ class Side:
             parameters["RequestPayer"] = "requester"
         return parameters
 
-    def at(self, relative: str) -> dict[str, str]:
+    def object_parameters(self, relative: str) -> dict[str, str]:
         """Return what every request for one object of this bucket carries."""
         return {**self.parameters(), "Key": self.key(relative)}
 
-    def where(self, relative: str = "") -> str:
+    def address(self, relative: str = "") -> str:
         """Return the address for people: `s3://bucket/prefix/key`."""
         return f"s3://{self.bucket}/{self.key(relative)}"
 
@@ -95,7 +95,7 @@ class Run:
         run = cls.of({**execution, "stateMachine": "", "name": ""}, options, tuple(data["regions"]))
         return cls(data["folder"], run.execution, run.started_at, options, run.source, run.destination)
 
-    def began_at(self) -> datetime:
+    def start_second(self) -> datetime:
         """Return when the execution began, cut to the second as S3's LastModified is."""
         return datetime.fromisoformat(self.started_at.replace("Z", "+00:00")).replace(microsecond=0)
 
@@ -105,11 +105,11 @@ class Run:
 
 
 def folder_of(execution: Mapping[str, str]) -> str:
-    """Return where a run keeps its papers in the work bucket: `runs/<state machine>/<execution name>`."""
+    """Return where a run keeps its files in the work bucket: `runs/<state machine>/<execution name>`."""
     return f"runs/{execution['stateMachine']}/{execution['name']}"
 
 
-def in_scope(options: Options) -> Callable[[str], bool]:
+def scope_filter(options: Options) -> Callable[[str], bool]:
     """Return the filter on relative keys: included by some pattern (or none given) and excluded by none; `*` crosses `/`."""
     include, exclude = _pattern(options.include), _pattern(options.exclude)
 

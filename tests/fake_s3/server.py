@@ -145,7 +145,7 @@ class FakeS3(Workers):
     def counts(self, *buckets: str) -> dict[str, int]:
         """Return the requests by kind, as reports count them; to these buckets only, if any are named."""
         asked = [request for request in self.sent if not buckets or request.bucket in buckets]
-        return dict(sorted(Counter(clients.kind_of(request.operation) for request in asked).items()))
+        return dict(sorted(Counter(clients.request_kind(request.operation) for request in asked).items()))
 
     def of(self, operation: str) -> list[Request]:
         """Return the requests of one kind, in their order."""

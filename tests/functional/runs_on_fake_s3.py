@@ -24,14 +24,14 @@ from lambda_functions.shared.apply.copier import Copier
 from lambda_functions.shared.apply.deleter import Deleter
 from lambda_functions.shared.apply.large_objects import LargeObject
 from lambda_functions.shared.apply.uploads import abort_all
-from lambda_functions.shared.compare.compare import compare, copy_line
-from lambda_functions.shared.compare.key_ranges import KeyRange
+from lambda_functions.shared.compare.compare import compare, to_copy
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.s3.listing import Entry, KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_items import ToCopy, ToDelete
 
 TRIES = 4
 TURN_SECONDS = 870.0
@@ -59,13 +59,13 @@ class Worker:
     folder: RunFolder
     turn: Turn
 
-    def copy(self, line: Mapping[str, Any]) -> Outcome:
+    def copy(self, item: ToCopy) -> Outcome:
         """Copy one object."""
-        return Copier(self.clients, self.run, self.folder, self.turn).copy(line)
+        return Copier(self.clients, self.run, self.folder, self.turn).copy(item)
 
-    def delete(self, lines: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    def delete(self, items: Sequence[ToDelete]) -> list[Outcome]:
         """Delete orphans; return the outcomes by key."""
-        outcomes = Deleter(self.clients, self.run, self.turn).delete(lines)
+        outcomes = Deleter(self.clients, self.run, self.turn).delete(items)
         return sorted(outcomes, key=lambda outcome: outcome.key)
 
     def compare(self) -> dict[str, Any]:
@@ -104,17 +104,17 @@ class World:
         turn = Turn(0, TURN_SECONDS, Context().aws_request_id, lambda: self.elapsed_seconds)
         return Worker(connected, run, RunFolder(connected.work, run.folder), turn)
 
-    def line(self, key: str) -> dict[str, Any]:
+    def to_copy(self, key: str) -> ToCopy:
         """Return what a copier gets for a key as both buckets have it now."""
         there = self.destination.objects.get(key)
-        return dict(copy_line(entry_of(self.source.objects[key]), there and entry_of(there)))
+        return to_copy(entry_of(self.source.objects[key]), there and entry_of(there))
 
-    def orphan(self, key: str) -> dict[str, Any]:
+    def orphan(self, key: str) -> ToDelete:
         """Return what a deleter gets for a key as the destination has it now."""
         stored = self.destination.objects[key]
-        return {"key": key, "etag": stored.etag, "size": stored.size}
+        return ToDelete(key, stored.etag, stored.size)
 
-    def orphans(self) -> list[dict[str, Any]]:
+    def orphans(self) -> list[ToDelete]:
         """Return what a deleter gets for everything in the destination."""
         return list(map(self.orphan, self.destination.keys()))
 

@@ -159,7 +159,7 @@ class Wire(Workers):
     def counts(self, *buckets: str) -> dict[str, int]:
         """Return the requests to these buckets by kind, as a report counts them."""
         kinds = Counter(
-            clients.kind_of(request.operation) for request in self.sent if request.bucket in buckets
+            clients.request_kind(request.operation) for request in self.sent if request.bucket in buckets
         )
         return dict(sorted(kinds.items()))
 

@@ -7,32 +7,22 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from lambda_functions.shared.equality import (
-    CHECKSUMS,
-    Decision,
-    etag_of,
-    is_plain,
-    judge_checksums,
-    parts_of,
-    same_etag,
-)
-from lambda_functions.shared.errors import SourceChanged, SyncError, code_of, explain, status_of
+from lambda_functions.shared.equality import Decision, judge_checksums
+from lambda_functions.shared.errors import SourceChanged, SyncError, explain, is_archived, is_refusal
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.heads import head, require_bucket
+from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, part_count, same_etag
+from lambda_functions.shared.s3.heads import head_object, require_bucket
+from lambda_functions.shared.work_items import ToCopy
 
-REFUSED_STATUSES = (404, 409, 412)
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
-TRIES = 3
+MAX_TRIES = 3
 
 Head = Mapping[str, Any]
-Line = Mapping[str, Any]
 
 
 class PartsMissing(SyncError):
@@ -48,103 +38,88 @@ class Verdict(enum.Enum):
 
     COPIED = "copied"  # by an earlier try of ours
     VANISHED = "vanished"
-    AGAIN = "again"  # with the line of the judgement
+    AGAIN = "again"  # with the object of the judgement
     CHANGED = "changed"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, the line to go on with, and the outcome if nothing more is tried."""
+    """A verdict, the object to go on with, and the outcome if nothing more is tried."""
 
     verdict: Verdict
-    line: Line
+    item: ToCopy
     outcome: Outcome
 
 
-def is_refusal(error: ClientError) -> bool:
-    """Whether an error says that a condition did not hold or something was not there.
-
-    NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
-    """
-    return status_of(error) in REFUSED_STATUSES and code_of(error) != "NoSuchBucket"
-
-
-def is_judged(error: Exception) -> bool:
+def can_be_judged(error: Exception) -> bool:
     """Whether looking at both objects tells what an error of a copy means."""
-    if isinstance(error, ClientError):
-        return is_refusal(error)
-    return isinstance(error, SourceChanged | PartsMissing)
+    return is_refusal(error) or isinstance(error, SourceChanged | PartsMissing)
 
 
-def judge(clients: Clients, run: Run, line: Line, refusal: Exception) -> Judgement:
-    """Return what the refused copy of this line means; raises what its own HEAD requests raise.
+def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judgement:
+    """Return what the refused copy of this object means; raises what its own HEAD requests raise.
 
     Raises `BucketMissing` where the source bucket itself is gone, which answers 404 as well.
     """
-    source = head(clients.source, run.source, line["key"])
-    destination = head(clients.destination, run.destination, line["key"])
-    ours = _ours(run, line, source, destination)
-    if ours:
-        return ours
+    source = head_object(clients.source, run.source, item.key)
+    destination = head_object(clients.destination, run.destination, item.key)
+    own = _own_earlier_try(run, item, source, destination)
+    if own:
+        return own
     if source is None:
         require_bucket(clients.source, run.source)
-        return _judged(
-            Verdict.VANISHED, line, "vanished", "the source object was gone when it was to be copied"
-        )
-    if etag_of(source) != line["etag"]:
-        return _judged(
-            Verdict.AGAIN,
-            reread(line, source),
-            "changed",
-            f"the source changed {TRIES} times while it was read",
-        )
-    if line["was"] == (destination and etag_of(destination)):
-        return _judged(Verdict.AGAIN, line, "failed", explain(refusal))
-    return _judged(
-        Verdict.CHANGED, line, "changed", "the destination was written by somebody else after it was listed"
-    )
+        why = "the source object was gone when it was to be copied"
+        return _judgement(Verdict.VANISHED, item, "vanished", why)
+    if etag_of(source) != item.etag:
+        why = f"the source changed {MAX_TRIES} times while it was read"
+        return _judgement(Verdict.AGAIN, _as_it_is_now(item, source), "changed", why)
+    if item.replaces_etag == (destination and etag_of(destination)):
+        return _judgement(Verdict.AGAIN, item, "failed", explain(refusal))
+    why = "the destination was written by somebody else after it was listed"
+    return _judgement(Verdict.CHANGED, item, "changed", why)
 
 
-def outcome_of_error(line: Line, error: Exception) -> Outcome:
+def outcome_of_error(item: ToCopy, error: Exception) -> Outcome:
     """Return the outcome of an object whose copy ended in an error that is no refusal."""
-    archived = isinstance(error, ClientError) and code_of(error) == "InvalidObjectState"
-    return Outcome(line["key"], "archived" if archived else "failed", 0, explain(error))
+    return Outcome(item.key, "archived" if is_archived(error) else "failed", 0, explain(error))
 
 
-def reread(line: Line, source: Head) -> dict[str, Any]:
-    """Return the line for the object that the source is now; the destination may still only replace what was listed."""
-    now = {
-        "etag": etag_of(source),
-        "size": source["ContentLength"],
-        "class": source.get("StorageClass", "STANDARD"),
-        "checksum": _checksum_of(source),
-    }
-    return {**line, **now}
+def _as_it_is_now(item: ToCopy, source: Head) -> ToCopy:
+    """Return the object that the source is now; its copy may still only replace what was listed."""
+    return replace(
+        item,
+        etag=etag_of(source),
+        size=source["ContentLength"],
+        storage_class=source.get("StorageClass", "STANDARD"),
+        checksum=_checksum_of(source),
+    )
 
 
 def _checksum_of(source: Head) -> tuple[str, str] | None:
     """Return algorithm and type, as a listing has them."""
-    names = [name for name in CHECKSUMS if source.get(name)]
-    return (names[0].removeprefix("Checksum"), source.get("ChecksumType", "")) if names else None
+    name = next((name for name in CHECKSUMS if source.get(name)), None)
+    return (name.removeprefix("Checksum"), source.get("ChecksumType", "")) if name else None
 
 
-def _ours(run: Run, line: Line, source: Head | None, destination: Head | None) -> Judgement | None:
+def _own_earlier_try(
+    run: Run, item: ToCopy, source: Head | None, destination: Head | None
+) -> Judgement | None:
     """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
-    if destination is None or destination["LastModified"] < run.began_at():
+    if destination is None or destination["LastModified"] < run.start_second():
         return None
-    copied = Judgement(Verdict.COPIED, line, Outcome(line["key"], "copied", line["size"]))
-    if same_etag(etag_of(destination), line["etag"]):
+    copied = Judgement(Verdict.COPIED, item, Outcome(item.key, "copied", item.size))
+    if same_etag(etag_of(destination), item.etag):
         return copied
-    if source is None or etag_of(source) != line["etag"] or destination["ContentLength"] != line["size"]:
+    if source is None or etag_of(source) != item.etag or destination["ContentLength"] != item.size:
         return None
-    if parts_of(line["etag"]) and is_plain(source) and is_plain(destination):
+    if part_count(item.etag) and is_plain(source) and is_plain(destination):
         return None  # a copy of ours, made of the same parts, would have the same ETag
     equality = judge_checksums(source, destination)
     if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
         why = "somebody writes an object of the same size into the destination"
-        return _judged(Verdict.AGAIN, {**line, "was": etag_of(destination)}, "changed", why)
+        return _judgement(Verdict.AGAIN, replace(item, replaces_etag=etag_of(destination)), "changed", why)
     return None if equality is Decision.COPY else copied
 
 
-def _judged(verdict: Verdict, line: Line, what: str, why: str) -> Judgement:
-    return Judgement(verdict, line, Outcome(line["key"], what, 0, why))
+def _judgement(verdict: Verdict, item: ToCopy, what: str, why: str) -> Judgement:
+    return Judgement(verdict, item, Outcome(item.key, what, 0, why))

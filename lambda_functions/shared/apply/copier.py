@@ -5,35 +5,34 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.apply import multipart, uploads
-from lambda_functions.shared.apply.conflicts import TRIES, Verdict, is_judged, judge, outcome_of_error
-from lambda_functions.shared.apply.multipart import (
+from lambda_functions.shared.apply.conflicts import MAX_TRIES, Verdict, can_be_judged, judge, outcome_of_error
+from lambda_functions.shared.apply.copy_parameters import (
     acl,
     copy_source,
     destination_condition,
     storage_class,
 )
+from lambda_functions.shared.apply.multipart import CopiedPart, MultipartPlan
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
-from lambda_functions.shared.equality import parts_of
 from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
+from lambda_functions.shared.s3.etags import part_count
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
-
-Line = Mapping[str, Any]
+from lambda_functions.shared.work_items import ToCopy
 
 # One thread for each 32 MB of the worker's memory, because Lambda gives processor time with memory: 1,769 MB are one processor
 # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). A COPY takes it 0.8 ms and waits some 100 ms for S3.
-COPIERS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32), 64)
+COPY_THREADS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 32), 64)
 # The rate that a copy inside S3 is assumed to reach at least, to tell what a turn can hold. Measured by nobody here; a slower
 # object is not lost, it is named as failed when its turn ends.
 BYTES_PER_SECOND = 100 * 1024**2
@@ -53,107 +52,107 @@ class Copier:
     turn: Turn
     sleep: Callable[[float], None] = time.sleep
     pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(COPIERS, thread_name_prefix="part")
+        default_factory=lambda: ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="part")
     )
 
-    def copy(self, line: Line) -> Outcome:
+    def copy(self, item: ToCopy) -> Outcome:
         """Copy one object; every way in which that can end is an outcome."""
         try:
-            return self._copy(line)
+            return self._copy_with_retries(item)
         except Exception as error:  # whatever happens to one object must not end the others
-            return outcome_of_error(line, error)
+            return outcome_of_error(item, error)
 
-    def _copy(self, line: Line) -> Outcome:
+    def _copy_with_retries(self, item: ToCopy) -> Outcome:
         """Copy; after a refusal look at both sides and, where that may help, try again."""
         judgement = None
-        for attempt in range(TRIES):
+        for attempt in range(MAX_TRIES):
             if attempt:
                 self.sleep(random.uniform(0, 2 ** (attempt - 1)))
             if self.turn.is_over():
-                return too_late(line)
+                return timeout_outcome(item)
             try:
-                self._send(line)
-                return Outcome(line["key"], "copied", line["size"])
+                self._copy_once(item)
+                return Outcome(item.key, "copied", item.size)
             except (SourceChanged, ClientError) as error:
-                if not is_judged(error):
+                if not can_be_judged(error):
                     raise
-                judgement = judge(self.clients, self.run, line, error)
+                judgement = judge(self.clients, self.run, item, error)
             if judgement.verdict is not Verdict.AGAIN:
                 break
-            line = judgement.line
+            item = judgement.item
         assert judgement is not None
-        if judgement.verdict is Verdict.COPIED and is_multipart(line):
-            multipart.repeat_long_tags(self.clients, self.run, line)
+        if judgement.verdict is Verdict.COPIED and is_multipart(item):
+            multipart.repeat_long_tags(self.clients, self.run, item)
         return judgement.outcome
 
-    def _send(self, line: Line) -> None:
-        if is_multipart(line):
-            self._send_parts(line)
+    def _copy_once(self, item: ToCopy) -> None:
+        if is_multipart(item):
+            self._copy_in_parts(item)
         else:
-            self._send_whole(line)
+            self._copy_whole(item)
 
-    def _send_whole(self, line: Line) -> None:
+    def _copy_whole(self, item: ToCopy) -> None:
         """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
         parameters = {
-            **self.run.destination.at(line["key"]),
-            **copy_source(self.run, line),
-            **storage_class(self.run, line),
+            **self.run.destination.object_parameters(item.key),
+            **copy_source(self.run, item),
+            **storage_class(self.run, item),
             **acl(self.run),
-            **self._redirect(line),
+            **self._redirect_parameter(item),
         }
-        with extra_headers("CopyObject", {**destination_condition(line), **NO_ANNOTATIONS}):
+        with extra_headers("CopyObject", {**destination_condition(item), **NO_ANNOTATIONS}):
             self.clients.destination.copy_object(**parameters)
 
-    def _redirect(self, line: Line) -> dict[str, str]:
+    def _redirect_parameter(self, item: ToCopy) -> dict[str, str]:
         """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""
-        if line["size"]:
+        if item.size:
             return {}
-        answer = self.clients.source.head_object(**self.run.source.at(line["key"]))
+        answer = self.clients.source.head_object(**self.run.source.object_parameters(item.key))
         redirect = answer.get("WebsiteRedirectLocation")
         return {"WebsiteRedirectLocation": redirect} if redirect else {}
 
-    def _send_parts(self, line: Line) -> None:
+    def _copy_in_parts(self, item: ToCopy) -> None:
         """Copy with the source's parts; once more with parts asked for one by one if the first guess gave another ETag."""
-        how = multipart.plan(self.clients, self.run, line)
-        if not self._send_as(line, how):
-            self._send_as(line, multipart.plan(self.clients, self.run, line, exact=True))
+        plan = multipart.make_plan(self.clients, self.run, item)
+        if not self._try_parts(item, plan):
+            self._try_parts(item, multipart.make_plan(self.clients, self.run, item, exact=True))
 
-    def _send_as(self, line: Line, how: multipart.Plan) -> bool:
+    def _try_parts(self, item: ToCopy, plan: MultipartPlan) -> bool:
         """Copy in these parts; return False, with the upload aborted, if guessed parts turn out not to be the source's."""
-        upload = multipart.begin(self.clients, self.run, line, how)
-        uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
+        upload = multipart.create_upload(self.clients, self.run, item, plan)
+        uploads.remember(self.folder, self.run.destination, item.key, upload.id)
         try:
-            how = multipart.settled(self.clients, self.run, line, how, upload)
-            copied = list(self.pool.map(lambda part: self._part(line, upload.id, part), how.parts))
-            is_right = not how.are_guessed or multipart.explains(line, upload, copied)
+            plan = multipart.with_exact_parts(self.clients, self.run, item, plan, upload)
+            copied = list(self.pool.map(lambda part: self._copy_part(item, upload.id, part), plan.parts))
+            is_right = not plan.are_guessed or multipart.etag_matches(item, upload, copied)
             if is_right:
-                multipart.finish(self.clients, self.run, line, upload.id, copied)
+                multipart.complete_upload(self.clients, self.run, item, upload.id, copied)
         except BaseException:
-            uploads.give_up(self.clients, self.run, line["key"], upload.id)
+            uploads.give_up(self.clients, self.run, item.key, upload.id)
             raise
         if is_right:
             uploads.forget(self.folder, upload.id)
-            multipart.put_long_tags(self.clients, self.run, line, how.tagging)
+            multipart.put_long_tags(self.clients, self.run, item, plan.tagging)
         else:
-            uploads.give_up(self.clients, self.run, line["key"], upload.id)
+            uploads.give_up(self.clients, self.run, item.key, upload.id)
         return is_right
 
-    def _part(self, line: Line, upload_id: str, part: Part) -> multipart.CopiedPart:
+    def _copy_part(self, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
         if self.turn.is_over():
             raise SyncError("its turn ended before all of its parts were copied")
-        return multipart.copy_part(self.clients, self.run, line, upload_id, part)
+        return multipart.copy_part(self.clients, self.run, item, upload_id, part)
 
 
-def is_multipart(line: Line) -> bool:
+def is_multipart(item: ToCopy) -> bool:
     """Whether a source is copied in parts: written in more than one, or too large for one CopyObject."""
-    return (parts_of(line["etag"]) or 1) > 1 or line["size"] > MAX_COPY_BYTES
+    return (part_count(item.etag) or 1) > 1 or item.size > MAX_COPY_BYTES
 
 
-def seconds_needed(line: Line) -> float:
-    """Return the time that is left free for an object before it is begun."""
-    return SECONDS_PER_OBJECT + float(line["size"]) / BYTES_PER_SECOND
+def seconds_needed(size_bytes: int) -> float:
+    """Return the time that is left free for an object or a part before it is begun."""
+    return SECONDS_PER_OBJECT + size_bytes / BYTES_PER_SECOND
 
 
-def too_late(line: Line) -> Outcome:
+def timeout_outcome(item: ToCopy) -> Outcome:
     """Return the outcome of an object whose copy had not ended when its turn had to."""
-    return Outcome(line["key"], "failed", 0, "the copy had not ended when its worker's time was over")
+    return Outcome(item.key, "failed", 0, "the copy had not ended when its worker's time was over")

@@ -17,15 +17,15 @@ from typing import Any
 
 from lambda_functions.shared.apply import multipart, parts, uploads
 from lambda_functions.shared.apply.conflicts import (
-    TRIES,
+    MAX_TRIES,
     PartsMissing,
     Verdict,
-    is_judged,
+    can_be_judged,
     judge,
     outcome_of_error,
 )
-from lambda_functions.shared.apply.copier import COPIERS, seconds_needed
-from lambda_functions.shared.apply.multipart import CopiedPart, Plan, Upload
+from lambda_functions.shared.apply.copier import COPY_THREADS, seconds_needed
+from lambda_functions.shared.apply.multipart import CopiedPart, MultipartPlan, Upload
 from lambda_functions.shared.apply.parts import Part
 from lambda_functions.shared.errors import explain
 from lambda_functions.shared.invocation import Turn, run_jobs
@@ -33,11 +33,54 @@ from lambda_functions.shared.outcomes import Outcome, Tally, add_counts
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
-from lambda_functions.shared.work_bucket.shards import failure_writer, outcome_of, record_name
+from lambda_functions.shared.work_bucket.shards import failure_writer, record_name, turn_summary
+from lambda_functions.shared.work_items import ToCopy
 
-Line = Mapping[str, Any]
-Paper = Mapping[str, Any]
 State = dict[str, Any]
+# What a step has cost, as its file says: `{"requests": {"COPY": 3}, "seconds": 1.5, ...}`.
+Usage = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class UploadFile:
+    """What `begin` writes for the other steps; `groups` as `group_parts` returns them, `sizes` those of all parts in bytes."""
+
+    item: ToCopy
+    upload: Upload
+    sizes: Sequence[int]
+    groups: Sequence[Mapping[str, int]]
+    exact: bool
+    are_guessed: bool
+    tagging: str
+    tries: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "line": self.item.to_json(),
+            "uploadId": self.upload.id,
+            "sizes": self.sizes,
+            "groups": self.groups,
+            "exact": self.exact,
+            "guessed": self.are_guessed,
+            "provable": self.upload.is_provable,
+            "tagging": self.tagging,
+            "tries": self.tries,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> UploadFile:
+        """Return what `to_json` wrote."""
+        return cls(
+            ToCopy.from_json(data["line"]),
+            Upload(data["uploadId"], data["provable"]),
+            data["sizes"],
+            data["groups"],
+            data["exact"],
+            data["guessed"],
+            data["tagging"],
+            data["tries"],
+        )
 
 
 @dataclass(frozen=True)
@@ -50,140 +93,126 @@ class LargeObject:
     turn: Turn
     name: str
 
-    def begin(self, line: Line, exact: bool, tries: int) -> State:
+    def begin(self, item: ToCopy, exact: bool, tries: int) -> State:
         """Open the upload; return `{"verdict": "copy", "upload": name of its file, "groups": [{"first", "last"}]}`."""
         if self.folder.read(record_name("copied", self.name, 0)):
-            return _state("done", line)
+            return _state("done", item)
         try:
-            how = multipart.plan(self.clients, self.run, line, exact)
-            return self._open(line, how, exact, tries, multipart.begin(self.clients, self.run, line, how))
+            plan = multipart.make_plan(self.clients, self.run, item, exact)
+            upload = multipart.create_upload(self.clients, self.run, item, plan)
+            return self._write_upload(item, plan, exact, tries, upload)
         except Exception as error:  # whatever happens to one object must not end the others
-            return self._after(line, exact, tries, error, [])
+            return self._after_error(item, exact, tries, error, [])
 
     def copy_parts(self, upload_name: str, group: Mapping[str, int]) -> None:
         """Copy one group and write down what it made, unless that is written already."""
         name = _group_name(upload_name, group["first"])
         if self.folder.read(name) is None:
-            paper = self.folder.require(upload_name)
-            wanted = [
-                part
-                for part in parts.of_sizes(paper["sizes"])
-                if group["first"] <= part.number <= group["last"]
-            ]
-            self.folder.record(name, self._copy_group(paper, wanted))
+            file = UploadFile.from_json(self.folder.require(upload_name))
+            members = parts.from_sizes(file.sizes)[group["first"] - 1 : group["last"]]
+            self.folder.write_once(name, self._copy_group(file, members))
 
     def complete(self, upload_name: str) -> State:
         """Put the parts together; `{"verdict": "again"}` if they were guessed wrongly, or the source has moved on."""
-        paper = self.folder.require(upload_name)
-        groups = [self.folder.require(_group_name(upload_name, group["first"])) for group in paper["groups"]]
-        line, papers = paper["line"], [paper, *groups]
+        data = self.folder.require(upload_name)
+        file = UploadFile.from_json(data)
+        groups = [self.folder.require(_group_name(upload_name, group["first"])) for group in file.groups]
         try:
-            again = self._finish(paper, groups)
+            is_complete = self._complete(file, groups)
         except Exception as error:
-            uploads.give_up(self.clients, self.run, line["key"], paper["uploadId"])
-            return self._after(line, paper["exact"], paper["tries"], error, papers)
-        if again:
-            return again
-        uploads.forget(self.folder, paper["uploadId"])
-        return self._end(line, Outcome(line["key"], "copied", line["size"]), papers)
+            uploads.give_up(self.clients, self.run, file.item.key, file.upload.id)
+            return self._after_error(file.item, file.exact, file.tries, error, [data, *groups])
+        if not is_complete:
+            uploads.give_up(self.clients, self.run, file.item.key, file.upload.id)
+            return _state("again", file.item, True, file.tries)
+        uploads.forget(self.folder, file.upload.id)
+        return self._end(file.item, Outcome(file.item.key, "copied", file.item.size), [data, *groups])
 
-    def abort(self, line: Line, upload_name: str, why: str) -> State:
+    def abort(self, item: ToCopy, upload_name: str, why: str) -> State:
         """Give up after a worker's own end; the object is a failure, named."""
-        paper = self.folder.read(upload_name) if upload_name else None
-        if paper:
-            uploads.give_up(self.clients, self.run, line["key"], paper["uploadId"])
-        return self._end(line, Outcome(line["key"], "failed", 0, why), [])
+        data = self.folder.read(upload_name) if upload_name else None
+        if data:
+            uploads.give_up(self.clients, self.run, item.key, data["uploadId"])
+        return self._end(item, Outcome(item.key, "failed", 0, why), [])
 
-    def _open(self, line: Line, how: Plan, exact: bool, tries: int, upload: Upload) -> State:
-        uploads.remember(self.folder, self.run.destination, line["key"], upload.id)
-        how = multipart.settled(self.clients, self.run, line, how, upload)
+    def _write_upload(
+        self, item: ToCopy, plan: MultipartPlan, exact: bool, tries: int, upload: Upload
+    ) -> State:
+        uploads.remember(self.folder, self.run.destination, item.key, upload.id)
+        plan = multipart.with_exact_parts(self.clients, self.run, item, plan, upload)
         name = f"large/{self.name}-{self.turn.attempt}.json"
-        groups = parts.groups(how.parts)
-        wanted = {
-            "line": line,
-            "uploadId": upload.id,
-            "sizes": [part.size for part in how.parts],
-            "groups": groups,
-        }
-        doubts = {
-            "exact": exact,
-            "guessed": how.are_guessed,
-            "provable": upload.is_provable,
-            "tagging": how.tagging,
-            "tries": tries,
-        }
-        self.folder.write(name, {**wanted, **doubts, **self._spent()})
-        return {**_state("copy", line, exact, tries), "upload": name, "groups": groups}
+        sizes, groups = [part.size for part in plan.parts], parts.group_parts(plan.parts)
+        file = UploadFile(item, upload, sizes, groups, exact, plan.are_guessed, plan.tagging, tries)
+        self.folder.write(name, {**file.to_json(), **self._usage()})
+        return {**_state("copy", item, exact, tries), "upload": name, "groups": groups}
 
-    def _copy_group(self, paper: Paper, wanted: Sequence[Part]) -> dict[str, Any]:
+    def _copy_group(self, file: UploadFile, members: Sequence[Part]) -> dict[str, Any]:
         def copy(part: Part) -> CopiedPart | _Problem:
             try:
-                return multipart.copy_part(self.clients, self.run, paper["line"], paper["uploadId"], part)
+                return multipart.copy_part(self.clients, self.run, file.item, file.upload.id, part)
             except Exception as error:
-                return _Problem(explain(error), outcome_of_error(paper["line"], error).what)
+                return _Problem(explain(error), outcome_of_error(file.item, error).what)
 
-        def too_late(part: Part) -> _Problem:
+        def timeout_outcome(part: Part) -> _Problem:
             return _Problem(f"part {part.number} had not ended when its worker's time was over")
 
-        def needed(part: Part) -> float:
-            return seconds_needed({"size": part.size})
+        results = [result for _, result in run_jobs(
+            members, copy, timeout_outcome, self.turn, COPY_THREADS, lambda part: seconds_needed(part.size)
+        )]  # fmt: skip
+        problems = [result for result in results if isinstance(result, _Problem)]
+        if not problems and len(results) < len(members):
+            missing = len(members) - len(results)
+            problems = [_Problem(f"{missing} of {len(members)} parts did not fit into a worker's time")]
+        copied = [result for result in results if isinstance(result, CopiedPart)]
+        in_order = [part.to_json() for part in sorted(copied, key=lambda part: part.number)]
+        return {"parts": in_order, "problem": asdict(problems[0]) if problems else None, **self._usage()}
 
-        made = [outcome for _, outcome in run_jobs(wanted, copy, too_late, self.turn, COPIERS, needed)]
-        problems = [outcome for outcome in made if isinstance(outcome, _Problem)]
-        if not problems and len(made) < len(wanted):
-            missing = len(wanted) - len(made)
-            problems = [_Problem(f"{missing} of {len(wanted)} parts did not fit into a worker's time")]
-        copied = sorted((part for part in made if isinstance(part, CopiedPart)), key=lambda part: part.number)
-        problem = asdict(problems[0]) if problems else None
-        return {"parts": [part.to_json() for part in copied], "problem": problem, **self._spent()}
-
-    def _finish(self, paper: Paper, groups: Sequence[Paper]) -> State | None:
-        """Complete the upload; return a state only if the parts were guessed wrongly and all has to begin again."""
+    def _complete(self, file: UploadFile, groups: Sequence[Mapping[str, Any]]) -> bool:
+        """Complete the upload; return False, with nothing done, if its parts turn out to be guessed wrongly."""
         problems = [group["problem"] for group in groups if group["problem"]]
         if problems:
             raise PartsMissing(**problems[0])
-        line = paper["line"]
         copied = [CopiedPart.from_json(part) for group in groups for part in group["parts"]]
-        upload = Upload(paper["uploadId"], paper["provable"])
-        if paper["guessed"] and not multipart.explains(line, upload, copied):
-            uploads.give_up(self.clients, self.run, line["key"], upload.id)
-            return _state("again", line, True, paper["tries"])
-        multipart.finish(self.clients, self.run, line, upload.id, copied)
-        multipart.put_long_tags(self.clients, self.run, line, paper["tagging"])
-        return None
+        if file.are_guessed and not multipart.etag_matches(file.item, file.upload, copied):
+            return False
+        multipart.complete_upload(self.clients, self.run, file.item, file.upload.id, copied)
+        multipart.put_long_tags(self.clients, self.run, file.item, file.tagging)
+        return True
 
-    def _after(self, line: Line, exact: bool, tries: int, error: Exception, papers: Sequence[Paper]) -> State:
+    def _after_error(
+        self, item: ToCopy, exact: bool, tries: int, error: Exception, steps: Sequence[Usage]
+    ) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
         if isinstance(error, PartsMissing) and error.what == "archived":
-            return self._end(line, Outcome(line["key"], "archived", 0, str(error)), papers)
-        if not is_judged(error):
-            return self._end(line, outcome_of_error(line, error), papers)
+            return self._end(item, Outcome(item.key, "archived", 0, str(error)), steps)
+        if not can_be_judged(error):
+            return self._end(item, outcome_of_error(item, error), steps)
         try:
-            judgement = judge(self.clients, self.run, line, error)
+            judgement = judge(self.clients, self.run, item, error)
             if judgement.verdict is Verdict.COPIED:
-                multipart.repeat_long_tags(self.clients, self.run, line)
+                multipart.repeat_long_tags(self.clients, self.run, item)
         except Exception as unknown:
-            return self._end(line, outcome_of_error(line, unknown), papers)
-        if judgement.verdict is Verdict.AGAIN and tries + 1 < TRIES:
-            return _state("again", judgement.line, exact, tries + 1)
-        return self._end(line, judgement.outcome, papers)
+            return self._end(item, outcome_of_error(item, unknown), steps)
+        if judgement.verdict is Verdict.AGAIN and tries + 1 < MAX_TRIES:
+            return _state("again", judgement.item, exact, tries + 1)
+        return self._end(item, judgement.outcome, steps)
 
-    def _spent(self) -> dict[str, Any]:
-        """Return what this step has cost so far; the last step adds up what the papers of all steps say."""
+    def _usage(self) -> dict[str, Any]:
+        """Return what this step has cost so far; the last step adds up what the files of all steps say."""
         return {"requests": self.clients.requests.counts(), "seconds": round(self.turn.elapsed_seconds(), 3)}
 
-    def _end(self, line: Line, outcome: Outcome, papers: Sequence[Paper]) -> State:
+    def _end(self, item: ToCopy, outcome: Outcome, steps: Sequence[Usage]) -> State:
         writer = failure_writer(self.folder, self.name, self.turn.attempt)
         tally = Tally(writer)
         tally.add(outcome)
-        own = outcome_of(tally, writer, self.turn, self.clients)
-        spent = {
-            "requests": add_counts(paper["requests"] for paper in [*papers, own]),
-            "seconds": sum(paper["seconds"] for paper in [*papers, own]),
+        own = turn_summary(tally, writer, self.turn, self.clients)
+        total = {
+            "requests": add_counts(step["requests"] for step in [*steps, own]),
+            "seconds": sum(step["seconds"] for step in [*steps, own]),
         }
-        record = {"shard": self.name, "start": 0, "next": 1, **own, **spent}
-        self.folder.record(record_name("copied", self.name, 0), record)
-        return _state("done", line)
+        record = {"shard": self.name, "start": 0, "next": 1, **own, **total}
+        self.folder.write_once(record_name("copied", self.name, 0), record)
+        return _state("done", item)
 
 
 @dataclass(frozen=True)
@@ -194,8 +223,9 @@ class _Problem:
     what: str = "failed"
 
 
-def _state(verdict: str, line: Line, exact: bool = False, tries: int = 0) -> State:
+def _state(verdict: str, item: ToCopy, exact: bool = False, tries: int = 0) -> State:
     """Return what travels; `exact`, once needed, stays, so that an object is begun four times at most."""
+    line = item.to_json()
     return {"verdict": verdict, "line": line, "exact": exact, "tries": tries, "upload": "", "groups": []}
 
 

@@ -1,11 +1,11 @@
 """Copying one object in parts: with the source's own part boundaries, so that the copy has the source's ETag.
 
-`plan` asks the source what it is made of, `begin` opens the upload with the source's properties (UploadPartCopy carries none),
-`copy_part` copies one part, `finish` completes under the destination's condition, `abort` gives up. Every part names the ETag
-that the source was listed with, so parts of two versions never meet in one object.
+`make_plan` asks the source what it is made of, `create_upload` opens the upload with the source's properties (UploadPartCopy
+carries none), `copy_part` copies one part, `complete_upload` completes it under the destination's condition. Every part names the
+ETag that the source was listed with, so parts of two versions never meet in one object.
 
 Requests for p parts: 1 HEAD, 1 GetObjectTagging, 1 CreateMultipartUpload, p UploadPartCopy, 1 CompleteMultipartUpload, and what
-`boundaries` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
+`parts` asks where the first part's size does not explain the number of parts, or a guess could not be confirmed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,25 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.apply import boundaries
-from lambda_functions.shared.apply import parts as arithmetic
-from lambda_functions.shared.apply.parts import Part
-from lambda_functions.shared.equality import CHECKSUMS, CONTENT_HEADERS, etag_of, is_plain, parts_of
+from lambda_functions.shared.apply.copy_parameters import (
+    copy_source,
+    destination_condition,
+    upload_properties,
+)
+from lambda_functions.shared.apply.parts import (
+    Part,
+    default_parts,
+    exact_parts,
+    guess_parts,
+    head_part,
+    is_listed,
+)
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers
-from lambda_functions.shared.s3.heads import tags
+from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, multipart_etag, part_count
+from lambda_functions.shared.s3.heads import get_tags
+from lambda_functions.shared.work_items import ToCopy
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
 MAX_TAGGING_BYTES = 2048
@@ -39,7 +50,7 @@ CHECKSUMS_OF_NOTHING = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class MultipartPlan:
     """How one object is copied in parts.
 
     `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s;
@@ -87,95 +98,95 @@ class CopiedPart:
         return {"PartNumber": self.number, "ETag": f'"{self.etag}"', **self.checksums}
 
 
-def plan(clients: Clients, run: Run, line: Mapping[str, Any], exact: bool = False) -> Plan:
+def make_plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> MultipartPlan:
     """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
-    count = parts_of(line["etag"])
-    first = boundaries.head(clients, run, line, 1 if count else None)
-    whole = first if boundaries.is_listed(first, line) else boundaries.head(clients, run, line, None)
-    if not boundaries.is_listed(whole, line):
-        raise SourceChanged(line["key"])
-    guess = None if exact else boundaries.guess(line, first)
-    parts = guess or (
-        boundaries.exact(clients, run, line, count) if count else arithmetic.default(line["size"])
-    )
-    return Plan(
+    count = part_count(item.etag)
+    first = head_part(clients, run, item, 1 if count else None)
+    head = first if is_listed(first, item) else head_part(clients, run, item, None)
+    if not is_listed(head, item):
+        raise SourceChanged(item.key)
+    guess = None if exact else guess_parts(item, first)
+    parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
+    return MultipartPlan(
         parts,
-        _properties(run, line, whole),
-        whole.get("ExpiresString", ""),
-        tagging(clients, run, line),
+        upload_properties(run, item, head),
+        head.get("ExpiresString", ""),
+        get_tagging(clients, run, item),
         guess is not None,
-        is_plain(whole),
+        is_plain(head),
     )
 
 
-def begin(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan) -> Upload:
+def create_upload(clients: Clients, run: Run, item: ToCopy, plan: MultipartPlan) -> Upload:
     """Open the upload with the source's properties."""
-    in_header = {"Tagging": how.tagging} if 0 < len(how.tagging) <= MAX_TAGGING_BYTES else {}
+    tagging = {"Tagging": plan.tagging} if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES else {}
     # As a header, because the parameter takes dates only.
-    with extra_headers("CreateMultipartUpload", {"Expires": how.expires} if how.expires else {}):
+    with extra_headers("CreateMultipartUpload", {"Expires": plan.expires} if plan.expires else {}):
         answer = clients.destination.create_multipart_upload(
-            **run.destination.at(line["key"]), **how.properties, **in_header
+            **run.destination.object_parameters(item.key), **plan.properties, **tagging
         )
-    return Upload(str(answer["UploadId"]), how.is_plain and is_plain(answer))
+    return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer))
 
 
-def settled(clients: Clients, run: Run, line: Mapping[str, Any], how: Plan, upload: Upload) -> Plan:
+def with_exact_parts(
+    clients: Clients, run: Run, item: ToCopy, plan: MultipartPlan, upload: Upload
+) -> MultipartPlan:
     """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
 
     That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
     """
-    count, is_composite = parts_of(line["etag"]), line["checksum"] and line["checksum"][1] == "COMPOSITE"
-    if count is None or not how.are_guessed or upload.is_provable or not is_composite:
-        return how
-    return replace(how, parts=boundaries.exact(clients, run, line, count), are_guessed=False)
+    count, is_composite = part_count(item.etag), item.checksum and item.checksum[1] == "COMPOSITE"
+    if count is None or not plan.are_guessed or upload.is_provable or not is_composite:
+        return plan
+    return replace(plan, parts=exact_parts(clients, run, item, count), are_guessed=False)
 
 
-def copy_part(clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, part: Part) -> CopiedPart:
+def copy_part(clients: Clients, run: Run, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
     """Copy one part of the source as it was listed.
 
     Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
     """
-    place = {**run.destination.at(line["key"]), "UploadId": upload_id}
+    place = {**run.destination.object_parameters(item.key), "UploadId": upload_id}
     if part.size == 0:
-        checksum = _checksum_of_nothing(line)
+        checksum = _checksum_of_nothing(item)
         answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
     else:
         answer = clients.destination.upload_part_copy(
-            **place, **copy_source(run, line), PartNumber=part.number, CopySourceRange=part.byte_range
+            **place, **copy_source(run, item), PartNumber=part.number, CopySourceRange=part.byte_range
         )["CopyPartResult"]
     checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
     return CopiedPart(part.number, etag_of(answer), checksums)
 
 
-def _checksum_of_nothing(line: Mapping[str, Any]) -> dict[str, str]:
-    algorithm = line["checksum"][0] if line["checksum"] else ""
+def _checksum_of_nothing(item: ToCopy) -> dict[str, str]:
+    algorithm = item.checksum[0] if item.checksum else ""
     value = CHECKSUMS_OF_NOTHING.get(algorithm)
     return {f"Checksum{algorithm}": value} if value else {}
 
 
-def explains(line: Mapping[str, Any], upload: Upload, copied: Sequence[CopiedPart]) -> bool:
-    """Whether these parts give the source's ETag, as far as ETags can tell."""
-    if not upload.is_provable or parts_of(line["etag"]) is None:
+def etag_matches(item: ToCopy, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
+    """Whether these parts give the source's ETag; also true where ETags cannot tell."""
+    if not upload.is_provable or part_count(item.etag) is None:
         return True
-    combined = arithmetic.combined_etag([part.etag for part in copied])
-    return combined is None or combined == line["etag"]
+    combined = multipart_etag([part.etag for part in copied])
+    return combined is None or combined == item.etag
 
 
-def finish(
-    clients: Clients, run: Run, line: Mapping[str, Any], upload_id: str, copied: Sequence[CopiedPart]
+def complete_upload(
+    clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Sequence[CopiedPart]
 ) -> None:
     """Complete the upload, if the destination still has what it was listed with."""
-    place = run.destination.at(line["key"])
+    place = run.destination.object_parameters(item.key)
     parts = {"Parts": [part.for_completion() for part in copied]}
-    with extra_headers("CompleteMultipartUpload", destination_condition(line)):
+    with extra_headers("CompleteMultipartUpload", destination_condition(item)):
         clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
 
 
-def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: str) -> None:
-    """Put the tags that were too long for the header of `begin`; does nothing if they were not."""
+def put_long_tags(clients: Clients, run: Run, item: ToCopy, tagging: str) -> None:
+    """Put the tags that were too long for the header of `create_upload`; does nothing if they were not."""
     if len(tagging) <= MAX_TAGGING_BYTES:
         return
-    place = run.destination.at(line["key"])
+    place = run.destination.object_parameters(item.key)
     tag_set = [
         {"Key": name, "Value": value}
         for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
@@ -188,56 +199,11 @@ def put_long_tags(clients: Clients, run: Run, line: Mapping[str, Any], tagging: 
         ) from error
 
 
-def repeat_long_tags(clients: Clients, run: Run, line: Mapping[str, Any]) -> None:
+def repeat_long_tags(clients: Clients, run: Run, item: ToCopy) -> None:
     """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
-    put_long_tags(clients, run, line, tagging(clients, run, line))
+    put_long_tags(clients, run, item, get_tagging(clients, run, item))
 
 
-def abort(clients: Clients, run: Run, key: str, upload_id: str) -> None:
-    """Give up an upload; its parts are removed."""
-    clients.destination.abort_multipart_upload(**run.destination.at(key), UploadId=upload_id)
-
-
-def copy_source(run: Run, line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that name the source, as it was listed."""
-    parameters: dict[str, Any] = {
-        "CopySource": {"Bucket": run.source.bucket, "Key": run.source.key(line["key"])},
-        "CopySourceIfMatch": f'"{line["etag"]}"',
-    }
-    if run.source.owner:
-        parameters["ExpectedSourceBucketOwner"] = run.source.owner
-    if run.source.requester_pays:
-        parameters["RequestPayer"] = "requester"
-    return parameters
-
-
-def destination_condition(line: Mapping[str, Any]) -> dict[str, str]:
-    """Return the header that lets a write succeed only while the destination is what it was when it was listed."""
-    return {"If-Match": f'"{line["was"]}"'} if line["was"] else {"If-None-Match": "*"}
-
-
-def storage_class(run: Run, line: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
-    chosen = line["class"] if run.options.storageClass == "source" else run.options.storageClass
-    return {} if chosen == "STANDARD" else {"StorageClass": chosen}
-
-
-def acl(run: Run) -> dict[str, str]:
-    """Return the parameter for the ACL of the copy; without it, S3's own default: whoever writes owns."""
-    return {"ACL": run.options.acl} if run.options.acl else {}
-
-
-def _properties(run: Run, line: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
-    names = {*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation"} - {"ExpiresString"}
-    properties = {name: head[name] for name in sorted(names) if head.get(name)}
-    if line["checksum"]:
-        algorithm, kind = line["checksum"]
-        properties["ChecksumAlgorithm"] = algorithm
-        if kind:
-            properties["ChecksumType"] = kind
-    return {**properties, **storage_class(run, line), **acl(run)}
-
-
-def tagging(clients: Clients, run: Run, line: Mapping[str, Any]) -> str:
+def get_tagging(clients: Clients, run: Run, item: ToCopy) -> str:
     """Return the source's tags as a query string."""
-    return urllib.parse.urlencode(tags(clients.source, run.source, line["key"]))
+    return urllib.parse.urlencode(get_tags(clients.source, run.source, item.key))

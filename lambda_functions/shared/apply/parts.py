@@ -1,14 +1,23 @@
-"""Part arithmetic of multipart copies, pure.
+"""The parts of a copy: where they begin in the source, and which worker copies which.
 
-A multipart object's ETag depends on where its parts begin, so a copy keeps the ETag only if it is made of the same parts.
+A multipart object's ETag depends on where its parts begin, so a copy keeps the ETag only if it is made of the same parts. Those
+are guessed from the first one, or asked for. A guess costs nothing, because the HEAD that asks for the object's properties also
+tells the size of its first part. Asking costs a GetObjectAttributes for 1,000 parts or, where S3 knows no sizes, a HEAD a part.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.errors import SourceChanged, is_missing_part
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.s3.etags import etag_of, part_count
+from lambda_functions.shared.work_items import ToCopy
 
 MB, GB = 1024**2, 1024**3
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -21,7 +30,6 @@ PART_BYTES = 512 * MB
 # What one worker copies of a very large object.
 GROUP_PARTS = 64
 GROUP_BYTES = 64 * GB
-_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,8 @@ class Part:
         return f"bytes={self.first}-{self.last}"
 
 
-def of_sizes(sizes: Sequence[int]) -> list[Part]:
-    """Return the parts of these sizes, one behind the other."""
+def from_sizes(sizes: Iterable[int]) -> list[Part]:
+    """Return the parts of these sizes, one after the other."""
     parts, position = [], 0
     for number, size in enumerate(sizes, 1):
         parts.append(Part(number, position, position + size - 1))
@@ -52,15 +60,15 @@ def of_sizes(sizes: Sequence[int]) -> list[Part]:
     return parts
 
 
-def uniform(size: int, part_bytes: int) -> list[Part]:
+def uniform_parts(size: int, part_bytes: int) -> list[Part]:
     """Return the parts of an object all of whose parts but the last have one size."""
-    whole, rest = divmod(size, part_bytes)
-    return of_sizes([part_bytes] * whole + ([rest] if rest else []))
+    count, rest = divmod(size, part_bytes)
+    return from_sizes([part_bytes] * count + ([rest] if rest else []))
 
 
-def default(size: int) -> list[Part]:
+def default_parts(size: int) -> list[Part]:
     """Return parts for an object that was written in one piece but is too large to be copied in one."""
-    return uniform(size, max(PART_BYTES, -(-size // MAX_PARTS)))
+    return uniform_parts(size, max(PART_BYTES, -(-size // MAX_PARTS)))
 
 
 def fits(size: int, first_part_bytes: int, count: int) -> bool:
@@ -68,29 +76,71 @@ def fits(size: int, first_part_bytes: int, count: int) -> bool:
     return first_part_bytes > 0 and -(-size // first_part_bytes) == count
 
 
-def groups(parts: Sequence[Part]) -> list[dict[str, int]]:
-    """Return runs of parts for one worker each, `[{"first": 1, "last": 64}, ...]` (part numbers, both included)."""
-    made: list[dict[str, int]] = []
-    held = 0
+def group_parts(parts: Sequence[Part]) -> list[dict[str, int]]:
+    """Return consecutive parts for one worker each, `[{"first": 1, "last": 64}, ...]` (part numbers, both included)."""
+    groups: list[dict[str, int]] = []
+    size = 0
     for part in parts:
-        full = made and (part.number - made[-1]["first"] >= GROUP_PARTS or held + part.size > GROUP_BYTES)
-        if not made or full:
-            made.append({"first": part.number, "last": part.number})
-            held = part.size
+        size += part.size
+        if not groups or part.number - groups[-1]["first"] >= GROUP_PARTS or size > GROUP_BYTES:
+            groups.append({"first": part.number, "last": part.number})
+            size = part.size
         else:
-            made[-1]["last"] = part.number
-            held += part.size
-    return made
+            groups[-1]["last"] = part.number
+    return groups
 
 
-def looks_like_md5(etag: str) -> bool:
-    """Whether an ETag without quotes has the form of an MD5: 32 hexadecimal digits."""
-    return bool(_MD5.fullmatch(etag))
+def head_part(clients: Clients, run: Run, item: ToCopy, part: int | None) -> dict[str, Any]:
+    """Return HeadObject's answer for a source object, or for one of its parts."""
+    number = {"PartNumber": part} if part else {}
+    answer: dict[str, Any] = clients.source.head_object(**run.source.object_parameters(item.key), **number)
+    return answer
 
 
-def combined_etag(part_etags: Sequence[str]) -> str | None:
-    """Return the ETag that S3 gives to an upload of parts with these ETags (no quotes); None where they are not MD5s."""
-    if not all(looks_like_md5(etag) for etag in part_etags):
-        return None
-    whole = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in part_etags), usedforsecurity=False)
-    return f"{whole.hexdigest()}-{len(part_etags)}"
+def is_listed(answer: Mapping[str, Any], item: ToCopy) -> bool:
+    """Whether HeadObject has answered for the object that was listed."""
+    return bool(etag_of(answer) == item.etag)
+
+
+def guess_parts(item: ToCopy, first: Mapping[str, Any]) -> list[Part] | None:
+    """Return parts of the first one's size, given HEAD's answer for that; None if those would not be as many as there are."""
+    count = part_count(item.etag)
+    if count and first.get("PartsCount") == count and fits(item.size, first["ContentLength"], count):
+        return uniform_parts(item.size, first["ContentLength"])
+    return None
+
+
+def exact_parts(clients: Clients, run: Run, item: ToCopy, count: int) -> list[Part]:
+    """Return the parts as they are; raise `SourceChanged` if they are not those of the object that was listed."""
+    sizes = _attribute_sizes(clients, run, item)
+    if len(sizes) != count or sum(sizes) != item.size:
+        sizes = [_head_size(clients, run, item, number) for number in range(1, count + 1)]
+    if sum(sizes) != item.size:
+        raise SourceChanged(f"its {count} parts add up to {sum(sizes):,} bytes; listed were {item.size:,}")
+    return from_sizes(sizes)
+
+
+def _attribute_sizes(clients: Clients, run: Run, item: ToCopy) -> list[int]:
+    """Return the part sizes that GetObjectAttributes knows: those of objects uploaded with checksums; else nothing."""
+    sizes: list[int] = []
+    marker = 0
+    while True:
+        answer = clients.source.get_object_attributes(
+            **run.source.object_parameters(item.key),
+            ObjectAttributes=["ObjectParts"],
+            PartNumberMarker=marker,
+        )
+        page = answer.get("ObjectParts", {})
+        sizes += [part["Size"] for part in page.get("Parts", ())]
+        if not page.get("IsTruncated") or not page.get("Parts"):
+            return sizes
+        marker = page["NextPartNumberMarker"]
+
+
+def _head_size(clients: Clients, run: Run, item: ToCopy, number: int) -> int:
+    try:
+        return int(head_part(clients, run, item, number)["ContentLength"])
+    except ClientError as error:
+        if is_missing_part(error):  # it has fewer of them now
+            raise SourceChanged(f"it has no part {number} any more") from error
+        raise

@@ -15,14 +15,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.apply import multipart
 from lambda_functions.shared.errors import describe, is_missing
 from lambda_functions.shared.run import Run, Side
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 FOLDER = "uploads/"
-ABORTERS = 16
+ABORT_THREADS = 16
 
 
 def name_of(upload_id: str) -> str:
@@ -48,13 +47,15 @@ def forget(folder: RunFolder, upload_id: str) -> None:
 def give_up(clients: Clients, run: Run, relative: str, upload_id: str) -> None:
     """Abort an upload now; whether that succeeds or not, it is aborted again at the end."""
     with contextlib.suppress(ClientError, BotoCoreError):
-        multipart.abort(clients, run, relative, upload_id)
+        clients.destination.abort_multipart_upload(
+            **run.destination.object_parameters(relative), UploadId=upload_id
+        )
 
 
 def abort_all(folder: RunFolder, destination: Any) -> list[str]:
     """Abort what a run left under way, and strike it out; return one sentence for each that could not be aborted."""
-    with ThreadPoolExecutor(ABORTERS, thread_name_prefix="aborting") as pool:
-        problems = pool.map(lambda name: _abort(folder, destination, name), list(folder.names(FOLDER)))
+    with ThreadPoolExecutor(ABORT_THREADS, thread_name_prefix="aborting") as pool:
+        problems = pool.map(lambda name: _abort(folder, destination, name), list(folder.list_names(FOLDER)))
         return [problem for problem in problems if problem]
 
 
@@ -67,7 +68,7 @@ def _abort(folder: RunFolder, destination: Any, name: str) -> str:
             **upload["parameters"], Key=upload["key"], UploadId=upload["uploadId"]
         )
     except (ClientError, BotoCoreError) as error:
-        if not (isinstance(error, ClientError) and is_missing(error)):
+        if not is_missing(error):
             return f"the upload {upload['uploadId']} of {upload['key']!r} was not aborted: {describe(error)}"
     folder.remove(name)
     return ""

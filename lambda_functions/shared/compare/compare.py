@@ -6,25 +6,30 @@ Nothing is changed here. A range that is not done when its time is spent hands t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.compare.cutting import cut_range
-from lambda_functions.shared.compare.key_ranges import KeyRange
-from lambda_functions.shared.compare.undecided import Asker
-from lambda_functions.shared.equality import Decision, decide, parts_of
+from lambda_functions.shared.compare.key_ranges import cut_range
+from lambda_functions.shared.compare.undecided import Resolver
+from lambda_functions.shared.equality import Decision, decide
 from lambda_functions.shared.errors import NoProgress, RangeBroken, describe, is_permanent
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome, Tally
-from lambda_functions.shared.run import Run, in_scope
+from lambda_functions.shared.run import Run, scope_filter
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.listing import Entry, entries
-from lambda_functions.shared.s3.merging import Pair, key_of, merge
-from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_BYTES, RunFolder, ShardWriter
-from lambda_functions.shared.work_bucket.shards import failure_writer, outcome_of
+from lambda_functions.shared.s3.etags import part_count
+from lambda_functions.shared.s3.listing import Entry, KeyRange, Pair, list_entries, merge, pair_key
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import (
+    MAX_SHARD_BYTES,
+    ShardWriter,
+    failure_writer,
+    turn_summary,
+)
+from lambda_functions.shared.work_items import ToCopy, ToDelete
 
 # How long a range is compared before it hands back what is left. The first wave is one worker, which is enough for most buckets
 # (some 100,000 keys); the next ones are short because they find out where the keys are.
@@ -32,19 +37,19 @@ BUDGET_SECONDS = (10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 120.0, 300.0)
 # Into how many ranges the rest is cut. A range costs about 4 LISTs that its keys do not need: cuts, and pages that reach past its
 # end. What a turn has read pays for them: they may cost 2 % of it. Only what keeps a few heavy ranges from being read by as few
 # workers is on credit: some LISTs in the waves of a bucket of millions, minutes in one whose keys are mostly in one folder.
-RANGE_LISTS = 4
+LISTS_PER_RANGE = 4
 SHARE_FOR_CUTS = 0.02
-FIRST_HANDED_BACK = 12
-LEAST_HANDED_BACK = 6
-MOST_HANDED_BACK = 64
+FIRST_REMAINING_RANGES = 12
+MIN_REMAINING_RANGES = 6
+MAX_REMAINING_RANGES = 64
 # Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
 LARGE_BYTES = MAX_SHARD_BYTES
 # What a worker copies in a second or two: a small sync is shared by several.
 FIRST_COPY_KEYS = 500
 LARGE_PARTS = 2000
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
 # How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
-KEYS_PER_LOOK = 1000
+KEYS_PER_CLOCK_CHECK = 1000
 
 
 def budget_seconds(wave: int) -> float:
@@ -52,78 +57,81 @@ def budget_seconds(wave: int) -> float:
     return BUDGET_SECONDS[min(wave, len(BUDGET_SECONDS)) - 1]
 
 
-def handed_back_ranges(wave: int, requests: int) -> int:
+def remaining_ranges(wave: int, requests: int) -> int:
     """Return into how many ranges the rest is cut after a turn of a wave that has sent so many requests."""
-    paid = int(requests * SHARE_FOR_CUTS / RANGE_LISTS)
-    least = FIRST_HANDED_BACK if wave == 1 else LEAST_HANDED_BACK
-    return min(max(paid, least), MOST_HANDED_BACK)
+    affordable = int(requests * SHARE_FOR_CUTS / LISTS_PER_RANGE)
+    least = FIRST_REMAINING_RANGES if wave == 1 else MIN_REMAINING_RANGES
+    return min(max(affordable, least), MAX_REMAINING_RANGES)
 
 
 def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
     """Return the record of a range: what is current, which shards hold the plan, and what is handed back."""
-    plan = _Plan.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
-    asker = Asker(clients, run)
+    plan = _PlanWriter.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
+    resolver = Resolver(clients, run)
     try:
-        rest = _compare_until_over(clients, run, key_range, turn, plan, asker)
-        handed_back = _cut_again(clients, run, range_id, rest) if rest else []
+        rest = _compare_until_deadline(clients, run, key_range, turn, plan, resolver)
+        handed_back = _cut_remaining(clients, run, range_id, rest) if rest else []
         broken = ""
     except (RangeBroken, ClientError) as error:
         if isinstance(error, ClientError) and not is_permanent(error):
             raise
-        handed_back, broken = [], f"{_where(run, key_range)} could not be compared: {describe(error)}"
+        handed_back, broken = [], f"{describe_range(run, key_range)} could not be compared: {describe(error)}"
     finally:
-        asker.close()
+        resolver.close()
     return {
         "range": {"id": range_id, **key_range.to_json()},
         "broken": broken,
         "handedBack": [part.to_json() for part in handed_back],
         "unusualPages": clients.requests.unusual_pages,
         **plan.close(),
-        **outcome_of(plan.tally, plan.failures, turn, clients),
+        **turn_summary(plan.tally, plan.failures, turn, clients),
     }
 
 
-def _cut_again(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:
+def _cut_remaining(clients: Clients, run: Run, range_id: str, rest: KeyRange) -> list[KeyRange]:
     wave = int(range_id.partition("-")[0])
-    return cut_range(clients, run, rest, handed_back_ranges(wave, sum(clients.requests.counts().values())))
+    return cut_range(clients, run, rest, remaining_ranges(wave, sum(clients.requests.counts().values())))
 
 
-def _where(run: Run, key_range: KeyRange) -> str:
-    return (
-        f"{run.source.where()} -> {run.destination.where()} from {key_range.after!r} to {key_range.up_to!r}"
-    )
+def describe_range(run: Run, key_range: KeyRange) -> str:
+    """Return what a person is told of a range: `s3://from/ -> s3://into/ (keys after 'a' up to 'm')`."""
+    after = f" after {key_range.after!r}" if key_range.after is not None else ""
+    up_to = f" up to {key_range.up_to!r}" if key_range.up_to is not None else ""
+    whole = "the whole prefix" if run.source.prefix else "the whole bucket"
+    keys = f"keys{after}{up_to}" if after or up_to else whole
+    return f"{run.source.address()} -> {run.destination.address()} ({keys})"
 
 
-def _compare_until_over(
-    clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _Plan, asker: Asker
+def _compare_until_deadline(
+    clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _PlanWriter, resolver: Resolver
 ) -> KeyRange | None:
     """Decide the keys of a range in order; return what is left of it when the turn is over."""
-    is_in_scope = in_scope(run.options) if run.options.include or run.options.exclude else None
+    is_in_scope = scope_filter(run.options) if run.options.include or run.options.exclude else None
     pairs = merge(
-        entries(clients.source, run.source, key_range),
-        entries(clients.destination, run.destination, key_range),
+        list_entries(clients.source, run.source, key_range),
+        list_entries(clients.destination, run.destination, key_range),
     )
     rest = None
     for number, pair in enumerate(pairs, 1):
-        if is_in_scope is None or is_in_scope(key_of(pair)):
-            plan.decide(pair, asker)
-        if number % KEYS_PER_LOOK == 0:
-            plan.settle(asker)
+        if is_in_scope is None or is_in_scope(pair_key(pair)):
+            plan.decide(pair, resolver)
+        if number % KEYS_PER_CLOCK_CHECK == 0:
+            plan.collect(resolver)
             if turn.is_over():
-                rest = _rest(key_range, key_of(pair))
+                rest = _remaining_range(key_range, pair_key(pair))
                 break
-    plan.settle(asker, all_of_them=True)
+    plan.collect(resolver, all_of_them=True)
     return rest
 
 
-def _rest(key_range: KeyRange, cursor: str) -> KeyRange | None:
+def _remaining_range(key_range: KeyRange, cursor: str) -> KeyRange | None:
     if key_range.after is not None and cursor <= key_range.after:
         raise NoProgress(f"the range after {key_range.after!r} ended at {cursor!r}")
     return None if cursor == key_range.up_to else KeyRange(cursor, key_range.up_to)
 
 
 @dataclass
-class _Plan:
+class _PlanWriter:
     """What is to be done in one range, flowing into shards as it is decided."""
 
     run: Run
@@ -136,7 +144,7 @@ class _Plan:
     unprovable: int = 0
 
     @classmethod
-    def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str) -> _Plan:
+    def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str) -> _PlanWriter:
         """Return an empty plan."""
 
         def name(kind: str) -> Callable[[int], str]:
@@ -152,8 +160,8 @@ class _Plan:
             tally=Tally(failures),
         )
 
-    def decide(self, pair: Pair, asker: Asker) -> None:
-        """Decide one key by its listings, or put the question."""
+    def decide(self, pair: Pair, resolver: Resolver) -> None:
+        """Decide one key by its listings, or have both sides asked."""
         source, destination = pair
         self.listed["source"] += source is not None
         self.listed["destination"] += destination is not None
@@ -164,45 +172,46 @@ class _Plan:
             self.tally.count("current", source.size)
         elif decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
             assert source is not None and destination is not None
-            asker.ask(source, destination, decision)
+            resolver.submit(source, destination, decision)
         elif decision is Decision.ORPHAN:
             assert destination is not None
-            self._orphan(destination)
+            self._add_orphan(destination)
         else:
             assert source is not None
-            self._put(source, destination, decision)
+            self._add_source(source, destination, decision)
 
-    def settle(self, asker: Asker, all_of_them: bool = False) -> None:
-        """Take in the answers that have come."""
-        for source, destination, answer in asker.answers(all_of_them):
-            if isinstance(answer, Outcome):
-                self.tally.add(answer)
+    def collect(self, resolver: Resolver, all_of_them: bool = False) -> None:
+        """Take in the keys that have been decided meanwhile."""
+        for source, destination, result in resolver.results(all_of_them):
+            if isinstance(result, Outcome):
+                self.tally.add(result)
             else:
-                self._put(source, destination, self._unproved(answer))
+                self._add_source(source, destination, self._apply_unprovable(result))
 
-    def _unproved(self, decision: Decision) -> Decision:
+    def _apply_unprovable(self, decision: Decision) -> Decision:
         if decision is not Decision.UNPROVABLE:
             return decision
         self.unprovable += 1
         return Decision.COPY if self.run.options.unprovable == "copy" else Decision.CURRENT
 
-    def _orphan(self, destination: Entry) -> None:
+    def _add_orphan(self, destination: Entry) -> None:
         if self.run.options.delete:
-            self.delete.add({"key": destination.key, "etag": destination.etag, "size": destination.size})
+            orphan = ToDelete(destination.key, destination.etag, destination.size)
+            self.delete.add(orphan.to_json())
 
-    def _put(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
+    def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
             self.tally.count("current", source.size)
         elif not self.run.is_mappable(source.key):
             self.tally.add(
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
             )
-        elif source.storage_class in ARCHIVED and not source.is_restored:
+        elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
             self.tally.add(
                 Outcome(source.key, "archived", 0, f"{source.storage_class}, and no restored copy of it")
             )
         else:
-            (self.large if is_large(source) else self.copy).add(copy_line(source, destination))
+            (self.large if is_large(source) else self.copy).add(to_copy(source, destination).to_json())
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
@@ -212,16 +221,10 @@ class _Plan:
 
 def is_large(entry: Entry) -> bool:
     """Whether an object is copied by a worker of its own."""
-    return entry.size > LARGE_BYTES or (parts_of(entry.etag) or 0) > LARGE_PARTS
+    return entry.size > LARGE_BYTES or (part_count(entry.etag) or 0) > LARGE_PARTS
 
 
-def copy_line(source: Entry, destination: Entry | None) -> Mapping[str, Any]:
-    """Return what a copier needs: the source as listed, and the destination's ETag that may be replaced (None: no object)."""
-    return {
-        "key": source.key,
-        "etag": source.etag,
-        "size": source.size,
-        "class": source.storage_class,
-        "checksum": source.checksum,
-        "was": destination and destination.etag,
-    }
+def to_copy(source: Entry, destination: Entry | None) -> ToCopy:
+    """Return what a copier needs of two listed objects."""
+    replaces_etag = destination and destination.etag
+    return ToCopy(source.key, source.etag, source.size, source.storage_class, source.checksum, replaces_etag)

@@ -1,6 +1,6 @@
-"""Key ranges, and cutting one into several by skip-scanning.
+"""Cutting a key range into several by skip-scanning.
 
-A range holds the relative keys with after < key <= up_to in UTF-8 byte order; None is open. Cuts are made between two ends
+Cuts are made between two ends
 of an existing range, so every key stays in exactly one range whatever the cuts are: their quality decides speed, never
 coverage.
 
@@ -16,13 +16,16 @@ the first few are all heavy, weighing ends: such a bucket is even enough.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.s3.listing import KeyRange, first_key, page_end
 
 # The greatest character: prefix + LAST comes after every key with that prefix but those that go on with this very character.
 LAST = "\U0010ffff"
@@ -33,7 +36,7 @@ WEIGHED_FROM = 16
 # Ranges are light if so many of them together fit into a page.
 LIGHT_RANGES = 4
 # So many pages in a row that make nothing lighter end the weighing, which would cost a LIST for each of the other ranges.
-PAGES_IN_VAIN = 4
+MAX_FRUITLESS_PAGES = 4
 ROUNDS = 3
 # After half of the steps, and so many at least, the others at the first fork become as long as it is wide: it may have more
 # siblings than there are cuts, such as thousands of Chinese first characters, and nearly all keys would be behind the last cut.
@@ -45,37 +48,27 @@ Probe = Callable[[str | None], str | None]
 
 
 @dataclass(frozen=True)
-class KeyRange:
-    """The relative keys with after < key <= up_to; None is open."""
-
-    after: str | None = None
-    up_to: str | None = None
-
-    def holds(self, key: str) -> bool:
-        """Whether a key is in this range."""
-        return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
-
-    def ends_before_or_with(self, key: str) -> bool:
-        """Whether no key of this range can come after a key."""
-        return self.up_to is not None and self.up_to <= key
-
-    def to_json(self) -> dict[str, str | None]:
-        """Return `{"after": ..., "upTo": ...}`."""
-        return {"after": self.after, "upTo": self.up_to}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> KeyRange:
-        """Return the range that `to_json` wrote."""
-        return cls(data["after"], data["upTo"])
-
-
-@dataclass(frozen=True)
 class _Fork:
     """A range still to be forked; all its keys begin with the first `shared` characters of `first`."""
 
     first: str
     shared: int
     end: str | None
+
+
+def cut_range(clients: Clients, run: Run, key_range: KeyRange, wanted: int) -> list[KeyRange]:
+    """Return ranges that together are `key_range`; one if neither side has more than 1,000 keys after its beginning.
+
+    The source is cut; the destination only where the source is short, because an orphaned bucket has to be read as well.
+    Requests: one or two LISTs of a page, then LISTs of one key and a few of a page.
+    """
+    for client, side in ((clients.source, run.source), (clients.destination, run.destination)):
+        end = page_end(client, side, key_range.after)
+        if end is not None and not key_range.ends_by(end):
+            probe = functools.partial(first_key, client, side)
+            weigh = functools.partial(page_end, client, side)
+            return cut(key_range, wanted, probe, len(side.prefix.encode()), weigh)
+    return [key_range]
 
 
 def cut(
@@ -92,7 +85,7 @@ def cut(
     if page_end is not None and len(ranges) == wanted >= WEIGHED_FROM:
         weigher = _Prober(page_end, wanted, prefix_bytes)
         for _ in range(ROUNDS):
-            ranges, heavy = _weighed(ranges, weigher)
+            ranges, heavy = _weigh(ranges, weigher)
             if not heavy or len(ranges) == wanted:
                 break
             ranges = _cut_heavy(ranges, heavy, wanted, prober)
@@ -104,43 +97,43 @@ def _split(key_range: KeyRange, wanted: int, prober: _Prober) -> list[KeyRange]:
     return [KeyRange(after, up_to) for after, up_to in itertools.pairwise(edges)]
 
 
-def _weighed(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], list[KeyRange]]:
+def _weigh(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], list[KeyRange]]:
     """Return the ranges, light neighbours made one, and those of them that are heavy, or not weighed after pages in vain."""
-    kept: list[KeyRange] = []
+    merged: list[KeyRange] = []
     heavy: list[KeyRange] = []
     index = in_vain = 0
-    while index < len(ranges) and in_vain < PAGES_IN_VAIN:
+    while index < len(ranges) and in_vain < MAX_FRUITLESS_PAGES:
         page_end = weigher.within(ranges[index].after, None)
         if page_end is None:
             break
         behind = next(
-            (at for at in range(index, len(ranges)) if not ranges[at].ends_before_or_with(page_end)),
+            (at for at in range(index, len(ranges)) if not ranges[at].ends_by(page_end)),
             len(ranges),
         )
         if behind - index >= LIGHT_RANGES:
-            kept.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
+            merged.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))
             index, in_vain = behind, 0
         else:
             heavy += [ranges[index]] if behind == index else []
-            kept.append(ranges[index])
+            merged.append(ranges[index])
             index, in_vain = index + 1, in_vain + 1
-    if in_vain == PAGES_IN_VAIN:
+    if in_vain == MAX_FRUITLESS_PAGES:
         heavy += ranges[index:]
-    return [*kept, *ranges[index:]], heavy
+    return [*merged, *ranges[index:]], heavy
 
 
 def _cut_heavy(ranges: list[KeyRange], heavy: list[KeyRange], wanted: int, prober: _Prober) -> list[KeyRange]:
     """Return the ranges with the heavy ones cut until there are `wanted`."""
-    cut_ones: list[KeyRange] = []
+    parts: list[KeyRange] = []
     heavy_left = len(heavy)
-    for number, one in enumerate(ranges):
-        if one in heavy:
-            free = wanted - len(cut_ones) - len(ranges[number:])
-            cut_ones += _split(one, 1 + free // heavy_left, prober)
+    for number, key_range in enumerate(ranges):
+        if key_range in heavy:
+            free = wanted - len(parts) - len(ranges[number:])
+            parts += _split(key_range, 1 + free // heavy_left, prober)
             heavy_left -= 1
         else:
-            cut_ones.append(one)
-    return cut_ones
+            parts.append(key_range)
+    return parts
 
 
 class _Prober:
@@ -156,8 +149,8 @@ class _Prober:
         if self._left <= 0 or (after is not None and len(after.encode()) > self._most_bytes):
             return None
         self._left -= 1
-        found = self._probe(after)
-        return found if found is not None and (end is None or found <= end) else None
+        key = self._probe(after)
+        return key if key is not None and (end is None or key <= end) else None
 
 
 def _cuts(key_range: KeyRange, wanted: int, prober: _Prober) -> set[str]:
@@ -170,7 +163,7 @@ def _cuts(key_range: KeyRange, wanted: int, prober: _Prober) -> set[str]:
             if position is not None:
                 cuts.add(position)
             forks.append(sibling)
-    return {position for position in cuts if key_range.holds(position) and position != key_range.up_to}
+    return {position for position in cuts if key_range.contains(position) and position != key_range.up_to}
 
 
 def _at_first_fork(fork: _Fork, prober: _Prober) -> _Fork:
@@ -234,8 +227,8 @@ def _stride(current: str, fork: _Fork, prober: _Prober, most: int) -> int:
     return max(1, (high - low) // most)
 
 
-def _shared_length(one: str, other: str) -> int:
+def _shared_length(text: str, other: str) -> int:
     return next(
-        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
+        (index for index, (a, b) in enumerate(zip(text, other, strict=False)) if a != b),
+        min(len(text), len(other)),
     )

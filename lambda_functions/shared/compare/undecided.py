@@ -18,67 +18,67 @@ from lambda_functions.shared.errors import explain, is_missing
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.heads import head, require_bucket, tags
+from lambda_functions.shared.s3.heads import get_tags, head_object, require_bucket
 from lambda_functions.shared.s3.listing import Entry
 
-ASKERS = 16
+HEAD_THREADS = 16
 # Answers waited for at most; beyond that reading pauses, so that memory stays bounded however many keys are undecided.
-MOST_UNANSWERED = 4096
+MAX_PENDING = 4096
 
 # The source, the destination unless it has gone meanwhile, and what is to be done.
-Answer = tuple[Entry, Entry | None, Decision | Outcome]
+Resolution = tuple[Entry, Entry | None, Decision | Outcome]
 
 
 @dataclass
-class Asker:
-    """Questions go in by `ask`, answers come out by `answers`, in the same order."""
+class Resolver:
+    """Pairs go in by `submit` and come out decided by `results`, in the same order."""
 
     clients: Clients
     run: Run
     _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(ASKERS, thread_name_prefix="asking")
+        default_factory=lambda: ThreadPoolExecutor(HEAD_THREADS, thread_name_prefix="undecided")
     )
-    _waiting: deque[Future[Answer]] = field(default_factory=deque)
+    _pending: deque[Future[Resolution]] = field(default_factory=deque)
 
-    def ask(self, source: Entry, destination: Entry, question: Decision) -> None:
-        """Put a question; its answer comes later."""
-        self._waiting.append(self._pool.submit(self._answer, source, destination, question))
+    def submit(self, source: Entry, destination: Entry, question: Decision) -> None:
+        """Have a pair decided; `question` is what its listings could not tell."""
+        self._pending.append(self._pool.submit(self._resolve, source, destination, question))
 
-    def answers(self, all_of_them: bool = False) -> Iterator[Answer]:
-        """Yield the answers that are there, in order; all of them at the end of a range."""
-        while self._waiting and (
-            all_of_them or self._waiting[0].done() or len(self._waiting) > MOST_UNANSWERED
-        ):
-            yield self._waiting.popleft().result()
+    def results(self, all_of_them: bool = False) -> Iterator[Resolution]:
+        """Yield the pairs that are decided, in order; all of them at the end of a range."""
+        while self._pending and (all_of_them or self._pending[0].done() or len(self._pending) > MAX_PENDING):
+            yield self._pending.popleft().result()
 
     def close(self) -> None:
-        """End the threads; unanswered questions are dropped."""
+        """End the threads; what is not decided is dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, source: Entry, destination: Entry, question: Decision) -> Answer:
+    def _resolve(self, source: Entry, destination: Entry, question: Decision) -> Resolution:
         try:
-            return self._asked(source, destination, question)
+            return self._decide(source, destination, question)
         except Exception as error:  # an undecided key is a failure of that key, whatever the reason
             failure = Outcome(source.key, "failed", 0, f"could not be compared: {explain(error)}")
             return source, destination, failure
 
-    def _asked(self, source: Entry, destination: Entry, question: Decision) -> Answer:
+    def _decide(self, source: Entry, destination: Entry, question: Decision) -> Resolution:
         if question is not Decision.ASK_TAGS:
-            answer = self._by_heads(source, destination, question)
+            answer = self._compare_heads(source, destination, question)
             if answer[2] is not Decision.CURRENT or not self.run.options.compareTags:
                 return answer
         try:
-            return source, destination, self._by_tags(source.key)
+            return source, destination, self._compare_tags(source.key)
         except ClientError as error:
             if not is_missing(error):
                 raise
-            return self._by_heads(source, destination, Decision.ASK_METADATA)  # which says what is missing
+            return self._compare_heads(
+                source, destination, Decision.ASK_METADATA
+            )  # which says what is missing
 
-    def _by_heads(self, source: Entry, destination: Entry, question: Decision) -> Answer:
-        destination_head = head(self.clients.destination, self.run.destination, destination.key)
+    def _compare_heads(self, source: Entry, destination: Entry, question: Decision) -> Resolution:
+        destination_head = head_object(self.clients.destination, self.run.destination, destination.key)
         if destination_head is None:
             return source, None, Decision.COPY
-        source_head = head(self.clients.source, self.run.source, source.key)
+        source_head = head_object(self.clients.source, self.run.source, source.key)
         if source_head is None:
             require_bucket(self.clients.source, self.run.source)
             gone = Outcome(source.key, "vanished", 0, "the source object was gone when it was asked for")
@@ -86,9 +86,8 @@ class Asker:
         judge = judge_metadata if question is Decision.ASK_METADATA else judge_checksums
         return source, destination, judge(source_head, destination_head)
 
-    def _by_tags(self, key: str) -> Decision:
+    def _compare_tags(self, key: str) -> Decision:
         """Return COPY where the tags of two equal objects differ: two requests, GetObjectTagging on either side."""
-        same = tags(self.clients.source, self.run.source, key) == tags(
-            self.clients.destination, self.run.destination, key
-        )
-        return Decision.CURRENT if same else Decision.COPY
+        source = get_tags(self.clients.source, self.run.source, key)
+        destination = get_tags(self.clients.destination, self.run.destination, key)
+        return Decision.CURRENT if source == destination else Decision.COPY

@@ -23,7 +23,7 @@ import botocore.session
 from botocore.config import Config
 
 from lambda_functions.shared.s3 import model_loader
-from lambda_functions.shared.s3.list_page import Page, answered, parse
+from lambda_functions.shared.s3.list_page import Page, page_from_botocore, parse
 
 # Our names for the requests that people count; every other operation is its own name in upper case with underscores.
 KINDS = {
@@ -63,7 +63,7 @@ _client_creation = threading.Lock()
 _extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(
     "extra_headers", default=("", MappingProxyType({}))
 )
-_reads_pages: contextvars.ContextVar[bool] = contextvars.ContextVar("reads_pages", default=False)
+_wants_page: contextvars.ContextVar[bool] = contextvars.ContextVar("wants_page", default=False)
 # Under which name an answer of ListObjectsV2 has its page, if we have read that and not botocore.
 _PAGE = "Page"
 _NO_OBJECTS = b"<ListBucketResult/>"
@@ -79,17 +79,17 @@ class RequestCounter:
 
     def watch(self, client: Any) -> Any:
         """Count everything that this client sends from now on; return the client."""
-        client.meta.events.register("before-send.s3", self._sent)
-        client.meta.events.register("after-call.s3.ListObjectsV2", self._listed)
+        client.meta.events.register("before-send.s3", self._count_request)
+        client.meta.events.register("after-call.s3.ListObjectsV2", self._count_unusual_page)
         return client
 
-    def _sent(self, event_name: str, **_: Any) -> None:
-        kind = kind_of(event_name.rpartition(".")[2])
+    def _count_request(self, event_name: str, **_: Any) -> None:
+        kind = request_kind(event_name.rpartition(".")[2])
         with self._lock:
             self._counts[kind] += 1
 
-    def _listed(self, parsed: Mapping[str, Any], **_: Any) -> None:
-        if _reads_pages.get() and _PAGE not in parsed and "Error" not in parsed:
+    def _count_unusual_page(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        if _wants_page.get() and _PAGE not in parsed and "Error" not in parsed:
             with self._lock:
                 self.unusual_pages += 1
 
@@ -120,26 +120,26 @@ def connect(source_region: str | None, destination_region: str | None) -> Client
 def client(service: str, region: str | None = None, read_timeout_seconds: int = READ_TIMEOUT_SECONDS) -> Any:
     """Return a boto3 client with our time limits; creating one is not thread-safe, so it happens under a lock."""
     with _client_creation:
-        made = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
+        new_client = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
     if service == "s3":
-        made.meta.events.register("before-call.s3", _add_headers)
+        new_client.meta.events.register("before-call.s3", _add_headers)
         for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
-            made.meta.events.register(f"before-parse.*.{operation}", _make_readable)
-        made.meta.events.register("before-parse.*.CopyObject", _leave_out_result)
-        made.meta.events.register("before-parse.*.ListObjectsV2", _read_page)
-    return made
+            new_client.meta.events.register(f"before-parse.*.{operation}", _remove_unreadable_characters)
+        new_client.meta.events.register("before-parse.*.CopyObject", _drop_copy_result)
+        new_client.meta.events.register("before-parse.*.ListObjectsV2", _parse_page)
+    return new_client
 
 
 def list_page(client: Any, **parameters: Any) -> Page:
-    """Return a page of ListObjectsV2: everything but reading a usual answer is botocore's, see `pages`."""
-    token = _reads_pages.set(True)
+    """Return a page of ListObjectsV2: all but reading a usual answer is botocore's, see `list_page`."""
+    token = _wants_page.set(True)
     try:
         answer = client.list_objects_v2(**parameters)
     finally:
-        _reads_pages.reset(token)
+        _wants_page.reset(token)
     page: Page | None = answer.get(_PAGE)
-    return page or answered(answer)
+    return page or page_from_botocore(answer)
 
 
 @contextlib.contextmanager
@@ -156,7 +156,7 @@ def extra_headers(operation: str, headers: Mapping[str, str]) -> Iterator[None]:
         _extra_headers.reset(token)
 
 
-def kind_of(operation: str) -> str:
+def request_kind(operation: str) -> str:
     """Return the name under which an operation is counted: `ListObjectsV2` -> `LIST`, `HeadBucket` -> `HEAD_BUCKET`."""
     return KINDS.get(operation) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
 
@@ -167,23 +167,21 @@ def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
         params["headers"].update(headers)
 
 
-def _make_readable(response_dict: dict[str, Any], **_: Any) -> None:
-    """Leave out what botocore cannot read; it would take the upload for failed, and begin another four."""
+def _remove_unreadable_characters(response_dict: dict[str, Any], **_: Any) -> None:
+    """Remove what botocore cannot read; it would take the upload for failed, and begin another four."""
     response_dict["body"] = _NOT_XML.sub(b"", response_dict["body"])
 
 
-def _leave_out_result(response_dict: dict[str, Any], **_: Any) -> None:
+def _drop_copy_result(response_dict: dict[str, Any], **_: Any) -> None:
     """Spare botocore the reading of what nobody asks for; an answer that may be an error stays as it is."""
     body = response_dict["body"]
     if body.endswith(b"</CopyObjectResult>") and b"<Error>" not in body:
         response_dict["body"] = b"<CopyObjectResult/>"
 
 
-def _read_page(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+def _parse_page(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     """Put a page into the answer and leave botocore an empty one, if it is asked for and of the usual form."""
-    page = (
-        parse(response_dict["body"]) if _reads_pages.get() and response_dict["status_code"] == 200 else None
-    )
+    page = parse(response_dict["body"]) if _wants_page.get() and response_dict["status_code"] == 200 else None
     if page:
         response_dict["body"], customized_response_dict[_PAGE] = _NO_OBJECTS, page
 
@@ -191,7 +189,7 @@ def _read_page(response_dict: dict[str, Any], customized_response_dict: dict[str
 @functools.cache
 def _session() -> boto3.session.Session:
     session = botocore.session.Session()
-    model_loader.hasten(session)
+    model_loader.use_fast_loader(session)
     return boto3.session.Session(botocore_session=session)
 
 

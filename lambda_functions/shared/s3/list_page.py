@@ -55,32 +55,32 @@ class Page:
         return list(map(Entry._make, zip(keys, *columns, self.are_restored, self.checksums, strict=False)))
 
 
-def answered(answer: Mapping[str, Any]) -> Page:
-    """Return the page that botocore has read; what is missing in it is missed when its objects are asked for."""
-    found = answer.get("Contents", ())
+def page_from_botocore(answer: Mapping[str, Any]) -> Page:
+    """Return the page that botocore has read; a missing field raises KeyError when the objects are used."""
+    contents = answer.get("Contents", ())
     return Page(
-        keys=[one["Key"] for one in found],
-        etags=(one["ETag"].strip('"') for one in found),
-        sizes=(one["Size"] for one in found),
-        modified=(one["LastModified"] for one in found),
-        storage_classes=(one.get("StorageClass", "STANDARD") for one in found),
-        are_restored=(_is_restored(one.get("RestoreStatus") or {}) for one in found),
-        checksums=map(_checksum, found),
+        keys=[listed["Key"] for listed in contents],
+        etags=(listed["ETag"].strip('"') for listed in contents),
+        sizes=(listed["Size"] for listed in contents),
+        modified=(listed["LastModified"] for listed in contents),
+        storage_classes=(listed.get("StorageClass", "STANDARD") for listed in contents),
+        are_restored=(_is_restored(listed.get("RestoreStatus") or {}) for listed in contents),
+        checksums=map(_checksum, contents),
         is_truncated=answer.get("IsTruncated"),
         token=answer.get("NextContinuationToken"),
     )
 
 
-def _checksum(found: Mapping[str, Any]) -> Checksum:
-    algorithms = found.get("ChecksumAlgorithm")
-    return (algorithms[0], found.get("ChecksumType", "")) if algorithms else None
+def _checksum(listed: Mapping[str, Any]) -> Checksum:
+    algorithms = listed.get("ChecksumAlgorithm")
+    return (algorithms[0], listed.get("ChecksumType", "")) if algorithms else None
 
 
 def _is_restored(status: Mapping[str, Any]) -> bool:
     return "RestoreExpiryDate" in status and not status.get("IsRestoreInProgress")
 
 
-class _Unusual(ValueError):
+class _UnusualPage(ValueError):
     """A page that is left to botocore."""
 
 
@@ -90,7 +90,7 @@ def parse(body: bytes) -> Page | None:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
     """
     try:
-        return _page(body.decode())
+        return _parse(body.decode())
     except ValueError:  # also text that is no UTF-8, and dates that there are not
         return None
 
@@ -119,81 +119,81 @@ _CONTENTS = re.compile(
     ))++</Contents>""",
     re.VERBOSE,
 )
-_WHOLE = re.compile(
+_DOCUMENT = re.compile(
     r"""(?:<\?xml[ ]version=["']1\.0["'](?:[ ]encoding=["'][Uu][Tt][Ff]-8["'])?+[ ]?\?>[ \t\r\n]*+)?+
     <ListBucketResult(?:[ ]xmlns="http://s3\.amazonaws\.com/doc/2006-03-01/")?+>(.*)</ListBucketResult>[ \t\r\n]*+""",
     re.VERBOSE | re.DOTALL,
 )
 # What a page says of itself, before its objects or behind them.
-_ABOUT = re.compile(
+_PROPERTY = re.compile(
     rf"""<(Name|Prefix|StartAfter|ContinuationToken|NextContinuationToken|EncodingType|MaxKeys|KeyCount|IsTruncated)
     (?:[ ]?+/>|>({_TEXT})</\1>)""",
     re.VERBOSE,
 )
-_OBJECTS = "<Contents/>"
+_OBJECTS_MARK = "<Contents/>"
 _REFERENCE = re.compile("&(?:#(x?)([0-9a-fA-F]+)|([a-z]+));")
-_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-_NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CHARACTERS_BY_NAME = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def _page(text: str) -> Page:
+def _parse(text: str) -> Page:
     pieces = _CONTENTS.split(text)
     step = _CONTENTS.groups + 1
     between, keys, dates, etags, sizes, classes, algorithms, types, restores, _ = (
         pieces[group::step] for group in range(step)
     )
     if any(between[1:-1]) or any(None in column for column in (keys, dates, etags, sizes)):
-        raise _Unusual
-    about = _about([between[0], between[-1]] if keys else between, len(keys))
+        raise _UnusualPage
+    properties = _properties([between[0], between[-1]] if keys else between, len(keys))
     if "&#" in text:
-        _unescaped(" ".join(match[0] for match in _REFERENCE.finditer(text)))
+        _unescape(" ".join(match[0] for match in _REFERENCE.finditer(text)))
     return Page(
-        keys=_keys(keys, about.get("EncodingType") == "url"),
+        keys=_keys(keys, properties.get("EncodingType") == "url"),
         etags=etags,
         sizes=list(map(int, sizes)),
         modified=list(map(datetime.fromisoformat, dates)),
-        storage_classes=[one or "STANDARD" for one in classes],
-        are_restored=_restored(restores),
+        storage_classes=[name or "STANDARD" for name in classes],
+        are_restored=_restore_flags(restores),
         checksums=_checksums(algorithms, types),
-        is_truncated={"true": True, "false": False, None: None}[about.get("IsTruncated")],
-        token=about.get("NextContinuationToken"),
+        is_truncated={"true": True, "false": False, None: None}[properties.get("IsTruncated")],
+        token=properties.get("NextContinuationToken"),
     )
 
 
-def _about(around: Sequence[str], objects: int) -> dict[str, str]:
+def _properties(around: Sequence[str], objects: int) -> dict[str, str]:
     """Return what a page says of itself in what is left of it around its objects."""
-    whole = _WHOLE.fullmatch(_OBJECTS.join(around))
-    pieces = _ABOUT.split(whole[1]) if whole else [""]
+    document = _DOCUMENT.fullmatch(_OBJECTS_MARK.join(around))
+    pieces = _PROPERTY.split(document[1]) if document else [""]
     names, texts = pieces[1::3], pieces[2::3]
-    about = {name: _unescaped(text or "") for name, text in zip(names, texts, strict=True)}
+    properties = {name: _unescape(text or "") for name, text in zip(names, texts, strict=True)}
     is_usual = (
-        whole is not None
-        and [piece for piece in pieces[::3] if piece] == ([_OBJECTS] if objects else [])
-        and len(about) == len(names)
-        and about.get("IsTruncated", "true") in ("true", "false")
-        and about.get("EncodingType", "url") == "url"
-        and about.get("KeyCount", str(objects)) == str(objects)
-        and about.get("MaxKeys", "0").isdecimal()
+        document is not None
+        and [piece for piece in pieces[::3] if piece] == ([_OBJECTS_MARK] if objects else [])
+        and len(properties) == len(names)
+        and properties.get("IsTruncated", "true") in ("true", "false")
+        and properties.get("EncodingType", "url") == "url"
+        and properties.get("KeyCount", str(objects)) == str(objects)
+        and properties.get("MaxKeys", "0").isdecimal()
     )
     if not is_usual:
-        raise _Unusual
-    return about
+        raise _UnusualPage
+    return properties
 
 
 def _keys(texts: Sequence[str], are_quoted: bool) -> Sequence[str]:
     """Return keys as botocore's `decode_list_object_v2` does: all at once, if no key has the line feed that parts them."""
-    whole = "\n".join(texts)
-    if "&" in whole:
-        texts = [_unescaped(text) for text in texts]
-        whole = "\n".join(texts)
-    if not are_quoted or ("%" not in whole and "+" not in whole):
+    joined = "\n".join(texts)
+    if "&" in joined:
+        texts = [_unescape(text) for text in texts]
+        joined = "\n".join(texts)
+    if not are_quoted or ("%" not in joined and "+" not in joined):
         return texts
-    if "%0A" in whole or "%0a" in whole or whole.count("\n") >= len(texts):
+    if "%0A" in joined or "%0a" in joined or joined.count("\n") >= len(texts):
         return [unquote_str(text) for text in texts]
-    return str(unquote_str(whole)).split("\n")
+    return str(unquote_str(joined)).split("\n")
 
 
-def _restored(texts: Sequence[str | None]) -> Iterable[bool]:
+def _restore_flags(texts: Sequence[str | None]) -> Iterable[bool]:
     """Return whether each object is restored, from what stands in its RestoreStatus."""
     if texts.count(None) == len(texts):
         return repeat(False)
@@ -201,25 +201,25 @@ def _restored(texts: Sequence[str | None]) -> Iterable[bool]:
 
 
 def _restore_status(text: str) -> dict[str, Any]:
-    _, begun, expiry = text.rpartition("<RestoreExpiryDate>")
-    until = {"RestoreExpiryDate": datetime.fromisoformat(expiry.partition("<")[0])} if begun else {}
+    _, tag, expiry = text.rpartition("<RestoreExpiryDate>")
+    until = {"RestoreExpiryDate": datetime.fromisoformat(expiry.partition("<")[0])} if tag else {}
     return {"IsRestoreInProgress": ">true<" in text, **until}
 
 
 def _checksums(algorithms: Sequence[str | None], types: Sequence[str | None]) -> Iterable[Checksum]:
     if algorithms.count(None) == len(algorithms):
         return repeat(None)
-    return [(one, kind or "") if one else None for one, kind in zip(algorithms, types, strict=True)]
+    return [(name, kind or "") if name else None for name, kind in zip(algorithms, types, strict=True)]
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Return a text without references; raise ValueError for one to what is no character of XML."""
-    return _REFERENCE.sub(_character, text) if "&" in text else text
+    return _REFERENCE.sub(_resolve, text) if "&" in text else text
 
 
-def _character(reference: re.Match[str]) -> str:
+def _resolve(reference: re.Match[str]) -> str:
     is_hexadecimal, number, name = reference.groups()
-    character = _NAMED[name] if name else chr(int(number, 16 if is_hexadecimal else 10))
-    if _NO_CHARACTER.match(character):
-        raise _Unusual
+    character = _CHARACTERS_BY_NAME[name] if name else chr(int(number, 16 if is_hexadecimal else 10))
+    if _NOT_IN_XML.match(character):
+        raise _UnusualPage
     return character

@@ -1,4 +1,5 @@
-"""Reading a bucket's keys in order: one side of one key range, page by page, the next page under way while one is used.
+"""Reading a bucket's keys in order: one side of one key range, page by page, the next page under way while one is used; and
+merging two such listings into pairs: for every key, what each side has under it.
 
 S3 lists general-purpose buckets in the order of their keys' UTF-8 bytes, which is the order of Python's text
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ListingKeysUsingAPIs.html). A listing that breaks that order cannot be
@@ -9,12 +10,12 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from lambda_functions.shared.compare.key_ranges import KeyRange
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
@@ -25,11 +26,38 @@ from lambda_functions.shared.s3.list_page import Page
 # The most that one LIST returns: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 PAGE_KEYS = 1000
 
+# What each side has under a key.
+Pair = tuple[Entry | None, Entry | None]
 # The objects of a page, and where the listing goes on.
 _Read = tuple[list[Entry], str | None]
 
 
-def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
+@dataclass(frozen=True)
+class KeyRange:
+    """The relative keys with after < key <= up_to; None is open."""
+
+    after: str | None = None
+    up_to: str | None = None
+
+    def contains(self, key: str) -> bool:
+        """Whether a key is in this range."""
+        return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
+
+    def ends_by(self, key: str) -> bool:
+        """Whether no key of this range can come after a key."""
+        return self.up_to is not None and self.up_to <= key
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return `{"after": ..., "upTo": ...}`."""
+        return {"after": self.after, "upTo": self.up_to}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> KeyRange:
+        """Return the range that `to_json` wrote."""
+        return cls(data["after"], data["upTo"])
+
+
+def list_entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
     """Return the objects of a range in order; they end in `RangeBroken` where the listing comes out of order.
 
     The first page is asked for at once, not when the first object is taken, so that both sides of a range begin together.
@@ -37,43 +65,69 @@ def entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
     """
     pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
     first = pool.submit(_read, client, side, key_range, _start(side, key_range.after))
-    return chain.from_iterable(_within(key_range, _pages(client, side, key_range, pool, first), side))
+    return chain.from_iterable(_clip(key_range, _pages(client, side, key_range, pool, first), side))
+
+
+def merge(source: Iterable[Entry], destination: Iterable[Entry]) -> Iterator[Pair]:
+    """Yield (source, destination) for every key of either side, in order; None where a side does not have the key.
+
+    Both must be strictly increasing by key; `entries` sees to that. Pure: reads both lazily, each once.
+    """
+    left, right = iter(source), iter(destination)
+    here, there = next(left, None), next(right, None)
+    while here is not None or there is not None:
+        if there is None or (here is not None and here.key < there.key):
+            yield here, None
+            here = next(left, None)
+        elif here is None or there.key < here.key:
+            yield None, there
+            there = next(right, None)
+        else:
+            yield here, there
+            here, there = next(left, None), next(right, None)
+
+
+def pair_key(pair: Pair) -> str:
+    """Return the key that a pair is about."""
+    entry = pair[0] or pair[1]
+    assert entry is not None
+    return entry.key
 
 
 def first_key(client: Any, side: Side, after: str | None) -> str | None:
     """Return the first relative key after `after`, or None where there is none: one LIST of one key."""
-    page = _list(client, side, _start(side, after), 1)
+    page = _request_page(client, side, _start(side, after), 1)
     while not page.keys and page.is_truncated:
-        page = _list(client, side, _going_on(_next_token(page, side)), 1)
+        page = _request_page(client, side, _continuation(_next_token(page, side)), 1)
     return page.keys[0].removeprefix(side.prefix) if page.keys else None
 
 
 def page_end(client: Any, side: Side, after: str | None) -> str | None:
     """Return the last relative key of a page that begins after `after`, None where no more keys follow it: one LIST."""
-    page = _list(client, side, _start(side, after), PAGE_KEYS)
+    page = _request_page(client, side, _start(side, after), PAGE_KEYS)
     return page.keys[-1].removeprefix(side.prefix) if page.keys and page.is_truncated else None
 
 
-def _within(key_range: KeyRange, pages: Iterator[Sequence[Entry]], side: Side) -> Iterator[Sequence[Entry]]:
+def _clip(key_range: KeyRange, pages: Iterator[Sequence[Entry]], side: Side) -> Iterator[Sequence[Entry]]:
     """Yield of each page what is in the range, until that ends or its keys are out of order. A whole page at a time is quick."""
     last: str | None = None
     for page in pages:
         keys = [entry.key for entry in page]
-        good = _in_order(last, keys)
+        good = _count_in_order(last, keys)
         begin = 0 if key_range.after is None else bisect_right(keys, key_range.after, 0, good)
         end = good if key_range.up_to is None else bisect_right(keys, key_range.up_to, 0, good)
         yield page[begin:end]
         if good < len(keys):
             before = keys[good - 1] if good else last
             raise RangeBroken(
-                f"{side.where()} lists {keys[good]!r} after {before!r}: its keys are not in order"
+                f"{side.address()} lists {keys[good]!r} after {before!r}: its keys are not in order"
             )
         if end < good:
             return
         last = keys[-1] if keys else last
 
 
-def _in_order(last: str | None, keys: Sequence[str]) -> int:
+def _count_in_order(last: str | None, keys: Sequence[str]) -> int:
     """Return how many of the keys are each greater than the one before them, the first one than `last`."""
     if last is not None and keys and keys[0] <= last:
         return 0
@@ -89,7 +143,7 @@ def _pages(
         coming: Future[_Read] | None = first
         while coming:
             page, token = coming.result()
-            coming = pool.submit(_read, client, side, key_range, _going_on(token)) if token else None
+            coming = pool.submit(_read, client, side, key_range, _continuation(token)) if token else None
             yield page
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -97,21 +151,21 @@ def _pages(
 
 def _read(client: Any, side: Side, key_range: KeyRange, start: Mapping[str, str]) -> _Read:
     """Read a page; what is behind one that reaches the end of the range would be read for nothing."""
-    page = _list(client, side, start, PAGE_KEYS)
-    found, token = page.entries(side.prefix), _next_token(page, side)
-    return found, None if found and key_range.ends_before_or_with(found[-1].key) else token
+    page = _request_page(client, side, start, PAGE_KEYS)
+    entries, token = page.entries(side.prefix), _next_token(page, side)
+    return entries, None if entries and key_range.ends_by(entries[-1].key) else token
 
 
 def _next_token(page: Page, side: Side) -> str | None:
     """Return where a listing goes on, None at its end; a page that does not say so is not taken for the last one."""
     if page.is_truncated is None or page.is_truncated != bool(page.token):
         raise RangeBroken(
-            f"a page of {side.where()} does not say whether it is the last: its keys are unknown"
+            f"a page of {side.address()} does not say whether it is the last: its keys are unknown"
         )
     return page.token if page.is_truncated else None
 
 
-def _going_on(token: str | None) -> dict[str, str]:
+def _continuation(token: str | None) -> dict[str, str]:
     return {"ContinuationToken": token} if token else {}
 
 
@@ -122,7 +176,7 @@ def _start(side: Side, after: str | None) -> dict[str, str]:
     return {"StartAfter": side.key(after).encode()[:MAX_KEY_BYTES].decode("utf-8", "ignore")}
 
 
-def _list(client: Any, side: Side, start: Mapping[str, str], keys: int) -> Page:
+def _request_page(client: Any, side: Side, start: Mapping[str, str], keys: int) -> Page:
     return list_page(
         client,
         **side.parameters(),

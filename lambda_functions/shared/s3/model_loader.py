@@ -1,10 +1,8 @@
-"""Reads botocore's descriptions of the services faster than botocore does; what is read is the same.
+"""Loads botocore's service models faster than botocore does; what is loaded is the same.
 
 A client is made from JSON files of up to a megabyte. botocore makes an OrderedDict of every object in them, though a
 dict keeps its order as well since Python 3.7, and opens the folders of all 400 services to know whether there is the one
-that is asked for. That makes most of what a client costs, which `fab` pays at every start and a Lambda at every cold one.
-
-This file stands twice, word for word, in `deployment/` and in `lambda_functions/shared/`: neither may import the other.
+that is asked for. That is most of what a client costs at a Lambda's cold start.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from botocore.session import Session
 _UNPACK: dict[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
 
 
-class _Files(JSONFileLoader):  # type: ignore[misc]
+class _FastFileLoader(JSONFileLoader):  # type: ignore[misc]
     """Reads one JSON file, compressed or not, into dicts."""
 
     def load_file(self, file_path: str) -> Any:
@@ -34,11 +32,11 @@ class _Files(JSONFileLoader):  # type: ignore[misc]
         return None
 
 
-class _Models(Loader):  # type: ignore[misc]
+class _FastLoader(Loader):  # type: ignore[misc]
     """Finds the files in the same folders as another loader does."""
 
     def __init__(self, usual: Loader) -> None:
-        super().__init__(usual.search_paths, _Files(), include_default_search_paths=False)
+        super().__init__(usual.search_paths, _FastFileLoader(), include_default_search_paths=False)
 
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the services that have a folder; one without a file of this type is found out when that is read."""
@@ -50,6 +48,6 @@ class _Models(Loader):  # type: ignore[misc]
         return sorted({service.name for folder in folders for service in folder.iterdir()})
 
 
-def hasten(session: Session) -> None:
-    """Let a session read the descriptions in this way; before its first client is made."""
-    session.register_component("data_loader", _Models(session.get_component("data_loader")))
+def use_fast_loader(session: Session) -> None:
+    """Let a session load service models in this way; to be called before its first client is made."""
+    session.register_component("data_loader", _FastLoader(session.get_component("data_loader")))

@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
-from lambda_functions.shared.tally.plan import Compared, read_compared, sum_up
+from lambda_functions.shared.tally.plan import ComparisonTotals, read_comparison, total_of_records
 from lambda_functions.shared.tally.report import Ending
-from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.leases import release_lease
-from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
 
 REPORT = "report.json"
 FAILURES = "failures.json"
@@ -27,24 +28,26 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     execution = state["execution"]
     folder = RunFolder(clients.work, folder_of(execution))
     verdict = (state.get("run") or {}).get("verdict")
-    report, ending = _ended(clients, folder, state) if verdict == "valid" else _never_began(state)
+    report, ending = _report_run(clients, folder, state) if verdict == "valid" else _report_without_run(state)
     times = {
         "startedAt": execution["startTime"],
         "endedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     outcome = {"outcome": ending.error or "Succeeded", "cause": ending.cause, "phase": ending.phase}
-    whole = {**report, **times, **outcome, "report": folder.address(REPORT)}
-    folder.write(REPORT, whole)
-    return {"outcome": outcome["outcome"], "cause": ending.cause, "report": whole}
+    report = {**report, **times, **outcome, "report": folder.address(REPORT)}
+    folder.write(REPORT, report)
+    return {"outcome": outcome["outcome"], "cause": ending.cause, "report": report}
 
 
-def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
+def _report_run(
+    clients: Clients, folder: RunFolder, state: Mapping[str, Any]
+) -> tuple[dict[str, Any], Ending]:
     run = Run.from_json(state["run"])
     try:
-        compared, copied, deleted = _sums(folder, state)
-    except PaperMissing as missing:
-        state = {**state, "error": {"Error": "PaperMissing", "Cause": str(missing)}}
-        compared, copied, deleted = sum_up([]), Applied(), Applied()
+        compared, copied, deleted = _read_totals(folder, state)
+    except RunFileMissing as missing:
+        state = {**state, "error": {"Error": "RunFileMissing", "Cause": str(missing)}}
+        compared, copied, deleted = total_of_records([]), WorkTotals(), WorkTotals()
     files = _write_failures(folder, compared, copied + deleted)
     ending = reporting.ending(run, state, compared, copied + deleted, folder.address(FAILURES))
     problems = abort_all(folder, clients.destination)
@@ -58,29 +61,31 @@ def _ended(clients: Clients, folder: RunFolder, state: Mapping[str, Any]) -> tup
     report = reporting.report(run, compared, copied, deleted, others)
     if not reporting.may_have_stragglers(state):
         release_lease(clients.work, run)
-    named = {"failures": folder.address(FAILURES), "notSynchronised": _named(folder, files)}
-    return {**report, **named}, ending
+    failures = {"failures": folder.address(FAILURES), "notSynchronised": _first_failures(folder, files)}
+    return {**report, **failures}, ending
 
 
-def _sums(folder: RunFolder, state: Mapping[str, Any]) -> tuple[Compared, Applied, Applied]:
+def _read_totals(
+    folder: RunFolder, state: Mapping[str, Any]
+) -> tuple[ComparisonTotals, WorkTotals, WorkTotals]:
     """Return what is added up of each phase that the run has come to; a phase it never began has no sums."""
     wave = int((state.get("comparison") or {}).get("wave", 0))
     slots = [state.get(slot) for slot in ("copies", "deletes")]
-    copied, deleted = (Applied(**folder.require(slot["sums"])) if slot else Applied() for slot in slots)
-    return read_compared(folder, wave), copied, deleted
+    copied, deleted = (WorkTotals(**folder.require(slot["sums"])) if slot else WorkTotals() for slot in slots)
+    return read_comparison(folder, wave), copied, deleted
 
 
-def _write_failures(folder: RunFolder, compared: Compared, done: Applied) -> list[str]:
+def _write_failures(folder: RunFolder, compared: ComparisonTotals, done: WorkTotals) -> list[str]:
     """Write the index of all files that name keys that were not synchronised; return those files."""
     files = [*done.failures, *compared.failures]
     folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished)})
     return files
 
 
-def _never_began(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
+def _report_without_run(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
     """Return the report of a run that was refused, or broke before it was accepted."""
     run, options = state.get("run") or {}, state["input"] if isinstance(state["input"], dict) else {}
-    sums = sum_up([])
+    sums = total_of_records([])
     report = {
         "source": options.get("source"),
         "destination": options.get("destination"),
@@ -91,16 +96,16 @@ def _never_began(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
     if run.get("verdict") == "refused":
         return report, Ending(run["error"], run["cause"], "starting")
     error = state.get("error") or {}
-    why = f"{error.get('Error', '')}: {reporting.message_of(error.get('Cause', ''))}"
+    why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
     cause = f"the run broke before it began: {why}. Nothing was changed."
     return report, Ending("SyncIncomplete", cause, "starting")
 
 
-def _named(folder: RunFolder, files: list[str]) -> list[Any]:
+def _first_failures(folder: RunFolder, files: list[str]) -> list[Any]:
     """Return the first keys that were not synchronised, as the failure files name them."""
-    named: list[Any] = []
+    failures: list[Any] = []
     for file in files:
-        if len(named) >= reporting.NAMED_KEYS:
+        if len(failures) >= reporting.NAMED_KEYS:
             break
-        named += folder.read_lines(file)
-    return named[: reporting.NAMED_KEYS]
+        failures += folder.read_lines(file)
+    return failures[: reporting.NAMED_KEYS]

@@ -6,26 +6,21 @@ What the records do not name does not exist. Guards are pure functions over the 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-from lambda_functions.shared.options import Options
-from lambda_functions.shared.outcomes import add_counts, counted, total
-from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.compare.waves import Record, read_wave
+from lambda_functions.shared.options import Options, max_deletes
+from lambda_functions.shared.outcomes import add_counts, add_tallies, pluralize
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 
-# After this many waves a source grows faster than it is read, or its keys cannot be cut.
-MAX_WAVES = 40
 KINDS = ("copy", "large", "delete")
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparisonTotals:
     """The sums over all compared ranges."""
 
     tally: Mapping[str, Mapping[str, int]]
@@ -42,44 +37,15 @@ class Compared:
     def plan(self) -> dict[str, dict[str, int]]:
         """Return what a run is going to do: `{"copy": {"objects", "bytes"}, "delete": {...}}`."""
         return {
-            "copy": _sized([*self.shards["copy"], *self.shards["large"]]),
-            "delete": _sized(self.shards["delete"]),
+            "copy": _amount([*self.shards["copy"], *self.shards["large"]]),
+            "delete": _amount(self.shards["delete"]),
         }
 
 
-def ranges_index(wave: int) -> str:
-    """Return the name of the index of a wave."""
-    return f"ranges/{wave}.json"
-
-
-def compared_name(range_id: str) -> str:
-    """Return the name of a range's record."""
-    return f"compared/{range_id}.json"
-
-
-def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> int:
-    """Write the index of a wave, once and for all; return how many ranges it has. Their ids say the wave: `2-0001`."""
-    index = [{"id": f"{wave}-{number:04d}", **one} for number, one in enumerate(ranges, 1)]
-    return len(folder.record(ranges_index(wave), index))
-
-
-def read_wave(folder: RunFolder, wave: int) -> tuple[list[Record], str]:
-    """Return the records of a wave, and why it cannot be built upon ("" if it can)."""
-    index = folder.require(ranges_index(wave))
-    records = folder.read_many([compared_name(one["id"]) for one in index])
-    missing = [one["id"] for one, record in zip(index, records, strict=True) if record is None]
-    broken = [record["broken"] for record in records if record and record["broken"]]
-    if missing:
-        broken.append(
-            f"{len(missing)} of {len(index)} ranges of wave {wave} left no record, first {missing[0]}"
-        )
-    return [record for record in records if record], "; ".join(broken[:3])
-
-
-def sum_up(records: Sequence[Record]) -> Compared:
+def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
-    return Compared(
-        tally=total(record["tally"] for record in records),
+    return ComparisonTotals(
+        tally=add_tallies(record["tally"] for record in records),
         listed=add_counts(record["listed"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
@@ -91,17 +57,17 @@ def sum_up(records: Sequence[Record]) -> Compared:
     )
 
 
-def read_compared(folder: RunFolder, waves: int, latest: Sequence[Record] = ()) -> Compared:
+def read_comparison(folder: RunFolder, waves: int, latest: Sequence[Record] = ()) -> ComparisonTotals:
     """Return the sums over all waves 1..waves, whatever of them has a record, and over the latest records besides."""
     earlier = (record for wave in range(1, waves + 1) for record in read_wave(folder, wave)[0])
-    return sum_up([*earlier, *latest])
+    return total_of_records([*earlier, *latest])
 
 
-def write_indexes(folder: RunFolder, compared: Compared) -> dict[str, dict[str, Any]]:
+def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, dict[str, Any]]:
     """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items"}, ...}` with keys in the work bucket."""
     items = {
         "copy": _pointers("copy", compared.shards["copy"]),
-        "large": _large_objects(folder, compared.shards["large"]),
+        "large": _large_items(folder, compared.shards["large"]),
         "delete": _pointers("delete", compared.shards["delete"]),
     }
     with ThreadPoolExecutor(len(items)) as pool:
@@ -109,33 +75,26 @@ def write_indexes(folder: RunFolder, compared: Compared) -> dict[str, dict[str, 
         return dict(zip(items, written, strict=True))
 
 
-def refusal(options: Options, compared: Compared) -> str:
+def refusal(options: Options, compared: ComparisonTotals) -> str:
     """Return why the planned deletes are refused, in sentences for a person; "" if they are not."""
     deletes, source_objects = compared.plan["delete"]["objects"], compared.listed.get("source", 0)
     if deletes and not source_objects and not options.allowEmptySource:
         return (
-            f"{counted(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
+            f"{pluralize(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
             "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
             '"allowEmptySource": true.'
         )
-    most = most_deletes(options.maxDelete, compared.listed.get("destination", 0))
+    most = max_deletes(options.maxDelete, compared.listed.get("destination", 0))
     if most is not None and deletes > most:
         return (
-            f"{counted(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
+            f"{pluralize(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
             f"({options.maxDelete}, of {compared.listed.get('destination', 0):,} in scope). Nothing was changed. "
             f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )
     return ""
 
 
-def most_deletes(max_delete: int | str | None, destination_objects: int) -> int | None:
-    """Return how many objects may be deleted: a number, or a share such as "10%" rounded down; None is no limit."""
-    if max_delete is None or isinstance(max_delete, int):
-        return max_delete
-    return math.floor(destination_objects * Fraction(max_delete.rstrip("%")) / 100)
-
-
-def _sized(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _amount(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {name: sum(shard[name] for shard in shards) for name in ("objects", "bytes")}
 
 
@@ -149,8 +108,8 @@ def _pointers(kind: str, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return [{"id": f"{kind}-{number:06d}", **shard} for number, shard in enumerate(shards, 1)]
 
 
-def _large_objects(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    with ThreadPoolExecutor(READERS) as pool:
+def _large_items(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(READ_THREADS) as pool:
         lists = pool.map(lambda shard: folder.read_lines(shard["file"]), shards)
         lines = [line for lines in lists for line in lines]
     return [{"id": f"large-{number:06d}", "line": line} for number, line in enumerate(lines, 1)]

@@ -5,16 +5,23 @@ Pure but for the records that it is given; writing it, giving back the lease and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambda_functions.shared.outcomes import MARKERS, SKIPPED, add_counts, counted, objects, total
+from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.outcomes import (
+    DELETE_MARKERS,
+    SKIPPED,
+    add_counts,
+    add_tallies,
+    object_count,
+    pluralize,
+)
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally.costs import estimate_usd
-from lambda_functions.shared.tally.plan import Compared
-from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.tally.plan import ComparisonTotals
+from lambda_functions.shared.tally.sums import WorkTotals
 
 # How many of the keys that were not synchronised stand in the report itself; files name all of them.
 NAMED_KEYS = 20
@@ -30,11 +37,11 @@ class Ending:
 
 
 def report(
-    run: Run, compared: Compared, copied: Applied, deleted: Applied, others: Mapping[str, int]
+    run: Run, compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, others: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return what the execution returns and report.json holds; `others` are requests that no record counts."""
     done = copied + deleted
-    tally = total([compared.tally, done.tally])
+    tally = add_tallies([compared.tally, done.tally])
     requests = add_counts([compared.requests, done.requests, others])
     nothing = {"objects": 0, "bytes": 0}
     return {
@@ -45,11 +52,11 @@ def report(
         "current": tally.get("current", nothing),
         "copied": tally.get("copied", nothing),
         "deleted": tally.get("deleted", nothing),
-        MARKERS: objects(tally, MARKERS),
-        "skipped": {what: objects(tally, what) for what in SKIPPED},
-        "changed": {"objects": objects(tally, "changed")},
+        DELETE_MARKERS: object_count(tally, DELETE_MARKERS),
+        "skipped": {what: object_count(tally, what) for what in SKIPPED},
+        "changed": {"objects": object_count(tally, "changed")},
         "unprovable": {"objects": compared.unprovable},
-        "failed": {"objects": objects(tally, "failed") + done.unfinished_objects},
+        "failed": {"objects": object_count(tally, "failed") + done.unfinished_objects},
         "requests": requests,
         "unusualPages": compared.unusual_pages,
         "estimatedCostUsd": estimate_usd(
@@ -58,18 +65,20 @@ def report(
     }
 
 
-def ending(run: Run, state: Mapping[str, Any], compared: Compared, done: Applied, failures: str) -> Ending:
+def ending(
+    run: Run, state: Mapping[str, Any], compared: ComparisonTotals, done: WorkTotals, failures: str
+) -> Ending:
     """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
     comparison = state.get("comparison") or {}
     if state.get("error"):
-        return Ending("SyncIncomplete", _broken(state), phase_of(state))
+        return Ending("SyncIncomplete", _broken_cause(state), phase_of(state))
     if comparison.get("broken"):
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
         return Ending("DeletionRefused", comparison["refusal"], "planning")
-    undone = objects(compared.tally, "failed") + done.undone()
-    if undone:
-        cause = _incomplete(undone, compared, done, failures, "deletes" in state)
+    not_done = object_count(compared.tally, "failed") + done.not_done()
+    if not_done:
+        cause = _incomplete_cause(not_done, compared, done, failures, "deletes" in state)
         return Ending("SyncIncomplete", cause, phase_of(state))
     return Ending()
 
@@ -88,7 +97,7 @@ def may_have_stragglers(state: Mapping[str, Any]) -> bool:
     return bool(state.get("error")) and phase_of(state) in ("copying", "deleting")
 
 
-def _broken(state: Mapping[str, Any]) -> str:
+def _broken_cause(state: Mapping[str, Any]) -> str:
     error = state["error"]
     why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
     when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state) else "now"
@@ -98,25 +107,22 @@ def _broken(state: Mapping[str, Any]) -> str:
     )
 
 
-def message_of(cause: str) -> str:
-    """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
-    try:
-        return str(json.loads(cause)["errorMessage"])[:1000]
-    except (ValueError, KeyError, TypeError):
-        return cause[:1000]
-
-
-def _incomplete(undone: int, compared: Compared, done: Applied, failures: str, deletes_began: bool) -> str:
-    failed = objects(compared.tally, "failed") + objects(done.tally, "failed") + done.unfinished_objects
-    changed = objects(done.tally, "changed")
-    kept = compared.plan["delete"]["objects"] - objects(done.tally, "deleted")
+def _incomplete_cause(
+    not_done: int, compared: ComparisonTotals, done: WorkTotals, failures: str, deletes_began: bool
+) -> str:
+    failed = (
+        object_count(compared.tally, "failed") + object_count(done.tally, "failed") + done.unfinished_objects
+    )
+    changed = object_count(done.tally, "changed")
+    remaining = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
     why = "" if deletes_began else ": nothing is deleted after a failure"
-    orphans = f" {_were(kept, 'orphan')} kept{why}." if kept > 0 else ""
+    orphans = f" {_count_was(remaining, 'orphan')} kept{why}." if remaining > 0 else ""
     return (
-        f"{_were(undone, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} The files that "
-        f"{failures} lists name them. Start again: a sync takes up where the last one stopped."
+        f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} "
+        f"The files that {failures} lists name them. Start again: a sync takes up where the last one stopped."
     )
 
 
-def _were(number: int, noun: str) -> str:
-    return f"{counted(number, noun)} {'was' if number == 1 else 'were'}"
+def _count_was(number: int, noun: str) -> str:
+    """Return `1 object was`, `2 objects were`."""
+    return f"{pluralize(number, noun)} {'was' if number == 1 else 'were'}"

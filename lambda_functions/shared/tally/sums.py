@@ -11,19 +11,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.outcomes import add_counts, objects, total
-from lambda_functions.shared.work_bucket.run_folder import READERS, RunFolder
+from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 from lambda_functions.shared.work_bucket.shards import record_name
 
 # Items whose records are read between two looks at the clock.
-CHUNK = 512
+CHUNK_ITEMS = 512
 
 Record = Mapping[str, Any]
 Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Applied:
+class WorkTotals:
     """The sums over records of one kind of work; `unfinished` are shards without a record up to their end."""
 
     tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -38,14 +38,16 @@ class Applied:
         """Return plain data."""
         return asdict(self)
 
-    def undone(self) -> int:
-        """Return how many objects are not as they should be: failed, changed, or of unfinished shards."""
-        return objects(self.tally, "failed") + objects(self.tally, "changed") + self.unfinished_objects
+    def not_done(self) -> int:
+        """Return how many objects are not in sync: failed, changed, or of unfinished shards."""
+        return (
+            object_count(self.tally, "failed") + object_count(self.tally, "changed") + self.unfinished_objects
+        )
 
-    def __add__(self, other: Applied) -> Applied:
+    def __add__(self, other: WorkTotals) -> WorkTotals:
         """Return both together."""
-        return Applied(
-            tally=total([self.tally, other.tally]),
+        return WorkTotals(
+            tally=add_tallies([self.tally, other.tally]),
             failures=[*self.failures, *other.failures],
             requests=add_counts([self.requests, other.requests]),
             turns=self.turns + other.turns,
@@ -55,7 +57,7 @@ class Applied:
         )
 
 
-def items_of(folder: RunFolder, kind: str) -> list[Item]:
+def index_items(folder: RunFolder, kind: str) -> list[Item]:
     """Return what was to be "copied" or "deleted": the items of the indexes, each with its number of objects."""
     if kind == "deleted":
         return list(folder.require("delete.json"))
@@ -64,15 +66,15 @@ def items_of(folder: RunFolder, kind: str) -> list[Item]:
 
 
 def add_up(
-    folder: RunFolder, kind: str, items: Sequence[Item], start: int, before: Applied, turn: Turn
-) -> tuple[int, Applied]:
+    folder: RunFolder, kind: str, items: Sequence[Item], start: int, before: WorkTotals, turn: Turn
+) -> tuple[int, WorkTotals]:
     """Return where to go on, and the sums with the records of the items from `start` on that this turn could read."""
     position, sums = start, before
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(READ_THREADS) as pool:
         while position < len(items) and (position == start or not turn.is_over()):
-            chunk = items[position : position + CHUNK]
+            chunk = items[position : position + CHUNK_ITEMS]
             chains = list(pool.map(lambda item: _chain(folder, kind, item), chunk))
-            sums += _sum_up(chunk, chains)
+            sums += _total(chunk, chains)
             position += len(chunk)
     return position, sums
 
@@ -88,16 +90,16 @@ def _chain(folder: RunFolder, kind: str, item: Item) -> list[Record]:
     return chain
 
 
-def _sum_up(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> Applied:
-    known = [record for chain in chains for record in chain]
+def _total(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> WorkTotals:
+    records = [record for chain in chains for record in chain]
     ends = [chain[-1]["next"] if chain else 0 for chain in chains]
     open_ends = [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
-    return Applied(
-        tally=total(record["tally"] for record in known),
-        failures=[file for record in known for file in record["failures"]],
-        requests=add_counts(record["requests"] for record in known),
-        turns=len(known),
-        seconds=sum(record["seconds"] for record in known),
+    return WorkTotals(
+        tally=add_tallies(record["tally"] for record in records),
+        failures=[file for record in records for file in record["failures"]],
+        requests=add_counts(record["requests"] for record in records),
+        turns=len(records),
+        seconds=sum(record["seconds"] for record in records),
         unfinished=[item["file"] for item, _ in open_ends],
         unfinished_objects=sum(item["objects"] - end for item, end in open_ends),
     )

@@ -20,7 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import Refused, SyncError, code_of, is_missing, status_of
+from lambda_functions.shared.errors import Refused, SyncError, is_lost_race, is_missing, is_missing_execution
 from lambda_functions.shared.options import overlap
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.run_folder import work_bucket
@@ -44,12 +44,12 @@ class Leases:
     def take(self, run: Run, clean_up: Callable[[str], Sequence[str]]) -> None:
         """Take the lease of a run's destination; raise `Refused("AlreadyRunning", ...)` if another run has it.
 
-        `clean_up(folder)` is called for the run folder of every execution found dead, and returns what it could not do. Taking
+        `clean_up(folder)` is called for the run folder of every execution that is dead, and returns what it could not do. Taking
         one's own lease again is no error.
         """
         mine = lease_key(run)
         self._write(mine, run)
-        for key, lease in self._others(run, mine):
+        for key, lease in self._overlapping(run, mine):
             until = self.busy_until(lease["execution"])
             if until:
                 self.client.delete_object(Bucket=self.bucket, Key=mine)
@@ -70,23 +70,23 @@ class Leases:
                 Bucket=self.bucket, Key=key, Body=json.dumps(lease).encode(), IfNoneMatch="*"
             )
         except ClientError as error:
-            if status_of(error) not in (409, 412):
+            if not is_lost_race(error):
                 raise
 
-    def _others(self, run: Run, mine: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _overlapping(self, run: Run, mine: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=lease_folder(run)
         )
-        keys = [found["Key"] for page in pages for found in page.get("Contents", ()) if found["Key"] != mine]
+        keys = [file["Key"] for page in pages for file in page.get("Contents", ()) if file["Key"] != mine]
         for key in keys:
-            lease = _read(self.client, self.bucket, key)
+            lease = _read_lease(self.client, self.bucket, key)
             if lease and overlap(lease["prefix"], run.destination.prefix):
                 yield key, lease
 
 
 def require_lease(client: Any, run: Run) -> None:
     """Raise `LeaseLost` unless this run still has its lease; every worker that writes asks once a turn."""
-    if _read(client, work_bucket(), lease_key(run)) is None:
+    if _read_lease(client, work_bucket(), lease_key(run)) is None:
         raise LeaseLost(
             f"{run.execution} has given back its lease on {run.destination.bucket}; start a new execution"
         )
@@ -97,7 +97,7 @@ def release_lease(client: Any, run: Run) -> None:
     client.delete_object(Bucket=work_bucket(), Key=lease_key(run))
 
 
-def _read(client: Any, bucket: str, key: str) -> Any:
+def _read_lease(client: Any, bucket: str, key: str) -> Any:
     try:
         return json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
     except ClientError as error:
@@ -116,19 +116,19 @@ def lease_key(run: Run) -> str:
     return f"{lease_folder(run)}{hashlib.sha256(run.execution.encode()).hexdigest()[:32]}.json"
 
 
-def asks_step_functions(
+def execution_check(
     client: Any, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Callable[[str], str]:
-    """Return the question until when an execution may write; an answer that is neither yes nor no counts as yes."""
+    """Return `busy_until` for `Leases`; an execution of which nothing can be learnt counts as busy."""
 
     def busy_until(execution: str) -> str:
         try:
-            found = client.describe_execution(executionArn=execution)
+            description = client.describe_execution(executionArn=execution)
         except ClientError as error:
-            return "" if code_of(error) == "ExecutionDoesNotExist" else "it has ended"
-        if found["status"] == "RUNNING":
+            return "" if is_missing_execution(error) else "it has ended"
+        if description["status"] == "RUNNING":
             return "it has ended"
-        end = found["stopDate"] + timedelta(seconds=STRAGGLERS_SECONDS)
+        end = description["stopDate"] + timedelta(seconds=STRAGGLERS_SECONDS)
         return f"{end.astimezone(UTC):%H:%M:%S} UTC, when its last Lambda must be over" if end > now() else ""
 
     return busy_until

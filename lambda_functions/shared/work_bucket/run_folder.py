@@ -1,4 +1,4 @@
-"""Everything that is written to the work bucket: the papers of one run.
+"""Everything that is written to the work bucket: the files of one run.
 
     ranges/<wave>.json               index: the ranges of a wave
     compared/<range>.json            record of a compared range; names its shards, and the ranges that it hands back
@@ -22,22 +22,20 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import SyncError, is_missing, status_of
+from lambda_functions.shared.errors import SyncError, is_lost_race, is_missing
 
-MAX_SHARD_KEYS = 2000
-MAX_SHARD_BYTES = 16 * 1024**3
-READERS = 32
+READ_THREADS = 32
 RECORD_PAUSES_SECONDS = (0.1, 0.4, 1.6, 6.4)
 
 
-class PaperMissing(SyncError):
+class RunFileMissing(SyncError):
     """A file of the run that must exist does not; nothing may be concluded from its absence."""
 
 
@@ -82,12 +80,12 @@ class RunFolder:
 
     def require(self, name: str) -> Any:
         """Return a JSON document that must be there; a missing one is an error, never an empty one."""
-        found = self.read(name)
-        if found is None:
-            raise PaperMissing(
-                f"{self.address(name)} is not there: the run's papers have expired, or somebody removed them"
+        document = self.read(name)
+        if document is None:
+            raise RunFileMissing(
+                f"{self.address(name)} is not there: the run's files have expired, or somebody removed them"
             )
-        return found
+        return document
 
     def read_lines(self, name: str) -> list[Any]:
         """Return the documents of a file of JSON lines."""
@@ -96,17 +94,17 @@ class RunFolder:
 
     def read_many(self, names: Sequence[str]) -> list[Any]:
         """Return the documents in the order of their names, None where there is none."""
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(READ_THREADS) as pool:
             return list(pool.map(self.read, names))
 
-    def record(self, name: str, data: Any) -> Any:
-        """Write a record once and for all; return it, or the one that was there first."""
+    def write_once(self, name: str, data: Any) -> Any:
+        """Write a record that nobody may replace; return it, or the one that was there first."""
         for pause_seconds in RECORD_PAUSES_SECONDS:
             try:
                 self._put(name, json.dumps(data), IfNoneMatch="*")
                 return data
             except ClientError as error:
-                if status_of(error) not in (409, 412):
+                if not is_lost_race(error):
                     raise
             first = self.read(name)
             if first is not None:
@@ -118,49 +116,12 @@ class RunFolder:
         """Remove a file; no error where there is none."""
         self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
 
-    def names(self, folder: str) -> Iterator[str]:
+    def list_names(self, folder: str) -> Iterator[str]:
         """Yield the names of the files in a folder (only for uploads: everything else is found through records)."""
         paginator = self.client.get_paginator("list_objects_v2")
         for page in paginator.paginate(Bucket=self.bucket, Prefix=self.key(folder)):
-            for found in page.get("Contents", ()):
-                yield found["Key"].removeprefix(f"{self.path}/")
+            for file in page.get("Contents", ()):
+                yield file["Key"].removeprefix(f"{self.path}/")
 
     def _put(self, name: str, body: str, **conditions: str) -> None:
         self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=body.encode(), **conditions)
-
-
-@dataclass
-class ShardWriter:
-    """Collects lines into shards of bounded length and size, written as they fill up.
-
-    The first four have `first_keys` lines, the next four twice as many, and so on up to 2,000: a little work is shared by many
-    workers, and much work does not cost many turns.
-    """
-
-    folder: RunFolder
-    name: Callable[[int], str]
-    max_bytes: float = MAX_SHARD_BYTES
-    first_keys: int = MAX_SHARD_KEYS
-    shards: list[dict[str, Any]] = field(default_factory=list)
-    _lines: list[Mapping[str, Any]] = field(default_factory=list)
-    _bytes: int = 0
-
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
-        size = line.get("size", 0)
-        if self._lines and (len(self._lines) >= self._most_keys() or self._bytes + size > self.max_bytes):
-            self.close()
-        self._lines.append(line)
-        self._bytes += size
-
-    def _most_keys(self) -> int:
-        return min(MAX_SHARD_KEYS, self.first_keys << len(self.shards) // 4)
-
-    def close(self) -> list[dict[str, Any]]:
-        """Write what is left; return `[{"file", "objects", "bytes"}]` of all shards."""
-        if self._lines:
-            file = self.name(len(self.shards) + 1)
-            self.folder.write_lines(file, self._lines)
-            self.shards.append({"file": file, "objects": len(self._lines), "bytes": self._bytes})
-            self._lines, self._bytes = [], 0
-        return self.shards

@@ -496,7 +496,7 @@ def test_a_listing_that_fails_half_way_changes_nothing(
 
     assert ended(found) == (
         "SyncIncomplete",
-        "s3://source-bucket/ -> s3://destination-bucket/ from None to None could not be compared: AccessDenied: Access Denied "
+        "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket) could not be compared: AccessDenied: Access Denied "
         "(ListObjectsV2). Nothing was changed.",
     )
     assert written(found)["phase"] == "comparing"
@@ -520,7 +520,7 @@ def test_a_listing_that_is_out_of_order_is_not_believed(
     found = machine.run(sync)
 
     assert ended(found)[1] == (
-        "s3://source-bucket/ -> s3://destination-bucket/ from None to None could not be compared: s3://source-bucket/ lists "
+        "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket) could not be compared: s3://source-bucket/ lists "
         "'a' after 'b': its keys are not in order. Nothing was changed."
     )
     assert destination.keys() == ["b"]
@@ -876,7 +876,7 @@ def test_a_run_that_broke_while_it_wrote_keeps_its_lease_until_its_last_lambda_i
 def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_deletes(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.work_bucket.run_folder.MAX_SHARD_KEYS", 2)
+    monkeypatch.setattr("lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS", 2)
     source.put_all({f"{number:03d}": b"1" for number in range(41)})
     destination.put("orphan", b"22")
     machine.wrap["copy_keys"] = ending(
@@ -920,7 +920,7 @@ def test_a_worker_that_has_lost_the_lease_of_its_run_writes_nothing(
     assert destination.keys() == []
 
 
-def test_papers_that_somebody_removed_are_missed_and_never_taken_for_empty(
+def test_files_that_somebody_removed_are_missed_and_never_taken_for_empty(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
     source.put("a", b"1")
@@ -936,6 +936,8 @@ def test_papers_that_somebody_removed_are_missed_and_never_taken_for_empty(
 
     found = machine.run(sync)
 
-    missing = f"PaperMissing: {address(found, 'copy.json')} is not there: the run's papers have expired, or somebody removed them"
-    assert found["cause"].startswith(f"the run broke while copying: {missing}. ")
+    missing = (
+        f"{address(found, 'copy.json')} is not there: the run's files have expired, or somebody removed them"
+    )
+    assert found["cause"].startswith(f"the run broke while copying: RunFileMissing: {missing}. ")
     assert destination.keys() == ["a", "orphan"]

@@ -47,7 +47,7 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
 ) -> None:
     place: dict[str, Any] = {"Bucket": bucket.name, "Key": ODD}
     # Our clients do not read the result of a copy; botocore does.
-    client.meta.events.unregister("before-parse.*.CopyObject", clients._leave_out_result)
+    client.meta.events.unregister("before-parse.*.CopyObject", clients._drop_copy_result)
 
     def said(operation: str, **parameters: Any) -> dict[str, Any]:
         parsed = getattr(client, operation)(**parameters)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from fake_s3 import HOUR, LOST, MB, Request
@@ -123,20 +122,20 @@ def test_a_source_that_changed_while_it_was_read_is_copied_with_the_checksum_tha
 
 def test_a_lost_copy_with_a_checksum_is_met_again_and_counts_as_copied(world: World) -> None:
     world.source.put("key", b"1", checksum="CRC64NVME")
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.after("CopyObject", LOST)
 
-    assert worker.copy(line) == Outcome("key", "copied", 1)
+    assert worker.copy(item) == Outcome("key", "copied", 1)
 
     assert world.sent() == {"COPY": 2, "HEAD": 2}
 
 
 def test_a_lost_copy_without_a_checksum_is_made_again_in_place_of_the_first(world: World) -> None:
     world.source.put("key", b"1")
-    line, worker = world.line("key"), world.worker(unprovable="copy")
+    item, worker = world.to_copy("key"), world.worker(unprovable="copy")
     world.s3.after("CopyObject", LOST)
 
-    assert worker.copy(line) == Outcome("key", "copied", 1)
+    assert worker.copy(item) == Outcome("key", "copied", 1)
 
     first, refused, third = world.s3.of("CopyObject")
     assert (first.asked["IfNoneMatch"], refused.asked["IfNoneMatch"]) == ("*", "*")
@@ -146,21 +145,21 @@ def test_a_lost_copy_without_a_checksum_is_made_again_in_place_of_the_first(worl
 
 def test_a_lost_copy_without_a_checksum_is_kept_where_the_user_says_so(world: World) -> None:
     world.source.put("key", b"1")
-    line, worker = world.line("key"), world.worker(unprovable="keep")
+    item, worker = world.to_copy("key"), world.worker(unprovable="keep")
     world.s3.after("CopyObject", LOST)
 
-    assert worker.copy(line) == Outcome("key", "copied", 1)
+    assert worker.copy(item) == Outcome("key", "copied", 1)
 
     assert world.sent() == {"COPY": 2, "HEAD": 2}
 
 
 def test_copies_without_a_checksum_that_are_lost_every_time_are_given_up_after_three(world: World) -> None:
     world.source.put("key", b"1")
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.before("CopyObject", lambda request: world.destination.put("key", b"2", 0) and None, times=99)
 
     why = "somebody writes an object of the same size into the destination"
-    assert worker.copy(line) == Outcome("key", "changed", 0, why)
+    assert worker.copy(item) == Outcome("key", "changed", 0, why)
 
 
 @pytest.mark.parametrize("checksum", [COMPOSITE, WHOLE])
@@ -168,10 +167,10 @@ def test_a_lost_complete_is_proved_by_the_checksum_of_the_parts(
     world: World, checksum: tuple[str, str]
 ) -> None:
     world.source.put_parts("key", 5 * MB, 1, checksum=checksum)
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.after("CompleteMultipartUpload", LOST)
 
-    assert worker.copy(line) == Outcome("key", "copied", 5 * MB + 1)
+    assert worker.copy(item) == Outcome("key", "copied", 5 * MB + 1)
 
     assert len(world.s3.of("CreateMultipartUpload")) == 1
 
@@ -181,18 +180,18 @@ def test_another_object_of_somebody_else_is_changed_and_stays(
     world: World, checksum: str | None, theirs: bytes
 ) -> None:
     world.source.put("key", b"1", checksum=checksum)
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.destination.put("key", theirs, 0, checksum=checksum)
 
-    assert worker.copy(line) == Outcome("key", "changed", 0, THEIRS)
+    assert worker.copy(item) == Outcome("key", "changed", 0, THEIRS)
 
 
 def test_what_stood_there_before_the_run_is_never_taken_for_our_own(world: World) -> None:
     world.source.put("key", b"1")
-    line = world.line("key")
+    item = world.to_copy("key")
     world.destination.put("key", b"1", 5)
 
-    assert world.worker().copy(line) == Outcome("key", "changed", 0, THEIRS)
+    assert world.worker().copy(item) == Outcome("key", "changed", 0, THEIRS)
 
 
 # --- Parts
@@ -207,7 +206,7 @@ def test_guessed_parts_are_copied_once_where_etags_can_tell_nothing(
     world.destination.encryption = into
     world.source.put_parts("key", *sizes, encryption=source_encryption)
 
-    assert world.worker().copy(world.line("key")).what == "copied"
+    assert world.worker().copy(world.to_copy("key")).what == "copied"
 
     # Only where both ETags are of MD5s does a wrong guess show, and is the copy then made with the true parts.
     is_shown = (source_encryption, into) == ("AES256", "AES256") and sizes[0] == 6 * MB
@@ -219,7 +218,7 @@ def test_guessed_parts_are_copied_once_where_etags_can_tell_nothing(
 def test_orphans_under_kms_are_deleted_by_their_etags(world: World) -> None:
     world.destination.put("a", b"1")
     world.destination.put("b", b"1")
-    lines: list[dict[str, Any]] = [world.orphan("a"), world.orphan("b")]
+    items = [world.orphan("a"), world.orphan("b")]
     world.destination.put("b", b"1")  # the same bytes, yet another ETag
 
-    assert [outcome.what for outcome in world.worker().delete(lines)] == ["deleted", "changed"]
+    assert [outcome.what for outcome in world.worker().delete(items)] == ["deleted", "changed"]

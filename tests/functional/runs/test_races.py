@@ -53,10 +53,10 @@ def same(world: World, key: str) -> bool:
 
 def test_a_source_that_changed_after_it_was_listed_is_copied_as_it_is_now(world: World) -> None:
     world.source.put("key", b"old")
-    line = world.line("key")
+    item = world.to_copy("key")
     world.source.put("key", b"newer")
 
-    assert world.worker().copy(line) == Outcome("key", "copied", 5)
+    assert world.worker().copy(item) == Outcome("key", "copied", 5)
 
     assert world.destination.contents() == {"key": Content.of(b"newer")}
     # Refused, then both sides are asked, then it is copied.
@@ -66,11 +66,11 @@ def test_a_source_that_changed_after_it_was_listed_is_copied_as_it_is_now(world:
 
 def test_a_source_that_changes_again_at_every_try_is_changed_after_three(world: World) -> None:
     world.source.put("key", b"0")
-    line = world.line("key")
+    item = world.to_copy("key")
     versions = iter(range(1, 10))
     world.s3.before("CopyObject", doing(lambda: world.source.put("key", b"1" * next(versions))), times=9)
 
-    assert world.worker().copy(line) == Outcome("key", "changed", 0, UNSTEADY)
+    assert world.worker().copy(item) == Outcome("key", "changed", 0, UNSTEADY)
 
     assert world.destination.keys() == []
     assert world.sent() == {"COPY": 3, "HEAD": 6}
@@ -78,29 +78,29 @@ def test_a_source_that_changes_again_at_every_try_is_changed_after_three(world: 
 
 def test_a_source_that_became_one_of_parts_is_copied_in_its_parts(world: World) -> None:
     world.source.put("key", b"old")
-    line = world.line("key")
+    item = world.to_copy("key")
     now = world.source.put_parts("key", 5 * MB, 5 * MB, 1)
 
-    assert world.worker().copy(line) == Outcome("key", "copied", 10 * MB + 1)
+    assert world.worker().copy(item) == Outcome("key", "copied", 10 * MB + 1)
 
     assert world.destination.objects["key"].etag == now.etag
 
 
 def test_a_source_that_became_archived_is_skipped(world: World) -> None:
     world.source.put("key", b"old")
-    line = world.line("key")
+    item = world.to_copy("key")
     world.source.alter("key", storage_class="GLACIER")
 
     said = "InvalidObjectState: The operation is not valid for the object's storage class (CopyObject)"
-    assert world.worker().copy(line) == Outcome("key", "archived", 0, said)
+    assert world.worker().copy(item) == Outcome("key", "archived", 0, said)
 
 
 def test_a_source_that_vanished_is_skipped(world: World) -> None:
     world.source.put("key", b"1")
-    line = world.line("key")
+    item = world.to_copy("key")
     world.source.delete("key")
 
-    outcome = world.worker().copy(line)
+    outcome = world.worker().copy(item)
 
     assert outcome == Outcome("key", "vanished", 0, "the source object was gone when it was to be copied")
     assert world.sent() == {"COPY": 1, "HEAD": 2, "HEAD_BUCKET": 1}
@@ -111,10 +111,10 @@ def test_a_source_bucket_that_is_gone_is_a_failure_not_a_vanished_object(
     world: World, parts: tuple[Any, ...]
 ) -> None:
     (world.source.put if len(parts) == 1 else world.source.put_parts)("key", *parts)
-    line = world.line("key")
+    item = world.to_copy("key")
     del world.s3.buckets["source-bucket"]
 
-    outcome = world.worker().copy(line)
+    outcome = world.worker().copy(item)
 
     assert (outcome.what, world.destination.keys()) == ("failed", [])
     assert "NoSuchBucket" in outcome.error or "does not exist any more" in outcome.error
@@ -152,11 +152,11 @@ def test_a_source_bucket_that_goes_after_the_copies_keeps_every_orphan(world: Wo
 
 def test_a_part_copied_while_the_source_changed_never_meets_parts_of_another_version(world: World) -> None:
     world.source.put_parts("key", 5 * MB, 5 * MB, 1)
-    line = world.line("key")
+    item = world.to_copy("key")
     # The second part of the first try finds another object there.
     world.s3.before("UploadPartCopy", doing(lambda: world.source.put_parts("key", 6 * MB, 2)), nth=2)
 
-    assert world.worker().copy(line) == Outcome("key", "copied", 6 * MB + 2)
+    assert world.worker().copy(item) == Outcome("key", "copied", 6 * MB + 2)
 
     assert same(world, "key")
     assert world.destination.objects["key"].etag == world.source.objects["key"].etag
@@ -174,10 +174,10 @@ def test_what_somebody_else_wrote_after_the_listing_is_changed_and_stays(
     if before is not None:
         world.destination.put("key", before, 2 * HOUR)
     (world.source.put if len(parts) == 1 else world.source.put_parts)("key", *parts)
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.destination.put("key", b"theirs", 0)
 
-    assert worker.copy(line) == Outcome("key", "changed", 0, THEIRS)
+    assert worker.copy(item) == Outcome("key", "changed", 0, THEIRS)
 
     assert world.destination.contents() == {"key": Content.of(b"theirs")}
     assert world.destination.open_uploads() == []
@@ -188,10 +188,10 @@ def test_what_somebody_else_wrote_with_the_size_of_a_source_in_parts_is_changed_
 ) -> None:
     # A copy of ours would have the source's ETag: both are encrypted by S3 itself, and its parts are the source's.
     world.source.put_parts("key", 5 * MB, 1)
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.before("CompleteMultipartUpload", doing(lambda: world.destination.put("key", 5 * MB + 1, 0)))
 
-    assert worker.copy(line) == Outcome("key", "changed", 0, THEIRS)
+    assert worker.copy(item) == Outcome("key", "changed", 0, THEIRS)
 
     assert not same(world, "key")
 
@@ -199,10 +199,10 @@ def test_what_somebody_else_wrote_with_the_size_of_a_source_in_parts_is_changed_
 def test_what_was_deleted_at_the_destination_after_the_listing_is_changed(world: World) -> None:
     world.destination.put("key", b"old", 2 * HOUR)
     world.source.put("key", b"new")
-    line = world.line("key")
+    item = world.to_copy("key")
     world.destination.delete("key")
 
-    assert world.worker().copy(line) == Outcome("key", "changed", 0, THEIRS)
+    assert world.worker().copy(item) == Outcome("key", "changed", 0, THEIRS)
 
 
 def test_a_write_into_the_destination_in_mid_run_fails_the_run_and_nothing_is_deleted(world: World) -> None:
@@ -236,10 +236,10 @@ def test_a_copy_whose_answer_was_lost_is_met_again_and_counts_as_copied(
     if was is not None:
         world.destination.put("key", was, 2 * HOUR)
     world.source.put("key", b"new")
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.after("CopyObject", LOST)
 
-    assert worker.copy(line) == Outcome("key", "copied", 3)
+    assert worker.copy(item) == Outcome("key", "copied", 3)
 
     assert world.sent() == {"COPY": 2, "HEAD": 2}
 
@@ -249,10 +249,10 @@ def test_a_complete_whose_answer_was_lost_finds_no_upload_and_counts_as_copied(
     world: World, parts: tuple[int, ...]
 ) -> None:
     world.source.put_parts("key", *parts)
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.after("CompleteMultipartUpload", LOST)
 
-    assert worker.copy(line) == Outcome("key", "copied", sum(parts))
+    assert worker.copy(item) == Outcome("key", "copied", sum(parts))
 
     assert same(world, "key")
     assert worker.abort_all() == []
@@ -273,10 +273,10 @@ def test_a_copier_that_was_killed_after_its_copies_copies_none_again(world: Worl
 
 def test_a_source_that_went_after_our_lost_copy_of_it_is_copied_all_the_same(world: World) -> None:
     world.source.put("key", b"1")
-    line, worker = world.line("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker()
     world.s3.after("CopyObject", lambda request: LOST if world.source.delete("key") is False else None)
 
-    assert worker.copy(line) == Outcome("key", "copied", 1)
+    assert worker.copy(item) == Outcome("key", "copied", 1)
 
 
 # --- Conflicts, and errors in an answer with status 200
@@ -286,7 +286,7 @@ def test_a_conflict_is_tried_again_and_then_succeeds(world: World) -> None:
     world.source.put("key", b"1")
     world.s3.before("CopyObject", CONFLICT)
 
-    assert world.worker().copy(world.line("key")) == Outcome("key", "copied", 1)
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "copied", 1)
 
     assert world.sent() == {"COPY": 2, "HEAD": 2}
 
@@ -295,7 +295,7 @@ def test_a_conflict_on_complete_begins_the_upload_anew_as_aws_asks_for(world: Wo
     world.source.put_parts("key", 5 * MB, 1)
     world.s3.before("CompleteMultipartUpload", CONFLICT)
 
-    assert world.worker().copy(world.line("key")) == Outcome("key", "copied", 5 * MB + 1)
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "copied", 5 * MB + 1)
 
     assert world.sent()["CREATE_MULTIPART_UPLOAD"] == 2
     assert world.destination.open_uploads() == []
@@ -306,7 +306,7 @@ def test_a_conflict_that_does_not_end_is_a_failure_with_its_name(world: World) -
     world.s3.before("CopyObject", CONFLICT, times=9)
 
     said = "ConditionalRequestConflict: A conflicting operation occurred (CopyObject)"
-    assert world.worker().copy(world.line("key")) == Outcome("key", "failed", 0, said)
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "failed", 0, said)
 
     assert len(world.s3.of("CopyObject")) == 3
 
@@ -320,7 +320,7 @@ def test_an_error_in_an_answer_with_status_200_is_tried_again_and_then_right(
     (world.source.put if len(parts) == 1 else world.source.put_parts)("key", *parts)
     world.s3.before(operation, Answer(200, code), times=2)
 
-    assert world.worker().copy(world.line("key")).what == "copied"
+    assert world.worker().copy(world.to_copy("key")).what == "copied"
 
     assert same(world, "key")
     assert len(world.s3.pauses) == 2
@@ -335,7 +335,7 @@ def test_an_error_in_an_answer_with_status_200_that_stays_is_a_failure_and_leave
     (world.source.put if len(parts) == 1 else world.source.put_parts)("key", *parts)
     world.s3.before(operation, Answer(200, "InternalError", "We encountered an internal error."), times=99)
 
-    outcome = world.worker().copy(world.line("key"))
+    outcome = world.worker().copy(world.to_copy("key"))
 
     said = f"InternalError: We encountered an internal error. ({operation})"
     assert outcome == Outcome("key", "failed", 0, said)
@@ -364,7 +364,7 @@ def test_a_page_that_is_denied_breaks_its_range_and_nothing_becomes_an_orphan(
     record = world.worker().compare()
 
     why = "AccessDenied: Access Denied (ListObjectsV2)"
-    address = "s3://source-bucket/ -> s3://destination-bucket/ from None to None"
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
 
@@ -409,7 +409,7 @@ def test_a_page_without_a_document_breaks_its_range_because_it_does_not_say_that
 
     record = world.worker().compare()
 
-    address = "s3://source-bucket/ -> s3://destination-bucket/ from None to None"
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     why = f"a page of s3://{side}-bucket/ does not say whether it is the last: its keys are unknown"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
@@ -447,7 +447,7 @@ def test_keys_out_of_order_break_their_range_with_the_keys_that_show_it(
     in_order = [f"{number}" for number in range(2 * page - 2)] + keys
     last, out = next(pair for pair in pairwise(in_order) if pair[1] <= pair[0])
     why = f"s3://source-bucket/ lists '{out}' after '{last}': its keys are not in order"
-    address = "s3://source-bucket/ -> s3://destination-bucket/ from None to None"
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
 
@@ -550,10 +550,10 @@ def test_an_upload_that_ended_after_our_copy_but_began_before_it_is_noticed(worl
 def test_a_key_that_the_source_got_before_the_delete_is_changed_and_kept(world: World) -> None:
     world.destination.put("a", b"1")
     world.destination.put("b", b"1")
-    lines = [world.orphan("a"), world.orphan("b")]
+    items = [world.orphan("a"), world.orphan("b")]
     world.source.put("a", b"again")
 
-    assert world.worker().delete(lines) == [
+    assert world.worker().delete(items) == [
         Outcome("a", "changed", 0, CHANGED_HERE),
         Outcome("b", "deleted", 1),
     ]
@@ -565,20 +565,20 @@ def test_a_key_that_the_source_got_before_the_delete_is_changed_and_kept(world: 
 def test_an_orphan_that_was_written_after_the_listing_is_changed_and_kept(world: World) -> None:
     world.destination.put("a", b"1")
     world.destination.put("b", b"1")
-    lines = [world.orphan("a"), world.orphan("b")]
+    items = [world.orphan("a"), world.orphan("b")]
     world.destination.put("a", b"theirs", 0)
 
-    assert world.worker().delete(lines) == [Outcome("a", "changed", 0, THEIRS), Outcome("b", "deleted", 1)]
+    assert world.worker().delete(items) == [Outcome("a", "changed", 0, THEIRS), Outcome("b", "deleted", 1)]
 
     assert world.destination.keys() == ["a"]
 
 
 def test_an_orphan_that_is_gone_already_is_deleted(world: World) -> None:
     world.destination.put("a", b"1")
-    line = world.orphan("a")
+    item = world.orphan("a")
     world.destination.delete("a")
 
-    assert world.worker().delete([line]) == [Outcome("a", "deleted", 1)]
+    assert world.worker().delete([item]) == [Outcome("a", "deleted", 1)]
 
 
 def test_deletes_whose_answer_was_lost_leave_one_delete_marker_each(world: World) -> None:
@@ -600,11 +600,11 @@ def errors(*codes: tuple[str, str]) -> dict[str, Any]:
 def test_errors_of_single_keys_are_read_one_by_one(world: World) -> None:
     for key in ("busy", "denied", "fine", "gone"):
         world.destination.put(key, b"1")
-    lines = world.orphans()
+    items = world.orphans()
     said = errors(("busy", "SlowDown"), ("denied", "AccessDenied"), ("gone", "NoSuchKey"))
     world.s3.before("DeleteObjects", lambda request: {**said, "Deleted": [{"Key": "fine"}]})
 
-    outcomes = world.worker().delete(lines)
+    outcomes = world.worker().delete(items)
 
     assert outcomes == [
         Outcome("busy", "deleted", 1),
@@ -658,10 +658,10 @@ def test_keys_that_xml_cannot_carry_go_one_by_one_if_they_are_what_was_listed(wo
     odd = ["a\u0001", "b\r\n", "c\ufffe", "d\t"]
     for key in (*odd, "plain"):
         world.destination.put(key, b"1")
-    lines = world.orphans()
+    orphans = world.orphans()
     world.destination.put("c\ufffe", b"theirs", 0)
 
-    outcomes = world.worker().delete(lines)
+    outcomes = world.worker().delete(orphans)
 
     assert [(outcome.key, outcome.what) for outcome in outcomes] == [
         ("a\u0001", "deleted"),
@@ -671,7 +671,7 @@ def test_keys_that_xml_cannot_carry_go_one_by_one_if_they_are_what_was_listed(wo
         ("plain", "deleted"),
     ]
     alone = {request.key: request.asked["IfMatch"] for request in world.s3.of("DeleteObject")}
-    assert alone == {line["key"]: f'"{line["etag"]}"' for line in lines if line["key"] in odd}
+    assert alone == {orphan.key: f'"{orphan.etag}"' for orphan in orphans if orphan.key in odd}
     (together,) = world.s3.of("DeleteObjects")
     assert [one["Key"] for one in together.asked["Delete"]["Objects"]] == ["plain"]
 
@@ -707,9 +707,9 @@ def test_changed_objects_in_one_piece_are_one_copy_each_and_nothing_else(world: 
 def test_orphans_are_one_question_each_and_deleted_a_thousand_at_a_time(world: World, orphans: int) -> None:
     for number in range(orphans):
         world.destination.put(f"{number:04d}", b"1")
-    lines = world.orphans()
+    items = world.orphans()
 
-    outcomes = [outcome for batch in batches(lines) for outcome in world.worker().delete(batch)]
+    outcomes = [outcome for batch in batches(items) for outcome in world.worker().delete(batch)]
 
     assert [outcome.what for outcome in outcomes] == ["deleted"] * orphans
     requests = -(-orphans // 1000)
@@ -733,7 +733,7 @@ def test_a_run_asks_for_every_orphan_and_deletes_a_thousand_with_a_request(world
 def test_an_object_of_parts_is_four_requests_and_one_for_each_part(world: World, parts: int) -> None:
     world.source.put_parts("key", *[5 * MB] * (parts - 1), 1, metadata={"a": "b"}, tags={"c": "d"})
 
-    assert world.worker().copy(world.line("key")).what == "copied"
+    assert world.worker().copy(world.to_copy("key")).what == "copied"
 
     assert world.sent() == {
         "HEAD": 1,
@@ -772,10 +772,10 @@ def test_a_copier_killed_at_any_step_leaves_no_part_behind(
 
 def test_what_a_killed_copier_left_under_way_is_aborted_by_whoever_ends_the_run(world: World) -> None:
     world.source.put_parts("key", 5 * MB, 5 * MB, 1)
-    line = world.line("key")
+    item = world.to_copy("key")
     world.s3.kill("UploadPartCopy", nth=2)
     with pytest.raises(Killed), world.s3.process():
-        world.worker().copy(line)
+        world.worker().copy(item)
     assert world.destination.open_uploads() == ["key"]
 
     assert world.worker().abort_all() == []
@@ -797,7 +797,7 @@ def test_a_source_that_changed_while_its_parts_were_asked_for_is_copied_as_it_is
     world.source.put_parts("key", 5 * MB, 7 * MB, 8 * MB)
     world.s3.before(operation, doing(lambda: world.source.put_parts("key", *now)), nth=nth)
 
-    assert world.worker().copy(world.line("key")) == Outcome("key", "copied", sum(now))
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "copied", sum(now))
 
     assert same(world, "key")
     assert world.destination.open_uploads() == []
@@ -808,14 +808,14 @@ def test_parts_that_do_not_add_up_to_the_object_are_a_failure_that_says_so(world
     world.source.alter("key", part_sizes=(5 * MB, 7 * MB, 9 * MB))
 
     said = "its 3 parts add up to 22,020,096 bytes; listed were 20,971,520"
-    assert world.worker().copy(world.line("key")) == Outcome("key", "failed", 0, said)
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "failed", 0, said)
 
 
 def test_an_object_of_parts_whose_key_xml_cannot_carry_is_copied_and_begun_once(world: World) -> None:
     # S3 repeats the key in its answers to the beginning and the end of an upload.
     world.source.put_parts("odd\u0001\r\n", 5 * MB, 1)
 
-    assert world.worker().copy(world.line("odd\u0001\r\n")).what == "copied"
+    assert world.worker().copy(world.to_copy("odd\u0001\r\n")).what == "copied"
 
     assert len(world.s3.of("CreateMultipartUpload")) == 1
     assert same(world, "odd\u0001\r\n")

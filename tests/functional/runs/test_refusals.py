@@ -483,7 +483,7 @@ def test_a_lease_that_cannot_be_judged_counts_as_held(
     source.put_parts("parts", b"1", b"2")
     dead_execution(machine, sync)
     monkeypatch.setattr(
-        "lambda_functions.shared.work_bucket.leases.code_of", lambda error: "AccessDeniedException"
+        "lambda_functions.shared.work_bucket.leases.is_missing_execution", lambda error: False
     )
     name = next(iter(leases()))
     lease = json.loads(client("s3").get_object(Bucket=WORK_BUCKET, Key=name)["Body"].read())

@@ -40,7 +40,7 @@ class Stored:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Yield a world whose pages are a hundredth of S3's, and so are the model's."""
     monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", PAGE_KEYS)
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", PAGE_KEYS)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", PAGE_KEYS)
     monkeypatch.setattr("benchmarks.scale.turns.PAGE_KEYS", PAGE_KEYS)
     with world_on_fake_s3() as made:
         yield made

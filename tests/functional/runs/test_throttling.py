@@ -122,7 +122,7 @@ def test_a_listing_that_stays_throttled_ends_the_run_and_changes_nothing(world: 
 def test_keys_of_a_batch_that_are_throttled_are_sent_again_alone(world: World, code: str) -> None:
     for number in range(10):
         world.destination.put(f"{number}", b"1")
-    lines = world.orphans()
+    items = world.orphans()
 
     def half(request: Request) -> dict[str, object] | None:
         keys = [one["Key"] for one in request.asked["Delete"]["Objects"]]
@@ -137,7 +137,7 @@ def test_keys_of_a_batch_that_are_throttled_are_sent_again_alone(world: World, c
 
     world.s3.before("DeleteObjects", half, times=9)
 
-    outcomes = world.worker().delete(lines)
+    outcomes = world.worker().delete(items)
 
     assert outcomes == [Outcome(f"{number}", "deleted", 1) for number in range(10)]
     assert [len(one.asked["Delete"]["Objects"]) for one in world.s3.of("DeleteObjects")] == [10, 5, 2, 1]
@@ -147,10 +147,10 @@ def test_keys_of_a_batch_that_are_throttled_are_sent_again_alone(world: World, c
 def test_an_orphan_whose_question_stays_throttled_is_kept_and_named(world: World) -> None:
     for key in ("a", "b"):
         world.destination.put(key, b"1")
-    lines = [world.orphan("a"), world.orphan("b")]
+    items = [world.orphan("a"), world.orphan("b")]
     world.s3.before("HeadObject", BUSY, key="a", times=99)
 
-    a, b = world.worker().delete(lines)
+    a, b = world.worker().delete(items)
 
     why = "not deleted: whether the source has it is unknown: 503: Service Unavailable (HeadObject)"
     assert (a, b) == (Outcome("a", "failed", 0, why), Outcome("b", "deleted", 1))

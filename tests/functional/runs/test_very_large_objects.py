@@ -15,9 +15,10 @@ from fake_s3 import GB, HOUR, LOST, MB, Answer, Request
 from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
 from workers import Killed
 
-from lambda_functions.shared.apply.copier import COPIERS, too_late
+from lambda_functions.shared.apply.copier import COPY_THREADS, timeout_outcome
 from lambda_functions.shared.invocation import run_jobs
 from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.work_items import ToCopy
 
 DENIED = Answer(403, "AccessDenied", "Access Denied")
 ONCE = {"HEAD": 1, "GET_OBJECT_TAGGING": 1, "CREATE_MULTIPART_UPLOAD": 1, "COMPLETE_MULTIPART_UPLOAD": 1}
@@ -37,12 +38,17 @@ def same(world: World, key: str) -> bool:
 
 def copied(world: World, key: str = "large") -> str:
     """Copy an object with all steps of a very large one; return how often it was begun and what the record says."""
-    worker, item = world.worker(), world.line(key)
-    state: dict[str, Any] = {"verdict": "again", "line": item, "exact": False, "tries": 0}
+    worker = world.worker()
+    state: dict[str, Any] = {
+        "verdict": "again",
+        "line": world.to_copy(key).to_json(),
+        "exact": False,
+        "tries": 0,
+    }
     begun = 0
     while state["verdict"] == "again":
         begun += 1
-        state = world.worker().large().begin(state["line"], state["exact"], state["tries"])
+        state = world.worker().large().begin(ToCopy.from_json(state["line"]), state["exact"], state["tries"])
         assert len(json.dumps(state)) < 256 * 1024
         if state["verdict"] == "copy":
             for group in state["groups"]:
@@ -63,7 +69,7 @@ def test_a_plain_object_of_more_than_5_gib_is_copied_in_parts_of_512_mib(
         "key", size, metadata={"a": "b"}, headers={"ContentType": "video/mp4"}, storage_class="STANDARD_IA"
     )
 
-    assert world.worker().copy(world.line("key")) == Outcome("key", "copied", size)
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "copied", size)
 
     made = world.destination.objects["key"]
     assert same(world, "key")
@@ -79,7 +85,7 @@ def test_a_plain_object_of_more_than_5_gib_is_copied_in_parts_of_512_mib(
 def test_an_object_of_exactly_5_gib_is_copied_in_one_piece(world: World) -> None:
     world.source.put("key", 5 * GB)
 
-    assert world.worker().copy(world.line("key")) == Outcome("key", "copied", 5 * GB)
+    assert world.worker().copy(world.to_copy("key")) == Outcome("key", "copied", 5 * GB)
 
     assert world.sent() == {"COPY": 1}
 
@@ -109,7 +115,7 @@ def test_50_terabytes_in_10_000_parts_are_copied_with_one_request_a_part_and_fou
 ) -> None:
     part = 5 * 1000**3
     # There is no network to wait for, so threads would only be in each other's way; and fewer groups are fewer papers to read.
-    monkeypatch.setattr("lambda_functions.shared.apply.large_objects.COPIERS", 1)
+    monkeypatch.setattr("lambda_functions.shared.apply.large_objects.COPY_THREADS", 1)
     monkeypatch.setattr("lambda_functions.shared.apply.parts.GROUP_BYTES", 64 * part)
     source = world.source.put_parts("large", *[part] * 10_000, tags={"a": "b"}, metadata={"c": "d"})
     assert source.size == 50 * 1000**4
@@ -145,7 +151,9 @@ def test_parts_of_one_turn_hold_at_most_64_gib_and_64_parts(world: World) -> Non
     world.source.put_parts("large", *[5 * GB] * 30)
     world.source.put_parts("many", *[5 * MB] * 130)
 
-    groups = [world.worker().large().begin(world.line(key), False, 0)["groups"] for key in ("large", "many")]
+    groups = [
+        world.worker().large().begin(world.to_copy(key), False, 0)["groups"] for key in ("large", "many")
+    ]
 
     assert [[group["last"] - group["first"] + 1 for group in one] for one in groups] == [
         [12, 12, 6],
@@ -202,7 +210,7 @@ def test_tags_of_more_than_2_kib_are_put_after_the_copy(world: World, is_large: 
     if is_large:
         assert copied(world) == "copied at attempt 1"
     else:
-        assert world.worker().copy(world.line("large")).what == "copied"
+        assert world.worker().copy(world.to_copy("large")).what == "copied"
 
     assert world.destination.objects["large"].tags == LONG_TAGS
     assert world.sent() == {**ONCE, "UPLOAD_PART_COPY": 2, "PUT_OBJECT_TAGGING": 1}
@@ -218,7 +226,7 @@ def test_tags_of_more_than_2_kib_are_put_also_where_the_answer_to_complete_was_l
     if is_large:
         assert copied(world) == "copied at attempt 1"
     else:
-        assert world.worker().copy(world.line("large")).what == "copied"
+        assert world.worker().copy(world.to_copy("large")).what == "copied"
 
     assert world.destination.objects["large"].tags == LONG_TAGS
 
@@ -261,9 +269,9 @@ def test_an_object_that_a_turn_cannot_move_fails_alone_and_its_upload_is_aborted
     world.s3.before("UploadPartCopy", slowly, times=99)
     worker = world.worker()
 
-    outcomes = {key: worker.copy(world.line(key)) for key in ("a", "slow")}
+    outcomes = {key: worker.copy(world.to_copy(key)) for key in ("a", "slow")}
     world.elapsed_seconds = 0
-    outcomes["z"] = worker.copy(world.line("z"))
+    outcomes["z"] = worker.copy(world.to_copy("z"))
 
     said = "its turn ended before all of its parts were copied"
     assert outcomes == {
@@ -291,9 +299,9 @@ def test_an_object_that_hangs_is_named_when_its_turn_ends_and_its_upload_is_abor
 
     world.s3.before("UploadPartCopy", hang, times=2)
     world.s3.before("CopyObject", lambda request: hanging.wait(10) and None)
-    lines = [world.line("quick"), world.line("hangs")]
+    items = [world.to_copy("quick"), world.to_copy("hangs")]
 
-    outcomes = dict(run_jobs(lines, worker.copy, too_late, worker.turn, COPIERS))
+    outcomes = dict(run_jobs(items, worker.copy, timeout_outcome, worker.turn, COPY_THREADS))
 
     said = "the copy had not ended when its worker's time was over"
     assert outcomes == {0: Outcome("quick", "copied", 1), 1: Outcome("hangs", "failed", 0, said)}
@@ -375,11 +383,11 @@ def test_what_somebody_else_completes_first_is_not_replaced_by_a_very_large_obje
 
 def test_a_killed_worker_never_sends_anything_again(world: World) -> None:
     world.source.put_parts("key", 5 * MB, 5 * MB, 1)
-    line = world.line("key")
+    item = world.to_copy("key")
     world.s3.kill("CompleteMultipartUpload")
 
     with pytest.raises(Killed), world.s3.process():
-        world.worker().copy(line)
+        world.worker().copy(item)
 
     assert (world.s3.sent[-1].operation, world.s3.of("AbortMultipartUpload")) == (
         "CompleteMultipartUpload",

@@ -9,7 +9,7 @@ from buckets import Bucket
 from machine_on_moto import MACHINE, FakeContext, Machine
 from reports import lasting, leases, read, records, report_of, sized, work_keys, written
 
-from lambda_functions.shared.tally import plan
+from lambda_functions.shared.compare import waves
 
 Sync = dict[str, Any]
 
@@ -18,11 +18,9 @@ Sync = dict[str, Any]
 def hurried(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Make every range hand back its rest after a few keys, and pages so short that a small bucket is worth cutting."""
     monkeypatch.setattr("lambda_functions.shared.compare.compare.BUDGET_SECONDS", (0.0,))
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", 5)
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 5)
     monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", 10)
-    monkeypatch.setattr(
-        "lambda_functions.shared.compare.compare.handed_back_ranges", lambda wave, requests: 3
-    )
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.remaining_ranges", lambda wave, requests: 3)
     return monkeypatch
 
 
@@ -114,7 +112,7 @@ def test_the_ranges_of_every_wave_are_exactly_what_the_wave_before_handed_back(
 def test_a_range_that_is_handed_back_whole_but_for_one_key_still_comes_to_an_end(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
 ) -> None:
-    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", 1)
+    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 1)
     hurried.setattr(
         "lambda_functions.shared.s3.listing.PAGE_KEYS", 1000
     )  # nothing is worth cutting: one range a wave
@@ -131,7 +129,7 @@ def test_buckets_that_grow_faster_than_they_are_read_end_in_a_clear_cause(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
 ) -> None:
     hurried.setattr("lambda_functions.shared.tally.phases.MAX_WAVES", 8)
-    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_LOOK", 1)
+    hurried.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 1)
     hurried.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", 1000)
     source.put_all({f"{number:02d}": b"1" for number in range(10)})
     destination.put("orphan", b"1")
@@ -146,7 +144,7 @@ def test_buckets_that_grow_faster_than_they_are_read_end_in_a_clear_cause(
     )
     assert written(found)["phase"] == "comparing"
     assert machine.calls.count("compare_listings") == 8
-    assert len(machine.events(started)) / 8 * plan.MAX_WAVES < 1000
+    assert len(machine.events(started)) / 8 * waves.MAX_WAVES < 1000
     assert destination.keys() == ["orphan"]
     assert leases() == []
 
@@ -246,8 +244,8 @@ def test_deletes_that_need_several_turns_go_on_where_the_last_turn_stopped(
 def test_adding_up_that_needs_several_turns_goes_on_where_the_last_turn_stopped(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.tally.sums.CHUNK", 2)
-    monkeypatch.setattr("lambda_functions.shared.work_bucket.run_folder.MAX_SHARD_KEYS", 2)
+    monkeypatch.setattr("lambda_functions.shared.tally.sums.CHUNK_ITEMS", 2)
+    monkeypatch.setattr("lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS", 2)
     source.put_all({f"{number:02d}": b"1" for number in range(10)})
     destination.put_all({f"orphan/{number}": b"1" for number in range(10)})
     machine.wrap["tally_run"] = lambda handler, event, context: handler(event, FakeContext(remaining_ms=0))

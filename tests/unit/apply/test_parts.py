@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Sequence
 
@@ -19,12 +18,11 @@ from lambda_functions.shared.apply.parts import (
     MB,
     PART_BYTES,
     Part,
-    combined_etag,
-    default,
+    default_parts,
     fits,
-    groups,
-    of_sizes,
-    uniform,
+    from_sizes,
+    group_parts,
+    uniform_parts,
 )
 
 SIZES = st.lists(st.integers(1, MAX_PART_BYTES), min_size=1, max_size=300)
@@ -47,7 +45,7 @@ def test_a_part_says_its_bytes_as_s3_expects_them() -> None:
 
 @given(SIZES)
 def test_parts_of_given_sizes_cover_every_byte_once(sizes: list[int]) -> None:
-    parts = of_sizes(sizes)
+    parts = from_sizes(sizes)
 
     assert_cover(parts, sum(sizes))
     assert [part.size for part in parts] == sizes
@@ -55,7 +53,7 @@ def test_parts_of_given_sizes_cover_every_byte_once(sizes: list[int]) -> None:
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9).filter(lambda size: size > 10**5))
 def test_uniform_parts_cover_every_byte_once_and_only_the_last_is_shorter(size: int, part_bytes: int) -> None:
-    parts = uniform(size, part_bytes)
+    parts = uniform_parts(size, part_bytes)
 
     assert_cover(parts, size)
     assert all(part.size == part_bytes for part in parts[:-1])
@@ -65,7 +63,7 @@ def test_uniform_parts_cover_every_byte_once_and_only_the_last_is_shorter(size: 
 
 @given(st.integers(1, LARGEST_OBJECT_BYTES) | st.integers(1, 10 * GB))
 def test_parts_of_our_own_choice_cover_every_byte_once_within_the_limits_of_s3(size: int) -> None:
-    parts = default(size)
+    parts = default_parts(size)
 
     assert_cover(parts, size)
     assert len(parts) <= MAX_PARTS
@@ -84,7 +82,7 @@ def test_parts_of_our_own_choice_cover_every_byte_once_within_the_limits_of_s3(s
     ],
 )
 def test_large_objects_have_parts_of_512_mib_or_ten_thousand(size: int, count: int, largest: int) -> None:
-    parts = default(size)
+    parts = default_parts(size)
 
     assert (len(parts), parts[0].size) == (count, largest)
 
@@ -110,7 +108,9 @@ def test_the_first_part_explains_the_number_of_parts_or_not(
 @given(SIZES)
 def test_groups_hold_every_part_once_in_order(sizes: list[int]) -> None:
     numbers = [
-        number for group in groups(of_sizes(sizes)) for number in range(group["first"], group["last"] + 1)
+        number
+        for group in group_parts(from_sizes(sizes))
+        for number in range(group["first"], group["last"] + 1)
     ]
 
     assert numbers == list(range(1, len(sizes) + 1))
@@ -118,7 +118,7 @@ def test_groups_hold_every_part_once_in_order(sizes: list[int]) -> None:
 
 @given(SIZES | st.lists(st.integers(1, 10 * MB), min_size=1, max_size=300))
 def test_a_group_holds_as_much_as_one_worker_copies_and_not_more(sizes: list[int]) -> None:
-    made = groups(of_sizes(sizes))
+    made = group_parts(from_sizes(sizes))
     held = [sizes[group["first"] - 1 : group["last"]] for group in made]
 
     assert all(len(group) <= GROUP_PARTS and sum(group) <= GROUP_BYTES for group in held)
@@ -137,20 +137,8 @@ def test_a_group_holds_as_much_as_one_worker_copies_and_not_more(sizes: list[int
     ],
 )
 def test_a_group_is_filled_to_the_last_part_and_byte(sizes: list[int], expected: list[int]) -> None:
-    assert [group["last"] - group["first"] + 1 for group in groups(of_sizes(sizes))] == expected
+    assert [group["last"] - group["first"] + 1 for group in group_parts(from_sizes(sizes))] == expected
 
 
 def test_no_parts_are_no_groups() -> None:
-    assert groups([]) == []
-
-
-@given(st.lists(st.binary(max_size=5), min_size=1, max_size=20))
-def test_the_etag_of_an_upload_is_that_of_its_parts_together(contents: list[bytes]) -> None:
-    digests = [hashlib.md5(content) for content in contents]
-    whole = hashlib.md5(b"".join(digest.digest() for digest in digests)).hexdigest()
-
-    assert combined_etag([digest.hexdigest() for digest in digests]) == f"{whole}-{len(contents)}"
-
-
-def test_parts_that_are_encrypted_by_kms_tell_nothing() -> None:
-    assert combined_etag(["0cc175b9c0f1b6a831c399e269772661", "not-an-md5"]) is None
+    assert group_parts([]) == []

@@ -15,10 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import run_of
 
-from lambda_functions.shared.compare.cutting import cut_range
-from lambda_functions.shared.compare.key_ranges import LAST, PAGES_IN_VAIN, PROBES_PER_RANGE, KeyRange, cut
+from lambda_functions.shared.compare.key_ranges import (
+    LAST,
+    MAX_FRUITLESS_PAGES,
+    PROBES_PER_RANGE,
+    cut,
+    cut_range,
+)
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.s3.listing import KeyRange
 
 # First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
 # UTF-16 order them differently.
@@ -88,33 +94,6 @@ def assert_tiles(ranges: Sequence[KeyRange], whole: KeyRange) -> None:
     assert len(ranges) == 1 or whole.up_to is None or ranges[-1].after < whole.up_to  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(
-    ("key_range", "inside", "outside"),
-    [
-        (KeyRange(), ["", "a", LAST], []),
-        (KeyRange(None, "m"), ["", "a", "m"], ["m\x00", "n"]),
-        (KeyRange("m", None), ["m\x00", "z"], ["", "m"]),
-        (KeyRange("a", "m"), ["a\x00", "b", "m"], ["a", "m\x00"]),
-        (KeyRange("", None), ["\x00"], [""]),
-        (KeyRange("a", "a"), [], ["a", ""]),
-    ],
-)
-def test_a_range_begins_after_one_key_and_ends_with_another(
-    key_range: KeyRange, inside: list[str], outside: list[str]
-) -> None:
-    assert [key for key in (*inside, *outside) if key_range.holds(key)] == inside
-
-
-@given(RANGES)
-def test_a_range_comes_back_from_json_as_it_went(key_range: KeyRange) -> None:
-    assert KeyRange.from_json(key_range.to_json()) == key_range
-
-
-@given(ANY_KEYS | NASTY_KEYS, ANY_KEYS | NASTY_KEYS)
-def test_keys_are_ordered_as_s3_orders_them_by_their_bytes(one: str, other: str) -> None:
-    assert (one < other) == (one.encode() < other.encode())
-
-
 @given(KEY_SETS, RANGES, WANTED, st.sets(ANY_KEYS | NASTY_KEYS, max_size=10))
 def test_every_key_is_in_exactly_one_range(
     keys: set[str], key_range: KeyRange, wanted: int, written_later: set[str]
@@ -123,7 +102,7 @@ def test_every_key_is_in_exactly_one_range(
 
     assert_tiles(ranges, key_range)
     for key in keys | written_later:
-        assert sum(one.holds(key) for one in ranges) == int(key_range.holds(key))
+        assert sum(one.contains(key) for one in ranges) == int(key_range.contains(key))
 
 
 @given(KEY_SETS, RANGES, WANTED)
@@ -390,7 +369,7 @@ def test_an_even_bucket_is_weighed_with_a_few_pages_only() -> None:
     unweighed = len(bucket.probes)
     cut(KeyRange(), 64, bucket.probe, 0, bucket.page_end)
 
-    assert len(bucket.probes) - 2 * unweighed == PAGES_IN_VAIN
+    assert len(bucket.probes) - 2 * unweighed == MAX_FRUITLESS_PAGES
 
 
 @pytest.mark.parametrize(

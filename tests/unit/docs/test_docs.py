@@ -23,9 +23,9 @@ from deployment.project.settings import Settings
 from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.tally import costs, ending
-from lambda_functions.shared.tally.plan import sum_up
+from lambda_functions.shared.tally.plan import total_of_records
 from lambda_functions.shared.tally.report import report
-from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.tally.sums import WorkTotals
 
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
@@ -51,7 +51,7 @@ def named(path: Path) -> str:
 # --- Names --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", [*options.NAMES, *options.NOT_BUILT])
+@pytest.mark.parametrize("option", [*options.NAMES, *options.NOT_SUPPORTED_YET])
 def test_every_option_of_the_input_is_explained(option):
     assert mentions(page("input.md"), option)
 
@@ -119,7 +119,10 @@ def test_the_report_in_the_readme_has_every_name_of_a_report_and_no_other():
     source = inspect.getsource(ending)
     added = {"report", "failures", "notSynchronised", "startedAt", "endedAt", "outcome", "cause", "phase"}
     assert [name for name in sorted(added) if f'"{name}"' not in source] == []
-    assert set(json.loads(example)) == set(report(run_of(), sum_up([]), Applied(), Applied(), {})) | added
+    assert (
+        set(json.loads(example))
+        == set(report(run_of(), total_of_records([]), WorkTotals(), WorkTotals(), {})) | added
+    )
 
 
 def test_every_state_is_in_the_picture_or_the_text():

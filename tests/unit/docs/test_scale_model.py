@@ -33,7 +33,8 @@ from lambda_functions.shared.tally.costs import (
     WORKER_GB,
     estimate_usd,
 )
-from lambda_functions.shared.work_bucket.run_folder import RunFolder, ShardWriter
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import ShardWriter
 
 BILLION = 10**9
 MOST_EVENTS = 1000
@@ -243,7 +244,7 @@ def test_accounts_give_the_workers_that_the_deployment_computes() -> None:
 
 
 def test_a_setting_that_is_tried_is_undone() -> None:
-    trial = Trial("many", {"FIRST_HANDED_BACK": 30})
+    trial = Trial("many", {"FIRST_REMAINING_RANGES": 30})
 
     assert ranges(RUNS.tried(trial, 10**6, EVEN))[1] > ranges(RUNS.course(10**6, EVEN))[1] > 1
     assert RUNS.tried(Trial("ours"), 10**6, EVEN).requests == RUNS.course(10**6, EVEN).requests

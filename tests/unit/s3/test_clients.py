@@ -22,7 +22,7 @@ from botocore.loaders import Loader
 from places import PROJECT
 
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.s3.clients import connect, extra_headers, kind_of
+from lambda_functions.shared.s3.clients import connect, extra_headers, request_kind
 
 FUNCTIONS = PROJECT / "lambda_functions"
 PLACE = {"Bucket": "bucket", "Key": "key"}
@@ -133,7 +133,7 @@ def test_every_operation_is_counted_under_its_name_when_it_is_sent(operation: st
 
     send(connected.source, operation)
 
-    assert kind_of(operation) == kind
+    assert request_kind(operation) == kind
     assert connected.requests.counts() == {kind: 1}
 
 

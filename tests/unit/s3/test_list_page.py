@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_functions.shared.s3.clients import RequestCounter, client, connect, list_page
-from lambda_functions.shared.s3.list_page import Entry, Page, answered, parse
+from lambda_functions.shared.s3.list_page import Entry, Page, page_from_botocore, parse
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 ROOT = '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -63,7 +63,7 @@ def by_botocore(body: bytes) -> Any:
     made, bodies = once()
     bodies[:] = [body]
     try:
-        return told(answered(made.list_objects_v2(Bucket="bucket")))
+        return told(page_from_botocore(made.list_objects_v2(Bucket="bucket")))
     except Exception:  # whatever it raises, it has not read a page
         return None
 

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import NOON, run_of
+from samples import NOON, entry, run_of
+from samples import entries as listed
 
-from lambda_functions.shared.compare.key_ranges import LAST, KeyRange
+from lambda_functions.shared.compare.key_ranges import LAST
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
-from lambda_functions.shared.s3.listing import Entry, entries, first_key, page_end
-from lambda_functions.shared.s3.merging import merge
+from lambda_functions.shared.s3.listing import (
+    Entry,
+    KeyRange,
+    first_key,
+    list_entries,
+    merge,
+    page_end,
+    pair_key,
+)
 
+# First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
+# UTF-16 order them differently.
+NASTY = "\x00\x01/ab~\x7f\x80é\u07ff\u0800\ud7ff\ue000\ufffd\uffff\U00010000😀\U0010fffe\U0010ffff"
+KEYS = st.text(alphabet=NASTY, max_size=6) | st.text(max_size=12)
+KEY_SETS = st.sets(st.text(alphabet="ab\x00é\uffff\U00010000\U0010ffff", max_size=4), max_size=30)
 ETAG = "0cc175b9c0f1b6a831c399e269772661"
 
 
@@ -49,7 +63,7 @@ class Listing:
 
 
 def read(client: Any, key_range: KeyRange | None = None, side: Side | None = None) -> list[str]:
-    return [one.key for one in entries(client, side or run_of().source, key_range or KeyRange())]
+    return [one.key for one in list_entries(client, side or run_of().source, key_range or KeyRange())]
 
 
 def test_a_listing_is_read_to_its_end() -> None:
@@ -130,7 +144,7 @@ def test_exactly_the_keys_of_the_range_are_read_in_order(
 
     found = read(listing, key_range, run_of(prefix=prefix).source)
 
-    assert found == sorted(key for key in keys if key_range.holds(key))
+    assert found == sorted(key for key in keys if key_range.contains(key))
 
 
 @given(
@@ -170,7 +184,7 @@ def test_an_entry_says_what_a_decision_needs() -> None:
 
     names = ["archived", "checksum", "plain", "restored", "restoring", "restoring longer"]
 
-    assert list(entries(Telling(names), run_of().source, KeyRange())) == [
+    assert list(list_entries(Telling(names), run_of().source, KeyRange())) == [
         Entry("archived", ETAG, 3, NOON, "GLACIER"),
         Entry("checksum", ETAG, 3, NOON, checksum=("CRC64NVME", "FULL_OBJECT")),
         Entry("plain", ETAG, 3, NOON),
@@ -233,7 +247,7 @@ def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time()
             return super().list_objects_v2(**asked)
 
     run = run_of()
-    sides = [entries(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
+    sides = [list_entries(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
 
     assert [(one and one.key, other and other.key) for one, other in merge(*sides)] == [("a", "a")]
 
@@ -248,14 +262,14 @@ def test_the_next_page_is_asked_for_while_one_is_used() -> None:
                 second.set()
             return answer
 
-    found = entries(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange())
+    found = list_entries(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange())
 
     assert next(found).key == "a"
     assert second.wait(20)
 
 
 def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() -> None:
-    found = entries(Listing(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange())
+    found = list_entries(Listing(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange())
 
     assert [next(found).key, next(found).key] == ["a", "b"]
     with pytest.raises(RangeBroken):
@@ -274,3 +288,89 @@ def test_the_first_key_is_not_looked_for_behind_a_page_that_does_not_say_where_t
 
     with pytest.raises(RangeBroken, match="does not say whether it is the last"):
         first_key(Lost([]), run_of().source, None)
+
+
+# --- Key ranges -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key_range", "inside", "outside"),
+    [
+        (KeyRange(), ["", "a", LAST], []),
+        (KeyRange(None, "m"), ["", "a", "m"], ["m\x00", "n"]),
+        (KeyRange("m", None), ["m\x00", "z"], ["", "m"]),
+        (KeyRange("a", "m"), ["a\x00", "b", "m"], ["a", "m\x00"]),
+        (KeyRange("", None), ["\x00"], [""]),
+        (KeyRange("a", "a"), [], ["a", ""]),
+    ],
+)
+def test_a_range_begins_after_one_key_and_ends_with_another(
+    key_range: KeyRange, inside: list[str], outside: list[str]
+) -> None:
+    assert [key for key in (*inside, *outside) if key_range.contains(key)] == inside
+
+
+@given(st.builds(KeyRange, st.none() | KEYS, st.none() | KEYS))
+def test_a_range_comes_back_from_json_as_it_went(key_range: KeyRange) -> None:
+    assert KeyRange.from_json(key_range.to_json()) == key_range
+
+
+@given(KEYS, KEYS)
+def test_keys_are_ordered_as_s3_orders_them_by_their_bytes(one: str, other: str) -> None:
+    assert (one < other) == (one.encode() < other.encode())
+
+
+# --- Merging two listings: for every key what each side has, against set algebra ---------------------------------
+
+
+def test_two_listings_become_pairs_in_order() -> None:
+    here, there = entry("b", etag="1"), entry("b", etag="2")
+
+    assert list(merge([entry("a"), here], [there, entry("c")])) == [
+        (entry("a"), None),
+        (here, there),
+        (None, entry("c")),
+    ]
+
+
+def test_two_empty_listings_have_no_pairs() -> None:
+    assert list(merge([], [])) == []
+
+
+def test_an_empty_key_is_a_key() -> None:
+    assert [pair_key(pair) for pair in merge(listed(["", "a"]), listed([""]))] == ["", "a"]
+
+
+@given(KEY_SETS, KEY_SETS)
+def test_pairs_are_the_union_and_each_side_has_what_it_had(source: set[str], destination: set[str]) -> None:
+    pairs = list(merge(listed(source), listed(destination)))
+
+    assert [pair_key(pair) for pair in pairs] == sorted(source | destination)
+    assert {one.key for one, other in pairs if one and not other} == source - destination
+    assert {other.key for one, other in pairs if other and not one} == destination - source
+    assert {one.key for one, other in pairs if one and other} == source & destination
+    assert all(one.key == other.key for one, other in pairs if one and other)
+
+
+@given(KEY_SETS, KEY_SETS)
+def test_exchanging_the_sides_exchanges_the_pairs(source: set[str], destination: set[str]) -> None:
+    forth = list(merge(listed(source), listed(destination)))
+    back = list(merge(listed(destination), listed(source)))
+
+    assert forth == [(one, other) for other, one in back]
+
+
+def test_listings_are_read_no_further_than_needed() -> None:
+    read: list[str] = []
+
+    def listing(name: str, keys: str) -> Iterator[Entry]:
+        for key in keys:
+            read.append(name + key)
+            yield entry(key)
+
+    pairs = merge(listing("source ", "ace"), listing("destination ", "bdf"))
+
+    assert pair_key(next(pairs)) == "a"
+    assert read == ["source a", "destination b"]
+    assert pair_key(next(pairs)) == "b"
+    assert read == ["source a", "destination b", "source c"]

@@ -18,41 +18,41 @@ SHARED = ("endpoints", "partitions", "_retry", "sdk-default-configuration")
 
 
 def pair() -> tuple[botocore.session.Session, botocore.session.Session]:
-    """Return a session as botocore makes it, and a hastened one."""
-    usual, hastened = botocore.session.Session(), botocore.session.Session()
-    model_loader.hasten(hastened)
-    return usual, hastened
+    """Return a session as botocore makes it, and one with our loader."""
+    usual, fast = botocore.session.Session(), botocore.session.Session()
+    model_loader.use_fast_loader(fast)
+    return usual, fast
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("type_name", TYPES)
 def test_the_description_of_a_service_is_the_same(service: str, type_name: str) -> None:
-    usual, hastened = (session.get_component("data_loader") for session in pair())
+    usual, fast = (session.get_component("data_loader") for session in pair())
     try:
         expected = usual.load_service_model(service, type_name)
     except DataNotFoundError:
         with pytest.raises(DataNotFoundError):
-            hastened.load_service_model(service, type_name)
+            fast.load_service_model(service, type_name)
         return
-    found = hastened.load_service_model(service, type_name)
+    found = fast.load_service_model(service, type_name)
     assert json.dumps(found) == json.dumps(expected), "even in the order of its names"
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_what_all_services_share_is_the_same(name: str) -> None:
-    usual, hastened = (session.get_component("data_loader") for session in pair())
-    assert json.dumps(hastened.load_data(name)) == json.dumps(usual.load_data(name))
+    usual, fast = (session.get_component("data_loader") for session in pair())
+    assert json.dumps(fast.load_data(name)) == json.dumps(usual.load_data(name))
 
 
 def test_all_services_that_botocore_knows_are_there() -> None:
-    usual, hastened = pair()
-    assert set(usual.get_available_services()) <= set(hastened.get_available_services())
+    usual, fast = pair()
+    assert set(usual.get_available_services()) <= set(fast.get_available_services())
 
 
 def test_a_service_that_nobody_knows_is_refused_in_botocores_way() -> None:
-    _, hastened = pair()
+    _, fast = pair()
     with pytest.raises(UnknownServiceError):
-        hastened.create_client("no-such-service", region_name="eu-west-1")
+        fast.create_client("no-such-service", region_name="eu-west-1")
 
 
 @pytest.mark.parametrize("suffix", [".json", ".json.gz"])
@@ -64,8 +64,8 @@ def test_a_persons_own_descriptions_come_first(
     content = json.dumps({"metadata": {"serviceId": "mine"}}).encode()
     (folder / f"service-2{suffix}").write_bytes(gzip.compress(content) if suffix.endswith("gz") else content)
     monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
-    _, hastened = pair()
-    assert hastened.get_service_model("sts").metadata == {"serviceId": "mine"}
+    _, fast = pair()
+    assert fast.get_service_model("sts").metadata == {"serviceId": "mine"}
 
 
 def test_a_client_has_the_same_endpoint_partition_and_operations_as_botocores(
@@ -75,9 +75,7 @@ def test_a_client_has_the_same_endpoint_partition_and_operations_as_botocores(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     for region in ("eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1"):
         for service in SERVICES:
-            ours, theirs = (
-                session.create_client(service, region_name=region) for session in reversed(pair())
-            )
+            theirs, ours = (session.create_client(service, region_name=region) for session in pair())
             assert ours.meta.endpoint_url == theirs.meta.endpoint_url
             assert ours.meta.partition == theirs.meta.partition
             assert ours.meta.service_model.operation_names == theirs.meta.service_model.operation_names

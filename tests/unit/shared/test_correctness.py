@@ -17,6 +17,7 @@ from samples import memory_folder, run_of
 from lambda_functions.shared.apply.copier import Copier
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.s3.clients import connect
+from lambda_functions.shared.work_items import ToCopy
 
 PAGE = PROJECT / "docs" / "correctness.md"
 LAMBDAS = PROJECT / "lambda_functions"
@@ -155,10 +156,9 @@ def test_a_copy_in_one_piece_leaves_annotations_out_and_directives_to_s3():
 
     clients = connect(None, None)
     clients.destination.meta.events.register("before-send.s3", answer)
-    line = {"key": "a", "etag": "x", "size": 1, "class": "STANDARD", "checksum": None, "was": None}
     turn = Turn(0.0, 900.0, "request", lambda: 0.0)
 
-    assert Copier(clients, run_of(), memory_folder(), turn).copy(line).what == "copied"
+    assert Copier(clients, run_of(), memory_folder(), turn).copy(ToCopy("a", "x", 1)).what == "copied"
 
     (request,) = sent
     said = {name.lower(): value for name, value in request.headers.items()}

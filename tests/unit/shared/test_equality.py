@@ -11,17 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOON, entry
 
-from lambda_functions.shared.equality import (
+from lambda_functions.shared.equality import Decision, decide, judge_checksums, judge_metadata
+from lambda_functions.shared.s3.etags import (
     CHECKSUMS,
     CONTENT_HEADERS,
-    Decision,
-    decide,
-    is_md5,
-    judge_checksums,
-    judge_metadata,
-    one_part_form,
-    parts_of,
-    same_etag,
 )
 from lambda_functions.shared.s3.listing import Entry
 
@@ -116,36 +109,6 @@ def test_what_was_just_copied_is_current(source: Entry, destination: Entry) -> N
     copied = object_of(source.etag, max(source.modified, destination.modified), source.size)
 
     assert decide(source, copied) is Decision.CURRENT
-
-
-@given(st.binary(max_size=40), st.binary(max_size=40))
-def test_etags_say_the_same_exactly_if_the_bytes_are_the_same(one: bytes, other: bytes) -> None:
-    plain, in_one_part = hashlib.md5(one).hexdigest(), one_part_form(hashlib.md5(other).hexdigest())
-
-    assert in_one_part == hashlib.md5(hashlib.md5(other).digest()).hexdigest() + "-1"
-    assert same_etag(plain, in_one_part) == same_etag(in_one_part, plain) == (one == other)
-    assert same_etag(in_one_part, in_one_part)
-
-
-@pytest.mark.parametrize("etag", ["", A + "-1", A.upper(), A[:-1], A + "0", "g" * 32])
-def test_what_is_no_md5_has_no_form_of_one_part(etag: str) -> None:
-    assert one_part_form(etag) is None
-
-
-@pytest.mark.parametrize(
-    ("etag", "parts"),
-    [
-        (A, None),
-        (A + "-1", 1),
-        (A + "-10000", 10_000),
-        ("", None),
-        ("-7", None),
-        (A + "-", None),
-        ("a-b", None),
-    ],
-)
-def test_an_etag_names_its_number_of_parts(etag: str, parts: int | None) -> None:
-    assert parts_of(etag) == parts
 
 
 def head(etag: str = A, **values: Any) -> dict[str, Any]:
@@ -246,17 +209,3 @@ def test_what_a_copy_does_not_carry_is_not_metadata() -> None:
     source = head(StorageClass="GLACIER", ServerSideEncryption="aws:kms", LastModified=NEWER, VersionId="1")
 
     assert judge_metadata(source, head(TagCount=3)) is Decision.CURRENT
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({}, True),
-        ({"ServerSideEncryption": "AES256"}, True),
-        (KMS, False),
-        ({"SSECustomerAlgorithm": "AES256"}, False),
-        ({"ETag": f'"{A}-1"'}, False),
-    ],
-)
-def test_an_etag_is_the_md5_of_plain_objects_of_one_piece(values: dict[str, Any], expected: bool) -> None:
-    assert is_md5(head(**values)) is expected

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import memory_folder
 
-from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn, run_jobs
-from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.s3.clients import Clients, RequestCounter
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
-from lambda_functions.shared.work_bucket.shards import record_name, take_turn
 
 # Longer than any test: a wait that ends by itself would hide that nobody ended it.
 PATIENCE_SECONDS = 30.0
@@ -219,96 +213,3 @@ def test_outcomes_are_those_of_the_first_jobs_so_that_their_number_says_where_to
 
 
 # --- Turns of a shard ---------------------------------------------------------------------------------------
-
-LINES = [{"key": f"key-{number}", "size": 10} for number in range(5)]
-SHARD: dict[str, Any] = {
-    "id": "copy-000001",
-    "file": "copy/1-0001-0001-request.jsonl",
-    "objects": 5,
-    "bytes": 50,
-}
-
-
-def clients() -> Clients:
-    return Clients(None, None, None, RequestCounter())
-
-
-def working(most: int, what: str = "copied") -> Callable[[Sequence[Any]], list[Outcome]]:
-    """Return the work of a turn whose time holds so many lines."""
-    return lambda lines: [Outcome(line["key"], what, line["size"]) for line in lines[:most]]
-
-
-@pytest.fixture
-def folder() -> RunFolder:
-    made = memory_folder()
-    made.write_lines(SHARD["file"], LINES)
-    return made
-
-
-def take(folder: RunFolder, start: int, work: Callable[[Sequence[Any]], list[Outcome]]) -> dict[str, Any]:
-    return take_turn(folder, "copied", SHARD, start, turn_of(10), clients(), work)
-
-
-def test_a_turn_says_where_to_go_on_until_the_shard_is_done(folder: RunFolder) -> None:
-    assert take(folder, 0, working(3)) == {"done": False, "next": 3}
-    assert take(folder, 3, working(3)) == {"done": True, "next": 5}
-    assert folder.read("copied/copy-000001-3.json") == {
-        "shard": "copy-000001",
-        "start": 3,
-        "next": 5,
-        "tally": {"copied": {"objects": 2, "bytes": 20}},
-        "failures": [],
-        "requests": {},
-        "seconds": 0.0,
-    }
-
-
-def test_a_turn_that_has_a_record_is_not_done_again(folder: RunFolder) -> None:
-    take(folder, 0, working(3))
-
-    def again(lines: Sequence[Any]) -> list[Outcome]:
-        raise AssertionError("a turn was done twice")
-
-    assert take(folder, 0, again) == {"done": False, "next": 3}
-
-
-def test_of_two_attempts_at_the_same_turn_the_first_record_wins(folder: RunFolder) -> None:
-    def overtaken(lines: Sequence[Any]) -> list[Outcome]:
-        take(folder, 0, working(2))
-        return working(5)(lines)
-
-    assert take(folder, 0, overtaken) == {"done": False, "next": 2}
-
-
-def test_keys_that_were_not_synchronised_are_named_in_a_file_that_the_record_names(folder: RunFolder) -> None:
-    take(folder, 0, lambda lines: [Outcome(lines[0]["key"], "failed", 0, "AccessDenied: no (CopyObject)")])
-
-    names = folder.read(record_name("copied", "copy-000001", 0))["failures"]
-    assert names == ["failures/copy-000001-0-attempt-0001.jsonl"]
-    assert folder.read_lines(names[0]) == [
-        {"key": "key-0", "what": "failed", "error": "AccessDenied: no (CopyObject)"}
-    ]
-
-
-def test_a_turn_that_gets_nowhere_is_an_error(folder: RunFolder) -> None:
-    with pytest.raises(NoProgress) as caught:
-        take(folder, 0, working(0))
-
-    assert str(caught.value) == "the turn of copy/1-0001-0001-request.jsonl from line 0 began nothing"
-
-
-# Its record would be found again and again by whoever follows the chain of turns, and by every retry.
-def test_a_turn_that_gets_nowhere_leaves_no_record(folder: RunFolder) -> None:
-    with pytest.raises(NoProgress):
-        take(folder, 0, working(0))
-
-    assert folder.read(record_name("copied", "copy-000001", 0)) is None
-
-
-def test_what_a_turn_has_sent_is_in_its_record(folder: RunFolder) -> None:
-    counted = clients()
-    counted.requests._sent("before-send.s3.CopyObject")
-
-    take_turn(folder, "copied", SHARD, 0, turn_of(10), counted, working(5))
-
-    assert folder.read("copied/copy-000001-0.json")["requests"] == {"COPY": 1}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import (
     MAX_INPUT_BYTES,
     NAMES,
-    NOT_BUILT,
+    NOT_SUPPORTED_YET,
     RULES,
     STORAGE_CLASSES,
     Options,
+    max_delete_problem,
+    max_deletes,
     overlap,
     parse,
 )
@@ -80,7 +84,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
 def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_BUILT == ("verify", "maxCostUsd")
+    assert NOT_SUPPORTED_YET == ("verify", "maxCostUsd")
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -127,6 +131,7 @@ def test_defaults_of_the_deployment_hold_where_the_input_says_nothing() -> None:
 @pytest.mark.parametrize("value", [0, 1, 10**12, "0%", "10%", "0.5%", "99.99%", "100%", "100.0%"])
 def test_max_delete_is_a_number_of_objects_or_a_share(value: int | str) -> None:
     assert options(maxDelete=value).maxDelete == value
+    assert max_delete_problem(value) is None
 
 
 @pytest.mark.parametrize("name", ["abc", "a-b.c", "0123", "a" * 63])
@@ -222,11 +227,16 @@ def test_a_wrong_value_is_shown_with_what_was_expected(data: dict[str, Any], tex
     assert problem(**data) == text
 
 
-@pytest.mark.parametrize("value", [-1, 1.5, True, None, "10", "101%", "100.1%", "-1%", "%", "ten", [1]])
+@pytest.mark.parametrize(
+    "value", [-1, 1.5, True, None, "10", "101%", "100.1%", "-1%", "%", "１０%", "10%\n", "ten", [1]]
+)
 def test_max_delete_is_refused_when_it_is_neither_a_number_nor_a_share(value: Any) -> None:
     assert problem(maxDelete=value) == (
-        f'"maxDelete" is {json.dumps(value)}; expected a number of objects, such as 1000, or a share of the destination, '
-        'such as "10%"'
+        f'"maxDelete" is {json.dumps(value, ensure_ascii=False)}; expected a number of objects, such as 1000, or a share of the '
+        'destination, such as "10%"'
+    )
+    assert max_delete_problem(value) == (
+        'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
     )
 
 
@@ -422,10 +432,57 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) |
 JSON_VALUES = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
 
 
-@given(JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_BUILT, "x"]), JSON_VALUES, max_size=6))
+@given(
+    JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_SUPPORTED_YET, "x"]), JSON_VALUES, max_size=6)
+)
 def test_whatever_the_input_is_there_are_options_or_one_sentence(data: Any) -> None:
     try:
         parse(data, DEFAULTS)
     except Refused as refused:
         assert refused.error == "InvalidInput"
         assert refused.cause.endswith(END)
+
+
+SHARES = (
+    st.integers(0, 100).map(str)
+    | st.decimals(0, 100, places=2).map(str)
+    | st.decimals(0, 1, places=4).map(str)
+)
+
+
+@pytest.mark.parametrize(
+    ("max_delete", "destination_objects", "most"),
+    [
+        (None, 10, None),
+        (0, 10, 0),
+        (7, 0, 7),
+        ("10%", 0, 0),
+        ("10%", 9, 0),
+        ("10%", 10, 1),
+        ("10%", 19, 1),
+        ("0.1%", 1000, 1),
+        ("100%", 10**12, 10**12),
+        ("33.3%", 1000, 333),
+        ("0.57%", 10_000, 57),
+        ("1.1%", 1_000_000, 11_000),
+    ],
+)
+def test_max_delete_is_a_number_or_a_share_rounded_down(
+    max_delete: int | str | None, destination_objects: int, most: int | None
+) -> None:
+    assert max_deletes(max_delete, destination_objects) == most
+
+
+@given(SHARES, st.integers(0, 10**12))
+def test_a_share_is_exact_however_many_objects_there_are(share: str, destination_objects: int) -> None:
+    assert max_deletes(f"{share}%", destination_objects) == math.floor(
+        Fraction(share) * destination_objects / 100
+    )
+
+
+@given(st.integers(0, 100), st.integers(0, 10**12))
+def test_a_share_never_allows_more_than_it_says(share: int, destination_objects: int) -> None:
+    most = max_deletes(f"{share}%", destination_objects)
+
+    assert most is not None
+    assert most * 100 <= share * destination_objects < (most + 1) * 100

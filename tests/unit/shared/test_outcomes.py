@@ -8,22 +8,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import memory_folder, shard
+from samples import memory_folder
 
-from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import (
-    AS_IT_SHOULD_BE,
+    IN_SYNC,
     SKIPPED,
     Outcome,
     Tally,
     add_counts,
-    objects,
-    total,
+    add_tallies,
+    object_count,
 )
-from lambda_functions.shared.tally.sums import CHUNK, Applied, add_up, items_of
-from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder, ShardWriter
+from lambda_functions.shared.work_bucket.shards import ShardWriter
 
-WORDS = (*AS_IT_SHOULD_BE, *SKIPPED, "changed", "failed")
+WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
 OUTCOMES = st.lists(st.builds(Outcome, st.text(max_size=3), st.sampled_from(WORDS), st.integers(0, 10**15)))
 TALLIES = st.dictionaries(
     st.sampled_from(WORDS),
@@ -63,8 +61,8 @@ def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
 
     tally_of([outcome], named)
 
-    assert outcome.line() == {"key": "a/key", "what": what, "error": "why"}
-    assert named == ([] if what in ("copied", "deleted", "current") else [outcome.line()])
+    assert outcome.to_json() == {"key": "a/key", "what": what, "error": "why"}
+    assert named == ([] if what in ("copied", "deleted", "current") else [outcome.to_json()])
 
 
 def test_deletes_that_left_a_marker_are_counted_beside_those_that_freed_something() -> None:
@@ -90,23 +88,30 @@ def test_names_go_to_files_of_2000_lines_whatever_the_objects_were_large() -> No
 def test_tallies_of_two_halves_add_up_to_the_tally_of_the_whole(
     one: list[Outcome], other: list[Outcome]
 ) -> None:
-    assert total([tally_of(one).to_json(), tally_of(other).to_json()]) == tally_of([*one, *other]).to_json()
+    assert (
+        add_tallies([tally_of(one).to_json(), tally_of(other).to_json()])
+        == tally_of([*one, *other]).to_json()
+    )
 
 
 @given(OUTCOMES)
 def test_nothing_is_lost_in_a_tally(outcomes: list[Outcome]) -> None:
     tally = tally_of(outcomes).to_json()
 
-    assert sum(objects(tally, word) for word in WORDS) == len(outcomes)
+    assert sum(object_count(tally, word) for word in WORDS) == len(outcomes)
     assert sum(sized["bytes"] for sized in tally.values()) == sum(outcome.size for outcome in outcomes)
     assert json.loads(json.dumps(tally)) == tally
 
 
 @given(TALLIES, TALLIES, TALLIES)
 def test_it_does_not_matter_how_tallies_are_bracketed_or_ordered(one: Any, two: Any, three: Any) -> None:
-    assert total([total([one, two]), three]) == total([one, total([two, three])]) == total([three, two, one])
-    assert total([one, {}]) == total([one]) == one
-    assert total([]) == {}
+    assert (
+        add_tallies([add_tallies([one, two]), three])
+        == add_tallies([one, add_tallies([two, three])])
+        == add_tallies([three, two, one])
+    )
+    assert add_tallies([one, {}]) == add_tallies([one]) == one
+    assert add_tallies([]) == {}
 
 
 @given(COUNTS, COUNTS, COUNTS)
@@ -124,7 +129,7 @@ def test_it_does_not_matter_how_counts_are_bracketed_or_ordered(one: Any, two: A
 def test_adding_up_leaves_what_is_added_as_it_was(tally: Any) -> None:
     before = json.dumps(tally)
 
-    total([tally, tally])
+    add_tallies([tally, tally])
 
     assert json.dumps(tally) == before
 
@@ -134,172 +139,7 @@ def test_counts_are_in_the_order_of_their_names() -> None:
 
 
 def test_a_word_that_did_not_occur_has_no_objects() -> None:
-    assert objects({"copied": {"objects": 3, "bytes": 1}}, "failed") == 0
+    assert object_count({"copied": {"objects": 3, "bytes": 1}}, "failed") == 0
 
 
 # --- What was applied ---------------------------------------------------------------------------------------
-
-APPLIED = st.builds(
-    Applied,
-    tally=TALLIES,
-    failures=st.lists(st.text(max_size=3)),
-    requests=COUNTS,
-    turns=st.integers(0, 100),
-    seconds=st.integers(0, 10**6).map(float),
-    unfinished=st.lists(st.text(max_size=3)),
-    unfinished_objects=st.integers(0, 100),
-)
-
-
-@given(APPLIED, APPLIED, APPLIED)
-def test_it_does_not_matter_how_what_was_applied_is_bracketed(
-    one: Applied, two: Applied, three: Applied
-) -> None:
-    assert ((one + two) + three).to_json() == (one + (two + three)).to_json()
-    assert (one + two).undone() == one.undone() + two.undone()
-
-
-def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> None:
-    words = {word: {"objects": 10**number, "bytes": 0} for number, word in enumerate(WORDS)}
-    undone = sum(10 ** WORDS.index(word) for word in ("changed", "failed"))
-
-    assert Applied(tally=words, unfinished_objects=7).undone() == undone + 7
-
-
-@given(APPLIED)
-def test_sums_come_back_from_json_as_they_went(applied: Applied) -> None:
-    assert Applied(**json.loads(json.dumps(applied.to_json()))) == applied
-
-
-def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
-    return {
-        "shard": "copy-000001",
-        "start": start,
-        "next": following,
-        "tally": {what: {"objects": count, "bytes": count * 10} for what, count in tally.items()},
-        "failures": [f"failures/{start}.jsonl"] if "failed" in tally else [],
-        "requests": {"COPY": following - start},
-        "seconds": 2.0,
-    }
-
-
-def turn_that_ends(after_looks: float) -> Turn:
-    """Return a turn that is over when its clock has been looked at so many times."""
-    looks = iter(range(10**6))
-    return Turn(0.0, after_looks, "attempt", lambda: float(next(looks)))
-
-
-def read_all(folder: RunFolder, kind: str = "copied") -> Applied:
-    items = items_of(folder, kind)
-    position, applied = add_up(folder, kind, items, 0, Applied(), turn_that_ends(1000))
-    assert position == len(items)
-    return applied
-
-
-@pytest.fixture
-def folder() -> RunFolder:
-    made = memory_folder()
-    made.write("copy.json", [{"id": "copy-000001", **shard("copy/a.jsonl", 5, 50)}])
-    made.write("large.json", [])
-    return made
-
-
-def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folder: RunFolder) -> None:
-    folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=2, failed=1))
-    folder.write("copied/copy-000001-3.json", turn_record(3, 5, copied=2))
-    folder.client.read.clear()
-
-    copied = read_all(folder)
-
-    names = ("large.json", "copy.json", "copied/copy-000001-0.json", "copied/copy-000001-3.json")
-    assert folder.client.read == [folder.key(name) for name in names]
-    assert copied.to_json() == {
-        "tally": {"copied": {"objects": 4, "bytes": 40}, "failed": {"objects": 1, "bytes": 10}},
-        "failures": ["failures/0.jsonl"],
-        "requests": {"COPY": 5},
-        "turns": 2,
-        "seconds": 4.0,
-        "unfinished": [],
-        "unfinished_objects": 0,
-    }
-
-
-def test_lines_behind_the_last_record_are_unfinished(folder: RunFolder) -> None:
-    folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=3))
-
-    copied = read_all(folder)
-
-    assert (copied.unfinished, copied.unfinished_objects, copied.undone()) == (["copy/a.jsonl"], 2, 2)
-
-
-def test_a_shard_without_a_record_is_unfinished_as_a_whole(folder: RunFolder) -> None:
-    assert (read_all(folder).undone(), read_all(folder).turns) == (5, 0)
-
-
-def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
-    folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
-    folder.write("copied/copy-000002-0.json", turn_record(0, 9, failed=9))
-    folder.write("copied/copy-000001-2.json", turn_record(2, 5, failed=3))
-
-    assert read_all(folder).tally == {"copied": {"objects": 5, "bytes": 50}}
-
-
-def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished(folder: RunFolder) -> None:
-    folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
-    folder.write("large.json", [{"id": "large-000001", "line": {}}, {"id": "large-000002", "line": {}}])
-    folder.write("copied/large-000001-0.json", turn_record(0, 1, copied=1))
-
-    copied = read_all(folder)
-
-    assert copied.tally == {"copied": {"objects": 6, "bytes": 60}}
-    assert (copied.unfinished, copied.unfinished_objects) == (["large-000002"], 1)
-
-
-def test_what_was_deleted_is_read_through_its_own_index() -> None:
-    folder = memory_folder()
-    folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a.jsonl", 2, 20)}])
-    folder.write("deleted/delete-000001-0.json", turn_record(0, 2, deleted=2))
-
-    assert read_all(folder, "deleted").tally == {"deleted": {"objects": 2, "bytes": 20}}
-
-
-@pytest.mark.parametrize(
-    ("kind", "there"), [("copied", ["copy.json"]), ("copied", ["large.json"]), ("deleted", ["copy.json"])]
-)
-def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, there: list[str]) -> None:
-    folder = memory_folder()
-    for name in there:
-        folder.write(name, [])
-
-    with pytest.raises(PaperMissing):
-        items_of(folder, kind)
-
-
-def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
-    folder, count = memory_folder(), 2 * CHUNK + 10
-    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", 2)} for number in range(count)]
-    for number in range(count):
-        folder.write(f"copied/copy-{number}-0.json", turn_record(0, 2, copied=2))
-
-    position, applied, turns = 0, Applied(), 0
-    while position < count:
-        position, applied = add_up(folder, "copied", items, position, applied, turn_that_ends(0))
-        turns += 1
-
-    assert turns == 3
-    assert applied.tally == {"copied": {"objects": 2 * count, "bytes": 20 * count}}
-    assert (applied.turns, applied.undone()) == (count, 0)
-
-
-@given(st.lists(st.integers(1, 6), max_size=8), st.lists(st.integers(0, 6), min_size=8, max_size=8))
-def test_no_object_of_any_shard_is_counted_twice_or_forgotten(sizes: list[int], reached: list[int]) -> None:
-    folder = memory_folder()
-    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", size)} for number, size in enumerate(sizes)]
-    for item, end in zip(items, reached, strict=False):
-        for start in range(min(end, item["objects"])):
-            folder.write(f"copied/{item['id']}-{start}.json", turn_record(start, start + 1, copied=1))
-
-    _, applied = add_up(folder, "copied", items, 0, Applied(), turn_that_ends(1000))
-
-    assert objects(applied.tally, "copied") + applied.unfinished_objects == sum(sizes)
-    assert len(applied.unfinished) == sum(end < size for size, end in zip(sizes, reached, strict=False))

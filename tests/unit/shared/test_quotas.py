@@ -18,7 +18,7 @@ from places import PROJECT
 from samples import EXECUTION, compared_record, entry, memory_folder, shard
 
 from deployment.project import front_matter
-from lambda_functions.shared.apply.conflicts import TRIES
+from lambda_functions.shared.apply.conflicts import MAX_TRIES
 from lambda_functions.shared.apply.copier import seconds_needed
 from lambda_functions.shared.apply.parts import (
     GB,
@@ -26,10 +26,11 @@ from lambda_functions.shared.apply.parts import (
     MAX_COPY_BYTES,
     MAX_PART_BYTES,
     MAX_PARTS,
-    groups,
-    of_sizes,
+    from_sizes,
+    group_parts,
 )
-from lambda_functions.shared.compare.compare import budget_seconds, handed_back_ranges, is_large
+from lambda_functions.shared.compare.compare import budget_seconds, is_large, remaining_ranges
+from lambda_functions.shared.compare.waves import MAX_WAVES, range_record_name, write_wave
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
 from lambda_functions.shared.options import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
 from lambda_functions.shared.run import LARGE_WORKERS, Run
@@ -37,9 +38,9 @@ from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison
-from lambda_functions.shared.tally.plan import MAX_WAVES, compared_name, write_wave
-from lambda_functions.shared.tally.sums import Applied
-from lambda_functions.shared.work_bucket.run_folder import MAX_SHARD_BYTES, MAX_SHARD_KEYS, READERS, RunFolder
+from lambda_functions.shared.tally.sums import WorkTotals
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
+from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, MAX_SHARD_KEYS
 
 MACHINE = yaml.safe_load(
     (PROJECT / "state_machines/sync_buckets_state_machine.yaml").read_text(encoding="utf-8")
@@ -149,7 +150,7 @@ def test_the_parent_repeats_nothing_but_waves_and_adding_up() -> None:
 def test_one_turn_of_adding_up_reads_the_records_of_a_billion_objects() -> None:
     turn_seconds = FUNCTIONS["tally_run"]["Timeout"] - MARGIN_SECONDS
 
-    assert turn_seconds > 10**9 / MAX_SHARD_KEYS * 0.050 / READERS
+    assert turn_seconds > 10**9 / MAX_SHARD_KEYS * 0.050 / READ_THREADS
 
 
 def test_the_history_of_the_parent_has_less_than_1000_events_after_40_waves_and_10_turns_of_adding_up() -> (
@@ -190,11 +191,11 @@ def test_a_large_object_begins_again_as_a_whole() -> None:
     assert loops_of(child("CopyLargeObjects")) == [UPLOAD]
 
 
-LARGEST = of_sizes([LARGEST_OBJECT_BYTES // MAX_PARTS] * MAX_PARTS)
+LARGEST = from_sizes([LARGEST_OBJECT_BYTES // MAX_PARTS] * MAX_PARTS)
 
 
 def test_an_object_of_50_tb_in_10000_parts_is_copied_within_one_history() -> None:
-    count = len(groups(LARGEST))
+    count = len(group_parts(LARGEST))
 
     assert count == 770
     assert events_of_upload(count) == 5_412
@@ -202,7 +203,7 @@ def test_an_object_of_50_tb_in_10000_parts_is_copied_within_one_history() -> Non
 
 # Once with guessed parts, then as often as is tried with those of the source.
 def test_an_object_of_50_tb_that_is_begun_again_as_often_as_it_may_be_stays_within_one_history() -> None:
-    assert events_of_upload(*[len(groups(LARGEST))] * (TRIES + 1)) < MOST_EVENTS
+    assert events_of_upload(*[len(group_parts(LARGEST))] * (MAX_TRIES + 1)) < MOST_EVENTS
 
 
 PARTS = st.lists(st.integers(1, MAX_PART_BYTES) | st.just(MAX_PART_BYTES), min_size=1, max_size=60).map(
@@ -218,7 +219,7 @@ def test_any_object_that_s3_can_hold_is_copied_within_one_history_even_after_a_w
     total = 0
     fitting = [size for size in sizes if (total := total + size) <= LARGEST_OBJECT_BYTES]
 
-    assert events_of_upload(len(groups(LARGEST)), len(groups(of_sizes(fitting)))) < MOST_EVENTS
+    assert events_of_upload(len(group_parts(LARGEST)), len(group_parts(from_sizes(fitting)))) < MOST_EVENTS
 
 
 def test_an_inline_map_runs_at_most_40_items_at_a_time() -> None:
@@ -319,10 +320,10 @@ def folder_with_failures() -> RunFolder:
     write_wave(folder, 1, [{"after": None, "upTo": None}] * 20)
     for number, file in enumerate(files, 1):
         folder.write(
-            compared_name(f"1-{number:04d}"),
+            range_record_name(f"1-{number:04d}"),
             compared_record(tally=TALLY, failures=[file], requests=REQUESTS),
         )
-    applied = Applied(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
+    applied = WorkTotals(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
     for kind in ("copied", "deleted"):
         folder.write(f"tally/{kind}-10000000.json", applied.to_json())
     return folder
@@ -356,9 +357,10 @@ def test_the_cause_of_a_failed_run_is_not_longer_than_step_functions_takes() -> 
 def test_a_comparison_that_broke_on_the_largest_keys_fits_into_a_state_and_into_a_cause() -> None:
     folder = RunFolder(memory_folder().client, largest_run()["folder"])
     write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
-    broken = f"s3://from/ from {LARGEST_KEY!r} to {LARGEST_KEY!r} could not be compared: AccessDenied: no (ListObjectsV2)"
+    keys = f"keys after {LARGEST_KEY!r} up to {LARGEST_KEY!r}"
+    broken = f"s3://from/ ({keys}) could not be compared: AccessDenied: no (ListObjectsV2)"
     for number in (1, 2, 3):
-        folder.write(compared_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
+        folder.write(range_record_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
     state = largest_state()
     before = {**state, "comparison": {"wave": 1, "requests": REQUESTS}}
 
@@ -408,7 +410,7 @@ def test_what_a_child_is_given_fits_into_a_state(name: str) -> None:
 def test_the_groups_of_an_object_of_50_tb_fit_into_its_state_even_when_it_is_aborted() -> None:
     line = line_of(LARGEST_KEY)
     upload = {"verdict": "copy", "line": line, "exact": True, "tries": 2, "upload": "large/" + "l" * 60}
-    upload["groups"] = groups(LARGEST)
+    upload["groups"] = group_parts(LARGEST)
     item = {"id": "large-000001", "line": line}
     error = {"Error": "E" * 256, "Cause": "c" * MOST_CAUSE_CHARACTERS}
 
@@ -418,11 +420,11 @@ def test_the_groups_of_an_object_of_50_tb_fit_into_its_state_even_when_it_is_abo
 @settings(max_examples=25)
 @given(PARTS)
 def test_the_groups_of_any_parts_that_s3_allows_fit_into_a_state(sizes: list[int]) -> None:
-    assert size_of(groups(of_sizes(sizes))) < 64 * 1024
+    assert size_of(group_parts(from_sizes(sizes))) < 64 * 1024
 
 
 def test_the_results_of_all_groups_fit_into_a_state() -> None:
-    assert size_of([{} for _ in groups(LARGEST)]) < MOST_STATE_BYTES
+    assert size_of([{} for _ in group_parts(LARGEST)]) < MOST_STATE_BYTES
 
 
 # --- Time limits ----------------------------------------------------------------------------------------------
@@ -477,19 +479,19 @@ def test_the_first_waves_are_short_and_later_ones_are_not() -> None:
 def test_what_a_turn_has_sent_pays_for_the_ranges_that_it_hands_back(
     wave: int, requests: int, ranges: int
 ) -> None:
-    assert handed_back_ranges(wave, requests) == ranges
+    assert remaining_ranges(wave, requests) == ranges
 
 
 @pytest.mark.parametrize("size", [MAX_COPY_BYTES, MAX_SHARD_BYTES])
 def test_every_object_of_a_shard_fits_into_a_turn(size: int) -> None:
-    assert seconds_needed({"size": size}) < FUNCTIONS["copy_keys"]["Timeout"] - MARGIN_SECONDS
+    assert seconds_needed(size) < FUNCTIONS["copy_keys"]["Timeout"] - MARGIN_SECONDS
 
 
 def test_every_part_and_every_group_of_a_large_object_fits_into_a_turn() -> None:
     turn_seconds = FUNCTIONS["copy_large_object"]["Timeout"] - MARGIN_SECONDS
 
-    assert seconds_needed({"size": MAX_PART_BYTES}) < turn_seconds
-    assert seconds_needed({"size": GROUP_BYTES}) < turn_seconds  # even one part after the other
+    assert seconds_needed(MAX_PART_BYTES) < turn_seconds
+    assert seconds_needed(GROUP_BYTES) < turn_seconds  # even one part after the other
 
 
 @pytest.mark.parametrize(

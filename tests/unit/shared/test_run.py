@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from samples import EXECUTION, FOLDER, run_of
 
 from lambda_functions.shared.options import Options
-from lambda_functions.shared.run import Run, folder_of, in_scope
+from lambda_functions.shared.run import Run, folder_of, scope_filter
 
 KEYS = st.text(alphabet="ab/.*?[]!-\n\U0010ffffé", max_size=8)
 
 
 def scope(key: str, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> bool:
-    return in_scope(Options("from", "into", include=include, exclude=exclude))(key)
+    return scope_filter(Options("from", "into", include=include, exclude=exclude))(key)
 
 
 def test_a_run_keeps_its_papers_under_its_state_machine_and_its_own_name() -> None:
@@ -37,8 +37,8 @@ def test_each_side_has_its_own_prefix_region_and_owner() -> None:
     assert run.source.key("key") == "a/key"
     assert run.destination.key("key") == "b/c/key"
     assert (run.source.region, run.destination.region) == ("eu-west-1", "us-east-1")
-    assert run.source.where("key") == "s3://from/a/key"
-    assert run.destination.where() == "s3://into/b/c/"
+    assert run.source.address("key") == "s3://from/a/key"
+    assert run.destination.address() == "s3://into/b/c/"
     assert run.source.parameters() == {
         "Bucket": "from",
         "ExpectedBucketOwner": "111122223333",
@@ -60,7 +60,7 @@ def test_a_request_without_owner_or_payer_carries_the_bucket_only() -> None:
     ],
 )
 def test_the_beginning_of_a_run_is_cut_to_the_second(started_at: str, expected: datetime) -> None:
-    assert run_of({**EXECUTION, "startTime": started_at}).began_at() == expected
+    assert run_of({**EXECUTION, "startTime": started_at}).start_second() == expected
 
 
 TEXTS = st.text(max_size=10)

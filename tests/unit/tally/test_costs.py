@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.s3.clients import kind_of
+from lambda_functions.shared.s3.clients import request_kind
 from lambda_functions.shared.tally.costs import (
     FREE,
     READ_CLASS,
@@ -39,7 +39,7 @@ WRITE_USD, READ_USD = 0.005 / 1000, 0.0004 / 1000
     ],
 )
 def test_every_operation_that_we_use_has_its_price(operation: str, usd: float) -> None:
-    assert request_usd(kind_of(operation)) == usd
+    assert request_usd(request_kind(operation)) == usd
 
 
 def test_a_request_that_nobody_has_priced_costs_the_dearer_class() -> None:

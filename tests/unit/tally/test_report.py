@@ -10,19 +10,13 @@ import pytest
 from samples import EXECUTION, FOLDER, client_error, compared_record, memory_folder, run_of, shard
 
 from lambda_functions.shared.apply.uploads import name_of, remember
+from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.ending import end_run
-from lambda_functions.shared.tally.plan import Compared, sum_up, write_wave
-from lambda_functions.shared.tally.report import (
-    Ending,
-    ending,
-    may_have_stragglers,
-    message_of,
-    phase_of,
-    report,
-)
-from lambda_functions.shared.tally.sums import Applied
+from lambda_functions.shared.tally.plan import ComparisonTotals, total_of_records
+from lambda_functions.shared.tally.report import Ending, ending, may_have_stragglers, phase_of, report
+from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.leases import lease_key
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
@@ -36,8 +30,8 @@ def sized(count: int, size: int = 0) -> dict[str, int]:
     return {"objects": count, "bytes": size}
 
 
-def compared(**values: Any) -> Compared:
-    return sum_up([compared_record(**values)])
+def compared(**values: Any) -> ComparisonTotals:
+    return total_of_records([compared_record(**values)])
 
 
 COMPARED = {
@@ -50,14 +44,14 @@ COMPARED = {
     "requests": {"LIST": 2, "HEAD": 6},
     "seconds": 10.0,
 }
-COPIED = Applied(
+COPIED = WorkTotals(
     tally={"copied": sized(3, 30), "changed": sized(1), "vanished": sized(1)},
     failures=["failures/copy-000001-0-request-0001.jsonl"],
     requests={"COPY": 4},
     turns=2,
     seconds=5.0,
 )
-DELETED = Applied(
+DELETED = WorkTotals(
     tally={"deleted": sized(2, 20), "failed": sized(1)},
     requests={"DELETE_OBJECTS": 1, "HEAD": 4},
     turns=1,
@@ -90,7 +84,7 @@ def test_a_report_has_every_sum_of_the_run() -> None:
 
 
 def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
-    whole = report(run_of(dryRun=True), sum_up([]), Applied(), Applied(), {"LIST": 2})
+    whole = report(run_of(dryRun=True), total_of_records([]), WorkTotals(), WorkTotals(), {"LIST": 2})
 
     assert whole == {
         "source": "from",
@@ -137,17 +131,19 @@ def test_a_run_knows_in_which_phase_it_was(state: dict[str, Any], phase: str) ->
     assert phase_of(state) == phase
 
 
-def ended(state: dict[str, Any], done: Applied | None = None, **options: Any) -> Ending:
+def ended(state: dict[str, Any], done: WorkTotals | None = None, **options: Any) -> Ending:
     values = options.pop("compared", {})
-    return ending(run_of(**options), state, compared(**values), done or Applied(), FAILURES)
+    return ending(run_of(**options), state, compared(**values), done or WorkTotals(), FAILURES)
 
 
 APPLIED = {"comparison": {"next": "apply"}, "copies": {"next": "delete"}}
-FAILED = Applied(tally={"failed": sized(2), "changed": sized(1), "deleted": sized(1)}, unfinished_objects=4)
+FAILED = WorkTotals(
+    tally={"failed": sized(2), "changed": sized(1), "deleted": sized(1)}, unfinished_objects=4
+)
 
 
 def test_a_run_that_did_everything_succeeded() -> None:
-    done = Applied(
+    done = WorkTotals(
         tally={"copied": sized(3), "deleted": sized(2), "archived": sized(1), "vanished": sized(1)}
     )
 
@@ -216,7 +212,7 @@ def test_objects_that_are_not_as_they_should_be_are_counted_and_the_way_to_them_
 
 
 def test_orphans_are_not_mentioned_where_none_were_kept() -> None:
-    assert ended(APPLIED, Applied(tally={"changed": sized(1200)})).cause == (
+    assert ended(APPLIED, WorkTotals(tally={"changed": sized(1200)})).cause == (
         "1,200 objects were not synchronised (0 failed, 1,200 changed meanwhile). The files that "
         f"{FAILURES} lists name them. {AGAIN}"
     )
@@ -242,27 +238,6 @@ def test_a_dry_run_that_could_not_decide_every_key_is_not_a_success() -> None:
 )
 def test_the_first_reason_is_the_one_that_is_given(state: dict[str, Any], error: str) -> None:
     assert ended(state, FAILED).error == error
-
-
-@pytest.mark.parametrize(
-    ("cause", "message"),
-    [
-        ('{"errorMessage": "it broke", "errorType": "X"}', "it broke"),
-        ("the Map Run failed", "the Map Run failed"),
-        ("", ""),
-        ("{}", "{}"),
-        ("[1]", "[1]"),
-        ("null", "null"),
-        ("x" * 2000, "x" * 1000),
-    ],
-)
-def test_the_message_of_a_lambda_is_taken_out_of_its_error(cause: str, message: str) -> None:
-    assert message_of(cause) == message
-
-
-# The cause of an execution has at most 32,768 characters, as the error of a Lambda alone may have.
-def test_a_long_message_of_a_lambda_is_cut_as_any_other() -> None:
-    assert message_of(json.dumps({"errorMessage": "x" * 30_000})) == "x" * 1000
 
 
 # --- The end, with its papers -----------------------------------------------------------------------------------
@@ -333,16 +308,16 @@ def folder_of_run(*names: list[dict[str, str]]) -> RunFolder:
 COMPARISON = {"next": "apply", "wave": 1}
 
 
-def sums_of(folder: RunFolder, name: str, applied: Applied) -> dict[str, Any]:
+def sums_of(folder: RunFolder, name: str, applied: WorkTotals) -> dict[str, Any]:
     folder.write(f"tally/{name}.json", applied.to_json())
     return {"next": "report", "at": 1, "sums": f"tally/{name}.json"}
 
 
 def test_the_report_that_is_returned_is_the_one_that_is_written() -> None:
     folder = folder_of_run()
-    copies = sums_of(folder, "copied-1", Applied(tally={"copied": sized(3, 30)}, requests={"COPY": 3}))
+    copies = sums_of(folder, "copied-1", WorkTotals(tally={"copied": sized(3, 30)}, requests={"COPY": 3}))
     deletes = sums_of(
-        folder, "deleted-1", Applied(tally={"deleted": sized(2, 20)}, requests={"DELETE_OBJECTS": 1})
+        folder, "deleted-1", WorkTotals(tally={"deleted": sized(2, 20)}, requests={"DELETE_OBJECTS": 1})
     )
 
     result = end(folder, run=valid_run(), comparison=COMPARISON, copies=copies, deletes=deletes)
@@ -370,7 +345,7 @@ def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_b
 
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
     assert (
-        "ranges/1.json is not there: the run's papers have expired, or somebody removed them"
+        "ranges/1.json is not there: the run's files have expired, or somebody removed them"
         in result["cause"]
     )
 
@@ -379,7 +354,7 @@ def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_r
     lines = [{"key": f"key-{number}", "what": "archived", "error": "why"} for number in range(45)]
     folder = folder_of_run(lines[:5], lines[5:45])
     copies = sums_of(
-        folder, "copied-1", Applied(failures=["failures/copied.jsonl"], unfinished=["copy/a.jsonl"])
+        folder, "copied-1", WorkTotals(failures=["failures/copied.jsonl"], unfinished=["copy/a.jsonl"])
     )
     folder.write_lines("failures/copied.jsonl", [])
 
@@ -444,7 +419,7 @@ def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_
     result = end_run(clients, state, Turn(0.0, 900.0, "request", lambda: 0.0))
 
     assert result["outcome"] == outcome
-    assert list(folder.names("uploads/")) == ([name_of("upload-1")] if is_left else [])
+    assert list(folder.list_names("uploads/")) == ([name_of("upload-1")] if is_left else [])
     if is_left:
         assert (result["report"]["phase"], result["cause"]) == (
             "reporting",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,24 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import FOLDER, compared_record, memory_folder, run_of, shard
 
+from lambda_functions.shared.compare.waves import (
+    MAX_WAVES,
+    range_record_name,
+    write_wave,
+)
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
 from lambda_functions.shared.tally.plan import (
     KINDS,
-    MAX_WAVES,
-    compared_name,
-    most_deletes,
-    ranges_index,
-    read_compared,
-    read_wave,
+    read_comparison,
     refusal,
-    sum_up,
+    total_of_records,
     write_indexes,
-    write_wave,
 )
-from lambda_functions.shared.work_bucket.run_folder import PaperMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 WHOLE = {"after": None, "upTo": None}
 LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
@@ -39,66 +36,10 @@ def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -
     write_wave(folder, wave, [WHOLE] * len(records))
     for number, record in enumerate(records, 1):
         if record is not None:
-            folder.write(compared_name(f"{wave}-{number:04d}"), record)
+            folder.write(range_record_name(f"{wave}-{number:04d}"), record)
 
 
 # --- Waves ----------------------------------------------------------------------------------------------------
-
-
-def test_the_ranges_of_a_wave_are_named_after_it() -> None:
-    folder = memory_folder()
-
-    assert write_wave(folder, 2, [LEFT, RIGHT]) == 2
-    assert ranges_index(2) == "ranges/2.json"
-    assert folder.read("ranges/2.json") == [
-        {"id": "2-0001", "after": None, "upTo": "m"},
-        {"id": "2-0002", "after": "m", "upTo": None},
-    ]
-
-
-def test_a_wave_has_as_many_ranges_as_it_needs() -> None:
-    folder = memory_folder()
-
-    assert write_wave(folder, 3, [WHOLE] * 10_001) == 10_001
-    assert len({one["id"] for one in folder.read("ranges/3.json")}) == 10_001
-
-
-def test_the_records_of_a_wave_are_read_through_its_index() -> None:
-    folder = memory_folder()
-    one, other = compared_record("1-0001", unprovable=1), compared_record("1-0002", unprovable=2)
-    wave_of(folder, one, other)
-    folder.write(compared_name("1-0003"), compared_record("1-0003", broken="litter"))
-
-    assert read_wave(folder, 1) == ([one, other], "")
-
-
-def test_a_range_without_a_record_breaks_its_wave() -> None:
-    folder = memory_folder()
-    record = compared_record("1-0002")
-    wave_of(folder, None, record, None)
-
-    assert read_wave(folder, 1) == ([record], "2 of 3 ranges of wave 1 left no record, first 1-0001")
-
-
-def test_ranges_that_could_not_be_compared_break_their_wave_and_three_of_them_are_named() -> None:
-    folder = memory_folder()
-    wave_of(folder, None, *(compared_record(broken=f"{letter} is broken") for letter in "abcd"))
-
-    assert read_wave(folder, 1)[1] == "a is broken; b is broken; c is broken"
-
-
-# Unknown is not absent: an index that cannot be found says nothing about the keys of its ranges.
-def test_a_wave_without_an_index_is_an_error() -> None:
-    with pytest.raises(PaperMissing):
-        read_wave(memory_folder(), 1)
-
-
-def test_the_ranges_of_a_wave_are_written_once_and_for_all() -> None:
-    folder = memory_folder()
-    write_wave(folder, 1, [LEFT, RIGHT])
-
-    assert write_wave(folder, 1, [WHOLE]) == 2
-    assert [one["upTo"] for one in folder.read("ranges/1.json")] == ["m", None]
 
 
 def test_all_waves_are_summed_up_whatever_of_them_has_a_record() -> None:
@@ -107,8 +48,8 @@ def test_all_waves_are_summed_up_whatever_of_them_has_a_record() -> None:
     wave_of(folder, compared_record(listed=(2, 20)), compared_record(listed=(4, 40)), wave=2)
     wave_of(folder, compared_record(listed=(8, 80)), wave=3)
 
-    assert read_compared(folder, 2).listed == {"source": 7, "destination": 70}
-    assert read_compared(folder, 0).turns == 0
+    assert read_comparison(folder, 2).listed == {"source": 7, "destination": 70}
+    assert read_comparison(folder, 0).turns == 0
 
 
 # --- Sums -----------------------------------------------------------------------------------------------------
@@ -134,7 +75,7 @@ def test_records_add_up_to_a_plan() -> None:
         seconds=2.5,
     )
 
-    compared = sum_up([one, other])
+    compared = total_of_records([one, other])
 
     assert compared.plan == {
         "copy": {"objects": 8, "bytes": 10**12 + 70},
@@ -150,7 +91,10 @@ def test_records_add_up_to_a_plan() -> None:
 
 
 def test_no_records_are_an_empty_plan() -> None:
-    assert sum_up([]).plan == {"copy": {"objects": 0, "bytes": 0}, "delete": {"objects": 0, "bytes": 0}}
+    assert total_of_records([]).plan == {
+        "copy": {"objects": 0, "bytes": 0},
+        "delete": {"objects": 0, "bytes": 0},
+    }
 
 
 SHARDS = st.lists(
@@ -172,7 +116,7 @@ RECORDS = st.lists(
 
 @given(RECORDS, RECORDS)
 def test_two_halves_of_the_records_add_up_to_the_whole(one: list[Any], other: list[Any]) -> None:
-    whole, parts = sum_up([*one, *other]), (sum_up(one), sum_up(other))
+    whole, parts = total_of_records([*one, *other]), (total_of_records(one), total_of_records(other))
 
     for side in ("copy", "delete"):
         for unit in ("objects", "bytes"):
@@ -184,7 +128,7 @@ def test_two_halves_of_the_records_add_up_to_the_whole(one: list[Any], other: li
 
 @given(RECORDS)
 def test_every_shard_is_in_an_index_once_under_an_id_of_its_own(records: list[Any]) -> None:
-    folder, compared = memory_folder(), sum_up(records)
+    folder, compared = memory_folder(), total_of_records(records)
     for one in compared.shards["large"]:
         folder.write_lines(one["file"], [{"key": one["file"]}])
 
@@ -203,7 +147,7 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
     folder = memory_folder()
     folder.write_lines("large/a", [{"key": "x", "size": 1}, {"key": "y", "size": 2}])
     folder.write_lines("large/b", [{"key": "z", "size": 3}])
-    compared = sum_up(
+    compared = total_of_records(
         [
             compared_record(
                 shards={
@@ -236,7 +180,7 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
     folder = memory_folder()
     shards = [shard(f"copy/1-0001-{number:04d}-request.jsonl") for number in range(500)]
 
-    write_indexes(folder, sum_up([compared_record(shards={"copy": shards})]))
+    write_indexes(folder, total_of_records([compared_record(shards={"copy": shards})]))
 
     order = [shards.index({name: one[name] for name in shards[0]}) for one in folder.read("copy.json")]
     assert sorted(order) == list(range(500))
@@ -251,7 +195,7 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
 def refused(listed: tuple[int, int], deletes: int, **options: Any) -> str:
     shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
     return refusal(
-        Options("from", "into", **options), sum_up([compared_record(listed=listed, shards=shards)])
+        Options("from", "into", **options), total_of_records([compared_record(listed=listed, shards=shards)])
     )
 
 
@@ -290,51 +234,6 @@ def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
     listed: tuple[int, int], deletes: int, options: dict[str, Any], expected: str
 ) -> None:
     assert refused(listed, deletes, **options) == expected
-
-
-SHARES = (
-    st.integers(0, 100).map(str)
-    | st.decimals(0, 100, places=2).map(str)
-    | st.decimals(0, 1, places=4).map(str)
-)
-
-
-@pytest.mark.parametrize(
-    ("max_delete", "destination_objects", "most"),
-    [
-        (None, 10, None),
-        (0, 10, 0),
-        (7, 0, 7),
-        ("10%", 0, 0),
-        ("10%", 9, 0),
-        ("10%", 10, 1),
-        ("10%", 19, 1),
-        ("0.1%", 1000, 1),
-        ("100%", 10**12, 10**12),
-        ("33.3%", 1000, 333),
-        ("0.57%", 10_000, 57),
-        ("1.1%", 1_000_000, 11_000),
-    ],
-)
-def test_max_delete_is_a_number_or_a_share_rounded_down(
-    max_delete: int | str | None, destination_objects: int, most: int | None
-) -> None:
-    assert most_deletes(max_delete, destination_objects) == most
-
-
-@given(SHARES, st.integers(0, 10**12))
-def test_a_share_is_exact_however_many_objects_there_are(share: str, destination_objects: int) -> None:
-    assert most_deletes(f"{share}%", destination_objects) == math.floor(
-        Fraction(share) * destination_objects / 100
-    )
-
-
-@given(st.integers(0, 100), st.integers(0, 10**12))
-def test_a_share_never_allows_more_than_it_says(share: int, destination_objects: int) -> None:
-    most = most_deletes(f"{share}%", destination_objects)
-
-    assert most is not None
-    assert most * 100 <= share * destination_objects < (most + 1) * 100
 
 
 # --- What a run does next -------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from lambda_functions.shared.work_bucket.leases import (
     STRAGGLERS_SECONDS,
     LeaseLost,
     Leases,
-    asks_step_functions,
+    execution_check,
     lease_key,
     release_lease,
     require_lease,
@@ -267,7 +267,7 @@ class StepFunctions:
 
 
 def busy_until(answer: dict[str, Any] | Exception, now: datetime = NOON) -> str:
-    return asks_step_functions(StepFunctions(answer), lambda: now)(FIRST["id"])
+    return execution_check(StepFunctions(answer), lambda: now)(FIRST["id"])
 
 
 @pytest.mark.parametrize(

@@ -10,21 +10,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 from moto import mock_aws
-from samples import FOLDER, MemoryS3, client_error, memory_folder
+from samples import FOLDER, MemoryS3, client_error
 
 from lambda_functions.shared.errors import SyncError
 from lambda_functions.shared.work_bucket import run_folder
-from lambda_functions.shared.work_bucket.run_folder import (
-    MAX_SHARD_BYTES,
-    MAX_SHARD_KEYS,
-    RECORD_PAUSES_SECONDS,
-    PaperMissing,
-    RunFolder,
-    ShardWriter,
-)
+from lambda_functions.shared.work_bucket.run_folder import RECORD_PAUSES_SECONDS, RunFileMissing, RunFolder
 
 KEY = (
     'a "key"\n\x85\u2028é😀\U0010ffff'  # what could be mistaken for the end of a line, or for something else
@@ -75,10 +66,10 @@ def test_a_paper_that_must_be_there_is_an_error_where_it_is_not(folder: RunFolde
     folder.write("copy.json", [])
 
     assert folder.require("copy.json") == []
-    with pytest.raises(PaperMissing) as caught:
+    with pytest.raises(RunFileMissing) as caught:
         folder.require("delete.json")
     assert str(caught.value) == (
-        "s3://work-bucket/runs/sync-20261122-101112/first/delete.json is not there: the run's papers have expired, or "
+        "s3://work-bucket/runs/sync-20261122-101112/first/delete.json is not there: the run's files have expired, or "
         "somebody removed them"
     )
 
@@ -110,8 +101,8 @@ def test_a_shard_that_is_missing_is_an_error(folder: RunFolder) -> None:
 
 
 def test_the_first_record_wins_and_whoever_comes_later_is_told(folder: RunFolder) -> None:
-    assert folder.record("copied/a-0.json", {"next": 3}) == {"next": 3}
-    assert folder.record("copied/a-0.json", {"next": 5}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 3}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 3}
     assert folder.read("copied/a-0.json") == {"next": 3}
 
 
@@ -142,7 +133,7 @@ class ConflictingS3(MemoryS3):
 def test_a_record_that_was_overtaken_while_it_was_written_is_the_other_one(paused: list[float]) -> None:
     folder = RunFolder(ConflictingS3(b'{"next": 3}'), FOLDER)
 
-    assert folder.record("copied/a-0.json", {"next": 5}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 3}
     assert paused == []
 
 
@@ -150,14 +141,14 @@ def test_a_record_that_was_overtaken_while_it_was_written_is_the_other_one(pause
 def test_a_record_whose_rival_came_to_nothing_is_written_after_all(paused: list[float]) -> None:
     folder = RunFolder(ConflictingS3(None), FOLDER)
 
-    assert folder.record("copied/a-0.json", {"next": 5}) == {"next": 5}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 5}
     assert folder.read("copied/a-0.json") == {"next": 5}
     assert paused == [RECORD_PAUSES_SECONDS[0]]
 
 
 def test_a_record_that_can_never_be_written_is_an_error(paused: list[float]) -> None:
     with pytest.raises(SyncError) as caught:
-        RunFolder(ConflictingS3(None, conflicts=99), FOLDER).record("copied/a-0.json", {"next": 5})
+        RunFolder(ConflictingS3(None, conflicts=99), FOLDER).write_once("copied/a-0.json", {"next": 5})
 
     assert str(caught.value) == (
         "s3://work-bucket/runs/sync-20261122-101112/first/copied/a-0.json could not be written: other writers were in the way"
@@ -181,7 +172,7 @@ def test_what_may_not_be_read_is_not_taken_for_missing() -> None:
     with pytest.raises(ClientError):
         folder.read("compared/1.json")
     with pytest.raises(ClientError):
-        folder.record("compared/1.json", {})
+        folder.write_once("compared/1.json", {})
 
 
 def test_files_of_a_folder_are_named_relative_to_the_run_and_those_of_others_are_not(
@@ -191,7 +182,7 @@ def test_files_of_a_folder_are_named_relative_to_the_run_and_those_of_others_are
         folder.write(name, 1)
     RunFolder(s3, FOLDER + "-second").write("uploads/d.json", 1)
 
-    assert list(folder.names("uploads/")) == ["uploads/a.json", "uploads/b.json"]
+    assert list(folder.list_names("uploads/")) == ["uploads/a.json", "uploads/b.json"]
 
 
 def test_a_file_can_be_removed_twice(folder: RunFolder) -> None:
@@ -203,64 +194,3 @@ def test_a_file_can_be_removed_twice(folder: RunFolder) -> None:
 
 
 # --- Shards -------------------------------------------------------------------------------------------------
-
-
-def written(sizes: list[int], max_bytes: int = MAX_SHARD_BYTES) -> tuple[RunFolder, list[dict[str, Any]]]:
-    folder = memory_folder()
-    writer = ShardWriter(folder, lambda number: f"copy/1-0001-{number:04d}.jsonl", max_bytes)
-    for number, size in enumerate(sizes):
-        writer.add({"key": f"{number}", "size": size})
-    return folder, writer.close()
-
-
-def test_nothing_to_do_is_no_shard() -> None:
-    folder, shards = written([])
-
-    assert shards == []
-    assert list(folder.names("")) == []
-
-
-def test_a_shard_is_full_with_2000_keys() -> None:
-    assert MAX_SHARD_KEYS == 2000
-    assert written([1] * 4001)[1] == [
-        {"file": "copy/1-0001-0001.jsonl", "objects": 2000, "bytes": 2000},
-        {"file": "copy/1-0001-0002.jsonl", "objects": 2000, "bytes": 2000},
-        {"file": "copy/1-0001-0003.jsonl", "objects": 1, "bytes": 1},
-    ]
-
-
-def test_the_first_shards_are_shorter_if_wanted_and_grow_to_2000_keys() -> None:
-    folder = memory_folder()
-    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=500)
-    for number in range(12_000):
-        writer.add({"key": f"{number}"})
-
-    assert [one["objects"] for one in writer.close()] == [500] * 4 + [1000] * 4 + [2000] * 3
-
-
-def test_a_shard_is_full_with_16_gib() -> None:
-    gib = 1024**3
-
-    assert [one["bytes"] // gib for one in written([6 * gib, 10 * gib, 1 * gib, 16 * gib])[1]] == [16, 1, 16]
-
-
-def test_an_object_larger_than_a_shard_has_one_of_its_own() -> None:
-    assert [(one["objects"], one["bytes"]) for one in written([5, 20, 5], max_bytes=10)[1]] == [
-        (1, 5),
-        (1, 20),
-        (1, 5),
-    ]
-
-
-@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 40))
-def test_shards_hold_every_line_once_in_order_and_say_what_they_hold(
-    sizes: list[int], max_bytes: int
-) -> None:
-    folder, shards = written(sizes, max_bytes)
-    lines = [folder.read_lines(one["file"]) for one in shards]
-
-    assert [line["key"] for held in lines for line in held] == [str(number) for number in range(len(sizes))]
-    assert [(len(held), sum(line["size"] for line in held)) for held in lines] == [
-        (one["objects"], one["bytes"]) for one in shards
-    ]
-    assert all(one["bytes"] <= max_bytes or one["objects"] == 1 for one in shards)

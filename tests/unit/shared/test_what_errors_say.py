@@ -1,0 +1,83 @@
+"""What errors say of themselves."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from samples import client_error
+
+from lambda_functions.shared import errors
+from lambda_functions.shared.errors import message_of
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        ('{"errorMessage": "it broke", "errorType": "X"}', "it broke"),
+        ("the Map Run failed", "the Map Run failed"),
+        ("", ""),
+        ("{}", "{}"),
+        ("[1]", "[1]"),
+        ("null", "null"),
+        ("x" * 2000, "x" * 1000),
+    ],
+)
+def test_the_message_of_a_lambda_is_taken_out_of_its_error(cause: str, message: str) -> None:
+    assert message_of(cause) == message
+
+
+# The cause of an execution has at most 32,768 characters, as the error of a Lambda alone may have.
+def test_a_long_message_of_a_lambda_is_cut_as_any_other() -> None:
+    assert message_of(json.dumps({"errorMessage": "x" * 30_000})) == "x" * 1000
+
+
+PREDICATES = (
+    errors.is_missing,
+    errors.is_denied,
+    errors.is_missing_key,
+    errors.is_missing_part,
+    errors.is_missing_execution,
+    errors.is_archived,
+    errors.is_lost_race,
+    errors.is_failed_condition,
+    errors.is_refusal,
+    errors.is_transient,
+    errors.is_permanent,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "meanings"),
+    [
+        (404, "404", "missing refusal permanent"),
+        (404, "NoSuchKey", "missing missing_key refusal permanent"),
+        (404, "NoSuchBucket", "missing permanent"),
+        (404, "NoSuchUpload", "missing refusal permanent"),
+        (0, "NoSuchKey", "missing missing_key"),
+        (403, "403", "denied permanent"),
+        (403, "InvalidObjectState", "denied archived permanent"),
+        (416, "416", "missing_part permanent"),
+        (400, "ExecutionDoesNotExist", "missing_execution permanent"),
+        (412, "PreconditionFailed", "lost_race failed_condition refusal permanent"),
+        (0, "PreconditionFailed", "failed_condition"),
+        (409, "ConditionalRequestConflict", "lost_race refusal transient permanent"),
+        (0, "ConditionalRequestConflict", "transient"),
+        (503, "SlowDown", "transient"),
+        (0, "SlowDown", "transient"),
+        (500, "InternalError", "transient"),
+        (400, "RequestTimeout", "transient"),
+        (429, "TooManyRequestsException", ""),
+        (400, "400", "permanent"),
+    ],
+)
+def test_what_an_answer_of_aws_means(status: int, code: str, meanings: str) -> None:
+    error = client_error(status, code, "CopyObject")
+
+    assert [is_so.__name__.removeprefix("is_") for is_so in PREDICATES if is_so(error)] == meanings.split()
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), ValueError(), errors.SyncError("why")])
+def test_an_error_that_is_no_answer_of_aws_means_nothing(error: Exception) -> None:
+    assert not any(is_so(error) for is_so in PREDICATES)
+    assert (errors.code_of(error), errors.status_of(error)) == ("", 0)

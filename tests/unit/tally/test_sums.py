@@ -1,0 +1,193 @@
+"""Adding up what was done, from the records that the indexes lead to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import memory_folder, shard
+
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.outcomes import IN_SYNC, SKIPPED, object_count
+from lambda_functions.shared.tally.sums import CHUNK_ITEMS, WorkTotals, add_up, index_items
+from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
+
+WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
+
+
+TALLIES = st.dictionaries(
+    st.sampled_from(WORDS),
+    st.fixed_dictionaries({"objects": st.integers(0, 10**10), "bytes": st.integers(0, 10**18)}),
+)
+
+
+COUNTS = st.dictionaries(st.sampled_from(["LIST", "HEAD", "COPY"]), st.integers(0, 10**10))
+
+
+APPLIED = st.builds(
+    WorkTotals,
+    tally=TALLIES,
+    failures=st.lists(st.text(max_size=3)),
+    requests=COUNTS,
+    turns=st.integers(0, 100),
+    seconds=st.integers(0, 10**6).map(float),
+    unfinished=st.lists(st.text(max_size=3)),
+    unfinished_objects=st.integers(0, 100),
+)
+
+
+@given(APPLIED, APPLIED, APPLIED)
+def test_it_does_not_matter_how_what_was_applied_is_bracketed(
+    one: WorkTotals, two: WorkTotals, three: WorkTotals
+) -> None:
+    assert ((one + two) + three).to_json() == (one + (two + three)).to_json()
+    assert (one + two).not_done() == one.not_done() + two.not_done()
+
+
+def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> None:
+    words = {word: {"objects": 10**number, "bytes": 0} for number, word in enumerate(WORDS)}
+    undone = sum(10 ** WORDS.index(word) for word in ("changed", "failed"))
+
+    assert WorkTotals(tally=words, unfinished_objects=7).not_done() == undone + 7
+
+
+@given(APPLIED)
+def test_sums_come_back_from_json_as_they_went(applied: WorkTotals) -> None:
+    assert WorkTotals(**json.loads(json.dumps(applied.to_json()))) == applied
+
+
+def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
+    return {
+        "shard": "copy-000001",
+        "start": start,
+        "next": following,
+        "tally": {what: {"objects": count, "bytes": count * 10} for what, count in tally.items()},
+        "failures": [f"failures/{start}.jsonl"] if "failed" in tally else [],
+        "requests": {"COPY": following - start},
+        "seconds": 2.0,
+    }
+
+
+def turn_that_ends(after_looks: float) -> Turn:
+    """Return a turn that is over when its clock has been looked at so many times."""
+    looks = iter(range(10**6))
+    return Turn(0.0, after_looks, "attempt", lambda: float(next(looks)))
+
+
+def read_all(folder: RunFolder, kind: str = "copied") -> WorkTotals:
+    items = index_items(folder, kind)
+    position, applied = add_up(folder, kind, items, 0, WorkTotals(), turn_that_ends(1000))
+    assert position == len(items)
+    return applied
+
+
+@pytest.fixture
+def folder() -> RunFolder:
+    made = memory_folder()
+    made.write("copy.json", [{"id": "copy-000001", **shard("copy/a.jsonl", 5, 50)}])
+    made.write("large.json", [])
+    return made
+
+
+def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=2, failed=1))
+    folder.write("copied/copy-000001-3.json", turn_record(3, 5, copied=2))
+    folder.client.read.clear()
+
+    copied = read_all(folder)
+
+    names = ("large.json", "copy.json", "copied/copy-000001-0.json", "copied/copy-000001-3.json")
+    assert folder.client.read == [folder.key(name) for name in names]
+    assert copied.to_json() == {
+        "tally": {"copied": {"objects": 4, "bytes": 40}, "failed": {"objects": 1, "bytes": 10}},
+        "failures": ["failures/0.jsonl"],
+        "requests": {"COPY": 5},
+        "turns": 2,
+        "seconds": 4.0,
+        "unfinished": [],
+        "unfinished_objects": 0,
+    }
+
+
+def test_lines_behind_the_last_record_are_unfinished(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=3))
+
+    copied = read_all(folder)
+
+    assert (copied.unfinished, copied.unfinished_objects, copied.not_done()) == (["copy/a.jsonl"], 2, 2)
+
+
+def test_a_shard_without_a_record_is_unfinished_as_a_whole(folder: RunFolder) -> None:
+    assert (read_all(folder).not_done(), read_all(folder).turns) == (5, 0)
+
+
+def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
+    folder.write("copied/copy-000002-0.json", turn_record(0, 9, failed=9))
+    folder.write("copied/copy-000001-2.json", turn_record(2, 5, failed=3))
+
+    assert read_all(folder).tally == {"copied": {"objects": 5, "bytes": 50}}
+
+
+def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished(folder: RunFolder) -> None:
+    folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
+    folder.write("large.json", [{"id": "large-000001", "line": {}}, {"id": "large-000002", "line": {}}])
+    folder.write("copied/large-000001-0.json", turn_record(0, 1, copied=1))
+
+    copied = read_all(folder)
+
+    assert copied.tally == {"copied": {"objects": 6, "bytes": 60}}
+    assert (copied.unfinished, copied.unfinished_objects) == (["large-000002"], 1)
+
+
+def test_what_was_deleted_is_read_through_its_own_index() -> None:
+    folder = memory_folder()
+    folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a.jsonl", 2, 20)}])
+    folder.write("deleted/delete-000001-0.json", turn_record(0, 2, deleted=2))
+
+    assert read_all(folder, "deleted").tally == {"deleted": {"objects": 2, "bytes": 20}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "there"), [("copied", ["copy.json"]), ("copied", ["large.json"]), ("deleted", ["copy.json"])]
+)
+def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, there: list[str]) -> None:
+    folder = memory_folder()
+    for name in there:
+        folder.write(name, [])
+
+    with pytest.raises(RunFileMissing):
+        index_items(folder, kind)
+
+
+def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
+    folder, count = memory_folder(), 2 * CHUNK_ITEMS + 10
+    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", 2)} for number in range(count)]
+    for number in range(count):
+        folder.write(f"copied/copy-{number}-0.json", turn_record(0, 2, copied=2))
+
+    position, applied, turns = 0, WorkTotals(), 0
+    while position < count:
+        position, applied = add_up(folder, "copied", items, position, applied, turn_that_ends(0))
+        turns += 1
+
+    assert turns == 3
+    assert applied.tally == {"copied": {"objects": 2 * count, "bytes": 20 * count}}
+    assert (applied.turns, applied.not_done()) == (count, 0)
+
+
+@given(st.lists(st.integers(1, 6), max_size=8), st.lists(st.integers(0, 6), min_size=8, max_size=8))
+def test_no_object_of_any_shard_is_counted_twice_or_forgotten(sizes: list[int], reached: list[int]) -> None:
+    folder = memory_folder()
+    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", size)} for number, size in enumerate(sizes)]
+    for item, end in zip(items, reached, strict=False):
+        for start in range(min(end, item["objects"])):
+            folder.write(f"copied/{item['id']}-{start}.json", turn_record(start, start + 1, copied=1))
+
+    _, applied = add_up(folder, "copied", items, 0, WorkTotals(), turn_that_ends(1000))
+
+    assert object_count(applied.tally, "copied") + applied.unfinished_objects == sum(sizes)
+    assert len(applied.unfinished) == sum(end < size for size, end in zip(sizes, reached, strict=False))

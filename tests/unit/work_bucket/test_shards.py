@@ -1,0 +1,196 @@
+"""Shards: writing them in bounded pieces, and working through one, turn by turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import memory_folder
+
+from lambda_functions.shared.errors import NoProgress
+from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import (
+    MAX_SHARD_BYTES,
+    MAX_SHARD_KEYS,
+    ShardWriter,
+    record_name,
+    take_turn,
+)
+
+
+def written(sizes: list[int], max_bytes: int = MAX_SHARD_BYTES) -> tuple[RunFolder, list[dict[str, Any]]]:
+    folder = memory_folder()
+    writer = ShardWriter(folder, lambda number: f"copy/1-0001-{number:04d}.jsonl", max_bytes)
+    for number, size in enumerate(sizes):
+        writer.add({"key": f"{number}", "size": size})
+    return folder, writer.close()
+
+
+def test_nothing_to_do_is_no_shard() -> None:
+    folder, shards = written([])
+
+    assert shards == []
+    assert list(folder.list_names("")) == []
+
+
+def test_a_shard_is_full_with_2000_keys() -> None:
+    assert MAX_SHARD_KEYS == 2000
+    assert written([1] * 4001)[1] == [
+        {"file": "copy/1-0001-0001.jsonl", "objects": 2000, "bytes": 2000},
+        {"file": "copy/1-0001-0002.jsonl", "objects": 2000, "bytes": 2000},
+        {"file": "copy/1-0001-0003.jsonl", "objects": 1, "bytes": 1},
+    ]
+
+
+def test_the_first_shards_are_shorter_if_wanted_and_grow_to_2000_keys() -> None:
+    folder = memory_folder()
+    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=500)
+    for number in range(12_000):
+        writer.add({"key": f"{number}"})
+
+    assert [one["objects"] for one in writer.close()] == [500] * 4 + [1000] * 4 + [2000] * 3
+
+
+def test_a_shard_is_full_with_16_gib() -> None:
+    gib = 1024**3
+
+    assert [one["bytes"] // gib for one in written([6 * gib, 10 * gib, 1 * gib, 16 * gib])[1]] == [16, 1, 16]
+
+
+def test_an_object_larger_than_a_shard_has_one_of_its_own() -> None:
+    assert [(one["objects"], one["bytes"]) for one in written([5, 20, 5], max_bytes=10)[1]] == [
+        (1, 5),
+        (1, 20),
+        (1, 5),
+    ]
+
+
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 40))
+def test_shards_hold_every_line_once_in_order_and_say_what_they_hold(
+    sizes: list[int], max_bytes: int
+) -> None:
+    folder, shards = written(sizes, max_bytes)
+    lines = [folder.read_lines(one["file"]) for one in shards]
+
+    assert [line["key"] for held in lines for line in held] == [str(number) for number in range(len(sizes))]
+    assert [(len(held), sum(line["size"] for line in held)) for held in lines] == [
+        (one["objects"], one["bytes"]) for one in shards
+    ]
+    assert all(one["bytes"] <= max_bytes or one["objects"] == 1 for one in shards)
+
+
+@dataclass
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    seconds: float = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+
+def turn_of(seconds: float, clock: Clock | None = None) -> Turn:
+    return Turn(0.0, seconds, "attempt", (clock or Clock()).now)
+
+
+LINES = [{"key": f"key-{number}", "size": 10} for number in range(5)]
+
+
+SHARD: dict[str, Any] = {
+    "id": "copy-000001",
+    "file": "copy/1-0001-0001-request.jsonl",
+    "objects": 5,
+    "bytes": 50,
+}
+
+
+def clients() -> Clients:
+    return Clients(None, None, None, RequestCounter())
+
+
+def working(most: int, what: str = "copied") -> Callable[[Sequence[Any]], list[Outcome]]:
+    """Return the work of a turn whose time holds so many lines."""
+    return lambda lines: [Outcome(line["key"], what, line["size"]) for line in lines[:most]]
+
+
+@pytest.fixture
+def folder() -> RunFolder:
+    made = memory_folder()
+    made.write_lines(SHARD["file"], LINES)
+    return made
+
+
+def take(folder: RunFolder, start: int, work: Callable[[Sequence[Any]], list[Outcome]]) -> dict[str, Any]:
+    return take_turn(folder, "copied", SHARD, start, turn_of(10), clients(), work)
+
+
+def test_a_turn_says_where_to_go_on_until_the_shard_is_done(folder: RunFolder) -> None:
+    assert take(folder, 0, working(3)) == {"done": False, "next": 3}
+    assert take(folder, 3, working(3)) == {"done": True, "next": 5}
+    assert folder.read("copied/copy-000001-3.json") == {
+        "shard": "copy-000001",
+        "start": 3,
+        "next": 5,
+        "tally": {"copied": {"objects": 2, "bytes": 20}},
+        "failures": [],
+        "requests": {},
+        "seconds": 0.0,
+    }
+
+
+def test_a_turn_that_has_a_record_is_not_done_again(folder: RunFolder) -> None:
+    take(folder, 0, working(3))
+
+    def again(lines: Sequence[Any]) -> list[Outcome]:
+        raise AssertionError("a turn was done twice")
+
+    assert take(folder, 0, again) == {"done": False, "next": 3}
+
+
+def test_of_two_attempts_at_the_same_turn_the_first_record_wins(folder: RunFolder) -> None:
+    def overtaken(lines: Sequence[Any]) -> list[Outcome]:
+        take(folder, 0, working(2))
+        return working(5)(lines)
+
+    assert take(folder, 0, overtaken) == {"done": False, "next": 2}
+
+
+def test_keys_that_were_not_synchronised_are_named_in_a_file_that_the_record_names(folder: RunFolder) -> None:
+    take(folder, 0, lambda lines: [Outcome(lines[0]["key"], "failed", 0, "AccessDenied: no (CopyObject)")])
+
+    names = folder.read(record_name("copied", "copy-000001", 0))["failures"]
+    assert names == ["failures/copy-000001-0-attempt-0001.jsonl"]
+    assert folder.read_lines(names[0]) == [
+        {"key": "key-0", "what": "failed", "error": "AccessDenied: no (CopyObject)"}
+    ]
+
+
+def test_a_turn_that_gets_nowhere_is_an_error(folder: RunFolder) -> None:
+    with pytest.raises(NoProgress) as caught:
+        take(folder, 0, working(0))
+
+    assert str(caught.value) == "the turn of copy/1-0001-0001-request.jsonl from line 0 began nothing"
+
+
+# Its record would be found again and again by whoever follows the chain of turns, and by every retry.
+def test_a_turn_that_gets_nowhere_leaves_no_record(folder: RunFolder) -> None:
+    with pytest.raises(NoProgress):
+        take(folder, 0, working(0))
+
+    assert folder.read(record_name("copied", "copy-000001", 0)) is None
+
+
+def test_what_a_turn_has_sent_is_in_its_record(folder: RunFolder) -> None:
+    counted = clients()
+    counted.requests._count_request("before-send.s3.CopyObject")
+
+    take_turn(folder, "copied", SHARD, 0, turn_of(10), counted, working(5))
+
+    assert folder.read("copied/copy-000001-0.json")["requests"] == {"COPY": 1}
