@@ -153,11 +153,13 @@ def max_concurrency(value: Any) -> int:
 
 
 def max_delete(value: Any) -> int | str:
-    """A number of objects, or a share of the destination's objects such as "10%"."""
-    expected = "expected a whole number of objects, a share from '0%' to '100%', or None"
-    if isinstance(value, str):
-        return _text(value, r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%", expected)
-    return _whole(value, 0, None, expected)
+    """A number of objects, or a share of the destination's objects such as "10%": what the input of a sync may say."""
+    from lambda_functions.shared.options import max_delete_problem  # only who sets a limit waits for it
+
+    if max_delete_problem(value):
+        raise ValueError("expected a whole number of objects, a share from '0%' to '100%', or None")
+    limit: int | str = value
+    return limit
 
 
 def tags(value: Any) -> Mapping[str, str]:
