@@ -18,6 +18,9 @@ from places import PROJECT
 
 import fabfile
 from deployment.errors import ConfigurationError, Declined
+from deployment.project.settings import Settings
+from tests.installations import installed
+from tests.recording_console import RecordingConsole
 
 TASKS = Collection.from_module(fabfile)
 
@@ -90,6 +93,15 @@ def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Pa
 def test_an_account_is_opened_in_one_place_only_which_also_shows_it() -> None:
     source = Path(fabfile.__file__).read_text(encoding="utf-8")
     assert len(re.findall(r"\bconnect\(", source)) == 1
+
+
+def test_the_account_is_named_before_anything_is_done_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fabfile.Installation, "connect", installed)
+    console = RecordingConsole()
+
+    fabfile.enter(console, "Deleting", Settings())  # type: ignore[arg-type]
+
+    assert console.steps == ["Deleting: account 123456789012, region eu-west-1, stack sync-buckets"]
 
 
 def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:

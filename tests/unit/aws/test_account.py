@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import (
     ClientError,
-    ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
     InvalidRegionError,
@@ -17,8 +16,7 @@ from botocore.exceptions import (
     SSOTokenLoadError,
 )
 
-from deployment.aws.account import CLIENT_CONFIG, Account, Session, connect
-from deployment.aws.errors import aws_sentence
+from deployment.aws.account import CLIENT_CONFIG, Account, Session, connect, state_machine_link
 from deployment.errors import CredentialsError
 from deployment.project.settings import Settings
 
@@ -178,28 +176,6 @@ def test_without_a_region_nothing_is_asked() -> None:
     assert session.made == []
 
 
-@pytest.mark.parametrize(
-    "error, sentence",
-    [
-        (
-            refusal("AccessDenied", "CreateBucket", "You may not."),
-            "AWS refused CreateBucket with AccessDenied: You may not.",
-        ),
-        (ClientError({}, "ListBuckets"), "AWS refused ListBuckets with an unknown code: without a message"),
-        (
-            ConnectTimeoutError(endpoint_url="https://s3"),
-            'Connect timeout on endpoint URL: "https://s3". Check the network, the region\'s name and AWS_ENDPOINT_URL.',
-        ),
-        (
-            InvalidRegionError(region_name="x"),
-            "InvalidRegionError: Provided region_name 'x' doesn't match a supported format.",
-        ),
-    ],
-)
-def test_what_botocore_raises_becomes_one_sentence(error: Any, sentence: str) -> None:
-    assert aws_sentence(error) == sentence
-
-
 def test_an_account_that_is_allowed_is_opened() -> None:
     settings = Settings(allowed_accounts=("111122223333", "123456789012"))
 
@@ -218,3 +194,18 @@ def test_any_other_account_is_refused_in_one_sentence_after_sts_alone_was_asked(
         "123456789012 to ALLOWED_ACCOUNTS."
     )
     assert session.made == ["sts"]
+
+
+@pytest.mark.parametrize(
+    "partition, region, start",
+    [
+        ("aws", "eu-west-1", "https://eu-west-1.console.aws.amazon.com/"),
+        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+        ("aws-eusc", "eusc-de-east-1", "https://eusc-de-east-1.console.amazonaws-eusc.eu/"),
+    ],
+)
+def test_every_partition_has_a_console_of_its_own(partition: str, region: str, start: str) -> None:
+    arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
+
+    assert state_machine_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"

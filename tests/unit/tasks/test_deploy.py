@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployment.aws import account
 from deployment.cloudformation.change_sets import Change
 from deployment.cloudformation.stack import DeployedStack
 from deployment.project.settings import Settings
@@ -94,18 +93,3 @@ def test_termination_protection_alone_is_news_too() -> None:
         "Stack: unchanged, but for its termination protection",
         "State machine: unchanged",
     ]
-
-
-@pytest.mark.parametrize(
-    "partition, region, start",
-    [
-        ("aws", "eu-west-1", "https://eu-west-1.console.aws.amazon.com/"),
-        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
-        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
-        ("aws-eusc", "eusc-de-east-1", "https://eusc-de-east-1.console.amazonaws-eusc.eu/"),
-    ],
-)
-def test_every_partition_has_a_console_of_its_own(partition: str, region: str, start: str) -> None:
-    arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
-
-    assert account.state_machine_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
