@@ -49,13 +49,8 @@ class NoProgress(SyncError):
 # S3's codes and statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 # These are worth another try. A conflict does not say that the object is another one: the next try, on the same condition, does.
 TRANSIENT_CODES = (
-    "InternalError",
-    "SlowDown",
-    "ServiceUnavailable",
-    "OperationAborted",
-    "RequestTimeout",
-    "ConditionalRequestConflict",
-)
+    "InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted", "RequestTimeout", "ConditionalRequestConflict",
+)  # fmt: skip
 
 
 def code_of(error: Exception) -> str:
@@ -78,11 +73,6 @@ def is_missing(error: Exception) -> bool:
 def is_denied(error: Exception) -> bool:
     """Whether AWS answered that this is not allowed, or that the bucket is not of the expected account."""
     return status_of(error) == 403
-
-
-def is_missing_key(error: Exception) -> bool:
-    """Whether AWS said that the object does not exist, and not its bucket."""
-    return code_of(error) == "NoSuchKey"
 
 
 def is_missing_part(error: Exception) -> bool:
@@ -111,17 +101,13 @@ def is_lost_race(error: Exception) -> bool:
     return status_of(error) in (409, 412)
 
 
-def is_failed_condition(error: Exception) -> bool:
-    """Whether the condition on one key of DeleteObjects did not hold."""
-    return code_of(error) == "PreconditionFailed"
-
-
 def is_refusal(error: Exception) -> bool:
     """Whether an error says that a condition did not hold or something was not there.
 
     NoSuchUpload too: an upload that a lost answer had completed already is not there any more.
     """
-    return status_of(error) in (404, 409, 412) and code_of(error) != "NoSuchBucket"
+    is_refused = status_of(error) in (404, 409, 412) or code_of(error) == "PreconditionFailed"
+    return is_refused and code_of(error) != "NoSuchBucket"
 
 
 def is_transient(error: Exception) -> bool:

@@ -28,27 +28,15 @@ class ToCopy:
 
     def to_json(self) -> dict[str, Any]:
         """Return `{"key", "etag", "size", "class", "checksum", "was"}`."""
-        return {
-            "key": self.key,
-            "etag": self.etag,
-            "size": self.size,
-            "class": self.storage_class,
-            "checksum": self.checksum,
-            "was": self.replaces_etag,
-        }
+        source = {"key": self.key, "etag": self.etag, "size": self.size, "class": self.storage_class}
+        return {**source, "checksum": self.checksum, "was": self.replaces_etag}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ToCopy:
         """Return the object that `to_json` wrote."""
-        algorithm_and_type = data.get("checksum")
-        return cls(
-            data["key"],
-            data["etag"],
-            data["size"],
-            data.get("class", "STANDARD"),
-            (algorithm_and_type[0], algorithm_and_type[1]) if algorithm_and_type else None,
-            data.get("was"),
-        )
+        key, etag, size = data["key"], data["etag"], data["size"]
+        checksum = tuple(data["checksum"]) if data.get("checksum") else None
+        return cls(key, etag, size, data.get("class", "STANDARD"), checksum, data.get("was"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.apply import multipart, uploads
+from lambda_functions.shared.apply import uploads
 from lambda_functions.shared.apply.conflicts import MAX_TRIES, Verdict, can_be_judged, judge, outcome_of_error
 from lambda_functions.shared.apply.copy_parameters import (
     acl,
@@ -19,7 +19,7 @@ from lambda_functions.shared.apply.copy_parameters import (
     destination_condition,
     storage_class,
 )
-from lambda_functions.shared.apply.multipart import CopiedPart, MultipartPlan
+from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
 from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.invocation import Turn
@@ -82,7 +82,7 @@ class Copier:
             item = judgement.item
         assert judgement is not None
         if judgement.verdict is Verdict.COPIED and is_multipart(item):
-            multipart.repeat_long_tags(self.clients, self.run, item)
+            MultipartCopy(self.clients, self.run, item).repeat_long_tags()
         return judgement.outcome
 
     def _copy_once(self, item: ToCopy) -> None:
@@ -113,34 +113,34 @@ class Copier:
 
     def _copy_in_parts(self, item: ToCopy) -> None:
         """Copy with the source's parts; once more with parts asked for one by one if the first guess gave another ETag."""
-        plan = multipart.make_plan(self.clients, self.run, item)
-        if not self._try_parts(item, plan):
-            self._try_parts(item, multipart.make_plan(self.clients, self.run, item, exact=True))
+        copy = MultipartCopy(self.clients, self.run, item)
+        if not self._try_parts(copy, copy.plan()):
+            self._try_parts(copy, copy.plan(exact=True))
 
-    def _try_parts(self, item: ToCopy, plan: MultipartPlan) -> bool:
+    def _try_parts(self, copy: MultipartCopy, plan: MultipartPlan) -> bool:
         """Copy in these parts; return False, with the upload aborted, if guessed parts turn out not to be the source's."""
-        upload = multipart.create_upload(self.clients, self.run, item, plan)
-        uploads.remember(self.folder, self.run.destination, item.key, upload.id)
+        key, upload = copy.item.key, copy.create_upload(plan)
+        uploads.remember(self.folder, self.run.destination, key, upload.id)
         try:
-            plan = multipart.with_exact_parts(self.clients, self.run, item, plan, upload)
-            copied = list(self.pool.map(lambda part: self._copy_part(item, upload.id, part), plan.parts))
-            is_right = not plan.are_guessed or multipart.etag_matches(item, upload, copied)
+            plan = copy.with_exact_parts(plan, upload)
+            copied = list(self.pool.map(lambda part: self._copy_part(copy, upload, part), plan.parts))
+            is_right = not plan.are_guessed or copy.etag_matches(upload, copied)
             if is_right:
-                multipart.complete_upload(self.clients, self.run, item, upload.id, copied)
+                copy.complete_upload(upload, copied)
         except BaseException:
-            uploads.give_up(self.clients, self.run, item.key, upload.id)
+            uploads.give_up(self.clients, self.run, key, upload.id)
             raise
         if is_right:
             uploads.forget(self.folder, upload.id)
-            multipart.put_long_tags(self.clients, self.run, item, plan.tagging)
+            copy.put_long_tags(plan.tagging)
         else:
-            uploads.give_up(self.clients, self.run, item.key, upload.id)
+            uploads.give_up(self.clients, self.run, key, upload.id)
         return is_right
 
-    def _copy_part(self, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
+    def _copy_part(self, copy: MultipartCopy, upload: Upload, part: Part) -> CopiedPart:
         if self.turn.is_over():
             raise SyncError("its turn ended before all of its parts were copied")
-        return multipart.copy_part(self.clients, self.run, item, upload_id, part)
+        return copy.copy_part(upload, part)
 
 
 def is_multipart(item: ToCopy) -> bool:

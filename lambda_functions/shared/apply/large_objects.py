@@ -15,17 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lambda_functions.shared.apply import multipart, parts, uploads
-from lambda_functions.shared.apply.conflicts import (
-    MAX_TRIES,
-    PartsMissing,
-    Verdict,
-    can_be_judged,
-    judge,
-    outcome_of_error,
-)
+from lambda_functions.shared.apply import conflicts, parts, uploads
 from lambda_functions.shared.apply.copier import COPY_THREADS, seconds_needed
-from lambda_functions.shared.apply.multipart import CopiedPart, MultipartPlan, Upload
+from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, Upload
 from lambda_functions.shared.apply.parts import Part
 from lambda_functions.shared.errors import explain
 from lambda_functions.shared.invocation import Turn, run_jobs
@@ -56,31 +48,17 @@ class UploadFile:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return {
-            "line": self.item.to_json(),
-            "uploadId": self.upload.id,
-            "sizes": self.sizes,
-            "groups": self.groups,
-            "exact": self.exact,
-            "guessed": self.are_guessed,
-            "provable": self.upload.is_provable,
-            "tagging": self.tagging,
-            "tries": self.tries,
-        }
+        line, upload = self.item.to_json(), self.upload
+        parts = {"line": line, "uploadId": upload.id, "sizes": self.sizes, "groups": self.groups}
+        doubts = {"exact": self.exact, "guessed": self.are_guessed, "provable": upload.is_provable}
+        return {**parts, **doubts, "tagging": self.tagging, "tries": self.tries}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> UploadFile:
         """Return what `to_json` wrote."""
-        return cls(
-            ToCopy.from_json(data["line"]),
-            Upload(data["uploadId"], data["provable"]),
-            data["sizes"],
-            data["groups"],
-            data["exact"],
-            data["guessed"],
-            data["tagging"],
-            data["tries"],
-        )
+        item, upload = ToCopy.from_json(data["line"]), Upload(data["uploadId"], data["provable"])
+        names = ("sizes", "groups", "exact", "guessed", "tagging", "tries")
+        return cls(item, upload, *(data[name] for name in names))
 
 
 @dataclass(frozen=True)
@@ -98,9 +76,7 @@ class LargeObject:
         if self.folder.read(record_name("copied", self.name, 0)):
             return _state("done", item)
         try:
-            plan = multipart.make_plan(self.clients, self.run, item, exact)
-            upload = multipart.create_upload(self.clients, self.run, item, plan)
-            return self._write_upload(item, plan, exact, tries, upload)
+            return self._create_upload(self._copy_of(item), exact, tries)
         except Exception as error:  # whatever happens to one object must not end the others
             return self._after_error(item, exact, tries, error, [])
 
@@ -135,11 +111,14 @@ class LargeObject:
             uploads.give_up(self.clients, self.run, item.key, data["uploadId"])
         return self._end(item, Outcome(item.key, "failed", 0, why), [])
 
-    def _write_upload(
-        self, item: ToCopy, plan: MultipartPlan, exact: bool, tries: int, upload: Upload
-    ) -> State:
+    def _copy_of(self, item: ToCopy) -> MultipartCopy:
+        return MultipartCopy(self.clients, self.run, item)
+
+    def _create_upload(self, copy: MultipartCopy, exact: bool, tries: int) -> State:
+        item, plan = copy.item, copy.plan(exact)
+        upload = copy.create_upload(plan)
         uploads.remember(self.folder, self.run.destination, item.key, upload.id)
-        plan = multipart.with_exact_parts(self.clients, self.run, item, plan, upload)
+        plan = copy.with_exact_parts(plan, upload)
         name = f"large/{self.name}-{self.turn.attempt}.json"
         sizes, groups = [part.size for part in plan.parts], parts.group_parts(plan.parts)
         file = UploadFile(item, upload, sizes, groups, exact, plan.are_guessed, plan.tagging, tries)
@@ -149,9 +128,9 @@ class LargeObject:
     def _copy_group(self, file: UploadFile, members: Sequence[Part]) -> dict[str, Any]:
         def copy(part: Part) -> CopiedPart | _Problem:
             try:
-                return multipart.copy_part(self.clients, self.run, file.item, file.upload.id, part)
+                return self._copy_of(file.item).copy_part(file.upload, part)
             except Exception as error:
-                return _Problem(explain(error), outcome_of_error(file.item, error).what)
+                return _Problem(explain(error), conflicts.outcome_of_error(file.item, error).what)
 
         def timeout_outcome(part: Part) -> _Problem:
             return _Problem(f"part {part.number} had not ended when its worker's time was over")
@@ -171,29 +150,30 @@ class LargeObject:
         """Complete the upload; return False, with nothing done, if its parts turn out to be guessed wrongly."""
         problems = [group["problem"] for group in groups if group["problem"]]
         if problems:
-            raise PartsMissing(**problems[0])
+            raise conflicts.PartsMissing(**problems[0])
         copied = [CopiedPart.from_json(part) for group in groups for part in group["parts"]]
-        if file.are_guessed and not multipart.etag_matches(file.item, file.upload, copied):
+        copy = self._copy_of(file.item)
+        if file.are_guessed and not copy.etag_matches(file.upload, copied):
             return False
-        multipart.complete_upload(self.clients, self.run, file.item, file.upload.id, copied)
-        multipart.put_long_tags(self.clients, self.run, file.item, file.tagging)
+        copy.complete_upload(file.upload, copied)
+        copy.put_long_tags(file.tagging)
         return True
 
     def _after_error(
         self, item: ToCopy, exact: bool, tries: int, error: Exception, steps: Sequence[Usage]
     ) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
-        if isinstance(error, PartsMissing) and error.what == "archived":
+        if isinstance(error, conflicts.PartsMissing) and error.what == "archived":
             return self._end(item, Outcome(item.key, "archived", 0, str(error)), steps)
-        if not can_be_judged(error):
-            return self._end(item, outcome_of_error(item, error), steps)
+        if not conflicts.can_be_judged(error):
+            return self._end(item, conflicts.outcome_of_error(item, error), steps)
         try:
-            judgement = judge(self.clients, self.run, item, error)
-            if judgement.verdict is Verdict.COPIED:
-                multipart.repeat_long_tags(self.clients, self.run, item)
+            judgement = conflicts.judge(self.clients, self.run, item, error)
+            if judgement.verdict is conflicts.Verdict.COPIED:
+                self._copy_of(item).repeat_long_tags()
         except Exception as unknown:
-            return self._end(item, outcome_of_error(item, unknown), steps)
-        if judgement.verdict is Verdict.AGAIN and tries + 1 < MAX_TRIES:
+            return self._end(item, conflicts.outcome_of_error(item, unknown), steps)
+        if judgement.verdict is conflicts.Verdict.AGAIN and tries + 1 < conflicts.MAX_TRIES:
             return _state("again", judgement.item, exact, tries + 1)
         return self._end(item, judgement.outcome, steps)
 

@@ -1,6 +1,6 @@
 """Copying one object in parts: with the source's own part boundaries, so that the copy has the source's ETag.
 
-`make_plan` asks the source what it is made of, `create_upload` opens the upload with the source's properties (UploadPartCopy
+`plan` asks the source what it is made of, `create_upload` opens the upload with the source's properties (UploadPartCopy
 carries none), `copy_part` copies one part, `complete_upload` completes it under the destination's condition. Every part names the
 ETag that the source was listed with, so parts of two versions never meet in one object.
 
@@ -98,112 +98,103 @@ class CopiedPart:
         return {"PartNumber": self.number, "ETag": f'"{self.etag}"', **self.checksums}
 
 
-def make_plan(clients: Clients, run: Run, item: ToCopy, exact: bool = False) -> MultipartPlan:
-    """Return the parts and properties of a source object; raise `SourceChanged` if it is not the one that was listed."""
-    count = part_count(item.etag)
-    first = head_part(clients, run, item, 1 if count else None)
-    head = first if is_listed(first, item) else head_part(clients, run, item, None)
-    if not is_listed(head, item):
-        raise SourceChanged(item.key)
-    guess = None if exact else guess_parts(item, first)
-    parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
-    return MultipartPlan(
-        parts,
-        upload_properties(run, item, head),
-        head.get("ExpiresString", ""),
-        get_tagging(clients, run, item),
-        guess is not None,
-        is_plain(head),
-    )
+@dataclass(frozen=True)
+class MultipartCopy:
+    """The steps in the copy of one object in parts."""
 
+    clients: Clients
+    run: Run
+    item: ToCopy
 
-def create_upload(clients: Clients, run: Run, item: ToCopy, plan: MultipartPlan) -> Upload:
-    """Open the upload with the source's properties."""
-    tagging = {"Tagging": plan.tagging} if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES else {}
-    # As a header, because the parameter takes dates only.
-    with extra_headers("CreateMultipartUpload", {"Expires": plan.expires} if plan.expires else {}):
-        answer = clients.destination.create_multipart_upload(
-            **run.destination.object_parameters(item.key), **plan.properties, **tagging
-        )
-    return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer))
+    def plan(self, exact: bool = False) -> MultipartPlan:
+        """Return the parts and properties of the source; raise `SourceChanged` if it is not the one that was listed."""
+        clients, run, item, count = self.clients, self.run, self.item, part_count(self.item.etag)
+        first = head_part(clients, run, item, 1 if count else None)
+        head = first if is_listed(first, item) else head_part(clients, run, item, None)
+        if not is_listed(head, item):
+            raise SourceChanged(item.key)
+        guess = None if exact else guess_parts(item, first)
+        parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
+        properties, expires = upload_properties(run, item, head), head.get("ExpiresString", "")
+        return MultipartPlan(parts, properties, expires, self.tagging(), guess is not None, is_plain(head))
 
+    def create_upload(self, plan: MultipartPlan) -> Upload:
+        """Open the upload with the source's properties."""
+        parameters = {**self._destination(), **plan.properties}
+        if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES:
+            parameters["Tagging"] = plan.tagging
+        # As a header, because the parameter takes dates only.
+        with extra_headers("CreateMultipartUpload", {"Expires": plan.expires} if plan.expires else {}):
+            answer = self.clients.destination.create_multipart_upload(**parameters)
+        return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer))
 
-def with_exact_parts(
-    clients: Clients, run: Run, item: ToCopy, plan: MultipartPlan, upload: Upload
-) -> MultipartPlan:
-    """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
+    def with_exact_parts(self, plan: MultipartPlan, upload: Upload) -> MultipartPlan:
+        """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.
 
-    That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
-    """
-    count, is_composite = part_count(item.etag), item.checksum and item.checksum[1] == "COMPOSITE"
-    if count is None or not plan.are_guessed or upload.is_provable or not is_composite:
-        return plan
-    return replace(plan, parts=exact_parts(clients, run, item, count), are_guessed=False)
+        That is under KMS, where ETags tell nothing, if the source has a checksum of its parts: it depends on where they begin.
+        """
+        item, count = self.item, part_count(self.item.etag)
+        is_composite = item.checksum and item.checksum[1] == "COMPOSITE"
+        if count is None or not plan.are_guessed or upload.is_provable or not is_composite:
+            return plan
+        return replace(plan, parts=exact_parts(self.clients, self.run, item, count), are_guessed=False)
 
+    def copy_part(self, upload: Upload, part: Part) -> CopiedPart:
+        """Copy one part of the source as it was listed.
 
-def copy_part(clients: Clients, run: Run, item: ToCopy, upload_id: str, part: Part) -> CopiedPart:
-    """Copy one part of the source as it was listed.
+        Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
+        """
+        parameters = {**self._destination(), "UploadId": upload.id, "PartNumber": part.number}
+        if part.size == 0:
+            answer = self.clients.destination.upload_part(
+                **parameters, **_checksum_of_nothing(self.item), Body=b""
+            )
+        else:
+            source = {**copy_source(self.run, self.item), "CopySourceRange": part.byte_range}
+            answer = self.clients.destination.upload_part_copy(**parameters, **source)["CopyPartResult"]
+        checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
+        return CopiedPart(part.number, etag_of(answer), checksums)
 
-    Some programs end an upload with an empty part. No range says no bytes, so such a part is uploaded.
-    """
-    place = {**run.destination.object_parameters(item.key), "UploadId": upload_id}
-    if part.size == 0:
-        checksum = _checksum_of_nothing(item)
-        answer = clients.destination.upload_part(**place, **checksum, PartNumber=part.number, Body=b"")
-    else:
-        answer = clients.destination.upload_part_copy(
-            **place, **copy_source(run, item), PartNumber=part.number, CopySourceRange=part.byte_range
-        )["CopyPartResult"]
-    checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
-    return CopiedPart(part.number, etag_of(answer), checksums)
+    def etag_matches(self, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
+        """Whether these parts give the source's ETag; also true where ETags cannot tell."""
+        if not upload.is_provable or part_count(self.item.etag) is None:
+            return True
+        return multipart_etag([part.etag for part in copied]) in (None, self.item.etag)
+
+    def complete_upload(self, upload: Upload, copied: Sequence[CopiedPart]) -> None:
+        """Complete the upload, if the destination still has what it was listed with."""
+        parts = {"Parts": [part.for_completion() for part in copied]}
+        with extra_headers("CompleteMultipartUpload", destination_condition(self.item)):
+            self.clients.destination.complete_multipart_upload(
+                **self._destination(), UploadId=upload.id, MultipartUpload=parts
+            )
+
+    def put_long_tags(self, tagging: str) -> None:
+        """Put the tags that were too long for the header of `create_upload`; does nothing if they were not."""
+        if len(tagging) <= MAX_TAGGING_BYTES:
+            return
+        pairs = urllib.parse.parse_qsl(tagging, keep_blank_values=True)
+        tags = {"TagSet": [{"Key": name, "Value": value} for name, value in pairs]}
+        try:
+            self.clients.destination.put_object_tagging(**self._destination(), Tagging=tags)
+        except (ClientError, BotoCoreError) as error:
+            raise SyncError(
+                f"copied, but its tags were not: {describe(error)}. The next run will not notice; tag the copy, or delete it"
+            ) from error
+
+    def repeat_long_tags(self) -> None:
+        """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
+        self.put_long_tags(self.tagging())
+
+    def tagging(self) -> str:
+        """Return the source's tags as a query string."""
+        return urllib.parse.urlencode(get_tags(self.clients.source, self.run.source, self.item.key))
+
+    def _destination(self) -> dict[str, Any]:
+        return self.run.destination.object_parameters(self.item.key)
 
 
 def _checksum_of_nothing(item: ToCopy) -> dict[str, str]:
     algorithm = item.checksum[0] if item.checksum else ""
     value = CHECKSUMS_OF_NOTHING.get(algorithm)
     return {f"Checksum{algorithm}": value} if value else {}
-
-
-def etag_matches(item: ToCopy, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
-    """Whether these parts give the source's ETag; also true where ETags cannot tell."""
-    if not upload.is_provable or part_count(item.etag) is None:
-        return True
-    combined = multipart_etag([part.etag for part in copied])
-    return combined is None or combined == item.etag
-
-
-def complete_upload(
-    clients: Clients, run: Run, item: ToCopy, upload_id: str, copied: Sequence[CopiedPart]
-) -> None:
-    """Complete the upload, if the destination still has what it was listed with."""
-    place = run.destination.object_parameters(item.key)
-    parts = {"Parts": [part.for_completion() for part in copied]}
-    with extra_headers("CompleteMultipartUpload", destination_condition(item)):
-        clients.destination.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload=parts)
-
-
-def put_long_tags(clients: Clients, run: Run, item: ToCopy, tagging: str) -> None:
-    """Put the tags that were too long for the header of `create_upload`; does nothing if they were not."""
-    if len(tagging) <= MAX_TAGGING_BYTES:
-        return
-    place = run.destination.object_parameters(item.key)
-    tag_set = [
-        {"Key": name, "Value": value}
-        for name, value in urllib.parse.parse_qsl(tagging, keep_blank_values=True)
-    ]
-    try:
-        clients.destination.put_object_tagging(**place, Tagging={"TagSet": tag_set})
-    except (ClientError, BotoCoreError) as error:
-        raise SyncError(
-            f"copied, but its tags were not: {describe(error)}. The next run will not notice; tag the copy, or delete it"
-        ) from error
-
-
-def repeat_long_tags(clients: Clients, run: Run, item: ToCopy) -> None:
-    """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
-    put_long_tags(clients, run, item, get_tagging(clients, run, item))
-
-
-def get_tagging(clients: Clients, run: Run, item: ToCopy) -> str:
-    """Return the source's tags as a query string."""
-    return urllib.parse.urlencode(get_tags(clients.source, run.source, item.key))

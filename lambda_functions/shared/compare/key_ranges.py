@@ -107,8 +107,7 @@ def _weigh(ranges: list[KeyRange], weigher: _Prober) -> tuple[list[KeyRange], li
         if page_end is None:
             break
         behind = next(
-            (at for at in range(index, len(ranges)) if not ranges[at].ends_by(page_end)),
-            len(ranges),
+            (at for at in range(index, len(ranges)) if not ranges[at].ends_by(page_end)), len(ranges)
         )
         if behind - index >= LIGHT_RANGES:
             merged.append(KeyRange(ranges[index].after, ranges[behind - 1].up_to))

@@ -10,26 +10,13 @@ from typing import Any
 # What CopyObject carries besides the bytes, by its name in HeadObject's answer. S3 keeps any text as Expires, such as "0"; what
 # botocore calls `Expires` is a date, or nothing where the text is none.
 CONTENT_HEADERS = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "ExpiresString",
-)
+    "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "ExpiresString",
+)  # fmt: skip
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html, cheapest to compare first
 CHECKSUMS = (
-    "ChecksumCRC64NVME",
-    "ChecksumCRC32C",
-    "ChecksumCRC32",
-    "ChecksumSHA256",
-    "ChecksumSHA1",
-    "ChecksumSHA512",
-    "ChecksumMD5",
-    "ChecksumXXHASH64",
-    "ChecksumXXHASH3",
-    "ChecksumXXHASH128",
-)
+    "ChecksumCRC64NVME", "ChecksumCRC32C", "ChecksumCRC32", "ChecksumSHA256", "ChecksumSHA1", "ChecksumSHA512", "ChecksumMD5",
+    "ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128",
+)  # fmt: skip
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
-from lambda_functions.shared.outcomes import add_counts, add_tallies, pluralize
+from lambda_functions.shared.outcomes import add_counts, pluralize
+from lambda_functions.shared.tally.sums import add_records
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 
 KINDS = ("copy", "large", "delete")
@@ -45,15 +46,11 @@ class ComparisonTotals:
 def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
     return ComparisonTotals(
-        tally=add_tallies(record["tally"] for record in records),
+        **add_records(records),
         listed=add_counts(record["listed"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
-        failures=[file for record in records for file in record["failures"]],
-        requests=add_counts(record["requests"] for record in records),
-        turns=len(records),
-        seconds=sum(record["seconds"] for record in records),
     )
 
 

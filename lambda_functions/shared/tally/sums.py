@@ -65,6 +65,17 @@ def index_items(folder: RunFolder, kind: str) -> list[Item]:
     return [*folder.require("copy.json"), *large]
 
 
+def add_records(records: Sequence[Record]) -> dict[str, Any]:
+    """Return the sums of what every record says of its turn."""
+    return {
+        "tally": add_tallies(record["tally"] for record in records),
+        "failures": [file for record in records for file in record["failures"]],
+        "requests": add_counts(record["requests"] for record in records),
+        "turns": len(records),
+        "seconds": sum(record["seconds"] for record in records),
+    }
+
+
 def add_up(
     folder: RunFolder, kind: str, items: Sequence[Item], start: int, before: WorkTotals, turn: Turn
 ) -> tuple[int, WorkTotals]:
@@ -95,11 +106,7 @@ def _total(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> WorkTot
     ends = [chain[-1]["next"] if chain else 0 for chain in chains]
     open_ends = [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
     return WorkTotals(
-        tally=add_tallies(record["tally"] for record in records),
-        failures=[file for record in records for file in record["failures"]],
-        requests=add_counts(record["requests"] for record in records),
-        turns=len(records),
-        seconds=sum(record["seconds"] for record in records),
+        **add_records(records),
         unfinished=[item["file"] for item, _ in open_ends],
         unfinished_objects=sum(item["objects"] - end for item, end in open_ends),
     )
