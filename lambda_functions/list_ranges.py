@@ -22,14 +22,14 @@
 Most buckets are compared by one worker in the first wave, and every range costs LISTs that its keys do not need. What that worker
 leaves is cut according to what it has read.
 
-Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1}`.
+Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1, "sha256": "..."}`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from lambda_functions.shared.compare.waves import wave_index_name, write_wave
+from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
@@ -41,5 +41,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the index of the first wave and return where it is."""
     run = Run.from_json(event["run"])
     folder = RunFolder(clients.client("s3"), run.folder)
-    items = write_wave(folder, 1, [KeyRange(run.options.startAfter, None).to_json()])
-    return {"wave": 1, "index": folder.key(wave_index_name(1)), "items": items}
+    return {"wave": 1, **write_wave(folder, 1, [KeyRange(run.options.startAfter, None).to_json()])}

@@ -4,7 +4,7 @@
      +-- Refused              the run must not go on: InvalidInput or AlreadyRunning, with a cause a person can act on
      +-- RangeBroken          a listing could not be read to the end, or came out of order: nothing may be concluded from it
      +-- NoProgress           a turn would hand back exactly what it was given
-     +-- RunFileMissing       (work_bucket/run_folder) a file of the run that must be there is not
+     +-- RunFileBroken        (work_bucket/run_folder) a file of the run is missing, cut, or another one
      +-- SourceChanged        the source is no longer the object that was listed
      +-- PartsMissing         (apply/conflicts) some part of a very large object was not copied
      +-- BucketMissing        (s3/heads) a bucket of the run does not exist any more

@@ -21,7 +21,7 @@ from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.run import Run, scope_filter
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import part_count
-from lambda_functions.shared.s3.listing import Entry, KeyRange, Pair, list_entries, merge, pair_key
+from lambda_functions.shared.s3.listing import Entry, KeyRange, Listing, Pair, merge, pair_key
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
@@ -107,21 +107,22 @@ def _compare_until_deadline(
 ) -> KeyRange | None:
     """Decide the keys of a range in order; return what is left of it when the turn is over."""
     is_in_scope = scope_filter(run.options) if run.options.include or run.options.exclude else None
-    pairs = merge(
-        list_entries(clients.source, run.source, key_range),
-        list_entries(clients.destination, run.destination, key_range),
-    )
-    rest = None
-    for number, pair in enumerate(pairs, 1):
+    source = Listing(clients.source, run.source, key_range)
+    destination = Listing(clients.destination, run.destination, key_range)
+    end = None
+    for number, pair in enumerate(merge(source, destination), 1):
         if is_in_scope is None or is_in_scope(pair_key(pair)):
             plan.decide(pair, resolver)
+        else:
+            plan.leave_out(pair)
         if number % KEYS_PER_CLOCK_CHECK == 0:
             plan.collect(resolver)
             if turn.is_over():
-                rest = _remaining_range(key_range, pair_key(pair))
+                end = pair_key(pair)
                 break
     plan.collect(resolver, all_of_them=True)
-    return rest
+    plan.listed = {"source": source.listed(end), "destination": destination.listed(end)}
+    return None if end is None else _remaining_range(key_range, end)
 
 
 def _remaining_range(key_range: KeyRange, cursor: str) -> KeyRange | None:
@@ -141,6 +142,10 @@ class _PlanWriter:
     failures: ShardWriter
     tally: Tally
     listed: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    out_of_scope: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    kept: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    paired: int = 0
+    orphans: int = 0
     unprovable: int = 0
 
     @classmethod
@@ -160,11 +165,16 @@ class _PlanWriter:
             tally=Tally(failures),
         )
 
+    def leave_out(self, pair: Pair) -> None:
+        """Count a key that `include` and `exclude` leave out."""
+        source, destination = pair
+        self.out_of_scope["source"] += source is not None
+        self.out_of_scope["destination"] += destination is not None
+
     def decide(self, pair: Pair, resolver: Resolver) -> None:
         """Decide one key by its listings, or have both sides asked."""
         source, destination = pair
-        self.listed["source"] += source is not None
-        self.listed["destination"] += destination is not None
+        self.paired += source is not None and destination is not None
         options = self.run.options
         decision = decide(source, destination, options.compareMetadata, options.compareTags)
         if decision is Decision.CURRENT:
@@ -192,16 +202,22 @@ class _PlanWriter:
         if decision is not Decision.UNPROVABLE:
             return decision
         self.unprovable += 1
-        return Decision.COPY if self.run.options.unprovable == "copy" else Decision.CURRENT
+        return Decision.COPY if self.run.options.unprovable == "copy" else Decision.UNPROVABLE
 
     def _add_orphan(self, destination: Entry) -> None:
+        self.orphans += 1
         if self.run.options.delete:
             orphan = ToDelete(destination.key, destination.etag, destination.size)
             self.delete.add(orphan.to_json())
+        else:
+            self.kept["destination"] += 1
 
     def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
             self.tally.count("current", source.size)
+        elif decision is Decision.UNPROVABLE:
+            self.kept["source"] += 1
+            self.tally.count("kept", source.size)
         elif not self.run.is_mappable(source.key):
             self.tally.add(
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
@@ -216,7 +232,15 @@ class _PlanWriter:
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
         shards = {"copy": self.copy.close(), "large": self.large.close(), "delete": self.delete.close()}
-        return {"listed": self.listed, "unprovable": self.unprovable, "shards": shards}
+        return {
+            "listed": self.listed,
+            "outOfScope": self.out_of_scope,
+            "kept": self.kept,
+            "paired": self.paired,
+            "orphans": self.orphans,
+            "unprovable": self.unprovable,
+            "shards": shards,
+        }
 
 
 def is_large(entry: Entry) -> bool:

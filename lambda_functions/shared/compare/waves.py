@@ -23,20 +23,28 @@ def range_record_name(range_id: str) -> str:
     return f"compared/{range_id}.json"
 
 
-def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> int:
-    """Write the index of a wave, once and for all; return how many ranges it has. Their ids say the wave: `2-0001`."""
-    index = [{"id": f"{wave}-{number:04d}", **key_range} for number, key_range in enumerate(ranges, 1)]
-    return len(folder.write_once(wave_index_name(wave), index))
+def waves_of(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what names the indexes of all waves of a run, the present one last; `comparison` is the state of that name."""
+    present = {name: comparison[name] for name in ("index", "items", "sha256")}
+    return [*comparison.get("waves", []), present]
 
 
-def read_wave(folder: RunFolder, wave: int) -> tuple[list[Record], str]:
-    """Return the records of a wave, and why it cannot be built upon ("" if it can)."""
-    index = folder.require(wave_index_name(wave))
-    records = folder.read_many([range_record_name(item["id"]) for item in index])
-    missing = [item["id"] for item, record in zip(index, records, strict=True) if record is None]
+def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write the index of a wave, once and for all; return what names it. The ids of its ranges say the wave: `2-0001`."""
+    items = [{"id": f"{wave}-{number:04d}", **key_range} for number, key_range in enumerate(ranges, 1)]
+    return folder.write_index_once(wave_index_name(wave), items)
+
+
+def read_wave(folder: RunFolder, index: Mapping[str, Any]) -> tuple[list[Record], str]:
+    """Return the records of a wave, and why it cannot be built upon ("" if it can); `index` names that of the wave."""
+    items = folder.read_index(index)
+    records = folder.read_many([range_record_name(item["id"]) for item in items])
+    missing = [
+        range_record_name(item["id"]) for item, record in zip(items, records, strict=True) if record is None
+    ]
     broken = [record["broken"] for record in records if record and record["broken"]]
     if missing:
         broken.append(
-            f"{len(missing)} of {len(index)} ranges of wave {wave} left no record, first {missing[0]}"
+            f"{len(missing)} of {len(items)} ranges left no record, first {folder.address(missing[0])}"
         )
     return [record for record in records if record], "; ".join(broken[:3])

@@ -57,21 +57,43 @@ class KeyRange:
         return cls(data["after"], data["upTo"])
 
 
-def list_entries(client: Any, side: Side, key_range: KeyRange) -> Iterator[Entry]:
-    """Return the objects of a range in order; they end in `RangeBroken` where the listing comes out of order.
+class Listing:
+    """The objects of a range in order, to be gone through once; they end in `RangeBroken` where they come out of order.
 
     The first page is asked for at once, not when the first object is taken, so that both sides of a range begin together.
     Requests: one LIST for each 1,000 keys, the last one possibly reaching past the end of the range.
     """
-    pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
-    first = pool.submit(_read, client, side, key_range, _start(side, key_range.after))
-    return chain.from_iterable(_clip(key_range, _pages(client, side, key_range, pool, first), side))
+
+    def __init__(self, client: Any, side: Side, key_range: KeyRange) -> None:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
+        first = pool.submit(_read, client, side, key_range, _start(side, key_range.after))
+        self._pages = _clip(key_range, _pages(client, side, key_range, pool, first), side)
+        self._page: Sequence[Entry] = ()
+        self._listed = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        return chain.from_iterable(self._count_pages())
+
+    def listed(self, up_to: str | None) -> int:
+        """Return how many objects the pages had up to a key that was reached; None is the end."""
+        beyond = 0 if up_to is None else len(self._page) - bisect_right(self._page, up_to, key=_key_of)
+        return self._listed - beyond
+
+    def _count_pages(self) -> Iterator[Sequence[Entry]]:
+        for page in self._pages:
+            self._page = page
+            self._listed += len(page)
+            yield page
+
+
+def _key_of(entry: Entry) -> str:
+    return entry.key
 
 
 def merge(source: Iterable[Entry], destination: Iterable[Entry]) -> Iterator[Pair]:
     """Yield (source, destination) for every key of either side, in order; None where a side does not have the key.
 
-    Both must be strictly increasing by key; `entries` sees to that. Pure: reads both lazily, each once.
+    Both must be strictly increasing by key; `Listing` sees to that. Pure: reads both lazily, each once.
     """
     left, right = iter(source), iter(destination)
     here, there = next(left, None), next(right, None)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.compare.waves import Record, read_wave, waves_of
 from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
-from lambda_functions.shared.tally.plan import ComparisonTotals, read_comparison, total_of_records
+from lambda_functions.shared.tally.plan import (
+    ComparisonTotals,
+    read_records,
+    total_of_records,
+    totals_of_state,
+)
 from lambda_functions.shared.tally.report import Ending
-from lambda_functions.shared.tally.sums import WorkTotals
+from lambda_functions.shared.tally.sums import WorkTotals, read_totals
 from lambda_functions.shared.work_bucket.leases import release_lease
-from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 REPORT = "report.json"
 FAILURES = "failures.json"
@@ -42,14 +48,16 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
 def _report_run(
     clients: Clients, folder: RunFolder, state: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Ending]:
-    run = Run.from_json(state["run"])
+    run, warnings = Run.from_json(state["run"]), []
     try:
         compared, copied, deleted = _read_totals(folder, state)
-    except RunFileMissing as missing:
-        state = {**state, "error": {"Error": "RunFileMissing", "Cause": str(missing)}}
-        compared, copied, deleted = total_of_records([]), WorkTotals(), WorkTotals()
-    files = _write_failures(folder, compared, copied + deleted)
-    ending = reporting.ending(run, state, compared, copied + deleted, folder.address(FAILURES))
+        first_failures = _first_failures(folder, [*copied.failures, *deleted.failures, *compared.failures])
+    except RunFileBroken as broken:
+        state = {**state, "error": state.get("error") or {"Error": "RunFileBroken", "Cause": str(broken)}}
+        compared, copied, deleted = _totals_of_state(state)
+        first_failures, warnings = [], [f"{broken}: requests, cost and the names of keys are not complete."]
+    _write_failures(folder, compared, copied + deleted)
+    ending = reporting.ending(state, compared, copied, deleted, folder.address(FAILURES))
     problems = abort_all(folder, clients.destination)
     if problems and not ending.error:
         ending = Ending(
@@ -61,25 +69,41 @@ def _report_run(
     report = reporting.report(run, compared, copied, deleted, others)
     if not reporting.may_have_stragglers(state):
         release_lease(clients.work, run)
-    failures = {"failures": folder.address(FAILURES), "notSynchronised": _first_failures(folder, files)}
-    return {**report, **failures}, ending
+    failures = {"failures": folder.address(FAILURES), "notSynchronised": first_failures}
+    return {**report, **failures, "warnings": warnings}, ending
 
 
 def _read_totals(
     folder: RunFolder, state: Mapping[str, Any]
 ) -> tuple[ComparisonTotals, WorkTotals, WorkTotals]:
     """Return what is added up of each phase that the run has come to; a phase it never began has no sums."""
-    wave = int((state.get("comparison") or {}).get("wave", 0))
-    slots = [state.get(slot) for slot in ("copies", "deletes")]
-    copied, deleted = (WorkTotals(**folder.require(slot["sums"])) if slot else WorkTotals() for slot in slots)
-    return read_comparison(folder, wave), copied, deleted
+    copied, deleted = (read_totals(folder, state.get(slot)) for slot in ("copies", "deletes"))
+    return total_of_records(_read_records(folder, state)), copied, deleted
 
 
-def _write_failures(folder: RunFolder, compared: ComparisonTotals, done: WorkTotals) -> list[str]:
-    """Write the index of all files that name keys that were not synchronised; return those files."""
-    files = [*done.failures, *compared.failures]
-    folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished)})
-    return files
+def _totals_of_state(state: Mapping[str, Any]) -> tuple[ComparisonTotals, WorkTotals, WorkTotals]:
+    """Return the same as far as the state itself carries it: what was counted before a file was lost stays counted."""
+    comparison = state.get("comparison") or {}
+    copied, deleted = (WorkTotals((state.get(slot) or {}).get("tally", {})) for slot in ("copies", "deletes"))
+    return totals_of_state(comparison), copied, deleted
+
+
+def _read_records(folder: RunFolder, state: Mapping[str, Any]) -> list[Record]:
+    """Return the records of all waves; of a wave that was never added up, because something broke, whatever is there."""
+    comparison = state.get("comparison")
+    if not comparison:
+        return []
+    if "plan" in comparison:
+        return read_records(folder, comparison["waves"])
+    *earlier, present = waves_of(comparison)
+    return [*read_records(folder, earlier), *read_wave(folder, present)[0]]
+
+
+def _write_failures(folder: RunFolder, compared: ComparisonTotals, done: WorkTotals) -> None:
+    """Write the index of all files that name keys that were not synchronised."""
+    shards = [*done.failures, *compared.failures]
+    files = [shard["file"] for shard in shards]
+    folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished), "contents": shards})
 
 
 def _report_without_run(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
@@ -101,7 +125,7 @@ def _report_without_run(state: Mapping[str, Any]) -> tuple[dict[str, Any], Endin
     return report, Ending("SyncIncomplete", cause, "starting")
 
 
-def _first_failures(folder: RunFolder, files: list[str]) -> list[Any]:
+def _first_failures(folder: RunFolder, files: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Return the first keys that were not synchronised, as the failure files name them."""
     failures: list[Any] = []
     for file in files:

@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from lambda_functions.shared.compare.waves import MAX_WAVES, read_wave, wave_index_name, write_wave
+from lambda_functions.shared.compare.waves import MAX_WAVES, read_wave, waves_of, write_wave
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.outcomes import object_count
+from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.tally.plan import read_comparison, refusal, write_indexes
-from lambda_functions.shared.tally.sums import WorkTotals, add_up, index_items
+from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
+from lambda_functions.shared.tally.plan import (
+    KINDS,
+    ComparisonTotals,
+    read_records,
+    refusal,
+    total_of_records,
+    write_indexes,
+)
+from lambda_functions.shared.tally.sums import WorkTotals, add_up, index_items, read_totals
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
 def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return the next wave, or the plan and whether it is applied.
 
-    `{"next": "compare", "wave": 2, "index", "items"}`, or `{"next": "apply" | "report", "wave", "plan", "copy", "large",
-    "delete", "broken", "refusal", "undecided"}`.
+    `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "report", "wave", "plan", "copy",
+    "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and `"books"` and
+    `"tally"`, their sums.
     """
-    run = Run.from_json(state["run"])
-    folder, wave = RunFolder(clients.work, run.folder), int(state["comparison"]["wave"])
-    records, broken = read_wave(folder, wave)
+    run, comparison = Run.from_json(state["run"]), state["comparison"]
+    folder, wave = RunFolder(clients.work, run.folder), int(comparison["wave"])
+    waves = waves_of(comparison)
+    records, broken = read_wave(folder, waves[-1])
+    of_wave = total_of_records(records)
+    books = add_counts([comparison.get("books", {}), of_wave.books()])
+    broken = broken or describe_gaps(comparison_gaps(of_wave.books()))
     handed_back = [key_range for record in records for key_range in record["handedBack"]]
+    tally = add_tallies([comparison.get("tally", {}), of_wave.tally])
+    so_far = {"waves": waves, "books": books, "tally": tally}
     if handed_back and not broken:
         if wave < MAX_WAVES:
-            items = write_wave(folder, wave + 1, handed_back)
-            index = folder.key(wave_index_name(wave + 1))
-            return {"next": "compare", "wave": wave + 1, "index": index, "items": items}
+            return {
+                "next": "compare",
+                "wave": wave + 1,
+                **write_wave(folder, wave + 1, handed_back),
+                **so_far,
+            }
         broken = (
             f"after {MAX_WAVES} waves {len(handed_back):,} ranges are left: there is more to read, or it grows faster, "
             "than one run can; sync a prefix at a time"
         )
-    return {"wave": wave, "broken": broken, **_plan(folder, run, wave, records, broken)}
+    earlier = [] if broken else read_records(folder, waves[:-1])
+    compared = total_of_records([*earlier, *records])
+    broken = broken or describe_gaps(carried_gaps(books, compared.books()))
+    return {"wave": wave, "broken": broken, **so_far, **_plan(folder, run, compared, broken)}
 
 
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided.
 
-    `{"next": "tally" | "delete" | "report", "at": 1024, "sums": "tally/copied-1024.json"}`, "tally" meaning another turn.
+    `{"next": "tally" | "delete" | "report", "at": 1024, "sums": "tally/copied-1024.json", "tally": {...}}`, "tally" meaning
+    another turn.
     """
     progress, copied = _add_up(clients, state, turn, "copied", state.get("copies"))
     comparison = state["comparison"]
+    planned = comparison["plan"]["copy"]["objects"]
     is_allowed = comparison["delete"]["items"] and not (
-        copied.not_done() or comparison["undecided"] or state.get("error")
+        copied.not_done()
+        or comparison["undecided"]
+        or state.get("error")
+        or work_gaps("copies", planned, copied.tally, copied.unfinished_objects)
     )
     return {"next": "delete" if is_allowed else "report", **progress}
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return `{"next": "tally" | "report", "at", "sums"}`."""
+    """Return `{"next": "tally" | "report", "at", "sums", "tally"}`."""
     return {"next": "report", **_add_up(clients, state, turn, "deleted", state.get("deletes"))[0]}
 
 
@@ -60,22 +86,19 @@ def _add_up(
 ) -> tuple[dict[str, Any], WorkTotals]:
     """Go on adding up; return where it stands, with `"next": "tally"` if this turn did not reach the end, and the sums."""
     folder = RunFolder(clients.work, Run.from_json(state["run"]).folder)
-    items = index_items(folder, kind)
-    before = WorkTotals(**folder.require(progress["sums"])) if progress else WorkTotals()
+    items = index_items(folder, kind, state["comparison"])
+    before = read_totals(folder, progress)
     position, applied = add_up(folder, kind, items, progress["at"] if progress else 0, before, turn)
     name = f"tally/{kind}-{position}.json"
     folder.write(name, applied.to_json())
     again = {"next": "tally"} if position < len(items) else {}
-    return {"at": position, "sums": name, **again}, applied
+    return {"at": position, "sums": name, "tally": applied.tally, **again}, applied
 
 
-def _plan(
-    folder: RunFolder, run: Run, wave: int, records: Sequence[Mapping[str, Any]], broken: str
-) -> dict[str, Any]:
-    compared = read_comparison(folder, wave - 1, records)
+def _plan(folder: RunFolder, run: Run, compared: ComparisonTotals, broken: str) -> dict[str, Any]:
     why_refused = "" if broken else refusal(run.options, compared)
     is_applied = any(compared.shards.values()) and not (broken or why_refused or run.options.dryRun)
-    nothing = {kind: {"index": "", "items": 0} for kind in ("copy", "large", "delete")}
+    nothing = {kind: {"index": "", "items": 0, "sha256": ""} for kind in KINDS}
     return {
         "next": "apply" if is_applied else "report",
         "refusal": why_refused,

@@ -13,11 +13,12 @@ from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
-from lambda_functions.shared.outcomes import add_counts, pluralize
+from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count, pluralize
 from lambda_functions.shared.tally.sums import add_records
-from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 
 KINDS = ("copy", "large", "delete")
+SIDES = ("source", "destination")
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,14 @@ class ComparisonTotals:
 
     tally: Mapping[str, Mapping[str, int]]
     listed: Mapping[str, int]
+    out_of_scope: Mapping[str, int]
+    kept: Mapping[str, int]
+    paired: int
+    orphans: int
     unprovable: int
     unusual_pages: int
     shards: Mapping[str, Sequence[Mapping[str, Any]]]
-    failures: Sequence[str]
+    failures: Sequence[Mapping[str, Any]]
     requests: Mapping[str, int]
     turns: int
     seconds: float
@@ -42,22 +47,76 @@ class ComparisonTotals:
             "delete": _amount(self.shards["delete"]),
         }
 
+    def in_scope(self, side: str) -> int:
+        """Return how many objects of "source" or "destination" the filters have left."""
+        return self.listed.get(side, 0) - self.out_of_scope.get(side, 0)
+
+    def books(self) -> dict[str, int]:
+        """Return what `books.comparison_gaps` balances."""
+        sides = {"Listed": self.listed, "OutOfScope": self.out_of_scope, "Kept": self.kept}
+        return {
+            **{f"{side}{term}": counts.get(side, 0) for term, counts in sides.items() for side in SIDES},
+            "current": object_count(self.tally, "current"),
+            "copies": self.plan["copy"]["objects"],
+            "skipped": sum(object_count(self.tally, what) for what in SKIPPED),
+            "undecided": object_count(self.tally, "failed"),
+            "paired": self.paired,
+            "orphans": self.orphans,
+            "deletes": self.plan["delete"]["objects"],
+        }
+
 
 def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
     return ComparisonTotals(
         **add_records(records),
         listed=add_counts(record["listed"] for record in records),
+        out_of_scope=add_counts(record["outOfScope"] for record in records),
+        kept=add_counts(record["kept"] for record in records),
+        paired=sum(record["paired"] for record in records),
+        orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
     )
 
 
-def read_comparison(folder: RunFolder, waves: int, latest: Sequence[Record] = ()) -> ComparisonTotals:
-    """Return the sums over all waves 1..waves, whatever of them has a record, and over the latest records besides."""
-    earlier = (record for wave in range(1, waves + 1) for record in read_wave(folder, wave)[0])
-    return total_of_records([*earlier, *latest])
+def totals_of_state(comparison: Mapping[str, Any]) -> ComparisonTotals:
+    """Return the sums that the state of the comparison carries, without what only records know: files and requests."""
+    books, nothing = comparison.get("books", {}), {"objects": 0, "bytes": 0}
+    plan = comparison.get("plan", {})
+    by_side = {
+        term: {side: books.get(f"{side}{term}", 0) for side in SIDES}
+        for term in ("Listed", "OutOfScope", "Kept")
+    }
+    return ComparisonTotals(
+        tally=comparison.get("tally", {}),
+        listed=by_side["Listed"],
+        out_of_scope=by_side["OutOfScope"],
+        kept=by_side["Kept"],
+        paired=books.get("paired", 0),
+        orphans=books.get("orphans", 0),
+        unprovable=by_side["Kept"]["source"],
+        unusual_pages=0,
+        shards={"copy": [plan.get("copy", nothing)], "large": [], "delete": [plan.get("delete", nothing)]},
+        failures=[],
+        requests={},
+        turns=0,
+        seconds=0.0,
+    )
+
+
+def read_records(folder: RunFolder, waves: Sequence[Mapping[str, Any]]) -> list[Record]:
+    """Return all records of waves, each named by its index; raise RunFileBroken where one is not there any more."""
+    records: list[Record] = []
+    for index in waves:
+        of_wave, broken = read_wave(folder, index)
+        if broken:
+            raise RunFileBroken(
+                f"{broken}: what was there before is not there any more. Nothing can be concluded from it"
+            )
+        records += of_wave
+    return records
 
 
 def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, dict[str, Any]]:
@@ -74,18 +133,18 @@ def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, di
 
 def refusal(options: Options, compared: ComparisonTotals) -> str:
     """Return why the planned deletes are refused, in sentences for a person; "" if they are not."""
-    deletes, source_objects = compared.plan["delete"]["objects"], compared.listed.get("source", 0)
+    deletes, source_objects = compared.plan["delete"]["objects"], compared.in_scope("source")
     if deletes and not source_objects and not options.allowEmptySource:
         return (
             f"{pluralize(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
             "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
             '"allowEmptySource": true.'
         )
-    most = max_deletes(options.maxDelete, compared.listed.get("destination", 0))
+    most = max_deletes(options.maxDelete, compared.in_scope("destination"))
     if most is not None and deletes > most:
         return (
             f"{pluralize(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
-            f"({options.maxDelete}, of {compared.listed.get('destination', 0):,} in scope). Nothing was changed. "
+            f"({options.maxDelete}, of {compared.in_scope('destination'):,} in scope). Nothing was changed. "
             f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )
     return ""
@@ -107,12 +166,10 @@ def _pointers(kind: str, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
 def _large_items(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(READ_THREADS) as pool:
-        lists = pool.map(lambda shard: folder.read_lines(shard["file"]), shards)
+        lists = pool.map(folder.read_lines, shards)
         lines = [line for lines in lists for line in lines]
     return [{"id": f"large-{number:06d}", "line": line} for number, line in enumerate(lines, 1)]
 
 
 def _write_index(folder: RunFolder, kind: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    name = f"{kind}.json"
-    folder.write(name, items)
-    return {"index": folder.key(name), "items": len(items)}
+    return folder.write_index(f"{kind}.json", items)

@@ -5,7 +5,7 @@ Pure but for the records that it is given; writing it, giving back the lease and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from lambda_functions.shared.outcomes import (
     pluralize,
 )
 from lambda_functions.shared.run import Run
+from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
 from lambda_functions.shared.tally.costs import estimate_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
 from lambda_functions.shared.tally.sums import WorkTotals
@@ -49,7 +50,11 @@ def report(
         "destination": run.options.destination,
         "dryRun": run.options.dryRun,
         "plan": compared.plan,
-        "current": tally.get("current", nothing),
+        "listed": dict(compared.listed),
+        "outOfScope": dict(compared.out_of_scope),
+        "current": add_tallies({"current": tally.get(what, nothing)} for what in ("current", "kept"))[
+            "current"
+        ],
         "copied": tally.get("copied", nothing),
         "deleted": tally.get("deleted", nothing),
         DELETE_MARKERS: object_count(tally, DELETE_MARKERS),
@@ -66,10 +71,14 @@ def report(
 
 
 def ending(
-    run: Run, state: Mapping[str, Any], compared: ComparisonTotals, done: WorkTotals, failures: str
+    state: Mapping[str, Any],
+    compared: ComparisonTotals,
+    copied: WorkTotals,
+    deleted: WorkTotals,
+    failures: str,
 ) -> Ending:
     """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
-    comparison = state.get("comparison") or {}
+    done, comparison = copied + deleted, state.get("comparison") or {}
     if state.get("error"):
         return Ending("SyncIncomplete", _broken_cause(state), phase_of(state))
     if comparison.get("broken"):
@@ -80,7 +89,25 @@ def ending(
     if not_done:
         cause = _incomplete_cause(not_done, compared, done, failures, "deletes" in state)
         return Ending("SyncIncomplete", cause, phase_of(state))
-    return Ending()
+    unbalanced = describe_gaps(find_gaps(state, compared, copied, deleted))
+    return Ending("SyncIncomplete", f"{unbalanced}.", phase_of(state)) if unbalanced else Ending()
+
+
+def find_gaps(
+    state: Mapping[str, Any], compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals
+) -> Iterator[str]:
+    """Yield what does not add up in a run that has nothing else to complain about."""
+    comparison = state.get("comparison") or {}
+    yield from comparison_gaps(compared.books())
+    yield from carried_gaps(comparison.get("books", {}), compared.books())
+    for name, slot, kind, done in (
+        ("copies", "copies", "copy", copied),
+        ("deletes", "deletes", "delete", deleted),
+    ):
+        planned, began = compared.plan[kind]["objects"], bool(state.get(slot))
+        yield from work_gaps(name, planned, done.tally, done.unfinished_objects if began else planned)
+        if planned and not began and comparison.get("next") == "apply":
+            yield f"{planned:,} {name} were planned and none was begun"
 
 
 def phase_of(state: Mapping[str, Any]) -> str:

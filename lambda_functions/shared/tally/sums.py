@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
-from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import record_name
 
 # Items whose records are read between two looks at the clock.
@@ -27,7 +27,7 @@ class WorkTotals:
     """The sums over records of one kind of work; `unfinished` are shards without a record up to their end."""
 
     tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    failures: Sequence[str] = ()
+    failures: Sequence[Mapping[str, Any]] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
     turns: int = 0
     seconds: float = 0.0
@@ -37,6 +37,11 @@ class WorkTotals:
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> WorkTotals:
+        """Return what `to_json` wrote; what else a file says of itself is left out."""
+        return cls(**{each.name: data[each.name] for each in fields(cls)})
 
     def not_done(self) -> int:
         """Return how many objects are not in sync: failed, changed, or of unfinished shards."""
@@ -57,12 +62,25 @@ class WorkTotals:
         )
 
 
-def index_items(folder: RunFolder, kind: str) -> list[Item]:
+def read_totals(folder: RunFolder, progress: Mapping[str, Any] | None) -> WorkTotals:
+    """Return the sums that a turn has left, `progress` being what it returned; none before the first turn."""
+    if not progress:
+        return WorkTotals()
+    totals = WorkTotals.from_json(folder.require(progress["sums"]))
+    if totals.tally != progress["tally"]:
+        raise RunFileBroken(f"{folder.address(progress['sums'])} has other sums than those that were written")
+    return totals
+
+
+def index_items(folder: RunFolder, kind: str, comparison: Mapping[str, Any]) -> list[Item]:
     """Return what was to be "copied" or "deleted": the items of the indexes, each with its number of objects."""
     if kind == "deleted":
-        return list(folder.require("delete.json"))
-    large = ({"id": item["id"], "file": item["id"], "objects": 1} for item in folder.require("large.json"))
-    return [*folder.require("copy.json"), *large]
+        return folder.read_index(comparison["delete"])
+    large = folder.read_index(comparison["large"])
+    return [
+        *folder.read_index(comparison["copy"]),
+        *({"id": item["id"], "file": item["id"], "objects": 1} for item in large),
+    ]
 
 
 def add_records(records: Sequence[Record]) -> dict[str, Any]:

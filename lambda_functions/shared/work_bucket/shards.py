@@ -51,11 +51,10 @@ class ShardWriter:
         return min(MAX_SHARD_KEYS, self.first_keys << len(self.shards) // 4)
 
     def close(self) -> list[dict[str, Any]]:
-        """Write what is left; return `[{"file", "objects", "bytes"}]` of all shards."""
+        """Write what is left; return `[{"file", "objects", "sha256", "bytes"}]` of all shards."""
         if self._lines:
             file = self.name(len(self.shards) + 1)
-            self.folder.write_lines(file, self._lines)
-            self.shards.append({"file": file, "objects": len(self._lines), "bytes": self._bytes})
+            self.shards.append({**self.folder.write_lines(file, self._lines), "bytes": self._bytes})
             self._lines, self._bytes = [], 0
         return self.shards
 
@@ -88,7 +87,7 @@ def _record(
 ) -> dict[str, Any]:
     writer = failure_writer(folder, f"{shard['id']}-{start}", turn.attempt)
     tally, started = Tally(writer), 0
-    for outcome in work(folder.read_lines(shard["file"])[start:]):
+    for outcome in work(folder.read_lines(shard)[start:]):
         tally.add(outcome)
         started += 1
     if not started:
@@ -110,7 +109,7 @@ def turn_summary(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients
     """Return what every record says of its turn: the tally, the files that name keys, what was sent, how long it took."""
     return {
         "tally": tally.to_json(),
-        "failures": [shard["file"] for shard in writer.close()],
+        "failures": writer.close(),
         "requests": clients.requests.counts(),
         "seconds": round(turn.elapsed_seconds(), 3),
     }
