@@ -197,7 +197,7 @@ def test_a_role_that_cannot_be_assumed_after_ninety_seconds_is_an_error(installa
     assert sum(naps) == 90
     assert str(caught.value) == (
         f"state_machines/sync_it.yaml: Step Functions cannot assume the role {ROLE} even after 90 seconds: {NO_ROLE} "
-        "Run `fab` again; if it stays so, look at the role's trust policy."
+        "Run `fab` again; if that does not help, check the role's trust policy."
     )
 
 
