@@ -41,6 +41,7 @@ from typing import Any
 
 from lambda_functions.shared.compare.compare import budget_seconds, compare
 from lambda_functions.shared.compare.waves import range_record_name
+from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
@@ -48,6 +49,7 @@ from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Leave a record of the range, unless there is one already."""
     run, key_range = Run.from_json(event["run"]), KeyRange.from_json(event["range"])

@@ -49,6 +49,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lambda_functions.shared.apply.copier import COPY_THREADS, Copier, seconds_needed, timeout_outcome
+from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -59,6 +60,7 @@ from lambda_functions.shared.work_bucket.shards import take_turn
 from lambda_functions.shared.work_items import ToCopy
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Copy, and say where to go on."""
     run, turn = Run.from_json(event["run"]), Turn.of(context)

@@ -50,7 +50,7 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared.apply.large_objects import LargeObject
-from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.errors import message_of, name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
@@ -59,6 +59,7 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_items import ToCopy
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the step that the event names."""
     run = Run.from_json(event["run"])

@@ -49,6 +49,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lambda_functions.shared.apply.deleter import Deleter, batches
+from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -62,6 +63,7 @@ from lambda_functions.shared.work_items import ToDelete
 SECONDS_PER_BATCH = 120.0
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Delete, and say where to go on."""
     run, turn = Run.from_json(event["run"]), Turn.of(context)

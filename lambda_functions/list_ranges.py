@@ -30,6 +30,7 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_functions.shared.compare.waves import write_wave
+from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
@@ -37,6 +38,7 @@ from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the index of the first wave and return where it is."""
     run = Run.from_json(event["run"])

@@ -28,7 +28,8 @@
 """Add up a phase of a run.
 
 Event: `{"phase": "comparison" | "copies" | "deletes" | "report", "state": {...}}`, the state being all that the machine carries:
-`execution`, `input`, and as far as the run has come `run`, `comparison`, `copies`, `deletes`, `error`.
+`execution`, `input`, and as far as the run has come `run`, `comparison`, `copies`, `deletes`, `error`. `"broken"` is the phase of
+a child of a Map, whose state is `run`, `item`, `error`.
 Results: `comparison` -> `{"next": "compare" | "apply" | "report", ...}`; `copies` -> `{"next": "tally" | "delete" | "report",
 ...}`; `deletes` -> `{"next": "tally" | "report", ...}`; `report` -> `{"outcome": "Succeeded" | "InvalidInput" | ...,
 "cause": "...", "report": {...}}`.
@@ -38,14 +39,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.tally.breakage import record_breakage
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
 
-PHASES = {"comparison": tally_comparison, "copies": tally_copies, "deletes": tally_deletes, "report": end_run}
+PHASES = {
+    "broken": record_breakage,
+    "comparison": tally_comparison,
+    "copies": tally_copies,
+    "deletes": tally_deletes,
+    "report": end_run,
+}
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return what the phase comes to."""
     run = event["state"].get("run") or {}

@@ -48,7 +48,7 @@ import os
 from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all
-from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.errors import Refused, name_errors
 from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
@@ -58,6 +58,7 @@ from lambda_functions.shared.work_bucket.leases import Leases, execution_check
 from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
 
 
+@name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return the run, or the refusal."""
     connected = clients.connect(None, None)

@@ -4,6 +4,7 @@
      +-- Refused              the run must not go on: InvalidInput or AlreadyRunning, with a cause a person can act on
      +-- RangeBroken          a listing could not be read to the end, or came out of order: nothing may be concluded from it
      +-- NoProgress           a turn would hand back exactly what it was given
+     +-- RequestFailed        a request that a worker cannot do without failed to the end
      +-- RunFileBroken        (work_bucket/run_folder) a file of the run is missing, cut, or another one
      +-- SourceChanged        the source is no longer the object that was listed
      +-- PartsMissing         (apply/conflicts) some part of a very large object was not copied
@@ -15,10 +16,15 @@ Errors of one object never raise through a worker: they become that object's out
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 class SyncError(Exception):
@@ -46,6 +52,10 @@ class NoProgress(SyncError):
     """A turn ended where it began."""
 
 
+class RequestFailed(SyncError):
+    """A request that a worker cannot do without failed, however often it was repeated."""
+
+
 # S3's codes and statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 # These are worth another try. A conflict does not say that the object is another one: the next try, on the same condition, does.
 TRANSIENT_CODES = (
@@ -63,6 +73,13 @@ def status_of(error: Exception) -> int:
     if not isinstance(error, ClientError):
         return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def bucket_of(error: Exception) -> str:
+    """Return the bucket that a refused request was about, "" where it is unknown; our clients note it in the answer."""
+    if not isinstance(error, ClientError):
+        return ""
+    return str(error.response.get("ResponseMetadata", {}).get("Bucket", ""))
 
 
 def is_missing(error: Exception) -> bool:
@@ -128,6 +145,25 @@ def describe(error: Exception) -> str:
     if isinstance(error, BotoCoreError | OSError):
         return f"{type(error).__name__}: {error}"
     return str(error) or type(error).__name__
+
+
+def describe_with_bucket(error: Exception) -> str:
+    """Return the same with the bucket, for errors that are not about one object: `... (ListObjectsV2 of bucket photos)`."""
+    bucket = bucket_of(error)
+    return f"{describe(error).removesuffix(')')} of bucket {bucket})" if bucket else describe(error)
+
+
+def name_errors(handler: Handler) -> Handler:
+    """Return a Lambda's handler whose errors of AWS say which request to which bucket was refused, and with what code."""
+
+    @functools.wraps(handler)
+    def wrapper(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        try:
+            return handler(event, context)
+        except (ClientError, BotoCoreError) as error:
+            raise RequestFailed(describe_with_bucket(error)) from error
+
+    return wrapper
 
 
 def explain(error: Exception) -> str:

@@ -7,6 +7,7 @@ also a key that could not be decided.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,11 @@ from typing import Any, Protocol
 
 SKIPPED = ("archived", "vanished", "unmappable")
 DELETE_MARKERS = "deleteMarkers"
+# How many causes of failures are told apart.
+MAX_CAUSES = 20
+OTHER_CAUSES = "other"
+# The code at the beginning of what `errors.describe` says, such as `AccessDenied: Access Denied (CopyObject)`.
+_CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")
 IN_SYNC = ("copied", "deleted", "current")
 
 
@@ -34,6 +40,11 @@ class Outcome:
         """Return what names a key that was not synchronised in the files that a report leads to."""
         return {"key": self.key, "what": self.what, "error": self.error}
 
+    def cause(self) -> dict[str, dict[str, Any]]:
+        """Return why, as one entry of a report's causes: `{"AccessDenied": {"objects": 1, "example": {...}}}`."""
+        code = _CODE.match(self.error)
+        return {code[1] if code else self.what: {"objects": 1, "example": self.to_json()}}
+
 
 class LineWriter(Protocol):
     """Takes lines, such as a `shards.ShardWriter`."""
@@ -49,6 +60,7 @@ class Tally:
     failures: LineWriter
     objects: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
+    causes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
@@ -57,6 +69,7 @@ class Tally:
             self.objects[DELETE_MARKERS] += 1
         if outcome.what not in IN_SYNC:
             self.failures.add(outcome.to_json())
+            self.causes = add_causes([self.causes, outcome.cause()])
 
     def count(self, what: str, size: int) -> None:
         """Count an object of which nothing more is to be said, such as a current one."""
@@ -78,6 +91,20 @@ def add_tallies(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str,
             total = sums.setdefault(what, {"objects": 0, "bytes": 0})
             total["objects"] += amount["objects"]
             total["bytes"] += amount["bytes"]
+    return sums
+
+
+def add_causes(causes: Iterable[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Add up causes by their code, or by what became of the objects where there is none; the first example of each stays.
+
+    Those beyond the first `MAX_CAUSES` are one cause, so that a record stays small whatever S3 says.
+    """
+    sums: dict[str, dict[str, Any]] = {}
+    for cause in causes:
+        for code, entry in cause.items():
+            name = code if code in sums or len(sums) < MAX_CAUSES else OTHER_CAUSES
+            total = sums.setdefault(name, {"objects": 0, "example": entry["example"]})
+            total["objects"] += entry["objects"]
     return sums
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from lambda_functions.shared.compare.key_ranges import cut_range
 from lambda_functions.shared.compare.undecided import Resolver
 from lambda_functions.shared.equality import Decision, decide
-from lambda_functions.shared.errors import NoProgress, RangeBroken, describe, is_permanent
+from lambda_functions.shared.errors import NoProgress, RangeBroken, describe_with_bucket, is_permanent
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.run import Run, scope_filter
@@ -75,7 +75,8 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     except (RangeBroken, ClientError) as error:
         if isinstance(error, ClientError) and not is_permanent(error):
             raise
-        handed_back, broken = [], f"{describe_range(run, key_range)} could not be compared: {describe(error)}"
+        handed_back = []
+        broken = f"{describe_range(run, key_range)} could not be compared: {describe_with_bucket(error)}"
     finally:
         resolver.close()
     return {

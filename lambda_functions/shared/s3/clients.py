@@ -43,7 +43,8 @@ CONNECTIONS = 128
 # One text for all requests: botocore would put its own together twice for each, at a tenth of a COPY's processor time.
 USER_AGENT = "SyncBuckets"
 # botocore's `standard` mode gives up for a whole client after about a hundred retries, which S3's ordinary throttling of a prefix
-# that warms up exceeds at once; `legacy` backs off for every request by itself, for minutes.
+# that warms up exceeds at once; `legacy` backs off for every request by itself: eight pauses of 0 to 1, 2, 4 ... 128 seconds.
+# So a request that is always answered with 5xx is given up after two minutes on average, and 255 seconds at most.
 RETRIES = {"mode": "legacy", "total_max_attempts": 9}
 
 # What S3's answers may hold and XML may not, as it is or as a reference: keys are repeated with all their control characters
@@ -122,6 +123,8 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
     with _client_creation:
         new_client = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
     if service == "s3":
+        new_client.meta.events.register("before-parameter-build.s3", _remember_bucket)
+        new_client.meta.events.register("after-call.s3", _name_bucket)
         new_client.meta.events.register("before-call.s3", _add_headers)
         for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
@@ -159,6 +162,16 @@ def extra_headers(operation: str, headers: Mapping[str, str]) -> Iterator[None]:
 def request_kind(operation: str) -> str:
     """Return the name under which an operation is counted: `ListObjectsV2` -> `LIST`, `HeadBucket` -> `HEAD_BUCKET`."""
     return KINDS.get(operation) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()
+
+
+def _remember_bucket(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["bucket"] = params.get("Bucket", "")
+
+
+def _name_bucket(parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    """Let an error say which bucket it is about, for `errors.bucket_of`."""
+    if "Error" in parsed:
+        parsed.setdefault("ResponseMetadata", {})["Bucket"] = context.get("bucket", "")
 
 
 def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:

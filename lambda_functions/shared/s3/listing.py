@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from lambda_functions.shared.errors import RangeBroken
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_functions.shared.errors import RangeBroken, describe_with_bucket
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.clients import list_page
@@ -199,11 +201,15 @@ def _start(side: Side, after: str | None) -> dict[str, str]:
 
 
 def _request_page(client: Any, side: Side, start: Mapping[str, str], keys: int) -> Page:
-    return list_page(
-        client,
-        **side.parameters(),
-        **start,
-        Prefix=side.prefix,
-        MaxKeys=keys,
-        OptionalObjectAttributes=["RestoreStatus"],
-    )
+    """Return a page; one that S3 does not give, however often botocore asks (`clients.RETRIES`), breaks the range."""
+    try:
+        return list_page(
+            client,
+            **side.parameters(),
+            **start,
+            Prefix=side.prefix,
+            MaxKeys=keys,
+            OptionalObjectAttributes=["RestoreStatus"],
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise RangeBroken(describe_with_bucket(error)) from error

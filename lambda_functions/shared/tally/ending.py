@@ -14,6 +14,7 @@ from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
+from lambda_functions.shared.tally.breakage import read_breakages
 from lambda_functions.shared.tally.plan import (
     ComparisonTotals,
     read_records,
@@ -21,7 +22,7 @@ from lambda_functions.shared.tally.plan import (
     totals_of_state,
 )
 from lambda_functions.shared.tally.report import Ending
-from lambda_functions.shared.tally.sums import WorkTotals, read_totals
+from lambda_functions.shared.tally.sums import WorkTotals, broken_totals, read_totals
 from lambda_functions.shared.work_bucket.leases import release_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
@@ -67,7 +68,7 @@ def _report_run(
         )
     others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
     report = reporting.report(run, compared, copied, deleted, others)
-    if not reporting.may_have_stragglers(state):
+    if not reporting.may_have_stragglers(state, copied + deleted):
         release_lease(clients.work, run)
     failures = {"failures": folder.address(FAILURES), "notSynchronised": first_failures}
     return {**report, **failures, "warnings": warnings}, ending
@@ -78,7 +79,17 @@ def _read_totals(
 ) -> tuple[ComparisonTotals, WorkTotals, WorkTotals]:
     """Return what is added up of each phase that the run has come to; a phase it never began has no sums."""
     copied, deleted = (read_totals(folder, state.get(slot)) for slot in ("copies", "deletes"))
-    return total_of_records(_read_records(folder, state)), copied, deleted
+    compared = total_of_records(_read_records(folder, state))
+    return compared, copied + _broken_ranges(folder, state), deleted
+
+
+def _broken_ranges(folder: RunFolder, state: Mapping[str, Any]) -> WorkTotals:
+    """Return what broke the workers of a wave that was never added up."""
+    comparison = state.get("comparison") or {}
+    if not state.get("error") or not comparison or "plan" in comparison:
+        return WorkTotals()
+    items = [item["id"] for item in folder.read_index(waves_of(comparison)[-1])]
+    return broken_totals(read_breakages(folder, items))
 
 
 def _totals_of_state(state: Mapping[str, Any]) -> tuple[ComparisonTotals, WorkTotals, WorkTotals]:

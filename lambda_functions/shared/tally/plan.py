@@ -34,6 +34,7 @@ class ComparisonTotals:
     unprovable: int
     unusual_pages: int
     shards: Mapping[str, Sequence[Mapping[str, Any]]]
+    causes: Mapping[str, Mapping[str, Any]]
     failures: Sequence[Mapping[str, Any]]
     requests: Mapping[str, int]
     turns: int
@@ -99,6 +100,7 @@ def totals_of_state(comparison: Mapping[str, Any]) -> ComparisonTotals:
         unprovable=by_side["Kept"]["source"],
         unusual_pages=0,
         shards={"copy": [plan.get("copy", nothing)], "large": [], "delete": [plan.get("delete", nothing)]},
+        causes={},
         failures=[],
         requests={},
         turns=0,

@@ -13,6 +13,7 @@ from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.outcomes import (
     DELETE_MARKERS,
     SKIPPED,
+    add_causes,
     add_counts,
     add_tallies,
     object_count,
@@ -20,6 +21,7 @@ from lambda_functions.shared.outcomes import (
 )
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
+from lambda_functions.shared.tally.breakage import Breakage
 from lambda_functions.shared.tally.costs import estimate_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
 from lambda_functions.shared.tally.sums import WorkTotals
@@ -62,6 +64,7 @@ def report(
         "changed": {"objects": object_count(tally, "changed")},
         "unprovable": {"objects": compared.unprovable},
         "failed": {"objects": object_count(tally, "failed") + done.unfinished_objects},
+        "causes": add_causes([compared.causes, done.causes]),
         "requests": requests,
         "unusualPages": compared.unusual_pages,
         "estimatedCostUsd": estimate_usd(
@@ -80,7 +83,7 @@ def ending(
     """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
     done, comparison = copied + deleted, state.get("comparison") or {}
     if state.get("error"):
-        return Ending("SyncIncomplete", _broken_cause(state), phase_of(state))
+        return Ending("SyncIncomplete", _broken_cause(state, done), phase_of(state))
     if comparison.get("broken"):
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
@@ -119,19 +122,31 @@ def phase_of(state: Mapping[str, Any]) -> str:
     return "comparing" if state.get("comparison") else "starting"
 
 
-def may_have_stragglers(state: Mapping[str, Any]) -> bool:
-    """Whether Lambdas of the run may still be writing: a Map that breaks ends its children, not the Lambdas they wait for."""
-    return bool(state.get("error")) and phase_of(state) in ("copying", "deleting")
+def may_have_stragglers(state: Mapping[str, Any], done: WorkTotals) -> bool:
+    """Whether Lambdas of the run may still be writing.
+
+    A Map that breaks ends its children, not the Lambdas they wait for. One that goes on without a child that broke has waited
+    for it, unless Step Functions itself did not learn how that child's Lambda ended.
+    """
+    return done.unclear > 0 or (bool(state.get("error")) and phase_of(state) in ("copying", "deleting"))
 
 
-def _broken_cause(state: Mapping[str, Any]) -> str:
+def _broken_cause(state: Mapping[str, Any], done: WorkTotals) -> str:
     error = state["error"]
-    why = f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
-    when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state) else "now"
+    why = first_breakage(done) or f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
+    when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state, done) else "now"
     return (
         f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
         f"report. Start again {when}: a sync takes up where the last one stopped."
     )
+
+
+def first_breakage(done: WorkTotals) -> str:
+    """Return what broke first, and how many others did, in a sentence without its full stop; "" where nothing did."""
+    if not done.breakages:
+        return ""
+    others = f" ({done.broken - 1:,} more broke)" if done.broken > 1 else ""
+    return f"{Breakage.from_json(done.breakages[0]).describe()}{others}"
 
 
 def _incomplete_cause(
@@ -144,8 +159,10 @@ def _incomplete_cause(
     remaining = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
     why = "" if deletes_began else ": nothing is deleted after a failure"
     orphans = f" {_count_was(remaining, 'orphan')} kept{why}." if remaining > 0 else ""
+    broke = first_breakage(done)
+    broke = f" What broke: {broke}." if broke else ""
     return (
-        f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{orphans} "
+        f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{broke}{orphans} "
         f"The files that {failures} lists name them. Start again: a sync takes up where the last one stopped."
     )
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
+from lambda_functions.shared.outcomes import add_causes, add_counts, add_tallies, object_count
+from lambda_functions.shared.tally.breakage import Breakage, read_breakages
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import record_name
 
 # Items whose records are read between two looks at the clock.
 CHUNK_ITEMS = 512
+# How many of the workers that broke are told of; all are counted.
+MAX_BREAKAGES = 20
 
 Record = Mapping[str, Any]
 Item = Mapping[str, Any]
@@ -24,15 +27,23 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class WorkTotals:
-    """The sums over records of one kind of work; `unfinished` are shards without a record up to their end."""
+    """The sums over records of one kind of work; `unfinished` are shards without a record up to their end.
+
+    `broken` is how many of them have said what broke them, `breakages` what the first said, as a dictionary of `Breakage`;
+    `unclear` is how many may still have a worker that writes.
+    """
 
     tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    causes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     failures: Sequence[Mapping[str, Any]] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
     turns: int = 0
     seconds: float = 0.0
     unfinished: Sequence[str] = ()
     unfinished_objects: int = 0
+    broken: int = 0
+    breakages: Sequence[Mapping[str, Any]] = ()
+    unclear: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -53,12 +64,16 @@ class WorkTotals:
         """Return both together."""
         return WorkTotals(
             tally=add_tallies([self.tally, other.tally]),
+            causes=add_causes([self.causes, other.causes]),
             failures=[*self.failures, *other.failures],
             requests=add_counts([self.requests, other.requests]),
             turns=self.turns + other.turns,
             seconds=self.seconds + other.seconds,
             unfinished=[*self.unfinished, *other.unfinished],
             unfinished_objects=self.unfinished_objects + other.unfinished_objects,
+            broken=self.broken + other.broken,
+            breakages=[*self.breakages, *other.breakages][:MAX_BREAKAGES],
+            unclear=self.unclear + other.unclear,
         )
 
 
@@ -87,6 +102,7 @@ def add_records(records: Sequence[Record]) -> dict[str, Any]:
     """Return the sums of what every record says of its turn."""
     return {
         "tally": add_tallies(record["tally"] for record in records),
+        "causes": add_causes(record["causes"] for record in records),
         "failures": [file for record in records for file in record["failures"]],
         "requests": add_counts(record["requests"] for record in records),
         "turns": len(records),
@@ -103,7 +119,7 @@ def add_up(
         while position < len(items) and (position == start or not turn.is_over()):
             chunk = items[position : position + CHUNK_ITEMS]
             chains = list(pool.map(lambda item: _chain(folder, kind, item), chunk))
-            sums += _total(chunk, chains)
+            sums += _total(chunk, chains) + _breakages(folder, chunk, chains)
             position += len(chunk)
     return position, sums
 
@@ -119,10 +135,29 @@ def _chain(folder: RunFolder, kind: str, item: Item) -> list[Record]:
     return chain
 
 
+def _breakages(folder: RunFolder, items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> WorkTotals:
+    """Return what is known of the workers of unfinished items; one that left no word may still be at work."""
+    unfinished = [item["id"] for item, _ in _open_ends(items, chains)]
+    breakages = read_breakages(folder, unfinished)
+    over = sum(breakage.has_ended() for breakage in breakages)
+    return replace(broken_totals(breakages), unclear=len(unfinished) - over)
+
+
+def broken_totals(breakages: Sequence[Breakage]) -> WorkTotals:
+    """Return what a report says of workers that broke."""
+    first = [asdict(breakage) for breakage in breakages[:MAX_BREAKAGES]]
+    return WorkTotals(broken=len(breakages), breakages=first)
+
+
+def _open_ends(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> list[tuple[Item, int]]:
+    """Return the items without a record up to their end, each with how far its records go."""
+    ends = [chain[-1]["next"] if chain else 0 for chain in chains]
+    return [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
+
+
 def _total(items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> WorkTotals:
     records = [record for chain in chains for record in chain]
-    ends = [chain[-1]["next"] if chain else 0 for chain in chains]
-    open_ends = [(item, end) for item, end in zip(items, ends, strict=True) if end < item["objects"]]
+    open_ends = _open_ends(items, chains)
     return WorkTotals(
         **add_records(records),
         unfinished=[item["file"] for item, _ in open_ends],

@@ -109,6 +109,7 @@ def turn_summary(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients
     """Return what every record says of its turn: the tally, the files that name keys, what was sent, how long it took."""
     return {
         "tally": tally.to_json(),
+        "causes": tally.causes,
         "failures": writer.close(),
         "requests": clients.requests.counts(),
         "seconds": round(turn.elapsed_seconds(), 3),
