@@ -189,7 +189,8 @@ def max_deletes(max_delete: int | str | None, destination_objects: int) -> int |
     if max_delete is None or isinstance(max_delete, int):
         return max_delete
     percent, _, decimals = max_delete.rstrip("%").partition(".")  # exact: a float would allow one too many
-    return destination_objects * int(percent + decimals) // (100 * 10 ** len(decimals))
+    scale: int = 100 * 10 ** len(decimals)
+    return destination_objects * int(percent + decimals) // scale
 
 
 def _concurrency_problem(value: Any) -> str | None:
