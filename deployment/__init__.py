@@ -8,7 +8,8 @@
     step_functions          state machines and their executions
     checks                  all that `fab check` says, offline
     plan                    what `fab` would do
-    tasks                   one file a task: `stack/` for what is deployed, `runs/` for executions
+    tasks                   `stack/` for what is deployed, `runs/` for executions; `plan` is in `deploy`, and `documents` prints
+                            for `fab template` and `fab definition`
     emulator                `fab local`, `fab demo`
 
 A deployment goes project -> build -> cloudformation -> step_functions: the first two make no AWS call, a plan is the reading half

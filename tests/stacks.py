@@ -1,4 +1,7 @@
-"""What the tests of the stack have in common: settings, a template, change sets, timelines."""
+"""Deploying a stack on the fake CloudFormation: settings, a template, change sets, timelines.
+
+A stack that is deployed already, as tasks and plans find it, is in `deployed_stack.py`.
+"""
 
 from __future__ import annotations
 

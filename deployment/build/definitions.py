@@ -32,7 +32,7 @@ def placeholder_values(
     partition: str,
     default_concurrency: Callable[[], int] = lambda: MAX_DEFAULT_CONCURRENCY,
 ) -> dict[str, Any]:
-    """Return what `${...}` may stand for in a state machine; this table is the only one.
+    """Return what `${...}` may stand for in a state machine. A new placeholder is a line here.
 
     `default_concurrency` is asked where the settings say nothing: AWS has to be asked for the account's own.
     """

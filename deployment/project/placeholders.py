@@ -2,7 +2,8 @@
 
 In a front matter they stand in plain texts. What CloudFormation fills (`!Sub ${WorkBucket.Arn}/runs/*`) is left alone there,
 and so are the variables of IAM (`${aws:PrincipalAccount}`). A placeholder for a list stands alone, as a Resource or as an
-element of one. What placeholders stand for is known in `build`.
+element of one. What they stand for is known in `build`: `policies.front_matter_values`
+for front matters, `definitions.placeholder_values` for state machines.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ MAX_STACK_NAME_LENGTH = MAX_BUCKET_NAME_LENGTH - len("-deployment-") - 12 - len(
 
 # A run's files must outlive its redrive, which is possible for 14 days.
 # https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
-MIN_RUN_RETENTION_DAYS = 15
-MAX_RUN_RETENTION_DAYS = 89
+RUN_RETENTION_DAYS = (15, 89)
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
 LOG_RETENTION_DAYS = (
@@ -132,10 +131,11 @@ def policy_arn(value: Any) -> str:
     )
 
 
-def run_retention_days(value: Any) -> int:
-    """Days that the files of a run are kept."""
-    least, most = MIN_RUN_RETENTION_DAYS, MAX_RUN_RETENTION_DAYS
-    return _whole(value, least, most, f"expected days, {least} to {most}")
+def whole_number(
+    least: int, most: int, expected: str = "a whole number from {} to {}"
+) -> Callable[[Any], int]:
+    """Return a check for whole numbers from `least` to `most`, which `expected` names: "days, {} to {}"."""
+    return lambda value: _whole(value, least, most, f"expected {expected.format(least, most)}")
 
 
 def log_retention_days(value: Any) -> int:
@@ -145,11 +145,6 @@ def log_retention_days(value: Any) -> int:
     if days not in LOG_RETENTION_DAYS:
         raise ValueError(f"expected days, one of {allowed}")
     return days
-
-
-def max_concurrency(value: Any) -> int:
-    """Lambdas at work at the same time."""
-    return _whole(value, 1, MAX_CONCURRENCY, f"expected a whole number from 1 to {MAX_CONCURRENCY}, or None")
 
 
 def max_delete(value: Any) -> int | str:

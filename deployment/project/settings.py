@@ -63,9 +63,16 @@ RULES: Mapping[str, _Rule] = {
     "SOURCE_BUCKETS": _Rule("source_buckets", values.each(values.bucket_name)),
     "DESTINATION_BUCKETS": _Rule("destination_buckets", values.each(values.bucket_name)),
     "KMS_KEY_ARNS": _Rule("kms_key_arns", values.each(values.kms_key_arn)),
-    "RUN_RETENTION_DAYS": _Rule("run_retention_days", values.run_retention_days),
+    "RUN_RETENTION_DAYS": _Rule(
+        "run_retention_days", values.whole_number(*values.RUN_RETENTION_DAYS, "days, {} to {}")
+    ),
     "LOG_RETENTION_DAYS": _Rule("log_retention_days", values.log_retention_days),
-    "MAX_CONCURRENCY": _Rule("max_concurrency", values.optional(values.max_concurrency)),
+    "MAX_CONCURRENCY": _Rule(
+        "max_concurrency",
+        values.optional(
+            values.whole_number(1, values.MAX_CONCURRENCY, "a whole number from {} to {}, or None")
+        ),
+    ),
     "MAX_DELETE": _Rule("max_delete", values.optional(values.max_delete)),
     "PERMISSIONS_BOUNDARY_ARN": _Rule("permissions_boundary_arn", values.optional(values.policy_arn)),
     "TERMINATION_PROTECTION": _Rule("termination_protection", values.yes_or_no),

@@ -1,4 +1,4 @@
-"""What counts as equal: the whole table as pure functions, in the order in which it is asked.
+"""What counts as equal: the table as pure functions. The first row that fits decides; "ask" is a HEAD of both objects.
 
 | source | destination | decision |
 | --- | --- | --- |
@@ -6,10 +6,12 @@
 | absent | present | orphan |
 | sizes differ | | copy |
 | ETags equal (or `X-1`, X the MD5 of the other's bytes), source not newer | | current |
-| ETags equal, source newer | | ask for metadata, unless that is not compared |
+| ETags equal in that sense, source newer | | ask for metadata; current if `compareMetadata` is false |
 | current by all of this, tags are compared | | ask for tags |
 | ETags differ, source newer | | copy |
 | ETags differ, same size, destination not older | | ask for checksums |
+
+What the answers mean is in `judge_metadata` and `judge_checksums`: copy, current, or unprovable, which an option decides.
 
 LastModified has a resolution of one second and our own copy is always newer than what it was made from, so an object that
 is current now is current on the next run.

@@ -9,11 +9,9 @@ from __future__ import annotations
 import difflib
 import functools
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from fractions import Fraction
 from typing import Any
 
 from lambda_functions.shared.errors import Refused
@@ -190,7 +188,9 @@ def max_deletes(max_delete: int | str | None, destination_objects: int) -> int |
     """Return how many objects `maxDelete` allows: a number, or a share such as "10%" rounded down; None is no limit."""
     if max_delete is None or isinstance(max_delete, int):
         return max_delete
-    return math.floor(destination_objects * Fraction(max_delete.rstrip("%")) / 100)
+    percent, _, decimals = max_delete.rstrip("%").partition(".")  # exact: a float would allow one too many
+    scale: int = 100 * 10 ** len(decimals)
+    return destination_objects * int(percent + decimals) // scale
 
 
 def _concurrency_problem(value: Any) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import gc
 import re
 import threading
 from collections import Counter
@@ -54,11 +53,6 @@ _NOT_XML = re.compile(
     rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45]);|&#x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]);",
     re.IGNORECASE,
 )
-
-# As it is set up, Python looks for garbage in cycles after every 700 new objects, which is a third of the time that clients
-# are made in and a fifth of a comparison's. There is next to none.
-gc.freeze()
-gc.set_threshold(50_000, 20, 100)
 
 _client_creation = threading.Lock()
 _extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(

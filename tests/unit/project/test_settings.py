@@ -63,8 +63,9 @@ def test_every_setting_of_the_template_is_explained_by_a_comment_above_it():
 def test_the_template_names_the_limits_that_the_checks_have():
     text = Path(fabfile_config_template.__file__).read_text(encoding="utf-8")
     assert f"1 to {setting_values.MAX_STACK_NAME_LENGTH} lower-case letters" in text
-    assert f"kept. {setting_values.MIN_RUN_RETENTION_DAYS} or more" in text
-    assert f"{setting_values.MAX_RUN_RETENTION_DAYS} at most" in text
+    least, most = setting_values.RUN_RETENTION_DAYS
+    assert f"kept. {least} or more" in text
+    assert f"{most} at most" in text
     assert f"1 to {setting_values.MAX_CONCURRENCY}." in text
     assert f"{setting_values.MAX_TAGS} at most" in text
 
