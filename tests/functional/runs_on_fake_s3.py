@@ -145,7 +145,8 @@ class World:
             while state["comparison"]["next"] == "compare":
                 for one in self._items(state["comparison"]["index"]):
                     event = {**state, "range": one, "wave": state["comparison"]["wave"]}
-                    self._invoke("compare_listings", event)
+                    with self._child(state, one):
+                        self._invoke("compare_listings", event)
                 state["comparison"] = self._tally("comparison", state)
 
     def _apply(self, state: dict[str, Any]) -> None:
@@ -163,8 +164,9 @@ class World:
     def _shards(self, name: str, state: Mapping[str, Any], index: Mapping[str, Any]) -> None:
         for shard in self._items(index["index"]):
             turn = {"next": 0, "done": False}
-            while not turn["done"]:
-                turn = self._invoke(name, {"run": state["run"], "shard": shard, "start": turn["next"]})
+            with self._child(state, shard):
+                while not turn["done"]:
+                    turn = self._invoke(name, {"run": state["run"], "shard": shard, "start": turn["next"]})
 
     def _large(self, state: Mapping[str, Any], item: Mapping[str, Any]) -> None:
         event = {"run": state["run"], "item": item}
@@ -181,9 +183,19 @@ class World:
                         "copy_large_object", {**event, "step": "complete", "upload": upload}
                     )
         except (Exception, Killed) as error:
-            self._invoke(
-                "copy_large_object", {**event, "step": "abort", "upload": upload, "error": _error(error)}
-            )
+            with self._child(state, item):
+                self._invoke(
+                    "copy_large_object", {**event, "step": "abort", "upload": upload, "error": _error(error)}
+                )
+
+    @contextlib.contextmanager
+    def _child(self, state: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[None]:
+        """What a child of a Map does with an error: it leaves word of it, and its Map says only that a child failed."""
+        try:
+            yield
+        except (Exception, Killed) as error:
+            self._tally("broken", {"run": state["run"], "item": item, "error": _error(error)})
+            raise ExceedToleratedFailureThreshold from error
 
     def _tally(self, phase: str, state: Mapping[str, Any]) -> dict[str, Any]:
         tallied: dict[str, Any] = self._invoke("tally_run", {"phase": phase, "state": state})
@@ -254,6 +266,13 @@ def _execution(name: str) -> dict[str, str]:
     return {"id": arn, "name": name, "stateMachine": "sync"}
 
 
+class ExceedToleratedFailureThreshold(Exception):
+    """What Step Functions says of a Map with too many children that failed."""
+
+    def __str__(self) -> str:
+        return "The specified tolerated failure threshold was exceeded."
+
+
 @contextlib.contextmanager
 def _caught(state: dict[str, Any]) -> Iterator[None]:
     try:
@@ -263,4 +282,6 @@ def _caught(state: dict[str, Any]) -> Iterator[None]:
 
 
 def _error(error: BaseException) -> dict[str, str]:
+    if isinstance(error, ExceedToleratedFailureThreshold):
+        return {"Error": "States.ExceedToleratedFailureThreshold", "Cause": str(error)}
     return {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
