@@ -96,6 +96,9 @@ CALLS: Mapping[str, Documented] = {
         f"{_API}HeadObject.html",
         (Need("s3:GetObject"), _TELLS_MISSING, Need("kms:Decrypt", "keys", "ChecksumMode")),
     ),
+    "s3:ListMultipartUploads": Documented(
+        f"{_API}ListMultipartUploads.html", (Need("s3:ListBucketMultipartUploads", "bucket"),)
+    ),
     "s3:ListObjectsV2": Documented(f"{_API}ListObjectsV2.html", (Need("s3:ListBucket", "bucket"),)),
     "s3:ListParts": Documented(f"{_API}ListParts.html", (Need("s3:ListMultipartUploadParts"), _DECRYPTS)),
     "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _ENCRYPTS)),

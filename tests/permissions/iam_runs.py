@@ -39,6 +39,7 @@ def ordinary(world: World) -> None:
     for orphan in ("orphan", "orphan\x01"):
         world.destination.put(orphan, b"1")
     assert world.run(dryRun=True)["outcome"] == "Succeeded"
+    world.s3.after("CreateMultipartUpload", LOST)
     report = world.run(acl=FULL_CONTROL, compareTags=True)
     assert (report["outcome"], report["deleted"]["objects"]) == ("Succeeded", 2), report
     assert world.run(compareTags=True)["outcome"] == "Succeeded"
@@ -50,6 +51,7 @@ def very_large(world: World) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1)
         _fill(world)
+        world.s3.after("CreateMultipartUpload", LOST)
         assert world.run(acl=FULL_CONTROL)["outcome"] == "Succeeded"
         world.source.put_parts("lost", 5 * MB, 1, tags=LONG_TAGS)
         world.s3.after("CompleteMultipartUpload", LOST)

@@ -4,8 +4,8 @@ moto asks for one action a call, less than AWS, so a run that passes shows that 
 one of their actions is not needed. Twice it asks for something that AWS does not: HeadBucket for `s3:HeadBucket`, which IAM does
 not have (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html), and DeleteObjects for `s3:DeleteObject` on the
 bucket instead of its objects (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). The roles here get those
-where they have what AWS asks for. It cannot read the question marks in the ARNs of executions, which are stars here; no run here is
-an execution of moto's, so none is known there, and none meets another's lease.
+where they have what AWS asks for. It cannot read the question marks in the ARNs of executions, which are stars here; no run here
+is an execution of moto's, so none is known there, and none meets another's lease.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         new_client = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
     if service == "s3":
         new_client.meta.events.register("before-call.s3", _add_headers)
-        for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+        for operation in ("CreateMultipartUpload", "CompleteMultipartUpload", "ListParts"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             new_client.meta.events.register(f"before-parse.*.{operation}", _remove_unreadable_characters)
         new_client.meta.events.register("before-parse.*.CopyObject", _drop_copy_result)
