@@ -24,8 +24,8 @@ from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFol
 FOLDER = "uploads/"
 ABORT_THREADS = 16
 ABORT_TRIES = 3
-# How many problems travel with a run and stand in its report; the files in `uploads/` have all of them.
-NAMED_PROBLEMS = 20
+# How many problems stand in a report, which must fit into a state: a key may have 1,024 bytes, each of which is written as five.
+NAMED_PROBLEMS = 5
 STILL_THERE = f"was aborted {ABORT_TRIES} times and is still there"
 
 
@@ -74,9 +74,9 @@ def abort_all(folder: RunFolder, destination: Any, may_have_stragglers: bool = F
         return [problem for problem in pool.map(abort, list(folder.list_names(FOLDER))) if problem]
 
 
-def first_problems(problems: Sequence[str], number: int = NAMED_PROBLEMS) -> list[str]:
-    """Return the first sentences of `abort_all`, and how many there are more."""
-    more = [f"and {len(problems) - number:,} more"] if len(problems) > number else []
+def first_problems(problems: Sequence[str], number: int = NAMED_PROBLEMS, where: str = "") -> list[str]:
+    """Return the first sentences of `abort_all`, and how many there are more; `where` says where each of them has a file."""
+    more = [f"and {len(problems) - number:,} more{where}"] if len(problems) > number else []
     return [*problems[:number], *more]
 
 

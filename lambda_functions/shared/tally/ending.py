@@ -65,7 +65,10 @@ def _report_run(
     may_have_stragglers = reporting.may_have_stragglers(state)
     problems = abort_all(folder, clients.destination, may_have_stragglers)
     ending = _with_uploads_left(ending, problems, run.destination.bucket)
-    warnings += [*state["run"].get("warnings", ()), *first_problems(problems)]
+    warnings += [
+        *state["run"].get("warnings", ()),
+        *first_problems(problems, where=f": {folder.address('uploads/')}"),
+    ]
     others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
     report = reporting.report(run, compared, copied, deleted, others)
     if problems and not may_have_stragglers:

@@ -46,6 +46,8 @@ from lambda_functions.shared.work_bucket.run_folder import work_bucket
 
 FOLDER = "leases/"
 READ_THREADS = 16
+# How many runs of a circle are named; the cause of an execution has 32,768 characters at most.
+NAMED_RUNS = 5
 
 
 class LeaseLost(SyncError):
@@ -243,10 +245,12 @@ def _already_running(lease: Lease, until: str) -> str:
 
 
 def _closes_a_circle(mine: Lease, until: dict[Lease, str]) -> str:
-    others = ", and ".join(
+    named = [
         f"{lease.execution}, started {lease.started_at}, from {lease.source_address()} to {lease.destination_address()}"
         for lease in until
-    )
+    ]
+    more = [f"{len(named) - NAMED_RUNS:,} more"] if len(named) > NAMED_RUNS else []
+    others = ", and ".join([*named[:NAMED_RUNS], *more])
     first = next(iter(until.values())) if len(until) == 1 else "one of them has ended"
     return (
         f"a run from {mine.source_address()} to {mine.destination_address()} would close a circle in which each run takes what "

@@ -70,6 +70,18 @@ def test_a_circle_of_three_names_the_two_others() -> None:
     )
 
 
+def test_of_a_long_circle_the_first_five_are_named() -> None:
+    runs = [run(f"run-{number}", f"b{number}", f"b{number + 1}") for number in range(7)]
+
+    said = cause(*runs, run("last", "b7", "b0"))
+
+    assert [name for name in range(7) if f"{ARN}run-{name}, started" in said] == [0, 1, 2, 3, 4]
+    assert (
+        " from s3://b4/ to s3://b5/, and 2 more. Nothing was changed. Wait until one of them has ended"
+        in said
+    )
+
+
 @pytest.mark.parametrize(
     "runs",
     [
