@@ -20,6 +20,10 @@
 #         Effect: Allow
 #         Action: [ s3:PutObject, s3:PutObjectTagging, s3:PutObjectAcl, s3:GetObject, s3:AbortMultipartUpload ]
 #         Resource: ${DestinationObjects}
+#       - Sid: FindUploadsWhoseAnswerWasLost
+#         Effect: Allow
+#         Action: s3:ListBucketMultipartUploads
+#         Resource: ${DestinationBuckets}
 #       - Sid: UseTheKeysOfEncryptedObjects
 #         Effect: Allow
 #         Action: [ kms:Decrypt, kms:GenerateDataKey ]

@@ -12,9 +12,9 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
-#       - Sid: GiveBackTheLease
+#       - Sid: GiveBackTheLeaseOrKeepItForUploads
 #         Effect: Allow
-#         Action: s3:DeleteObject
+#         Action: [ s3:PutObject, s3:DeleteObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/leases/*
 #       - Sid: FindTheUploads
 #         Effect: Allow
@@ -22,8 +22,12 @@
 #         Resource: !GetAtt WorkBucket.Arn
 #       - Sid: AbortTheUploadsLeftUnderWay
 #         Effect: Allow
-#         Action: s3:AbortMultipartUpload
+#         Action: [ s3:AbortMultipartUpload, s3:ListMultipartUploadParts ]
 #         Resource: ${DestinationObjects}
+#       - Sid: SeeThatNoPartOfAnEncryptedUploadIsLeft
+#         Effect: Allow
+#         Action: kms:Decrypt
+#         Resource: ${KmsKeys}
 # ---
 """Add up a phase of a run.
 

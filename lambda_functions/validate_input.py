@@ -15,8 +15,12 @@
 #         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
 #       - Sid: AbortWhatADeadRunLeft
 #         Effect: Allow
-#         Action: s3:AbortMultipartUpload
+#         Action: [ s3:AbortMultipartUpload, s3:ListMultipartUploadParts ]
 #         Resource: ${DestinationObjects}
+#       - Sid: SeeThatNoPartOfAnEncryptedUploadIsLeft
+#         Effect: Allow
+#         Action: kms:Decrypt
+#         Resource: ${KmsKeys}
 #       - Sid: FindLeases
 #         Effect: Allow
 #         Action: s3:ListBucket
@@ -38,8 +42,8 @@
 
 Event: `{"input": {"source": "a", "destination": "b"}, "execution": {"id", "name", "startTime", "stateMachine"},
 "defaults": {"maxConcurrency": 20, "maxDelete": null}}`.
-Result: the run (see `shared/run.py`) with `"verdict": "valid"`, or `{"verdict": "refused", "error": "InvalidInput", "cause"}`;
-both with `"requests"`, what was sent to the two buckets.
+Result: the run (see `shared/run.py`) with `"verdict": "valid"` and `"warnings"`, what could not be cleaned up after dead runs; or
+`{"verdict": "refused", "error": "InvalidInput", "cause"}`; both with `"requests"`, what was sent to the two buckets.
 """
 
 from __future__ import annotations
@@ -47,15 +51,19 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.errors import Refused, name_errors
 from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.heads import bucket_regions, refuse_own_buckets
-from lambda_functions.shared.work_bucket.leases import Leases, execution_check
+from lambda_functions.shared.work_bucket.executions import asking
+from lambda_functions.shared.work_bucket.leases import Leases
 from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
+
+# Of what could not be cleaned up; they travel with the run through every state.
+NAMED_WARNINGS = 3
 
 
 @name_errors
@@ -64,17 +72,26 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connected = clients.connect(None, None)
     try:
         run = _validate(event, connected)
+        warnings = [] if run.options.dryRun else _take_lease(run, connected)
     except Refused as refused:
         counts = connected.requests.counts()
         return {"verdict": "refused", "error": refused.error, "cause": refused.cause, "requests": counts}
-    return {"verdict": "valid", **run.to_json(), "requests": connected.requests.counts()}
+    counts = connected.requests.counts()
+    return {"verdict": "valid", **run.to_json(), "warnings": warnings, "requests": counts}
 
 
 def _validate(event: dict[str, Any], connected: clients.Clients) -> Run:
     options = parse(event["input"], event["defaults"])
     refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
-    run = Run.of(event["execution"], options, bucket_regions(connected.source, options))
+    return Run.of(event["execution"], options, bucket_regions(connected.source, options))
+
+
+def _take_lease(run: Run, connected: clients.Clients) -> list[str]:
+    """Take the lease; return what dead runs have left and could not be cleaned up."""
     destination = clients.client("s3", run.destination.region)
-    leases = Leases(connected.work, work_bucket(), execution_check(clients.client("stepfunctions")))
-    leases.take(run, lambda folder: abort_all(RunFolder(connected.work, folder), destination))
-    return run
+    leases = Leases(connected.work, work_bucket(), asking(clients.client("stepfunctions")))
+
+    def clean_up(folder: str) -> list[str]:
+        return abort_all(RunFolder(connected.work, folder, is_older=True), destination)
+
+    return first_problems(leases.take(run, clean_up), NAMED_WARNINGS)

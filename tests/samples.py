@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -41,18 +42,25 @@ class MemoryS3:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.clock = NOON
+        self.written_at: dict[str, datetime] = {}
         self.read: list[str] = []
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "") -> None:
-        if IfNoneMatch and Key in self.files:
+    def put_object(
+        self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "", IfMatch: str = ""
+    ) -> None:
+        if IfMatch and Key not in self.files:
+            raise client_error(404, "NoSuchKey", "PutObject")
+        if (IfNoneMatch and Key in self.files) or (IfMatch and IfMatch != self._etag(Key)):
             raise client_error(412, "PreconditionFailed", "PutObject")
         self.files[Key] = Body
+        self.written_at[Key] = self.clock
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         self.read.append(Key)
         if Key not in self.files:
             raise client_error(404, "NoSuchKey", "GetObject")
-        return {"Body": io.BytesIO(self.files[Key])}
+        return {"Body": io.BytesIO(self.files[Key]), "ETag": self._etag(Key)}
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:
         self.files.pop(Key, None)
@@ -62,7 +70,13 @@ class MemoryS3:
         return self
 
     def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
-        yield {"Contents": [{"Key": key} for key in sorted(self.files) if key.startswith(Prefix)]}
+        keys = [key for key in sorted(self.files) if key.startswith(Prefix)]
+        yield {
+            "Contents": [{"Key": key, "LastModified": self.written_at.get(key, self.clock)} for key in keys]
+        }
+
+    def _etag(self, key: str) -> str:
+        return f'"{hashlib.md5(self.files[key], usedforsecurity=False).hexdigest()}"'
 
 
 def memory_folder() -> RunFolder:

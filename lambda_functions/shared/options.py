@@ -142,7 +142,12 @@ def _bucket_problem(prefix: str, value: Any) -> str | None:
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
     if value.endswith(("-s3alias", "--ol-s3", ".mrap")):
         return "an access point's alias; expected the name of the bucket behind it"
-    return None if _BUCKET.fullmatch(value) and ".." not in value else form
+    return None if is_bucket_name(value) else form
+
+
+def is_bucket_name(value: str) -> bool:
+    """Whether a bucket could have this name."""
+    return bool(_BUCKET.fullmatch(value)) and ".." not in value
 
 
 def _address_problem(prefix: str, value: str) -> str:

@@ -21,6 +21,7 @@ class Buckets(Protocol):
 
     buckets: dict[str, Bucket]
     page_keys: int
+    principal: str
 
 
 def bucket_of(s3: Buckets, asked: Asked, name: str = "Bucket", owner: str = "ExpectedBucketOwner") -> Bucket:
@@ -78,9 +79,14 @@ def list_objects_v2(s3: Buckets, asked: Asked) -> Said:
 
 def in_url_encoding(said: Said) -> Said:
     """Return a page as S3 writes it for `EncodingType=url`, in which keys may have any character."""
-    written = {name: _quoted(said[name]) if name in ("Prefix", "StartAfter") else said[name] for name in said}
-    contents = [{**one, "Key": _quoted(one["Key"])} for one in said.get("Contents", ())]
-    return {**written, "EncodingType": "url", **({"Contents": contents} if contents else {})}
+    quoted = ("Prefix", "StartAfter", "NextKeyMarker")
+    written = {name: _quoted(said[name]) if name in quoted else said[name] for name in said}
+    lists = {
+        name: [{**one, "Key": _quoted(one["Key"])} for one in said[name]]
+        for name in ("Contents", "Uploads")
+        if name in said
+    }
+    return {**written, "EncodingType": "url", **lists}
 
 
 def token_of(key: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +47,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "CompleteMultipartUpload": uploading.complete_multipart_upload,
     "AbortMultipartUpload": uploading.abort_multipart_upload,
     "ListMultipartUploads": uploading.list_multipart_uploads,
+    "ListParts": uploading.list_parts,
 }
 
 
@@ -99,11 +101,13 @@ class _Rule:
 
 @dataclass
 class FakeS3(Workers):
-    """An S3 with buckets, a clock, and a record of what was asked of it."""
+    """An S3 with buckets, a clock, and a record of what was asked of it; `principal` is who asks, the initiator of uploads."""
 
     clock: datetime = datetime(2026, 11, 22, 12, 0, 0, 750_000, tzinfo=UTC)
     buckets: dict[str, Bucket] = field(default_factory=dict)
     page_keys: int = reading.MAX_PAGE
+    principal: str = "arn:aws:sts::111122223333:assumed-role/sync-buckets-copy/sync-buckets-copy_keys"
+    executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: list[Request] = field(default_factory=list)
     answered: list[tuple[Request, dict[str, Any]]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
@@ -174,6 +178,8 @@ class FakeS3(Workers):
         """Answer botocore's `before-send` event of a client of this worker."""
         if process.is_dead:
             raise Killed("dead already")
+        if event_name == "before-send.sfn.DescribeExecution":
+            return self._execution(request)
         assert ".s3." in event_name, f"{event_name}: this is an S3 and nothing else"
         model = _model().operation_model(event_name.rpartition(".")[2])
         try:
@@ -181,6 +187,13 @@ class FakeS3(Workers):
         except Killed:
             process.is_dead = True
             raise
+
+    def _execution(self, prepared: Any) -> AWSResponse:
+        """Answer as Step Functions, the one thing besides S3 that a worker asks: `executions`, and all others are running."""
+        arn = json.loads(prepared.body)["executionArn"]
+        running = {"status": "RUNNING", "startDate": self.clock.timestamp()}
+        said = {"executionArn": arn, "stateMachineArn": arn, **running, **self.executions.get(arn, {})}
+        return protocol.response(prepared.url, 200, json.dumps(said).encode(), {})
 
     def _answer(self, model: Any, prepared: Any) -> AWSResponse:
         is_head = model.http["method"] == "HEAD"

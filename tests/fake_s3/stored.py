@@ -94,6 +94,7 @@ class Upload:
     properties: Mapping[str, Any]
     checksum: tuple[str, str] | None = None
     parts: dict[int, UploadedPart] = field(default_factory=dict)
+    initiator: str = ""
 
 
 _numbers = itertools.count(1)

@@ -32,7 +32,10 @@ def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
             raise Refusal(
                 400, "InvalidRequest", f"The {checksum[1]} checksum type cannot be used with {algorithm}"
             )
-    upload = Upload(f"upload-{next(_numbers)}", asked["Key"], bucket.second(), properties_of(asked), checksum)
+    name = f"upload-{next(_numbers)}"
+    upload = Upload(
+        name, asked["Key"], bucket.second(), properties_of(asked), checksum, initiator=s3.principal
+    )
     bucket.uploads[upload.id] = upload
     said = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id}
     if checksum:
@@ -139,15 +142,43 @@ def abort_multipart_upload(s3: Buckets, asked: Asked) -> Said:
     return {}
 
 
-def list_multipart_uploads(s3: Buckets, asked: Asked) -> Said:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
-    bucket = bucket_of(s3, asked)
-    uploads = [
-        {"Key": upload.key, "UploadId": upload.id, "Initiated": upload.initiated}
-        for upload in sorted(bucket.uploads.values(), key=lambda upload: (upload.key, upload.initiated))
+def list_parts(s3: Buckets, asked: Asked) -> Said:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
+    bucket, upload, most = bucket_of(s3, asked), _upload(s3, asked), asked.get("MaxParts", 1000)
+    parts = [
+        {
+            "PartNumber": number,
+            "ETag": f'"{part.etag}"',
+            "Size": part.content.size,
+            "LastModified": part.modified,
+        }
+        for number, part in sorted(upload.parts.items())[:most]
     ]
-    said: Said = {"Bucket": bucket.name, "IsTruncated": False}
-    return {**said, "Uploads": uploads} if uploads else said
+    said: Said = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, "MaxParts": most}
+    said |= {"IsTruncated": len(upload.parts) > most, "Initiator": {"ID": upload.initiator}}
+    return {**said, "Parts": parts} if parts else said
+
+
+def list_multipart_uploads(s3: Buckets, asked: Asked) -> Said:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+
+    By key, then by when they were initiated; goes on after the upload that the two markers name.
+    """
+    bucket, prefix = bucket_of(s3, asked), asked.get("Prefix", "")
+    found = sorted(bucket.uploads.values(), key=lambda upload: (upload.key.encode(), upload.initiated))
+    after = (asked.get("KeyMarker"), asked.get("UploadIdMarker"))
+    first = [(upload.key, upload.id) for upload in found].index(after) + 1 if after[0] else 0
+    under = [upload for upload in found[first:] if upload.key.startswith(prefix)]
+    page, is_truncated = under[: s3.page_keys], len(under) > s3.page_keys
+    said: Said = {"Bucket": bucket.name, "Prefix": prefix, "IsTruncated": is_truncated}
+    if is_truncated:
+        said |= {"NextKeyMarker": page[-1].key, "NextUploadIdMarker": page[-1].id}
+    return {**said, "Uploads": list(map(_listed, page))} if page else said
+
+
+def _listed(upload: Upload) -> Said:
+    said: Said = {"Key": upload.key, "UploadId": upload.id, "Initiated": upload.initiated}
+    return {**said, "Initiator": {"ID": upload.initiator}} if upload.initiator else said
 
 
 def _upload(s3: Buckets, asked: Asked) -> Upload:

@@ -96,8 +96,12 @@ CALLS: Mapping[str, Documented] = {
         f"{_API}HeadObject.html",
         (Need("s3:GetObject"), _TELLS_MISSING, Need("kms:Decrypt", "keys", "ChecksumMode")),
     ),
+    "s3:ListMultipartUploads": Documented(
+        f"{_API}ListMultipartUploads.html", (Need("s3:ListBucketMultipartUploads", "bucket"),)
+    ),
     "s3:ListObjectsV2": Documented(f"{_API}ListObjectsV2.html", (Need("s3:ListBucket", "bucket"),)),
-    "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _ENCRYPTS)),
+    "s3:ListParts": Documented(f"{_API}ListParts.html", (Need("s3:ListMultipartUploadParts"), _DECRYPTS)),
+    "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _ENCRYPTS)),
     "s3:PutObjectTagging": Documented(f"{_API}PutObjectTagging.html", (Need("s3:PutObjectTagging"),)),
     "s3:UploadPart": Documented(f"{_API}UploadPart.html", (Need("s3:PutObject"), _DECRYPTS, _ENCRYPTS)),
     "s3:UploadPartCopy": Documented(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ import buckets
 import pytest
 from fake_s3 import HOUR, LOST, MB, Answer, Request
 from iam_recorder import Recorder
-from machine_on_moto import FakeContext, Handler, LambdaError, Machine, machine_on_moto
+from machine_on_moto import FakeContext, Handler, LambdaError, Machine, client, machine_on_moto
 from runs_on_fake_s3 import World, world_on_fake_s3
+from wire import DENIED
 
 # More than the header of CreateMultipartUpload takes.
 LONG_TAGS = {f"tag {number}": "ü" * 200 for number in range(5)}
@@ -37,6 +39,7 @@ def ordinary(world: World) -> None:
     for orphan in ("orphan", "orphan\x01"):
         world.destination.put(orphan, b"1")
     assert world.run(dryRun=True)["outcome"] == "Succeeded"
+    world.s3.after("CreateMultipartUpload", LOST)
     report = world.run(acl=FULL_CONTROL, compareTags=True)
     assert (report["outcome"], report["deleted"]["objects"]) == ("Succeeded", 2), report
     assert world.run(compareTags=True)["outcome"] == "Succeeded"
@@ -48,6 +51,7 @@ def very_large(world: World) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1)
         _fill(world)
+        world.s3.after("CreateMultipartUpload", LOST)
         assert world.run(acl=FULL_CONTROL)["outcome"] == "Succeeded"
         world.source.put_parts("lost", 5 * MB, 1, tags=LONG_TAGS)
         world.s3.after("CompleteMultipartUpload", LOST)
@@ -98,7 +102,7 @@ def interfered_with(world: World) -> None:
 
 
 def after_a_dead_run(machine: Machine) -> None:
-    """A run that another one keeps out, then a run that clears away what a dead one left."""
+    """A run that another one keeps out, one that clears away what a dead one left, and one that leaves an upload itself."""
     source, destination = buckets.make("source-bucket"), buckets.make("destination-bucket")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
@@ -117,8 +121,30 @@ def after_a_dead_run(machine: Machine) -> None:
         assert destination.uploads() == []
         machine.wire.kill("UploadPartCopy", times=1_000_000)
         source.put_parts("more", b"1", b"2")
-        machine.run(sync)
+        broken = machine.start(sync)
+        machine.wait(broken)
         assert destination.uploads() == []
+        machine.long_ago(broken)
+        machine.wire.relent()
+        machine.wire.on("UploadPartCopy", DENIED)
+        machine.wire.on("AbortMultipartUpload", DENIED)
+        machine.run(sync)
+        machine.wire.relent()
+        _put_lease_of_nobody(machine)
+        assert machine.run(sync)["error"] == "AlreadyRunning"
+        client("s3").delete_object(Bucket="work-bucket", Key=LEASE_OF_NOBODY)
+        machine.report(sync)
+        assert destination.uploads() == []
+
+
+LEASE_OF_NOBODY = "leases/destination-bucket/nobody.json"
+
+
+def _put_lease_of_nobody(machine: Machine) -> None:
+    """Leave the lease of an execution that Step Functions does not know."""
+    arn = f"{machine.arn.replace(':stateMachine:', ':execution:')}:nobody"
+    lease = {"execution": arn, "prefix": "", "folder": "runs/m/nobody", "startedAt": "2026-01-01T00:00:00Z"}
+    client("s3").put_object(Bucket="work-bucket", Key=LEASE_OF_NOBODY, Body=json.dumps(lease))
 
 
 def _fill(world: World) -> None:

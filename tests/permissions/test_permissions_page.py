@@ -21,6 +21,7 @@ MANAGED_POLICY_CHARACTERS = 6144
 PLACES = {
     "source and destination buckets": ("source bucket", "destination bucket"),
     "source and destination objects": ("source objects", "destination objects"),
+    "destination buckets": ("destination bucket",),
     "source objects": ("source objects",),
     "destination objects": ("destination objects",),
     "work bucket": ("work bucket",),

@@ -164,8 +164,8 @@ def test_keys_are_named_only_where_the_settings_name_them():
         "copy_large_object": ["kms:Decrypt", "kms:GenerateDataKey"],
         "delete_orphaned_keys": ["kms:Decrypt"],
         "list_ranges": [],
-        "tally_run": [],
-        "validate_input": [],
+        "tally_run": ["kms:Decrypt"],
+        "validate_input": ["kms:Decrypt"],
     }
 
 

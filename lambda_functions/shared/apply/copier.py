@@ -20,6 +20,7 @@ from lambda_functions.shared.apply.copy_parameters import (
     storage_class,
 )
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
+from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
 from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.invocation import Turn
@@ -119,8 +120,7 @@ class Copier:
 
     def _try_parts(self, copy: MultipartCopy, plan: MultipartPlan) -> bool:
         """Copy in these parts; return False, with the upload aborted, if guessed parts turn out not to be the source's."""
-        key, upload = copy.item.key, copy.create_upload(plan)
-        uploads.remember(self.folder, self.run.destination, key, upload.id)
+        key, upload = copy.item.key, open_upload(copy, self.folder, plan)
         try:
             plan = copy.with_exact_parts(plan, upload)
             copied = list(self.pool.map(lambda part: self._copy_part(copy, upload, part), plan.parts))

@@ -18,6 +18,7 @@ from typing import Any
 from lambda_functions.shared.apply import conflicts, parts, uploads
 from lambda_functions.shared.apply.copier import COPY_THREADS, seconds_needed
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, Upload
+from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import Part
 from lambda_functions.shared.errors import explain
 from lambda_functions.shared.invocation import Turn, run_jobs
@@ -116,8 +117,7 @@ class LargeObject:
 
     def _create_upload(self, copy: MultipartCopy, exact: bool, tries: int) -> State:
         item, plan = copy.item, copy.plan(exact)
-        upload = copy.create_upload(plan)
-        uploads.remember(self.folder, self.run.destination, item.key, upload.id)
+        upload = open_upload(copy, self.folder, plan)
         plan = copy.with_exact_parts(plan, upload)
         name = f"large/{self.name}-{self.turn.attempt}.json"
         sizes, groups = [part.size for part in plan.parts], parts.group_parts(plan.parts)

@@ -69,11 +69,13 @@ class MultipartPlan:
 class Upload:
     """An upload under way; `is_provable` if the ETags of its parts can tell whether the boundaries were guessed right.
 
-    They cannot where the source or the copy is encrypted with KMS, whose ETags look like MD5s and are none.
+    They cannot where the source or the copy is encrypted with KMS, whose ETags look like MD5s and are none. `was_repeated` if
+    botocore sent the request more than once, each of which may have opened an upload.
     """
 
     id: str
     is_provable: bool
+    was_repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class MultipartCopy:
         # As a header, because the parameter takes dates only.
         with extra_headers("CreateMultipartUpload", {"Expires": plan.expires} if plan.expires else {}):
             answer = self.clients.destination.create_multipart_upload(**parameters)
-        return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer))
+        was_repeated = answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
+        return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer), was_repeated)
 
     def with_exact_parts(self, plan: MultipartPlan, upload: Upload) -> MultipartPlan:
         """Return the plan, its parts no longer guessed where a wrong guess would go unnoticed and the copy differ for ever.

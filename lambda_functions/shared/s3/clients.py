@@ -120,7 +120,7 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         new_client.meta.events.register("before-parameter-build.s3", _remember_bucket)
         new_client.meta.events.register("after-call.s3", _name_bucket)
         new_client.meta.events.register("before-call.s3", _add_headers)
-        for operation in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+        for operation in ("CreateMultipartUpload", "CompleteMultipartUpload", "ListParts"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             new_client.meta.events.register(f"before-parse.*.{operation}", _remove_unreadable_characters)
         new_client.meta.events.register("before-parse.*.CopyObject", _drop_copy_result)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.compare.waves import Record, read_wave, waves_of
 from lambda_functions.shared.errors import message_of
 from lambda_functions.shared.invocation import Turn
@@ -23,7 +23,7 @@ from lambda_functions.shared.tally.plan import (
 )
 from lambda_functions.shared.tally.report import Ending
 from lambda_functions.shared.tally.sums import WorkTotals, broken_totals, read_totals
-from lambda_functions.shared.work_bucket.leases import release_lease
+from lambda_functions.shared.work_bucket.leases import keep_lease, release_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 REPORT = "report.json"
@@ -35,7 +35,11 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     execution = state["execution"]
     folder = RunFolder(clients.work, folder_of(execution))
     verdict = (state.get("run") or {}).get("verdict")
-    report, ending = _report_run(clients, folder, state) if verdict == "valid" else _report_without_run(state)
+    if verdict == "valid":
+        report, ending = _report_run(clients, folder, state)
+    else:
+        report, ending = _report_without_run(state)
+        release_lease(clients.work, report["destination"], execution["id"])
     times = {
         "startedAt": execution["startTime"],
         "endedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -59,19 +63,32 @@ def _report_run(
         first_failures, warnings = [], [f"{broken}: requests, cost and the names of keys are not complete."]
     _write_failures(folder, compared, copied + deleted)
     ending = reporting.ending(state, compared, copied, deleted, folder.address(FAILURES))
-    problems = abort_all(folder, clients.destination)
-    if problems and not ending.error:
-        ending = Ending(
-            "SyncIncomplete",
-            f"{'; '.join(problems[:3])}. Abort them by hand: their parts cost money.",
-            "reporting",
-        )
+    may_have_stragglers = reporting.may_have_stragglers(state, copied + deleted)
+    problems = abort_all(folder, clients.destination, may_have_stragglers)
+    ending = _with_uploads_left(ending, problems, run.destination.bucket)
+    warnings += [
+        *state["run"].get("warnings", ()),
+        *first_problems(problems, where=f": {folder.address('uploads/')}"),
+    ]
     others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
     report = reporting.report(run, compared, copied, deleted, others)
-    if not reporting.may_have_stragglers(state, copied + deleted):
-        release_lease(clients.work, run)
+    if problems and not may_have_stragglers:
+        keep_lease(clients.work, run, datetime.now(UTC))
+    elif not may_have_stragglers:
+        release_lease(clients.work, run.destination.bucket, run.execution)
     failures = {"failures": folder.address(FAILURES), "notSynchronised": first_failures}
     return {**report, **failures, "warnings": warnings}, ending
+
+
+def _with_uploads_left(ending: Ending, problems: Sequence[str], bucket: str) -> Ending:
+    """Return the ending with one sentence more about uploads that could not be aborted; no run that leaves one succeeds."""
+    if not problems:
+        return ending
+    named = "; ".join(first_problems(problems, 3))
+    what = f"{named}; the next run into {bucket} tries again, and until then their parts cost money."
+    if not ending.error:
+        return Ending("SyncIncomplete", what, "reporting")
+    return Ending(ending.error, f"{ending.cause} {what[0].upper()}{what[1:]}", ending.phase)
 
 
 def _read_totals(

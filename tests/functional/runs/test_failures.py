@@ -159,8 +159,8 @@ def test_an_upload_that_cannot_be_aborted_is_a_failure_even_if_every_object_was_
     (upload,) = destination.client.list_multipart_uploads(Bucket=destination.name)["Uploads"]
     assert ended(found) == (
         "SyncIncomplete",
-        f"the upload {upload['UploadId']} of 'parts' was not aborted: AccessDenied: Access Denied (AbortMultipartUpload). Abort "
-        "them by hand: their parts cost money.",
+        f"the upload {upload['UploadId']} of 'parts' was not aborted: AccessDenied: Access Denied (AbortMultipartUpload); the "
+        "next run into destination-bucket tries again, and until then their parts cost money.",
     )
     assert lasting(written(found)) == unlike(found, copy=sized(1, 9), phase="reporting")
 

@@ -92,6 +92,8 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     )["CopyPartResult"]
     two = said("upload_part", **place, PartNumber=2, Body=b"the end")
     said("list_multipart_uploads", Bucket=bucket.name)
+    said("list_multipart_uploads", Bucket=bucket.name, Prefix="a/ü +")
+    said("list_parts", **place, MaxParts=1)
     names = ("ETag", "ChecksumSHA256")
     parts = [
         {"PartNumber": number, **{name: part[name] for name in names}}
@@ -151,7 +153,14 @@ def test_an_answer_that_the_operation_does_not_have_is_an_error(
         client.list_objects_v2(Bucket=bucket.name)
 
 
-def test_only_s3_is_there(s3: FakeS3) -> None:
+def test_only_s3_is_there_and_step_functions_for_the_state_of_an_execution(s3: FakeS3) -> None:
+    s3.executions["arn:two"] = {"status": "FAILED", "stopDate": s3.clock.timestamp()}
+    ask = clients.client("stepfunctions").describe_execution
+    assert ask(executionArn="arn:one")["status"] == "RUNNING"
+    assert (ask(executionArn="arn:two")["status"], ask(executionArn="arn:two")["stopDate"]) == (
+        "FAILED",
+        s3.clock,
+    )
     with pytest.raises(AssertionError, match="this is an S3 and nothing else"):
         clients.client("stepfunctions").list_state_machines()
 
@@ -309,6 +318,27 @@ def test_listings_are_in_the_order_of_utf_8_and_go_on_where_they_were(
 
     assert [len(page["Contents"]) for page in pages] == [2, 2, 2, 1]
     assert [one["Key"] for page in pages for one in page["Contents"]] == sorted(keys, key=str.encode)
+
+
+def test_uploads_are_listed_by_prefix_a_page_at_a_time_and_with_encoded_keys_if_asked(
+    s3: FakeS3, client: Any, bucket: Bucket
+) -> None:
+    s3.page_keys = 1
+    keys = (ODD, f"{ODD} and more", ODD, "elsewhere")
+    opened = [client.create_multipart_upload(Bucket=bucket.name, Key=key)["UploadId"] for key in keys]
+
+    asked = {"Bucket": bucket.name, "Prefix": ODD, "EncodingType": "url"}
+    first = client.list_multipart_uploads(**asked)
+    markers = {"KeyMarker": ODD, "UploadIdMarker": first["NextUploadIdMarker"]}
+    second = client.list_multipart_uploads(**asked, **markers)
+    markers = {"KeyMarker": ODD, "UploadIdMarker": second["NextUploadIdMarker"]}
+    third = client.list_multipart_uploads(**asked, **markers)
+
+    pages = [first, second, third]
+    encoded_key = "a/%C3%BC+%2B%25%3F%26%3C%0D%0Az"
+    assert [one["UploadId"] for page in pages for one in page["Uploads"]] == [opened[0], opened[2], opened[1]]
+    assert first["Uploads"][0]["Key"] == first["NextKeyMarker"] == encoded_key
+    assert [page["IsTruncated"] for page in pages] == [True, True, False]
 
 
 def test_what_was_uploaded_in_parts_is_as_old_as_the_beginning_of_its_upload(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import buckets
@@ -459,21 +461,46 @@ def test_the_lease_of_a_dead_execution_elsewhere_is_left_alone(
     assert destination.uploads() == ["a/parts"]
 
 
-def test_a_lease_of_an_execution_that_step_functions_no_longer_knows_is_taken_over(
-    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
-) -> None:
-    lease = {
-        "execution": f"{machine.arn.replace(':stateMachine:', ':execution:')}:long-ago",
+def put_lease(name: str, lease: Any) -> None:
+    """Put a file among the leases of the destination bucket."""
+    key = f"leases/destination-bucket/{name}.json"
+    client("s3").put_object(
+        Bucket=WORK_BUCKET, Key=key, Body=lease if isinstance(lease, str) else json.dumps(lease)
+    )
+
+
+def lease_of(machine: Machine, name: str) -> dict[str, str]:
+    """Return the lease of an execution as older machines wrote it."""
+    return {
+        "execution": f"{machine.arn.replace(':stateMachine:', ':execution:')}:{name}",
         "prefix": "",
-        "folder": f"runs/{MACHINE}/long-ago",
+        "folder": f"runs/{MACHINE}/{name}",
         "startedAt": "2026-01-01T00:00:00Z",
     }
-    client("s3").put_object(
-        Bucket=WORK_BUCKET, Key="leases/destination-bucket/long-ago.json", Body=json.dumps(lease)
-    )
+
+
+def test_a_lease_of_an_execution_that_step_functions_no_longer_knows_counts_for_a_while_and_is_taken_over(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    lease = lease_of(machine, "long-ago")
+    put_lease("long-ago", lease)
     source.put("a", b"1")
 
-    assert machine.report(sync)["copied"] == sized(1, 1)
+    error, cause = refused(machine.run(sync))
+
+    assert error == "AlreadyRunning"
+    assert re.fullmatch(
+        f'another execution is writing into destination-bucket, prefix "": {lease["execution"]}, started 2026-01-01T00:00:00Z'
+        r"[.] Nothing was changed[.] Wait until \d\d:\d\d:\d\d UTC, when its last Lambda must be over, then start again[.]",
+        cause,
+    )
+    (key,) = leases()
+    noted = json.loads(client("s3").get_object(Bucket=WORK_BUCKET, Key=key)["Body"].read())
+    since = datetime.fromisoformat(noted.pop("missingSince"))
+    assert noted == lease
+    put_lease("long-ago", {**lease, "missingSince": (since - timedelta(seconds=930)).isoformat()})
+    assert machine.run(sync)["status"] == "SUCCEEDED"
+    assert destination.keys() == ["a"]
     assert leases() == []
 
 
@@ -483,7 +510,7 @@ def test_a_lease_that_cannot_be_judged_counts_as_held(
     source.put_parts("parts", b"1", b"2")
     dead_execution(machine, sync)
     monkeypatch.setattr(
-        "lambda_functions.shared.work_bucket.leases.is_missing_execution", lambda error: False
+        "lambda_functions.shared.work_bucket.executions.is_missing_execution", lambda error: False
     )
     name = next(iter(leases()))
     lease = json.loads(client("s3").get_object(Bucket=WORK_BUCKET, Key=name)["Body"].read())

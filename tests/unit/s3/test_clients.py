@@ -51,6 +51,12 @@ OPERATIONS: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "UploadPartCopy": ("UPLOAD_PART_COPY", {**UPLOAD, **SOURCE, "PartNumber": 1}, "<CopyPartResult/>"),
     "CompleteMultipartUpload": ("COMPLETE_MULTIPART_UPLOAD", UPLOAD, "<CompleteMultipartUploadResult/>"),
     "AbortMultipartUpload": ("ABORT_MULTIPART_UPLOAD", UPLOAD, ""),
+    "ListParts": ("LIST_PARTS", UPLOAD, "<ListPartsResult/>"),
+    "ListMultipartUploads": (
+        "LIST_MULTIPART_UPLOADS",
+        {"Bucket": "bucket"},
+        "<ListMultipartUploadsResult/>",
+    ),
     "DeleteObject": ("DELETE", PLACE, ""),
     "DeleteObjects": (
         "DELETE_OBJECTS",

@@ -378,13 +378,13 @@ def test_a_run_gives_its_lease_back_unless_its_lambdas_may_still_be_writing() ->
     assert leases_after(error={"Error": "States.ExceedToleratedFailureThreshold", "Cause": ""}) is True
 
 
-def test_a_run_that_was_refused_leaves_the_lease_of_the_other_alone() -> None:
-    folder = memory_folder()
-    folder.client.files[lease_key(run_of())] = b"{}"
+def test_a_run_that_was_refused_gives_its_own_lease_back_and_leaves_that_of_the_other_alone() -> None:
+    folder, other = memory_folder(), lease_key(run_of({**EXECUTION, "id": "arn:other"}))
+    folder.client.files.update({lease_key(run_of()): b"{}", other: b"{}"})
 
     end(folder, run={"verdict": "refused", "error": "AlreadyRunning", "cause": "No.", "requests": {}})
 
-    assert lease_key(run_of()) in folder.client.files
+    assert [key for key in folder.client.files if key.startswith("leases/")] == [other]
 
 
 class Uploads:
@@ -398,6 +398,9 @@ class Uploads:
         if self.error:
             raise self.error
         self.aborted.append(UploadId)
+
+    def list_parts(self, **_: Any) -> None:
+        raise client_error(404, "NoSuchUpload", "ListParts")
 
 
 @pytest.mark.parametrize(
@@ -423,6 +426,6 @@ def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_
     if is_left:
         assert (result["report"]["phase"], result["cause"]) == (
             "reporting",
-            "the upload upload-1 of 'big' was not aborted: AccessDenied: no (AbortMultipartUpload). Abort them by hand: "
-            "their parts cost money.",
+            "the upload upload-1 of 'big' was not aborted: AccessDenied: no (AbortMultipartUpload); the next run into into "
+            "tries again, and until then their parts cost money.",
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -17,11 +18,15 @@ from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import overlap
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.work_bucket.leases import (
+from lambda_functions.shared.work_bucket.executions import (
     STRAGGLERS_SECONDS,
+    Execution,
+    asking,
+    busy_until,
+)
+from lambda_functions.shared.work_bucket.leases import (
     LeaseLost,
     Leases,
-    execution_check,
     lease_key,
     release_lease,
     require_lease,
@@ -36,6 +41,17 @@ FIRST, SECOND, THIRD = (execution(name) for name in ("first", "second", "third")
 
 
 ENDED = "it has ended"
+RUNNING = Execution("RUNNING")
+DEAD = Execution("ABORTED", NOON - timedelta(hours=1))
+
+
+def release(client: Any, run: Run) -> None:
+    release_lease(client, run.destination.bucket, run.execution)
+
+
+def of_running(running: set[str]) -> Any:
+    """What Step Functions tells if these executions are running and all others are dead."""
+    return lambda arn: RUNNING if arn in running else DEAD
 
 
 class World:
@@ -46,11 +62,11 @@ class World:
         self.running: set[str] = set()
         self.cleaned: list[str] = []
         self.not_cleaned: list[str] = []
-        self.leases = Leases(client, "work-bucket", lambda arn: ENDED if arn in self.running else "")
+        self.leases = Leases(client, "work-bucket", of_running(self.running))
 
-    def take(self, run: Run) -> None:
+    def take(self, run: Run) -> list[str]:
         self.running.add(run.execution)
-        self.leases.take(run, self.clean_up)
+        return self.leases.take(run, self.clean_up)
 
     def clean_up(self, folder: str) -> list[str]:
         self.cleaned.append(folder)
@@ -71,8 +87,8 @@ def world() -> Iterator[World]:
         yield World(client)
 
 
-def test_a_lease_names_the_execution_its_prefix_and_its_papers(world: World) -> None:
-    run = run_of(FIRST, destinationPrefix="a/")
+def test_a_lease_names_the_execution_its_prefix_its_papers_and_what_it_reads(world: World) -> None:
+    run = run_of(FIRST, prefix="b/", destinationPrefix="a/")
 
     world.take(run)
 
@@ -84,6 +100,8 @@ def test_a_lease_names_the_execution_its_prefix_and_its_papers(world: World) -> 
         "prefix": "a/",
         "folder": "runs/sync-20261122-101112/first",
         "startedAt": "2026-11-22T10:11:12.345Z",
+        "source": "from",
+        "sourcePrefix": "b/",
     }
 
 
@@ -103,7 +121,8 @@ def test_a_run_into_an_overlapping_part_is_refused_and_told_who_is_there(
         f'another execution is writing into photos, prefix "{held}": {FIRST["id"]}, started 2026-11-22T10:11:12.345Z. '
         "Nothing was changed. Wait until it has ended, then start again."
     )
-    assert world.keys() == [lease_key(run_of(FIRST, destination="photos"))]
+    both = [run_of(one, destination="photos") for one in (FIRST, SECOND)]
+    assert set(world.keys()) == {lease_key(run) for run in both}
     assert world.cleaned == []
 
 
@@ -173,8 +192,8 @@ def test_a_dead_run_elsewhere_is_left_alone(world: World) -> None:
 
 def test_a_lease_given_back_is_free_and_giving_it_back_twice_is_no_error(world: World) -> None:
     world.take(run_of(FIRST))
-    release_lease(world.client, run_of(FIRST))
-    release_lease(world.client, run_of(FIRST))
+    release(world.client, run_of(FIRST))
+    release(world.client, run_of(FIRST))
 
     world.take(run_of(SECOND))
 
@@ -185,7 +204,7 @@ def test_a_worker_goes_on_only_while_its_run_has_its_lease(world: World) -> None
     run = run_of(FIRST)
     world.take(run)
     require_lease(world.client, run)
-    release_lease(world.client, run)
+    release(world.client, run)
     world.take(run_of(SECOND))
 
     with pytest.raises(LeaseLost) as caught:
@@ -202,10 +221,11 @@ def test_a_lease_that_is_given_back_while_it_is_looked_at_does_not_count(world: 
             return getattr(world.client, name)
 
         def get_object(self, **parameters: str) -> Any:
-            release_lease(world.client, run)
+            release(world.client, run)
             return world.client.get_object(**parameters)
 
-    Leases(Vanishing(), "work-bucket", lambda arn: ENDED).take(run_of(SECOND), world.clean_up)
+    seen = Leases(Vanishing(), "work-bucket", lambda arn: RUNNING)
+    assert seen.take(run_of(SECOND), world.clean_up) == []
 
     assert world.keys() == [lease_key(run_of(SECOND))]
 
@@ -214,10 +234,10 @@ def test_of_two_runs_that_begin_together_both_are_refused_rather_than_none(world
     world.leases._write(lease_key(run_of(FIRST)), run_of(FIRST))
 
     with pytest.raises(Refused):
-        Leases(world.client, "work-bucket", lambda arn: ENDED).take(run_of(SECOND), world.clean_up)
+        Leases(world.client, "work-bucket", lambda arn: RUNNING).take(run_of(SECOND), world.clean_up)
     world.leases._write(lease_key(run_of(SECOND)), run_of(SECOND))
     with pytest.raises(Refused):
-        Leases(world.client, "work-bucket", lambda arn: ENDED).take(run_of(FIRST), world.clean_up)
+        Leases(world.client, "work-bucket", lambda arn: RUNNING).take(run_of(FIRST), world.clean_up)
 
 
 PREFIXES = st.sampled_from(["", "a", "a/", "a/b", "b/", "ab"])
@@ -231,11 +251,11 @@ def test_whatever_happens_no_two_living_runs_write_into_the_same_part(
     runs = [run_of(execution(f"run-{number}"), destinationPrefix=prefixes[number]) for number in range(5)]
     alive: set[str] = set()
     client = MemoryS3()
-    leases = Leases(client, "work-bucket", lambda arn: ENDED if arn in alive else "")
+    leases = Leases(client, "work-bucket", of_running(alive))
     for what, number in steps:
         run = runs[number]
         if what == "end" and run.execution in alive:
-            release_lease(client, run)
+            release(client, run)
         if what != "take":
             alive.discard(run.execution)
         elif run.execution not in alive:
@@ -243,6 +263,7 @@ def test_whatever_happens_no_two_living_runs_write_into_the_same_part(
             try:
                 leases.take(run, lambda folder: [])
             except Refused:
+                release(client, run)
                 alive.discard(run.execution)
         living = [one.destination.prefix for one in runs if one.execution in alive]
         assert not any(
@@ -266,29 +287,53 @@ class StepFunctions:
         return self.answer
 
 
-def busy_until(answer: dict[str, Any] | Exception, now: datetime = NOON) -> str:
-    return execution_check(StepFunctions(answer), lambda: now)(FIRST["id"])
+def until(answer: dict[str, Any] | Exception, now: datetime = NOON) -> str:
+    execution = asking(StepFunctions(answer))(FIRST["id"])
+    return busy_until(execution, NOON, now)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
         ({"status": "RUNNING"}, ENDED),
-        (client_error(400, "ExecutionDoesNotExist", "DescribeExecution"), ""),
         (client_error(400, "AccessDeniedException", "DescribeExecution"), ENDED),
         (client_error(503, "ServiceUnavailable", "DescribeExecution"), ENDED),
+        (EndpointConnectionError(endpoint_url="https://states"), ENDED),
     ],
 )
 def test_an_execution_counts_as_running_unless_step_functions_says_that_it_is_not(
     answer: dict[str, Any] | Exception, expected: str
 ) -> None:
-    assert busy_until(answer) == expected
+    assert until(answer) == expected
 
 
-@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"])
+GONE = client_error(400, "ExecutionDoesNotExist", "DescribeExecution")
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE", "gone"])
 def test_an_execution_that_has_ended_is_busy_until_its_last_lambda_must_be_over(status: str) -> None:
-    ended = {"status": status, "stopDate": NOON}
+    ended = GONE if status == "gone" else {"status": status, "stopDate": NOON}
 
-    assert busy_until(ended, NOON) == "12:15:30 UTC, when its last Lambda must be over"
-    assert busy_until(ended, NOON + timedelta(seconds=STRAGGLERS_SECONDS - 1)) != ""
-    assert busy_until(ended, NOON + timedelta(seconds=STRAGGLERS_SECONDS)) == ""
+    assert until(ended, NOON) == "12:15:30 UTC, when its last Lambda must be over"
+    assert until(ended, NOON + timedelta(seconds=STRAGGLERS_SECONDS - 1)) != ""
+    assert until(ended, NOON + timedelta(seconds=STRAGGLERS_SECONDS)) == ""
+
+
+def test_an_execution_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    class Counting(StepFunctions):
+        def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
+            asked.append(executionArn)
+            return super().describe_execution(executionArn=executionArn)
+
+    ask = asking(Counting({"status": "RUNNING", "input": '{"source": "a", "prefix": "p/"}'}))
+    assert ask(FIRST["id"]).source() == ask(FIRST["id"]).source() == ("a", "p/")
+    assert asked == [FIRST["id"]]
+
+
+@pytest.mark.parametrize(
+    "given", ["", "{", "[]", "null", "{}", '{"source": 5}', '{"source": "a", "prefix": 5}']
+)
+def test_an_input_that_cannot_be_read_says_nothing_of_a_source(given: str) -> None:
+    assert Execution("RUNNING", input=given).source() is None
