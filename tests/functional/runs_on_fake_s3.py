@@ -78,7 +78,7 @@ class Worker:
 
     def planned(self, record: Mapping[str, Any], kind: str) -> list[Any]:
         """Return the lines of a record's shards."""
-        return [line for shard in record["shards"][kind] for line in self.folder.read_lines(shard["file"])]
+        return [line for shard in record["shards"][kind] for line in self.folder.read_lines(shard)]
 
     def abort_all(self) -> list[str]:
         """Abort what is left under way, as the report does."""
