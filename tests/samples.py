@@ -122,10 +122,12 @@ def compared_record(
     planned = {kind: sum(one["objects"] for one in (shards or {}).get(kind, ())) for kind in KINDS}
     decided = sum(object_count(tally, what) for what in ("current", "failed", *SKIPPED))
     found = decided + planned["copy"] + planned["large"], planned["delete"]
-    listed = listed or found
+    listed, back = listed or found, values.get("handedBack")
+    named = sum(object_count(tally, what) for what in ("failed", *SKIPPED))
     record = {
         "range": {"id": range_id, "after": None, "upTo": None},
         "broken": "",
+        "left": (back and {"after": back[0]["after"], "upTo": back[-1]["upTo"]}) or None,
         "handedBack": [],
         "tally": tally,
         "listed": {"source": listed[0], "destination": listed[1]},
@@ -136,7 +138,7 @@ def compared_record(
         "unprovable": 0,
         "unusualPages": 0,
         "shards": {"copy": [], "large": [], "delete": [], **(shards or {})},
-        "failures": [],
+        "failures": [shard(f"failures/{range_id}.jsonl", named)] if named else [],
         "requests": {},
         "seconds": 0.0,
     }

@@ -85,6 +85,7 @@ class Comparer:
         return {
             "range": {"id": range_id, **key_range.to_json()},
             "broken": "",
+            "left": rest and rest.to_json(),
             "handedBack": [part.to_json() for part in handed_back],
             "unusualPages": 0,
             **self._counted(keys, shards),

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambda_functions.shared.errors import describe, is_missing
 from lambda_functions.shared.run import Run, Side
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 FOLDER = "uploads/"
 ABORT_THREADS = 16
@@ -60,7 +60,10 @@ def abort_all(folder: RunFolder, destination: Any) -> list[str]:
 
 
 def _abort(folder: RunFolder, destination: Any, name: str) -> str:
-    upload = folder.read(name)
+    try:
+        upload = folder.read(name)
+    except RunFileBroken as broken:
+        return f"an upload was not aborted: {broken}"
     if upload is None:
         return ""
     try:

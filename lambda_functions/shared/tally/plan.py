@@ -64,6 +64,7 @@ class ComparisonTotals:
             "paired": self.paired,
             "orphans": self.orphans,
             "deletes": self.plan["delete"]["objects"],
+            "named": sum(file["objects"] for file in self.failures),
         }
 
 

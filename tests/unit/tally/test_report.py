@@ -159,7 +159,8 @@ FAILED = WorkTotals(
 
 
 def test_a_run_that_did_everything_succeeded() -> None:
-    copied = WorkTotals(tally={"copied": sized(3), "archived": sized(1), "vanished": sized(1)})
+    tally = {"copied": sized(3), "archived": sized(1), "vanished": sized(1)}
+    copied = WorkTotals(tally, failures=[shard("failures/a", 2)])
     deleted = WorkTotals(tally={"deleted": sized(2)})
     shards = {"copy": [shard("copy/a", 5)], "delete": [shard("delete/a", 2)]}
 
@@ -174,7 +175,8 @@ def test_a_run_that_did_everything_succeeded() -> None:
             4,
             2,
             None,
-            "of 5 objects in the account of the copies, 4 are accounted for (4 copied, 0 changed, 0 failed, 0 skipped, 0 not begun)",
+            "of 5 objects in the account of the copies, 4 are accounted for (4 copied, 0 changed, 0 failed, 0 skipped, "
+            "0 not begun)",
         ),
         (
             APPLIED,

@@ -423,7 +423,9 @@ def copied_folder(tally: dict[str, Any] | None, deletes: int = 1, **values: Any)
     folder = memory_folder()
     orphans = [{"id": "delete-000001", **shard("delete/a", 1, 1)}] * deletes
     comparison = applied(folder, [{"id": "copy-000001", **shard("copy/a", 1, 1)}], orphans, **values)
-    record: Any = {"next": 1, "tally": tally, "failures": [], "requests": {}, "seconds": 1.0}
+    is_named = tally not in (None, DONE)
+    failures = [shard("failures/copy-000001-0.jsonl")] if is_named else []
+    record: Any = {"next": 1, "tally": tally, "failures": failures, "requests": {}, "seconds": 1.0}
     if tally is not None:
         folder.write("copied/copy-000001-0.json", record)
     return folder, state_of(comparison)
@@ -433,9 +435,12 @@ def applied(
     folder: RunFolder, copies: list[dict[str, Any]], deletes: list[dict[str, Any]], **values: Any
 ) -> dict[str, Any]:
     """Write the indexes of a plan; return the state of the comparison that made it."""
+    index = wave_of(folder, compared_record())
     return {
         "wave": 1,
         "undecided": 0,
+        "waves": [index],
+        "books": NO_BOOKS,
         "plan": {"copy": {"objects": len(copies), "bytes": len(copies)}},
         "copy": folder.write_index("copy.json", copies),
         "large": folder.write_index("large.json", []),
@@ -491,6 +496,39 @@ def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
 
 def copied(objects: int) -> dict[str, dict[str, int]]:
     return {"copied": {"objects": objects, "bytes": objects}}
+
+
+def test_no_orphan_goes_once_the_records_that_prove_it_one_are_gone_or_have_changed() -> None:
+    folder, state = copied_folder(DONE)
+
+    folder.write(range_record_name("1-0001"), compared_record(listed=(0, 7)))
+    with pytest.raises(RunFileBroken) as changed:
+        tally_copies(clients_of(folder), state, turn())
+    folder.remove(range_record_name("1-0001"))
+    with pytest.raises(RunFileBroken) as gone:
+        tally_copies(clients_of(folder), state, turn())
+
+    assert str(changed.value) == (
+        f"the records in s3://work-bucket/{FOLDER}/compared/ have changed: the books do not balance: destinationListed: 0 were "
+        "counted before, and 7 are now; paired: 0 were counted before, and 7 are now"
+    )
+    assert str(gone.value) == (
+        f"1 of 1 ranges left no record, first s3://work-bucket/{FOLDER}/compared/1-0001.json: what was there before is not "
+        "there any more. Nothing can be concluded from it"
+    )
+
+
+@pytest.mark.parametrize("parts", [[], [LEFT], [RIGHT], [LEFT, LEFT], [RIGHT, LEFT], [WHOLE, RIGHT]])
+def test_what_a_range_has_left_and_did_not_hand_back_is_missed(parts: list[Any]) -> None:
+    folder = memory_folder()
+    index = wave_of(folder, compared_record(left=WHOLE, handedBack=parts))
+
+    decided = after_comparing(folder, index)
+
+    assert (decided["next"], decided["broken"]) == (
+        "report",
+        "the books do not balance: what the range 1-0001 handed back is not what it had left",
+    )
 
 
 def test_deletes_are_added_up_for_the_report() -> None:
