@@ -11,8 +11,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.options import Options
+from lambda_functions.shared.outcomes import SKIPPED, object_count
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.tally.plan import KINDS
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 EXECUTION = {
@@ -102,29 +104,54 @@ def entries(keys: Iterable[str]) -> list[Entry]:
 
 
 def shard(file: str, objects: int = 1, size: int = 1) -> dict[str, Any]:
-    """Return what a record says of a shard."""
-    return {"file": file, "objects": objects, "bytes": size}
+    """Return what a record says of a shard that nobody reads; `written_shard` writes one."""
+    return {
+        "file": file,
+        "objects": objects,
+        "sha256": hashlib.sha256(file.encode()).hexdigest(),
+        "bytes": size,
+    }
+
+
+def written_shard(folder: RunFolder, file: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write a shard; return what a record says of it."""
+    return {**folder.write_lines(file, lines), "bytes": sum(line.get("size", 0) for line in lines)}
 
 
 def compared_record(
     range_id: str = "1-0001",
     *,
     tally: Mapping[str, Any] | None = None,
-    listed: tuple[int, int] = (0, 0),
+    listed: tuple[int, int] | None = None,
     shards: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     **values: Any,
 ) -> dict[str, Any]:
-    """Return the record of a compared range: nothing found, nothing handed back, nothing failed if nothing else is said."""
+    """Return the record of a compared range: nothing found, nothing handed back, nothing failed if nothing else is said.
+
+    Its books balance: no more is listed than what is said, or, if `listed` says more, the rest is kept by an option at the
+    source and paired at the destination.
+    """
+    tally = dict(tally or {})
+    planned = {kind: sum(one["objects"] for one in (shards or {}).get(kind, ())) for kind in KINDS}
+    decided = sum(object_count(tally, what) for what in ("current", "failed", *SKIPPED))
+    found = decided + planned["copy"] + planned["large"], planned["delete"]
+    listed, back = listed or found, values.get("handedBack")
+    named = sum(object_count(tally, what) for what in ("failed", *SKIPPED))
     record = {
         "range": {"id": range_id, "after": None, "upTo": None},
         "broken": "",
+        "left": (back and {"after": back[0]["after"], "upTo": back[-1]["upTo"]}) or None,
         "handedBack": [],
-        "tally": dict(tally or {}),
+        "tally": tally,
         "listed": {"source": listed[0], "destination": listed[1]},
+        "outOfScope": {"source": 0, "destination": 0},
+        "kept": {"source": listed[0] - found[0], "destination": 0},
+        "paired": listed[1] - found[1],
+        "orphans": planned["delete"],
         "unprovable": 0,
         "unusualPages": 0,
         "shards": {"copy": [], "large": [], "delete": [], **(shards or {})},
-        "failures": [],
+        "failures": [shard(f"failures/{range_id}.jsonl", named)] if named else [],
         "requests": {},
         "seconds": 0.0,
     }

@@ -176,8 +176,7 @@ class Course:
         for item in items:
             record = comparer.turn(item["id"], KeyRange.from_json(item), wave)
             self.work_bucket.requests["GET"] += 1
-            self.folder.write_once(range_record_name(item["id"]), record)
-            self._keep(record)
+            self._keep(self.folder.write_once(range_record_name(item["id"]), record))
             seconds.append(record["seconds"])
         return Step("comparing", "compare_listings", True, seconds, wave=wave)
 
@@ -211,6 +210,7 @@ class Course:
         objects, size = self._shards[shard], self._shards[shard] * self.work.object_bytes
         requests, rate = _requests_of(kind, objects), self._rate(kind)
         record = {
+            "file": key,
             "shard": shard,
             "start": 0,
             "next": objects,

@@ -6,7 +6,7 @@ How far a turn comes is arithmetic; its budget, the ranges that it hands back an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ from lambda_functions.shared.s3.listing import PAGE_KEYS, KeyRange
 from lambda_functions.shared.work_bucket.shards import MAX_SHARD_KEYS
 
 ATTEMPT = "00000000-0000-4000-8000-000000000000"
+
+# Nobody reads the shards of the model: what names them is as long as what names real ones.
+NO_SHA256 = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,10 @@ class Comparer:
         return {
             "range": {"id": range_id, **key_range.to_json()},
             "broken": "",
+            "left": rest and rest.to_json(),
             "handedBack": [part.to_json() for part in handed_back],
             "unusualPages": 0,
-            "listed": {"source": keys, "destination": keys if self.work.destination.count else 0},
+            **self._counted(keys, shards),
             "unprovable": 0,
             "shards": {**shards, "large": []},
             "tally": self._current(keys, shards),
@@ -132,8 +136,21 @@ class Comparer:
         while left:
             number, objects = number + 1, min(left, MAX_SHARD_KEYS)
             file = f"{kind}/{range_id}-{number:04d}-{ATTEMPT}.jsonl"
-            yield {"file": file, "objects": objects, "bytes": objects * self.work.object_bytes}
+            size = objects * self.work.object_bytes
+            yield {"file": file, "objects": objects, "sha256": NO_SHA256, "bytes": size}
             left -= objects
+
+    def _counted(self, keys: int, shards: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+        """Return what was listed and what it came to: the keys of both sides are the same, orphans are beside them."""
+        orphans, there = sum(shard["objects"] for shard in shards["delete"]), self.work.destination.count
+        nothing = {"source": 0, "destination": 0}
+        return {
+            "listed": {"source": keys, "destination": (keys if there else 0) + orphans},
+            "outOfScope": nothing,
+            "kept": nothing,
+            "paired": keys if there else 0,
+            "orphans": orphans,
+        }
 
     def _current(self, keys: int, shards: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, int]]:
         current = (

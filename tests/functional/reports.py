@@ -74,16 +74,23 @@ def lasting(report: dict[str, Any]) -> dict[str, Any]:
 def report_of(**said: Any) -> dict[str, Any]:
     """Return the lasting part of a whole report in which nothing happened but what is said.
 
-    `copy` and `delete` are the plan; what was planned is also what was copied and deleted, unless that is said as well.
+    `copy` and `delete` are the plan; what was planned is also what was copied and deleted, unless that is said as well. `listed`
+    are the numbers of source and destination: what is current on both sides, copies of new keys, orphans, unless it is said.
     """
     copy, delete = said.pop("copy", sized()), said.pop("delete", sized())
+    current = said.pop("current", sized())
+    listed = said.pop(
+        "listed", (current["objects"] + copy["objects"], current["objects"] + delete["objects"])
+    )
     skipped = {"archived": 0, "vanished": 0, "unmappable": 0, **said.pop("skipped", {})}
     whole = {
         "source": "source-bucket",
         "destination": "destination-bucket",
         "dryRun": False,
         "plan": {"copy": copy, "delete": delete},
-        "current": sized(),
+        "listed": {"source": listed[0], "destination": listed[1]},
+        "outOfScope": {"source": 0, "destination": 0},
+        "current": current,
         "copied": copy,
         "deleted": delete,
         "deleteMarkers": 0,
@@ -92,6 +99,7 @@ def report_of(**said: Any) -> dict[str, Any]:
         "unprovable": {"objects": 0},
         "failed": {"objects": 0},
         "unusualPages": 0,
+        "warnings": [],
         "notSynchronised": [],
         "outcome": "Succeeded",
         "cause": "",

@@ -11,7 +11,7 @@ import importlib
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -78,7 +78,7 @@ class Worker:
 
     def planned(self, record: Mapping[str, Any], kind: str) -> list[Any]:
         """Return the lines of a record's shards."""
-        return [line for shard in record["shards"][kind] for line in self.folder.read_lines(shard["file"])]
+        return [line for shard in record["shards"][kind] for line in self.folder.read_lines(shard)]
 
     def abort_all(self) -> list[str]:
         """Abort what is left under way, as the report does."""
@@ -87,7 +87,11 @@ class Worker:
 
 @dataclass
 class World:
-    """A fake S3 with three buckets; `slept` is what workers would have slept, `elapsed_seconds` the clock of their turns."""
+    """A fake S3 with three buckets; `slept` is what workers would have slept, `elapsed_seconds` the clock of their turns.
+
+    `before_step` is called before every invocation of a handler and before a Map reads its index, with what is about to happen
+    (`tally_run copies`, `Map of copy.json`) and its number in the run. `name` is that of the next execution.
+    """
 
     s3: FakeS3
     source: Bucket
@@ -95,6 +99,9 @@ class World:
     work: Bucket
     slept: list[float] = field(default_factory=list)
     elapsed_seconds: float = 0.0
+    before_step: Callable[[str, int], None] = lambda step, number: None
+    name: str = ""
+    _steps: int = 0
 
     def worker(self, **options: Any) -> Worker:
         """Return a worker of a run that begins now."""
@@ -125,7 +132,8 @@ class World:
     def run(self, **options: Any) -> dict[str, Any]:
         """Run to the end; return the report. A second passes first."""
         self.s3.later()
-        execution = _execution(f"run-{next(_numbers)}")
+        self._steps = 0
+        execution = _execution(self.name or f"run-{next(_numbers)}")
         state: dict[str, Any] = {
             "execution": {**execution, "startTime": self.s3.clock.isoformat()},
             "input": {"source": self.source.name, "destination": self.destination.name, **options},
@@ -208,11 +216,20 @@ class World:
         return tallied
 
     def _items(self, index: str) -> Iterable[Mapping[str, Any]]:
+        self._begin_step(f"Map of {index.removeprefix('/'.join(index.split('/')[:3]) + '/')}")
         items: Iterable[Mapping[str, Any]] = json.loads(self.work.objects[index].content.body())
         return items
 
+    def _begin_step(self, step: str) -> None:
+        self._steps += 1
+        self.before_step(step, self._steps)
+
     def _invoke(self, name: str, event: Mapping[str, Any]) -> Any:
         """Call a handler as a Task does; what travels is JSON."""
+        self._begin_step(f"{name} {event.get('step') or event.get('phase') or ''}".strip())
+        return self._call(name, event)
+
+    def _call(self, name: str, event: Mapping[str, Any]) -> Any:
         handler = importlib.import_module(f"lambda_functions.{name}").handler
         for attempt in range(1, TRIES + 1):
             try:

@@ -152,6 +152,11 @@ class LargeObject:
         if problems:
             raise conflicts.PartsMissing(**problems[0])
         copied = [CopiedPart.from_json(part) for group in groups for part in group["parts"]]
+        if [part.number for part in copied] != list(range(1, len(file.sizes) + 1)):
+            # S3 would complete the upload all the same, as a shorter object.
+            raise conflicts.PartsMissing(
+                f"{len(copied)} of {len(file.sizes)} parts are in the files of its groups"
+            )
         copy = self._copy_of(file.item)
         if file.are_guessed and not copy.etag_matches(file.upload, copied):
             return False

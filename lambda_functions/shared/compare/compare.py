@@ -68,6 +68,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     """Return the record of a range: what is current, which shards hold the plan, and what is handed back."""
     plan = _PlanWriter.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
     resolver = Resolver(clients, run)
+    rest = None
     try:
         rest = _compare_until_deadline(clients, run, key_range, turn, plan, resolver)
         handed_back = _cut_remaining(clients, run, range_id, rest) if rest else []
@@ -82,6 +83,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
     return {
         "range": {"id": range_id, **key_range.to_json()},
         "broken": broken,
+        "left": rest and rest.to_json(),
         "handedBack": [part.to_json() for part in handed_back],
         "unusualPages": clients.requests.unusual_pages,
         **plan.close(),

@@ -24,8 +24,12 @@ def range_record_name(range_id: str) -> str:
 
 
 def waves_of(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what names the indexes of all waves of a run, the present one last; `comparison` is the state of that name."""
-    present = {name: comparison[name] for name in ("index", "items", "sha256")}
+    """Return what names the indexes of all waves of a run, the present one last; `comparison` is the state of that name.
+
+    Their names are relative to the run's folder: 40 whole keys would take 10 KB of the 256 KiB that a state may have.
+    """
+    name = wave_index_name(int(comparison["wave"]))
+    present = {"index": name, "items": comparison["items"], "sha256": comparison["sha256"]}
     return [*comparison.get("waves", []), present]
 
 

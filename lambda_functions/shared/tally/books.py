@@ -5,6 +5,8 @@
     orphans       orphans = to delete + kept by option
     copies        to copy = copied + changed + failed + skipped + not begun
     deletes       to delete = deleted + changed + failed + not begun
+    names         named in files = skipped + undecided, or of work skipped + changed + failed
+    ranges        what a range has left = what it handed back, end to end
 
 Every term is counted where it happens and none is computed from the others, so a record that is gone, or a list that was cut,
 leaves a gap. Pure; asked by every tally and by the report. A gap is an error of ours or damage to the run's files; either way
@@ -14,6 +16,7 @@ nothing may be concluded from the sums.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from lambda_functions.shared.outcomes import SKIPPED, object_count
 
@@ -37,6 +40,7 @@ _SIDES = {
         {"destinationOutOfScope": "out of scope", "paired": "paired", "orphans": "orphans"},
     ),
     "the orphans": ("orphans", {"deletes": "to delete", "destinationKept": "kept by an option"}),
+    "the names": ("named", {"skipped": "skipped", "undecided": "undecided"}),
 }
 
 
@@ -49,14 +53,25 @@ def comparison_gaps(books: Books) -> list[str]:
     return [gap for gap in gaps if gap]
 
 
-def work_gaps(name: str, planned: int, tally: Tally, not_begun: int) -> list[str]:
-    """Return the same of "copies" or "deletes": `planned` objects, what became of them, and how many were not begun."""
+def work_gaps(name: str, planned: int, tally: Tally, not_begun: int, named: int) -> list[str]:
+    """Return the same of "copies" or "deletes": `planned` objects, what became of them, how many were not begun, and named."""
     done = "copied" if name == "copies" else "deleted"
-    terms = {what: object_count(tally, what) for what in (done, "changed", "failed")}
+    words = {what: object_count(tally, what) for what in ("changed", "failed")}
     if name == "copies":
-        terms["skipped"] = sum(object_count(tally, what) for what in SKIPPED)
-    gap = _gap(f"the {name}", planned, {**terms, "not begun": not_begun})
-    return [gap] if gap else []
+        words["skipped"] = sum(object_count(tally, what) for what in SKIPPED)
+    terms = {done: object_count(tally, done), **words, "not begun": not_begun}
+    gaps = _gap(f"the {name}", planned, terms), _gap(f"the names of {name}", named, words)
+    return [gap for gap in gaps if gap]
+
+
+def range_gaps(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each range that did not hand back, end to end, exactly what it had left."""
+    for record in records:
+        left, parts = record["left"], record["handedBack"]
+        begins, ends = [part["after"] for part in parts], [part["upTo"] for part in parts]
+        expected = [left["after"], *ends[:-1], left["upTo"]] if left else []
+        if [*begins, *ends[-1:]] != expected:
+            yield f"what the range {record['range']['id']} handed back is not what it had left"
 
 
 def carried_gaps(before: Books, now: Books) -> Iterator[str]:

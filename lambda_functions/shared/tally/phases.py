@@ -10,7 +10,13 @@ from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
+from lambda_functions.shared.tally.books import (
+    carried_gaps,
+    comparison_gaps,
+    describe_gaps,
+    range_gaps,
+    work_gaps,
+)
 from lambda_functions.shared.tally.plan import (
     KINDS,
     ComparisonTotals,
@@ -20,7 +26,7 @@ from lambda_functions.shared.tally.plan import (
     write_indexes,
 )
 from lambda_functions.shared.tally.sums import WorkTotals, add_up, index_items, read_totals
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 
 def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
@@ -36,7 +42,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     records, broken = read_wave(folder, waves[-1])
     of_wave = total_of_records(records)
     books = add_counts([comparison.get("books", {}), of_wave.books()])
-    broken = broken or describe_gaps(comparison_gaps(of_wave.books()))
+    broken = broken or describe_gaps([*comparison_gaps(of_wave.books()), *range_gaps(records)])
     handed_back = [key_range for record in records for key_range in record["handedBack"]]
     tally = add_tallies([comparison.get("tally", {}), of_wave.tally])
     so_far = {"waves": waves, "books": books, "tally": tally}
@@ -71,9 +77,19 @@ def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict
         copied.not_done()
         or comparison["undecided"]
         or state.get("error")
-        or work_gaps("copies", planned, copied.tally, copied.unfinished_objects)
+        or work_gaps("copies", planned, copied.tally, copied.unfinished_objects, copied.named)
     )
+    if is_allowed and "next" not in progress:
+        _require_comparison(RunFolder(clients.work, Run.from_json(state["run"]).folder), comparison)
     return {"next": "delete" if is_allowed else "report", **progress}
+
+
+def _require_comparison(folder: RunFolder, comparison: Mapping[str, Any]) -> None:
+    """Raise RunFileBroken unless the comparison, on which the deletes rest, is still what it was: they cannot be undone."""
+    compared = total_of_records(read_records(folder, comparison["waves"]))
+    gaps = describe_gaps(carried_gaps(comparison["books"], compared.books()))
+    if gaps:
+        raise RunFileBroken(f"the records in {folder.address('compared/')} have changed: {gaps}")
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:

@@ -6,7 +6,7 @@ What the records do not name does not exist. Guards are pure functions over the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFile
 
 KINDS = ("copy", "large", "delete")
 SIDES = ("source", "destination")
+_SIDED = {"listed": "listed", "out_of_scope": "outOfScope", "kept": "kept"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class ComparisonTotals:
             "paired": self.paired,
             "orphans": self.orphans,
             "deletes": self.plan["delete"]["objects"],
+            "named": sum(file["objects"] for file in self.failures),
         }
 
 
@@ -71,9 +73,7 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
     return ComparisonTotals(
         **add_records(records),
-        listed=add_counts(record["listed"] for record in records),
-        out_of_scope=add_counts(record["outOfScope"] for record in records),
-        kept=add_counts(record["kept"] for record in records),
+        **{name: _add_sides(record[key] for record in records) for name, key in _SIDED.items()},
         paired=sum(record["paired"] for record in records),
         orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
@@ -150,6 +150,11 @@ def refusal(options: Options, compared: ComparisonTotals) -> str:
             f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
         )
     return ""
+
+
+def _add_sides(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of both sides, also of nothing."""
+    return add_counts([dict.fromkeys(SIDES, 0), *counts])
 
 
 def _amount(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -108,7 +108,9 @@ def find_gaps(
         ("deletes", "deletes", "delete", deleted),
     ):
         planned, began = compared.plan[kind]["objects"], bool(state.get(slot))
-        yield from work_gaps(name, planned, done.tally, done.unfinished_objects if began else planned)
+        yield from work_gaps(
+            name, planned, done.tally, done.unfinished_objects if began else planned, done.named
+        )
         if planned and not began and comparison.get("next") == "apply":
             yield f"{planned:,} {name} were planned and none was begun"
 

@@ -54,6 +54,11 @@ class WorkTotals:
         """Return what `to_json` wrote; what else a file says of itself is left out."""
         return cls(**{each.name: data[each.name] for each in fields(cls)})
 
+    @property
+    def named(self) -> int:
+        """Return how many objects the files in `failures` name."""
+        return sum(file["objects"] for file in self.failures)
+
     def not_done(self) -> int:
         """Return how many objects are not in sync: failed, changed, or of unfinished shards."""
         return (

@@ -85,6 +85,7 @@ def test_one_copy_that_is_denied_is_named_the_others_are_copied_and_nothing_is_d
     )
     assert lasting(written(found)) == unlike(
         found,
+        listed=(3, 1),
         plan={"copy": sized(3, 6), "delete": sized(1, 1)},
         copied=sized(2, 4),
         failed={"objects": 1},
@@ -193,6 +194,7 @@ def test_a_source_that_is_found_archived_when_it_is_copied_is_skipped(
     report = machine.report(sync)
 
     assert lasting(report) == report_of(
+        listed=(2, 1),
         plan={"copy": sized(2, 2), "delete": sized(1, 1)},
         copied=sized(1, 1),
         deleted=sized(1, 1),
@@ -215,6 +217,7 @@ def test_a_source_that_vanished_between_listing_and_copy_is_named_and_skipped(
     report = machine.report(sync)
 
     assert lasting(report) == report_of(
+        listed=(2, 1),
         plan={"copy": sized(2, 1 + len(body)), "delete": sized(1, 1)},
         copied=sized(1, 1),
         deleted=sized(1, 1),
@@ -252,7 +255,9 @@ def test_a_source_that_vanished_before_it_could_be_asked_for_is_skipped(
     report = machine.report(sync)
 
     why = "the source object was gone when it was asked for"
-    assert lasting(report) == report_of(skipped={"vanished": 1}, notSynchronised=[line("a", "vanished", why)])
+    assert lasting(report) == report_of(
+        listed=(1, 1), skipped={"vanished": 1}, notSynchronised=[line("a", "vanished", why)]
+    )
     assert destination.keys() == ["a"]
 
 
@@ -263,7 +268,7 @@ def test_a_destination_that_vanished_before_it_could_be_asked_for_is_copied(
     destination.put("a", b"1", age_seconds=2 * HOUR)
     machine.wire.on("HeadObject", doing(lambda: destination.delete("a")), bucket=destination.name, times=1)
 
-    assert lasting(machine.report(sync)) == report_of(copy=sized(1, 1))
+    assert lasting(machine.report(sync)) == report_of(listed=(1, 1), copy=sized(1, 1))
     assert destination.keys() == ["a"]
 
 
@@ -321,6 +326,7 @@ def test_a_source_that_never_holds_still_is_changed_and_orphans_stay(
     )
     assert lasting(written(found)) == unlike(
         found,
+        listed=(1, 1),
         plan={"copy": sized(1, 1), "delete": sized(1, 1)},
         changed={"objects": 1},
         notSynchronised=[line("a", "changed", "the source changed 3 times while it was read")],
@@ -396,7 +402,7 @@ def test_a_copy_whose_answer_was_lost_is_sent_again_refused_and_recognised_as_ou
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(copy=sized(1, 2))
+    assert lasting(report) == report_of(copy=sized(1, 2), listed=(1, 1 if was else 0))
     assert report["requests"]["COPY"] == 2
     assert report["requests"] == machine.wire.counts(source.name, destination.name)
 
@@ -555,6 +561,7 @@ def test_a_key_that_cannot_be_asked_for_is_a_failure_and_orphans_stay(
     why = "could not be compared: 403: Forbidden (HeadObject)"
     assert lasting(written(found)) == unlike(
         found,
+        listed=(2, 2),
         plan={"copy": sized(1, 1), "delete": sized(1, 1)},
         copied=sized(1, 1),
         failed={"objects": 1},
@@ -596,6 +603,7 @@ def test_nothing_is_deleted_if_the_source_bucket_is_gone(
     )
     assert lasting(written(found)) == unlike(
         found,
+        listed=(1, 3),
         plan={"copy": sized(), "delete": sized(2, 2)},
         current=sized(1, 1),
         copied=sized(),
@@ -807,6 +815,7 @@ def test_a_lambda_that_crashes_for_good_ends_the_run_with_a_report_that_says_whe
     )
     assert lasting(written(found)) == unlike(
         found,
+        listed=(1, 1) if is_planned else (0, 0),
         plan={"copy": sized(1, 1), "delete": sized(1, 2)}
         if is_planned
         else {"copy": sized(), "delete": sized()},
@@ -890,6 +899,7 @@ def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_delete
     )
     assert lasting(written(found)) == unlike(
         found,
+        listed=(41, 1),
         plan={"copy": sized(41, 41), "delete": sized(1, 2)},
         copied=sized(40, 40),
         failed={"objects": 1},
@@ -937,7 +947,7 @@ def test_files_that_somebody_removed_are_missed_and_never_taken_for_empty(
     found = machine.run(sync)
 
     missing = (
-        f"{address(found, 'copy.json')} is not there: the run's files have expired, or somebody removed them"
+        f"{address(found, 'copy.json')} is not there: the run's files have expired, or somebody removed it"
     )
     assert found["cause"].startswith(f"the run broke while copying: RunFileMissing: {missing}. ")
     assert destination.keys() == ["a", "orphan"]

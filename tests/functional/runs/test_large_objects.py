@@ -107,7 +107,7 @@ def test_large_and_ordinary_objects_are_added_up_together_and_orphans_go_after_b
     started = machine.start(sync)
     found = machine.wait(started)
 
-    assert lasting(written(found)) == report_of(copy=sized(4, 9), delete=sized(1, 5))
+    assert lasting(written(found)) == report_of(listed=(4, 2), copy=sized(4, 9), delete=sized(1, 5))
     assert destination.snapshot() == source.snapshot()
     states = machine.states(started)
     assert states.index("CopyKeys") < states.index("CopyLargeObjects") < states.index("DeleteOrphanedKeys")
@@ -141,6 +141,7 @@ def test_a_group_that_fails_is_its_object_s_failure_its_upload_is_aborted_and_ot
 
     why = "AccessDenied: Access Denied (UploadPartCopy)"
     assert lasting(written(found)) == report_of(
+        listed=(3, 1),
         plan={"copy": sized(3, 7), "delete": sized(1, 1)},
         copied=sized(2, 4),
         deleted=sized(),

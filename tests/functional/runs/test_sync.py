@@ -81,7 +81,9 @@ def test_missing_and_changed_keys_are_copied_and_orphans_are_deleted(
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(copy=sized(3, 10), delete=sized(1, 6), current=sized(1, 4))
+    assert lasting(report) == report_of(
+        listed=(4, 4), copy=sized(3, 10), delete=sized(1, 6), current=sized(1, 4)
+    )
     assert destination.snapshot() == source.snapshot()
 
 
@@ -418,7 +420,7 @@ def test_the_same_content_with_other_metadata_is_copied_if_the_source_is_newer(
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(copy=sized(1, 0))
+    assert lasting(report) == report_of(listed=(1, 1), copy=sized(1, 0))
     assert destination.snapshot() == source.snapshot()
     assert machine.report(sync)["requests"] == IDLE_REQUESTS
 
@@ -467,7 +469,7 @@ def test_other_content_of_the_same_size_is_copied_without_asking_if_the_source_i
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(copy=sized(1, 3))
+    assert lasting(report) == report_of(listed=(1, 1), copy=sized(1, 3))
     assert "HEAD" not in report["requests"]
 
 
@@ -479,7 +481,7 @@ def test_other_content_of_the_same_size_is_copied_even_if_the_destination_is_new
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(copy=sized(1, 5))
+    assert lasting(report) == report_of(listed=(1, 1), copy=sized(1, 5))
     assert report["requests"]["HEAD"] == 2
     assert destination.bodies() == {"a": b"right"}
 
@@ -505,7 +507,7 @@ def test_different_checksums_prove_a_difference_where_etags_prove_nothing(
 
     report = machine.report({**sync, "unprovable": "keep"})
 
-    assert lasting(report) == report_of(copy=sized(1, 3))
+    assert lasting(report) == report_of(listed=(1, 1), copy=sized(1, 3))
     assert destination.bodies() == {"a": b"123"}
 
 
@@ -528,7 +530,9 @@ def test_objects_that_nothing_can_prove_equal_are_counted_and_the_user_chooses(
 
     report = machine.report({**sync, **choice})
 
-    assert lasting(report) == report_of(copy=copied, current=current, unprovable={"objects": 1})
+    assert lasting(report) == report_of(
+        listed=(1, 1), copy=copied, current=current, unprovable={"objects": 1}
+    )
 
 
 def test_an_unprovable_object_is_copied_again_by_every_run_unless_it_is_kept(
@@ -554,6 +558,7 @@ def test_a_key_that_would_be_empty_or_too_long_at_the_destination_is_named_and_s
 
     why = "its key at the destination is not of 1 to 1,024 bytes"
     assert lasting(report) == report_of(
+        listed=(3, 0),
         copy=sized(2, 2),
         skipped={"unmappable": 1},
         notSynchronised=[{"key": "k" * 1022, "what": "unmappable", "error": why}],
@@ -573,6 +578,7 @@ def test_an_archived_source_is_named_and_skipped_and_orphans_are_deleted_neverth
     report = machine.report(sync)
 
     assert lasting(report) == report_of(
+        listed=(2, 1),
         copy=sized(1, 1),
         delete=sized(1, 1),
         skipped={"archived": 1},

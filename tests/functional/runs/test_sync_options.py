@@ -75,7 +75,7 @@ def test_only_what_is_included_is_copied_and_only_what_is_included_is_deleted(
 
     report = machine.report({**sync, "prefix": "p/", "include": ["*.csv", "never"]})
 
-    assert lasting(report) == report_of(copy=sized(2, 2), delete=sized(1, 1))
+    assert lasting(report) == report_of(listed=(3, 2), copy=sized(2, 2), delete=sized(1, 1))
     assert destination.bodies() == {"p/a.csv": b"1", "p/deep/b.csv": b"2", "p/orphan.txt": b"5"}
 
 
@@ -87,7 +87,7 @@ def test_what_is_excluded_is_neither_copied_nor_deleted(
 
     report = machine.report({**sync, "exclude": ["tmp/*", "log[[]1]"]})
 
-    assert lasting(report) == report_of(copy=sized(1, 1), delete=sized(1, 1))
+    assert lasting(report) == report_of(listed=(3, 3), copy=sized(1, 1), delete=sized(1, 1))
     assert destination.bodies() == {"a": b"1", "tmp/b": b"old and kept", "tmp/orphan": b"4"}
 
 
@@ -117,7 +117,7 @@ def test_orphans_stay_if_nothing_is_to_be_deleted(
 
     report = machine.report({**sync, "delete": False, "maxDelete": 0})
 
-    assert lasting(report) == report_of(copy=sized(1, 1))
+    assert lasting(report) == report_of(listed=(1, 1), copy=sized(1, 1))
     assert destination.keys() == ["a", "orphan"]
 
 
@@ -139,6 +139,7 @@ def test_a_dry_run_changes_nothing(machine: Machine, source: Bucket, destination
     assert (source.snapshot(), destination.snapshot()) == before
     assert set(machine.wire.counts(source.name, destination.name)) == {"HEAD", "HEAD_BUCKET", "LIST"}
     assert lasting(report) == report_of(
+        listed=(6, 4),
         dryRun=True,
         plan={"copy": sized(4, 6), "delete": sized(1, 1)},
         current=sized(1, 1),
@@ -201,6 +202,7 @@ def test_more_orphans_than_max_delete_allows_are_refused_and_nothing_is_copied_e
     assert destination.snapshot() == before
     assert set(machine.wire.counts(source.name, destination.name)) == {"HEAD_BUCKET", "LIST"}
     assert lasting(written(found)) == report_of(
+        listed=(8, 10),
         plan={"copy": sized(1, 1), "delete": sized(3, 3)},
         current=sized(7, 7),
         outcome="DeletionRefused",

@@ -34,6 +34,7 @@ def whole(prefix: str = "") -> dict[str, Any]:
     """Return the report of a sync of `of_everything`."""
     archived = {"key": "cold", "what": "archived", "error": "GLACIER, and no restored copy of it"}
     return report_of(
+        listed=(7, 5),
         copy=sized(5, 9),
         delete=sized(2, 6),
         current=sized(1, 3),
@@ -122,7 +123,7 @@ def test_a_copy_that_nothing_can_prove_to_be_our_own_is_made_again(
 
     report = machine.report(sync)
 
-    assert lasting(report) == report_of(copy=sized(1, 3))
+    assert lasting(report) == report_of(listed=(1, 1), copy=sized(1, 3))
     assert destination.bodies() == {"a": b"123"}
 
 

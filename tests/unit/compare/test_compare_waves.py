@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from samples import compared_record, memory_folder
+from samples import FOLDER, compared_record, memory_folder
 
 from lambda_functions.shared.compare.waves import (
     range_record_name,
@@ -13,7 +13,7 @@ from lambda_functions.shared.compare.waves import (
     wave_index_name,
     write_wave,
 )
-from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 WHOLE = {"after": None, "upTo": None}
 
@@ -21,20 +21,28 @@ WHOLE = {"after": None, "upTo": None}
 LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
 
 
-def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> None:
-    """Write a wave of so many ranges, and the records that they left."""
-    write_wave(folder, wave, [WHOLE] * len(records))
+def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> dict[str, Any]:
+    """Write a wave of so many ranges, and the records that they left; return what names its index."""
+    index = write_wave(folder, wave, [WHOLE] * len(records))
     for number, record in enumerate(records, 1):
         if record is not None:
             folder.write(range_record_name(f"{wave}-{number:04d}"), record)
+    return index
+
+
+def written(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as it is read: it says which file it is."""
+    return {"file": f"{FOLDER}/{range_record_name(record['range']['id'])}", **record}
 
 
 def test_the_ranges_of_a_wave_are_named_after_it() -> None:
     folder = memory_folder()
 
-    assert write_wave(folder, 2, [LEFT, RIGHT]) == 2
+    index = write_wave(folder, 2, [LEFT, RIGHT])
+
     assert wave_index_name(2) == "ranges/2.json"
-    assert folder.read("ranges/2.json") == [
+    assert (index["index"], index["items"]) == (f"{FOLDER}/ranges/2.json", 2)
+    assert folder.read_index(index) == [
         {"id": "2-0001", "after": None, "upTo": "m"},
         {"id": "2-0002", "after": "m", "upTo": None},
     ]
@@ -43,43 +51,52 @@ def test_the_ranges_of_a_wave_are_named_after_it() -> None:
 def test_a_wave_has_as_many_ranges_as_it_needs() -> None:
     folder = memory_folder()
 
-    assert write_wave(folder, 3, [WHOLE] * 10_001) == 10_001
-    assert len({one["id"] for one in folder.read("ranges/3.json")}) == 10_001
+    index = write_wave(folder, 3, [WHOLE] * 10_001)
+
+    assert index["items"] == 10_001
+    assert len({one["id"] for one in folder.read_index(index)}) == 10_001
 
 
 def test_the_records_of_a_wave_are_read_through_its_index() -> None:
     folder = memory_folder()
     one, other = compared_record("1-0001", unprovable=1), compared_record("1-0002", unprovable=2)
-    wave_of(folder, one, other)
+    index = wave_of(folder, one, other)
     folder.write(range_record_name("1-0003"), compared_record("1-0003", broken="litter"))
 
-    assert read_wave(folder, 1) == ([one, other], "")
+    assert read_wave(folder, index) == ([written(one), written(other)], "")
 
 
 def test_a_range_without_a_record_breaks_its_wave() -> None:
     folder = memory_folder()
     record = compared_record("1-0002")
-    wave_of(folder, None, record, None)
+    index = wave_of(folder, None, record, None)
 
-    assert read_wave(folder, 1) == ([record], "2 of 3 ranges of wave 1 left no record, first 1-0001")
+    assert read_wave(folder, index) == (
+        [written(record)],
+        f"2 of 3 ranges left no record, first s3://work-bucket/{FOLDER}/compared/1-0001.json",
+    )
 
 
 def test_ranges_that_could_not_be_compared_break_their_wave_and_three_of_them_are_named() -> None:
     folder = memory_folder()
-    wave_of(folder, None, *(compared_record(broken=f"{letter} is broken") for letter in "abcd"))
+    index = wave_of(folder, None, *(compared_record(broken=f"{letter} is broken") for letter in "abcd"))
 
-    assert read_wave(folder, 1)[1] == "a is broken; b is broken; c is broken"
+    assert read_wave(folder, index)[1] == "a is broken; b is broken; c is broken"
 
 
 # Unknown is not absent: an index that cannot be found says nothing about the keys of its ranges.
 def test_a_wave_without_an_index_is_an_error() -> None:
-    with pytest.raises(RunFileMissing):
-        read_wave(memory_folder(), 1)
+    folder = memory_folder()
+    index = write_wave(folder, 1, [WHOLE])
+    folder.remove("ranges/1.json")
+
+    with pytest.raises(RunFileBroken, match=r"/ranges/1\.json is not there"):
+        read_wave(folder, index)
 
 
 def test_the_ranges_of_a_wave_are_written_once_and_for_all() -> None:
     folder = memory_folder()
-    write_wave(folder, 1, [LEFT, RIGHT])
+    first = write_wave(folder, 1, [LEFT, RIGHT])
 
-    assert write_wave(folder, 1, [WHOLE]) == 2
-    assert [one["upTo"] for one in folder.read("ranges/1.json")] == ["m", None]
+    assert write_wave(folder, 1, [WHOLE]) == first
+    assert [one["upTo"] for one in folder.read_index(first)] == ["m", None]

@@ -117,7 +117,17 @@ def test_the_readme_has_a_line_for_every_error_of_an_execution():
 def test_the_report_in_the_readme_has_every_name_of_a_report_and_no_other():
     (example,) = re.findall(r'^```json\n(\{"source": .*?"outcome".*?)```', readme(), re.MULTILINE | re.DOTALL)
     source = inspect.getsource(ending)
-    added = {"report", "failures", "notSynchronised", "startedAt", "endedAt", "outcome", "cause", "phase"}
+    added = {
+        "report",
+        "failures",
+        "notSynchronised",
+        "warnings",
+        "startedAt",
+        "endedAt",
+        "outcome",
+        "cause",
+        "phase",
+    }
     assert [name for name in sorted(added) if f'"{name}"' not in source] == []
     assert (
         set(json.loads(example))

@@ -19,8 +19,8 @@ from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.listing import (
     Entry,
     KeyRange,
+    Listing,
     first_key,
-    list_entries,
     merge,
     page_end,
     pair_key,
@@ -34,7 +34,7 @@ KEY_SETS = st.sets(st.text(alphabet="ab\x00é\uffff\U00010000\U0010ffff", max_si
 ETAG = "0cc175b9c0f1b6a831c399e269772661"
 
 
-class Listing:
+class FakeBucket:
     """Answers ListObjectsV2 as S3 does, in pages of at most `page_keys`; or in the order given, as S3 never should."""
 
     def __init__(self, keys: list[str], page_keys: int = 1000, *, is_sorted: bool = True) -> None:
@@ -63,18 +63,18 @@ class Listing:
 
 
 def read(client: Any, key_range: KeyRange | None = None, side: Side | None = None) -> list[str]:
-    return [one.key for one in list_entries(client, side or run_of().source, key_range or KeyRange())]
+    return [one.key for one in Listing(client, side or run_of().source, key_range or KeyRange())]
 
 
 def test_a_listing_is_read_to_its_end() -> None:
-    listing = Listing([f"{number:04d}" for number in range(2500)])
+    listing = FakeBucket([f"{number:04d}" for number in range(2500)])
 
     assert read(listing) == listing.keys
     assert len(listing.asked) == 3
 
 
 def test_every_request_names_the_bucket_its_owner_and_what_is_to_be_told() -> None:
-    listing = Listing(["p/a", "p/b"])
+    listing = FakeBucket(["p/a", "p/b"])
 
     read(listing, side=run_of(prefix="p/", sourceOwner="111122223333", requestPayer=True).source)
 
@@ -91,14 +91,14 @@ def test_every_request_names_the_bucket_its_owner_and_what_is_to_be_told() -> No
 
 
 def test_a_range_is_read_from_behind_its_beginning_to_its_end() -> None:
-    listing = Listing(["p/a", "p/b", "p/c", "p/d", "q"])
+    listing = FakeBucket(["p/a", "p/b", "p/c", "p/d", "q"])
 
     assert read(listing, KeyRange("a", "c"), run_of(prefix="p/").source) == ["b", "c"]
     assert listing.asked[0]["StartAfter"] == "p/a"
 
 
 def test_a_key_equal_to_the_prefix_is_the_empty_key_and_comes_first() -> None:
-    listing, side = Listing(["p/", "p/a"]), run_of(prefix="p/").source
+    listing, side = FakeBucket(["p/", "p/a"]), run_of(prefix="p/").source
 
     assert read(listing, KeyRange(None, None), side) == ["", "a"]
     assert read(listing, KeyRange("", None), side) == ["a"]
@@ -108,7 +108,7 @@ def test_a_key_equal_to_the_prefix_is_the_empty_key_and_comes_first() -> None:
 @pytest.mark.parametrize("keys", [["b", "a"], ["a", "a"], ["a", "c", "b"]])
 def test_keys_out_of_order_break_the_range(keys: list[str]) -> None:
     with pytest.raises(RangeBroken) as caught:
-        read(Listing(keys, is_sorted=False))
+        read(FakeBucket(keys, is_sorted=False))
 
     assert str(caught.value) == (
         f"s3://from/ lists {keys[-1]!r} after {keys[-2]!r}: its keys are not in order"
@@ -116,7 +116,7 @@ def test_keys_out_of_order_break_the_range(keys: list[str]) -> None:
 
 
 def test_an_error_in_the_middle_of_a_listing_is_not_its_end() -> None:
-    class Breaking(Listing):
+    class Breaking(FakeBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             if "ContinuationToken" in asked:
                 raise ConnectionError("the line is dead")
@@ -140,7 +140,7 @@ def test_exactly_the_keys_of_the_range_are_read_in_order(
     keys: set[str], after: str | None, up_to: str | None, page_keys: int, prefix: str
 ) -> None:
     key_range = KeyRange(after, up_to)
-    listing = Listing([prefix + key for key in keys] + ["", "a", "z"], page_keys)
+    listing = FakeBucket([prefix + key for key in keys] + ["", "a", "z"], page_keys)
 
     found = read(listing, key_range, run_of(prefix=prefix).source)
 
@@ -158,13 +158,13 @@ def test_a_position_longer_than_a_key_may_be_begins_a_little_earlier_and_leaves_
     room = (MAX_KEY_BYTES - prefix_bytes) // len(filler.encode())
     keys = [filler * count for count in range(room + 1)]
 
-    found = read(Listing([prefix + key for key in keys]), KeyRange(after), run_of(prefix=prefix).source)
+    found = read(FakeBucket([prefix + key for key in keys]), KeyRange(after), run_of(prefix=prefix).source)
 
     assert found == [key for key in keys if key > after]
 
 
 def test_an_entry_says_what_a_decision_needs() -> None:
-    class Telling(Listing):
+    class Telling(FakeBucket):
         def content(self, key: str) -> dict[str, Any]:
             more: dict[str, dict[str, Any]] = {
                 "archived": {"StorageClass": "GLACIER"},
@@ -184,7 +184,7 @@ def test_an_entry_says_what_a_decision_needs() -> None:
 
     names = ["archived", "checksum", "plain", "restored", "restoring", "restoring longer"]
 
-    assert list(list_entries(Telling(names), run_of().source, KeyRange())) == [
+    assert list(Listing(Telling(names), run_of().source, KeyRange())) == [
         Entry("archived", ETAG, 3, NOON, "GLACIER"),
         Entry("checksum", ETAG, 3, NOON, checksum=("CRC64NVME", "FULL_OBJECT")),
         Entry("plain", ETAG, 3, NOON),
@@ -195,7 +195,7 @@ def test_an_entry_says_what_a_decision_needs() -> None:
 
 
 def test_the_first_key_behind_a_position_costs_one_request_of_one_key() -> None:
-    listing, side = Listing(["p/a", "p/b", "q"]), run_of(prefix="p/").source
+    listing, side = FakeBucket(["p/a", "p/b", "q"]), run_of(prefix="p/").source
 
     assert [first_key(listing, side, after) for after in (None, "", "a", "b")] == ["a", "a", "b", None]
     assert [asked["MaxKeys"] for asked in listing.asked] == [1, 1, 1, 1]
@@ -204,7 +204,7 @@ def test_the_first_key_behind_a_position_costs_one_request_of_one_key() -> None:
 def test_an_empty_page_that_is_not_the_last_is_not_the_end() -> None:
     """S3 may answer so after many deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html."""
 
-    class Sparse(Listing):
+    class Sparse(FakeBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             if "ContinuationToken" not in asked:
                 return {"IsTruncated": True, "NextContinuationToken": "from the beginning"}
@@ -216,20 +216,20 @@ def test_an_empty_page_that_is_not_the_last_is_not_the_end() -> None:
 
 @pytest.mark.parametrize(("count", "expected"), [(0, None), (1000, None), (1001, "0999")])
 def test_a_page_of_1000_keys_has_an_end_if_more_keys_follow(count: int, expected: str | None) -> None:
-    listing = Listing([f"{number:04d}" for number in range(count)])
+    listing = FakeBucket([f"{number:04d}" for number in range(count)])
 
     assert page_end(listing, run_of().source, None) == expected
 
 
 def test_a_page_out_of_order_is_no_end_of_a_range_even_behind_that() -> None:
-    listing = Listing(["a", "z", "b"], is_sorted=False)
+    listing = FakeBucket(["a", "z", "b"], is_sorted=False)
 
     with pytest.raises(RangeBroken, match="are not in order"):
         read(listing, KeyRange(None, "m"))
 
 
 def test_a_last_page_that_says_where_to_go_on_is_not_taken_for_the_last() -> None:
-    class Undecided(Listing):
+    class Undecided(FakeBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             return {**super().list_objects_v2(**asked), "NextContinuationToken": "on"}
 
@@ -240,14 +240,14 @@ def test_a_last_page_that_says_where_to_go_on_is_not_taken_for_the_last() -> Non
 def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time() -> None:
     together = threading.Barrier(2)
 
-    class Waiting(Listing):
+    class Waiting(FakeBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             if not self.asked:
                 together.wait(20)  # breaks if the other side is asked only when this one has answered
             return super().list_objects_v2(**asked)
 
     run = run_of()
-    sides = [list_entries(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
+    sides = [Listing(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
 
     assert [(one and one.key, other and other.key) for one, other in merge(*sides)] == [("a", "a")]
 
@@ -255,21 +255,21 @@ def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time()
 def test_the_next_page_is_asked_for_while_one_is_used() -> None:
     second = threading.Event()
 
-    class Telling(Listing):
+    class Telling(FakeBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             answer = super().list_objects_v2(**asked)
             if "ContinuationToken" in asked:
                 second.set()
             return answer
 
-    found = list_entries(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange())
+    found = iter(Listing(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange()))
 
     assert next(found).key == "a"
     assert second.wait(20)
 
 
 def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() -> None:
-    found = list_entries(Listing(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange())
+    found = iter(Listing(FakeBucket(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange()))
 
     assert [next(found).key, next(found).key] == ["a", "b"]
     with pytest.raises(RangeBroken):
@@ -278,11 +278,11 @@ def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() 
 
 def test_a_break_in_the_order_from_page_to_page_breaks_the_range() -> None:
     with pytest.raises(RangeBroken, match="lists 'a' after 'b': its keys are not in order"):
-        read(Listing(["b", "a"], page_keys=1, is_sorted=False))
+        read(FakeBucket(["b", "a"], page_keys=1, is_sorted=False))
 
 
 def test_the_first_key_is_not_looked_for_behind_a_page_that_does_not_say_where_to_go_on() -> None:
-    class Lost(Listing):
+    class Lost(FakeBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             return {"IsTruncated": True}
 

@@ -80,8 +80,10 @@ def test_names_go_to_files_of_2000_lines_whatever_the_objects_were_large() -> No
 
     tally_of([Outcome(f"{number}", "archived", 10**12) for number in range(4001)], writer)
 
-    assert [one["objects"] for one in writer.close()] == [2000, 2000, 1]
-    assert len(folder.read_lines("failures/1-0001-request-0003.jsonl")) == 1
+    files = writer.close()
+    assert [one["objects"] for one in files] == [2000, 2000, 1]
+    assert files[2]["file"] == "failures/1-0001-request-0003.jsonl"
+    assert len(folder.read_lines(files[2])) == 1
 
 
 @given(OUTCOMES, OUTCOMES)

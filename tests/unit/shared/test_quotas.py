@@ -38,6 +38,7 @@ from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison
+from lambda_functions.shared.tally.plan import total_of_records
 from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, MAX_SHARD_KEYS
@@ -287,7 +288,11 @@ def largest_run() -> dict[str, Any]:
 
 def largest_state() -> dict[str, Any]:
     """Return all that the parent carries when it has come to its report, everything in it as long as it can be."""
-    index = {"index": "runs/" + "m" * 80 + "/" + "e" * 80 + "/delete.json", "items": 10**7}
+    index = {
+        "index": "runs/" + "m" * 80 + "/" + "e" * 80 + "/delete.json",
+        "items": 10**7,
+        "sha256": "0" * 64,
+    }
     return {
         "input": largest_input(),
         "execution": EXECUTION_OF_LONG_NAMES,
@@ -300,33 +305,34 @@ def largest_state() -> dict[str, Any]:
             "requests": REQUESTS,
             "undecided": 10**10,
             "plan": {"copy": TALLY["copied"], "delete": TALLY["deleted"]},
+            "waves": [{**index, "index": "ranges/40.json"}] * MAX_WAVES,
+            "books": dict.fromkeys(total_of_records([]).books(), 10**10),
+            "tally": TALLY,
             **dict.fromkeys(("copy", "large", "delete"), index),
         },
-        "copies": {"next": "delete", "at": 10**7, "sums": "tally/copied-10000000.json"},
-        "deletes": {"next": "report", "at": 10**7, "sums": "tally/deleted-10000000.json"},
+        "copies": {"next": "delete", "at": 10**7, "sums": "tally/copied-10000000.json", "tally": TALLY},
+        "deletes": {"next": "report", "at": 10**7, "sums": "tally/deleted-10000000.json", "tally": TALLY},
         "error": {"Error": "E" * 256, "Cause": "c" * MOST_CAUSE_CHARACTERS},
     }
 
 
-def folder_with_failures() -> RunFolder:
-    """Return a run folder whose first 20 keys that were not synchronised are as large as they can be."""
+def folder_with_failures() -> tuple[RunFolder, dict[str, Any]]:
+    """Return a run folder whose first 20 keys that were not synchronised are as large as they can be, and its wave."""
     folder = memory_folder()
-    path = largest_run()["folder"]
-    folder = RunFolder(folder.client, path)
+    folder = RunFolder(folder.client, largest_run()["folder"])
     lines = [{"key": LARGEST_KEY, "what": "unmappable", "error": "e" * 1000}] * 20
     files = [f"failures/1-0001-{'r' * 36}-{number:04d}.jsonl" for number in range(20)]
-    for file in files:
-        folder.write_lines(file, lines)
-    write_wave(folder, 1, [{"after": None, "upTo": None}] * 20)
-    for number, file in enumerate(files, 1):
+    written = [folder.write_lines(file, lines) for file in files]
+    wave = write_wave(folder, 1, [{"after": None, "upTo": None}] * 20)
+    for number, shard_of_failures in enumerate(written, 1):
         folder.write(
             range_record_name(f"1-{number:04d}"),
-            compared_record(tally=TALLY, failures=[file], requests=REQUESTS),
+            compared_record(tally=TALLY, failures=[shard_of_failures], requests=REQUESTS),
         )
-    applied = WorkTotals(TALLY, files, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
+    applied = WorkTotals(TALLY, written, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
     for kind in ("copied", "deleted"):
         folder.write(f"tally/{kind}-10000000.json", applied.to_json())
-    return folder
+    return folder, wave
 
 
 TURN = Turn(0.0, 900.0, "request", lambda: 0.0)
@@ -337,9 +343,11 @@ def clients_of(folder: RunFolder) -> Clients:
 
 
 def largest_end() -> dict[str, Any]:
-    state = largest_state()
-    state["comparison"]["wave"] = 1
-    return end_run(clients_of(folder_with_failures()), state, TURN)
+    state, (folder, wave) = largest_state(), folder_with_failures()
+    state["comparison"]["waves"] = [wave]
+    end = end_run(clients_of(folder), state, TURN)
+    assert (end["report"]["warnings"], len(end["report"]["notSynchronised"])) == ([], 20)
+    return end
 
 
 def test_the_largest_input_leaves_room_for_everything_else_that_the_parent_carries() -> None:
@@ -356,13 +364,13 @@ def test_the_cause_of_a_failed_run_is_not_longer_than_step_functions_takes() -> 
 
 def test_a_comparison_that_broke_on_the_largest_keys_fits_into_a_state_and_into_a_cause() -> None:
     folder = RunFolder(memory_folder().client, largest_run()["folder"])
-    write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
+    wave = write_wave(folder, 1, [{"after": None, "upTo": None}] * 3)
     keys = f"keys after {LARGEST_KEY!r} up to {LARGEST_KEY!r}"
     broken = f"s3://from/ ({keys}) could not be compared: AccessDenied: no (ListObjectsV2)"
     for number in (1, 2, 3):
         folder.write(range_record_name(f"1-{number:04d}"), compared_record(f"1-{number:04d}", broken=broken))
     state = largest_state()
-    before = {**state, "comparison": {"wave": 1, "requests": REQUESTS}}
+    before = {**state, "comparison": {"wave": 1, **wave}}
 
     state["comparison"] = tally_comparison(clients_of(folder), before, TURN)
     del state["copies"], state["deletes"], state["error"]

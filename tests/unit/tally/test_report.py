@@ -40,13 +40,13 @@ COMPARED = {
     "shards": {"copy": [shard("copy/a", 5, 50)], "delete": [shard("delete/a", 4, 40)]},
     "unprovable": 3,
     "unusualPages": 7,
-    "failures": ["failures/1-0001-request-0001.jsonl"],
+    "failures": [shard("failures/1-0001-request-0001.jsonl")],
     "requests": {"LIST": 2, "HEAD": 6},
     "seconds": 10.0,
 }
 COPIED = WorkTotals(
     tally={"copied": sized(3, 30), "changed": sized(1), "vanished": sized(1)},
-    failures=["failures/copy-000001-0-request-0001.jsonl"],
+    failures=[shard("failures/copy-000001-0-request-0001.jsonl")],
     requests={"COPY": 4},
     turns=2,
     seconds=5.0,
@@ -69,6 +69,8 @@ def test_a_report_has_every_sum_of_the_run() -> None:
         "destination": "into",
         "dryRun": False,
         "plan": {"copy": sized(5, 50), "delete": sized(4, 40)},
+        "listed": {"source": 100, "destination": 95},
+        "outOfScope": {"source": 0, "destination": 0},
         "current": sized(90, 900),
         "copied": sized(3, 30),
         "deleted": sized(2, 20),
@@ -91,6 +93,8 @@ def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
         "destination": "into",
         "dryRun": True,
         "plan": {"copy": NO_OBJECTS, "delete": NO_OBJECTS},
+        "listed": {"source": 0, "destination": 0},
+        "outOfScope": {"source": 0, "destination": 0},
         "current": NO_OBJECTS,
         "copied": NO_OBJECTS,
         "deleted": NO_OBJECTS,
@@ -131,29 +135,97 @@ def test_a_run_knows_in_which_phase_it_was(state: dict[str, Any], phase: str) ->
     assert phase_of(state) == phase
 
 
-def ended(state: dict[str, Any], done: WorkTotals | None = None, **options: Any) -> Ending:
-    values = options.pop("compared", {})
-    return ending(run_of(**options), state, compared(**values), done or WorkTotals(), FAILURES)
+def ended(
+    state: dict[str, Any],
+    copied: WorkTotals | None = None,
+    deleted: WorkTotals | None = None,
+    **values: Any,
+) -> Ending:
+    """Return the ending of a run whose comparison had these values, and said so."""
+    sums = compared(**values)
+    if state.get("comparison"):
+        state = {**state, "comparison": {"books": sums.books(), **state["comparison"]}}
+    return ending(state, sums, copied or WorkTotals(), deleted or WorkTotals(), FAILURES)
 
 
-APPLIED = {"comparison": {"next": "apply"}, "copies": {"next": "delete"}}
+APPLIED = {
+    "comparison": {"next": "apply"},
+    "copies": {"next": "delete"},
+    "deletes": {"next": "report"},
+}
 FAILED = WorkTotals(
     tally={"failed": sized(2), "changed": sized(1), "deleted": sized(1)}, unfinished_objects=4
 )
 
 
 def test_a_run_that_did_everything_succeeded() -> None:
-    done = WorkTotals(
-        tally={"copied": sized(3), "deleted": sized(2), "archived": sized(1), "vanished": sized(1)}
+    tally = {"copied": sized(3), "archived": sized(1), "vanished": sized(1)}
+    copied = WorkTotals(tally, failures=[shard("failures/a", 2)])
+    deleted = WorkTotals(tally={"deleted": sized(2)})
+    shards = {"copy": [shard("copy/a", 5)], "delete": [shard("delete/a", 2)]}
+
+    assert ended(APPLIED, copied, deleted, shards=shards) == Ending("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("state", "copied", "deleted", "listed", "cause"),
+    [
+        (
+            APPLIED,
+            4,
+            2,
+            None,
+            "of 5 objects in the account of the copies, 4 are accounted for (4 copied, 0 changed, 0 failed, 0 skipped, "
+            "0 not begun)",
+        ),
+        (
+            APPLIED,
+            5,
+            3,
+            None,
+            "of 2 objects in the account of the deletes, 3 are accounted for (3 deleted, 0 changed, 0 failed, 0 not begun)",
+        ),
+        (
+            {"comparison": {"next": "apply"}, "copies": {"next": "report"}},
+            5,
+            0,
+            None,
+            "2 deletes were planned and none was begun",
+        ),
+        (
+            {**APPLIED, "comparison": {"next": "apply", "books": {"copies": 6}}},
+            5,
+            2,
+            (5, 2),
+            "copies: 6 were counted before, and 5 are now; deletes: 0 were counted before, and 2 are now; "
+            "destinationListed: 0 were counted before, and 2 are now; orphans: 0 were counted before, and 2 are now; "
+            "sourceListed: 0 were counted before, and 5 are now",
+        ),
+    ],
+)
+def test_a_run_whose_books_do_not_balance_is_no_success(
+    state: dict[str, Any], copied: int, deleted: int, listed: tuple[int, int] | None, cause: str
+) -> None:
+    done = WorkTotals(tally={"copied": sized(copied)}), WorkTotals(tally={"deleted": sized(deleted)})
+    shards = {"copy": [shard("copy/a", 5)], "delete": [shard("delete/a", 2)]}
+
+    assert ended(state, *done, shards=shards, listed=listed) == Ending(
+        "SyncIncomplete", f"the books do not balance: {cause}.", phase_of(state)
     )
 
-    assert ended(APPLIED, done) == Ending("", "", "")
+
+def test_a_dry_run_begins_nothing_and_its_books_balance() -> None:
+    shards = {"copy": [shard("copy/a", 5)], "delete": [shard("delete/a", 2)]}
+
+    assert ended({"comparison": {"next": "report"}}, shards=shards) == Ending("", "", "")
 
 
 def test_a_run_that_broke_says_what_broke_and_in_which_phase() -> None:
     cause = json.dumps({"errorMessage": "out of memory", "errorType": "MemoryError", "stackTrace": []})
 
-    assert ended({**APPLIED, "error": {"Error": "MemoryError", "Cause": cause}}) == Ending(
+    broken = {"comparison": {"next": "apply"}, "copies": {"next": "delete"}}
+
+    assert ended({**broken, "error": {"Error": "MemoryError", "Cause": cause}}) == Ending(
         "SyncIncomplete",
         "the run broke while deleting: MemoryError: out of memory. The logs of its Lambdas say more. What it had done by then is "
         "in the report. Start again in 16 minutes, when its last Lambda must be over: a sync takes up where the last one "
@@ -203,7 +275,7 @@ def test_refused_deletes_are_a_refusal() -> None:
 def test_objects_that_are_not_as_they_should_be_are_counted_and_the_way_to_them_is_told() -> None:
     state = {"comparison": {"next": "apply"}, "copies": {"next": "report"}}
 
-    assert ended(state, FAILED, compared=COMPARED) == Ending(
+    assert ended(state, FAILED, **COMPARED) == Ending(
         "SyncIncomplete",
         "8 objects were not synchronised (7 failed, 1 changed meanwhile). 3 orphans were kept: nothing is deleted after a "
         f"failure. The files that {FAILURES} lists name them. {AGAIN}",
@@ -221,7 +293,7 @@ def test_orphans_are_not_mentioned_where_none_were_kept() -> None:
 def test_a_dry_run_that_could_not_decide_every_key_is_not_a_success() -> None:
     state = {"comparison": {"next": "report"}}
 
-    assert ended(state, dryRun=True, compared={"tally": {"failed": sized(2)}}) == Ending(
+    assert ended(state, tally={"failed": sized(2)}) == Ending(
         "SyncIncomplete",
         f"2 objects were not synchronised (2 failed, 0 changed meanwhile). The files that {FAILURES} lists name them. {AGAIN}",
         "comparing",
@@ -294,46 +366,52 @@ def test_a_run_that_broke_before_it_began_says_so() -> None:
     assert result["cause"] == "the run broke before it began: States.Timeout: . Nothing was changed."
 
 
-def folder_of_run(*names: list[dict[str, str]]) -> RunFolder:
-    """Return the folder of a run whose comparison named these lines, a file each."""
+def folder_of_run(*names: list[dict[str, str]], **values: Any) -> tuple[RunFolder, dict[str, Any]]:
+    """Return the folder of a run whose comparison named these lines, a file each, and the state of its comparison."""
     folder = memory_folder()
-    files = [f"failures/{number}.jsonl" for number in range(len(names))]
-    for file, lines in zip(files, names, strict=True):
-        folder.write_lines(file, lines)
-    write_wave(folder, 1, [{"after": None, "upTo": None}])
-    folder.write("compared/1-0001.json", compared_record(listed=(5, 5), failures=files, requests={"LIST": 2}))
-    return folder
-
-
-COMPARISON = {"next": "apply", "wave": 1}
+    files = [folder.write_lines(f"failures/{number}.jsonl", lines) for number, lines in enumerate(names)]
+    wave = write_wave(folder, 1, [{"after": None, "upTo": None}])
+    values = {"listed": (5, 5), "requests": {"LIST": 2}, **values}
+    record = compared_record(failures=files, **values)
+    folder.write("compared/1-0001.json", record)
+    sums = total_of_records([record])
+    return folder, {
+        "next": "apply",
+        "wave": 1,
+        "waves": [wave],
+        "books": sums.books(),
+        "tally": sums.tally,
+        "plan": sums.plan,
+    }
 
 
 def sums_of(folder: RunFolder, name: str, applied: WorkTotals) -> dict[str, Any]:
     folder.write(f"tally/{name}.json", applied.to_json())
-    return {"next": "report", "at": 1, "sums": f"tally/{name}.json"}
+    return {"next": "report", "at": 1, "sums": f"tally/{name}.json", "tally": applied.tally}
 
 
 def test_the_report_that_is_returned_is_the_one_that_is_written() -> None:
-    folder = folder_of_run()
+    shards = {"copy": [shard("copy/a", 3, 30)], "delete": [shard("delete/a", 2, 20)]}
+    folder, comparison = folder_of_run(shards=shards)
     copies = sums_of(folder, "copied-1", WorkTotals(tally={"copied": sized(3, 30)}, requests={"COPY": 3}))
     deletes = sums_of(
         folder, "deleted-1", WorkTotals(tally={"deleted": sized(2, 20)}, requests={"DELETE_OBJECTS": 1})
     )
 
-    result = end(folder, run=valid_run(), comparison=COMPARISON, copies=copies, deletes=deletes)
+    result = end(folder, run=valid_run(), comparison=comparison, copies=copies, deletes=deletes)
 
     assert (result["outcome"], result["cause"]) == ("Succeeded", "")
-    assert folder.read("report.json") == result["report"]
+    assert folder.read("report.json") == {"file": f"{FOLDER}/report.json", **result["report"]}
     assert result["report"]["requests"] == {"COPY": 3, "DELETE_OBJECTS": 1, "HEAD_BUCKET": 2, "LIST": 2}
     assert (result["report"]["copied"], result["report"]["deleted"]) == (sized(3, 30), sized(2, 20))
     assert (result["report"]["failures"], result["report"]["notSynchronised"]) == (FAILURES, [])
 
 
 def test_a_phase_that_was_never_added_up_has_no_sums() -> None:
-    folder = folder_of_run()
+    folder, comparison = folder_of_run()
 
     result = end(
-        folder, run=valid_run(), comparison=COMPARISON, error={"Error": "States.Timeout", "Cause": ""}
+        folder, run=valid_run(), comparison=comparison, error={"Error": "States.Timeout", "Cause": ""}
     )
 
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
@@ -341,37 +419,49 @@ def test_a_phase_that_was_never_added_up_has_no_sums() -> None:
 
 
 def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_back_later() -> None:
-    result = end(memory_folder(), run=valid_run(), comparison=COMPARISON)
+    _, comparison = folder_of_run(tally={"current": sized(5, 15)})
 
+    result = end(memory_folder(), run=valid_run(), comparison=comparison)
+
+    broken = (
+        f"{ADDRESS}ranges/1.json is not there: the run's files have expired, or somebody removed it. Nothing can be concluded "
+        "from it"
+    )
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
-    assert (
-        "ranges/1.json is not there: the run's files have expired, or somebody removed them"
-        in result["cause"]
+    assert result["cause"].startswith(f"the run broke while copying: RunFileBroken: {broken}. ")
+    assert result["report"]["warnings"] == [
+        f"{broken}: requests, cost and the names of keys are not complete."
+    ]
+    assert (result["report"]["listed"], result["report"]["current"]) == (
+        {"source": 5, "destination": 5},
+        sized(5, 15),
     )
 
 
 def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_report() -> None:
     lines = [{"key": f"key-{number}", "what": "archived", "error": "why"} for number in range(45)]
-    folder = folder_of_run(lines[:5], lines[5:45])
-    copies = sums_of(
-        folder, "copied-1", WorkTotals(failures=["failures/copied.jsonl"], unfinished=["copy/a.jsonl"])
-    )
-    folder.write_lines("failures/copied.jsonl", [])
+    folder, comparison = folder_of_run(lines[:5], lines[5:45])
+    of_copies = folder.write_lines("failures/copied.jsonl", [])
+    copies = sums_of(folder, "copied-1", WorkTotals(failures=[of_copies], unfinished=["copy/a.jsonl"]))
 
-    result = end(folder, run=valid_run(), comparison=COMPARISON, copies=copies)
+    result = end(folder, run=valid_run(), comparison=comparison, copies=copies)
 
-    assert folder.read("failures.json") == {
+    index = folder.read("failures.json")
+    contents = index.pop("contents")
+    assert index == {
+        "file": f"{FOLDER}/failures.json",
         "files": ["failures/copied.jsonl", "failures/0.jsonl", "failures/1.jsonl"],
         "unfinishedShards": ["copy/a.jsonl"],
     }
+    assert [folder.read_lines(one) for one in contents] == [[], lines[:5], lines[5:]]
     assert result["report"]["notSynchronised"] == lines[:20]
 
 
 def test_a_run_gives_its_lease_back_unless_its_lambdas_may_still_be_writing() -> None:
     def leases_after(**state: Any) -> bool:
-        folder = folder_of_run()
+        folder, comparison = folder_of_run()
         folder.client.files[lease_key(run_of())] = b"{}"
-        end(folder, run=valid_run(), comparison=COMPARISON, **state)
+        end(folder, run=valid_run(), comparison=comparison, **state)
         return lease_key(run_of()) in folder.client.files
 
     assert leases_after() is False
@@ -414,10 +504,10 @@ class Uploads:
 def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_told(
     error: Exception | None, outcome: str, is_left: bool
 ) -> None:
-    folder, uploads = folder_of_run(), Uploads(error)
+    (folder, comparison), uploads = folder_of_run(), Uploads(error)
     remember(folder, run_of().destination, "big", "upload-1")
     clients = Clients(None, uploads, folder.client, RequestCounter())
-    state = {"execution": EXECUTION, "input": {}, "run": valid_run(), "comparison": COMPARISON}
+    state = {"execution": EXECUTION, "input": {}, "run": valid_run(), "comparison": comparison}
 
     result = end_run(clients, state, Turn(0.0, 900.0, "request", lambda: 0.0))
 

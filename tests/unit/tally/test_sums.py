@@ -12,8 +12,9 @@ from samples import memory_folder, shard
 
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import IN_SYNC, SKIPPED, object_count
+from lambda_functions.shared.tally.plan import KINDS
 from lambda_functions.shared.tally.sums import CHUNK_ITEMS, WorkTotals, add_up, index_items
-from lambda_functions.shared.work_bucket.run_folder import RunFileMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
 
@@ -30,7 +31,7 @@ COUNTS = st.dictionaries(st.sampled_from(["LIST", "HEAD", "COPY"]), st.integers(
 APPLIED = st.builds(
     WorkTotals,
     tally=TALLIES,
-    failures=st.lists(st.text(max_size=3)),
+    failures=st.lists(st.builds(shard, st.text(max_size=3))),
     requests=COUNTS,
     turns=st.integers(0, 100),
     seconds=st.integers(0, 10**6).map(float),
@@ -56,7 +57,7 @@ def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> Non
 
 @given(APPLIED)
 def test_sums_come_back_from_json_as_they_went(applied: WorkTotals) -> None:
-    assert WorkTotals(**json.loads(json.dumps(applied.to_json()))) == applied
+    assert WorkTotals.from_json(json.loads(json.dumps(applied.to_json()))) == applied
 
 
 def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
         "start": start,
         "next": following,
         "tally": {what: {"objects": count, "bytes": count * 10} for what, count in tally.items()},
-        "failures": [f"failures/{start}.jsonl"] if "failed" in tally else [],
+        "failures": [shard(f"failures/{start}.jsonl")] if "failed" in tally else [],
         "requests": {"COPY": following - start},
         "seconds": 2.0,
     }
@@ -77,25 +78,32 @@ def turn_that_ends(after_looks: float) -> Turn:
     return Turn(0.0, after_looks, "attempt", lambda: float(next(looks)))
 
 
-def read_all(folder: RunFolder, kind: str = "copied") -> WorkTotals:
-    items = index_items(folder, kind)
-    position, applied = add_up(folder, kind, items, 0, WorkTotals(), turn_that_ends(1000))
-    assert position == len(items)
+def comparison_of(folder: RunFolder, **items: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write the indexes of a plan; return what the state of the comparison says of them."""
+    return {kind: folder.write_index(f"{kind}.json", items.get(kind, [])) for kind in KINDS}
+
+
+A = {"id": "copy-000001", **shard("copy/a.jsonl", 5, 50)}
+
+
+def read_all(folder: RunFolder, kind: str = "copied", **items: list[dict[str, Any]]) -> WorkTotals:
+    items = items or {"copy": [A]}
+    comparison = comparison_of(folder, **items)
+    folder.client.read.clear()
+    found = index_items(folder, kind, comparison)
+    position, applied = add_up(folder, kind, found, 0, WorkTotals(), turn_that_ends(1000))
+    assert position == len(found)
     return applied
 
 
 @pytest.fixture
 def folder() -> RunFolder:
-    made = memory_folder()
-    made.write("copy.json", [{"id": "copy-000001", **shard("copy/a.jsonl", 5, 50)}])
-    made.write("large.json", [])
-    return made
+    return memory_folder()
 
 
 def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folder: RunFolder) -> None:
     folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=2, failed=1))
     folder.write("copied/copy-000001-3.json", turn_record(3, 5, copied=2))
-    folder.client.read.clear()
 
     copied = read_all(folder)
 
@@ -103,7 +111,7 @@ def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folde
     assert folder.client.read == [folder.key(name) for name in names]
     assert copied.to_json() == {
         "tally": {"copied": {"objects": 4, "bytes": 40}, "failed": {"objects": 1, "bytes": 10}},
-        "failures": ["failures/0.jsonl"],
+        "failures": [shard("failures/0.jsonl")],
         "requests": {"COPY": 5},
         "turns": 2,
         "seconds": 4.0,
@@ -134,10 +142,10 @@ def test_what_no_index_names_does_not_count(folder: RunFolder) -> None:
 
 def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished(folder: RunFolder) -> None:
     folder.write("copied/copy-000001-0.json", turn_record(0, 5, copied=5))
-    folder.write("large.json", [{"id": "large-000001", "line": {}}, {"id": "large-000002", "line": {}}])
     folder.write("copied/large-000001-0.json", turn_record(0, 1, copied=1))
+    large = [{"id": "large-000001", "line": {}}, {"id": "large-000002", "line": {}}]
 
-    copied = read_all(folder)
+    copied = read_all(folder, copy=[A], large=large)
 
     assert copied.tally == {"copied": {"objects": 6, "bytes": 60}}
     assert (copied.unfinished, copied.unfinished_objects) == (["large-000002"], 1)
@@ -145,22 +153,22 @@ def test_large_objects_are_copied_objects_and_one_without_a_record_is_unfinished
 
 def test_what_was_deleted_is_read_through_its_own_index() -> None:
     folder = memory_folder()
-    folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a.jsonl", 2, 20)}])
+    delete = [{"id": "delete-000001", **shard("delete/a.jsonl", 2, 20)}]
     folder.write("deleted/delete-000001-0.json", turn_record(0, 2, deleted=2))
 
-    assert read_all(folder, "deleted").tally == {"deleted": {"objects": 2, "bytes": 20}}
+    assert read_all(folder, "deleted", delete=delete).tally == {"deleted": {"objects": 2, "bytes": 20}}
 
 
 @pytest.mark.parametrize(
-    ("kind", "there"), [("copied", ["copy.json"]), ("copied", ["large.json"]), ("deleted", ["copy.json"])]
+    ("kind", "gone"), [("copied", "large.json"), ("copied", "copy.json"), ("deleted", "delete.json")]
 )
-def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, there: list[str]) -> None:
+def test_an_index_that_is_missing_is_not_an_empty_one(kind: str, gone: str) -> None:
     folder = memory_folder()
-    for name in there:
-        folder.write(name, [])
+    comparison = comparison_of(folder)
+    folder.remove(gone)
 
-    with pytest.raises(RunFileMissing):
-        index_items(folder, kind)
+    with pytest.raises(RunFileBroken, match=f"/{gone} is not there"):
+        index_items(folder, kind, comparison)
 
 
 def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import FOLDER, compared_record, memory_folder, run_of, shard
+from samples import FOLDER, compared_record, memory_folder, run_of, shard, written_shard
 
 from lambda_functions.shared.compare.waves import (
     MAX_WAVES,
@@ -20,36 +22,44 @@ from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
 from lambda_functions.shared.tally.plan import (
     KINDS,
-    read_comparison,
+    read_records,
     refusal,
     total_of_records,
     write_indexes,
 )
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 WHOLE = {"after": None, "upTo": None}
 LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
 
 
-def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> None:
-    """Write a wave of so many ranges, and the records that they left."""
-    write_wave(folder, wave, [WHOLE] * len(records))
+def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> dict[str, Any]:
+    """Write a wave of so many ranges, and the records that they left; return what names its index."""
+    index = write_wave(folder, wave, [WHOLE] * len(records))
     for number, record in enumerate(records, 1):
         if record is not None:
             folder.write(range_record_name(f"{wave}-{number:04d}"), record)
+    return index
 
 
 # --- Waves ----------------------------------------------------------------------------------------------------
 
 
-def test_all_waves_are_summed_up_whatever_of_them_has_a_record() -> None:
+def test_the_records_of_all_waves_are_read_and_one_that_is_gone_is_missed() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(listed=(1, 10)), None, wave=1)
-    wave_of(folder, compared_record(listed=(2, 20)), compared_record(listed=(4, 40)), wave=2)
-    wave_of(folder, compared_record(listed=(8, 80)), wave=3)
+    one = wave_of(folder, compared_record(listed=(1, 10)), wave=1)
+    two = wave_of(folder, compared_record(listed=(2, 20)), compared_record(listed=(4, 40)), wave=2)
 
-    assert read_comparison(folder, 2).listed == {"source": 7, "destination": 70}
-    assert read_comparison(folder, 0).turns == 0
+    assert total_of_records(read_records(folder, [one, two])).listed == {"source": 7, "destination": 70}
+    assert read_records(folder, []) == []
+
+    folder.remove(range_record_name("2-0002"))
+    with pytest.raises(RunFileBroken) as caught:
+        read_records(folder, [one, two])
+    assert str(caught.value) == (
+        f"1 of 2 ranges left no record, first s3://work-bucket/{FOLDER}/compared/2-0002.json: what was there before is not "
+        "there any more. Nothing can be concluded from it"
+    )
 
 
 # --- Sums -----------------------------------------------------------------------------------------------------
@@ -60,7 +70,7 @@ def test_records_add_up_to_a_plan() -> None:
         listed=(10, 4),
         tally={"current": {"objects": 2, "bytes": 20}, "failed": {"objects": 1, "bytes": 0}},
         shards={"copy": [shard("copy/a", 3, 30)], "large": [shard("large/a", 1, 10**12)]},
-        failures=["failures/a"],
+        failures=[shard("failures/a")],
         unprovable=1,
         unusualPages=5,
         requests={"LIST": 2},
@@ -84,7 +94,7 @@ def test_records_add_up_to_a_plan() -> None:
     assert compared.tally == {"current": {"objects": 3, "bytes": 25}, "failed": {"objects": 1, "bytes": 0}}
     assert compared.listed == {"source": 15, "destination": 10}
     assert (compared.unprovable, compared.turns, compared.seconds) == (1, 2, 4.0)
-    assert compared.failures == ["failures/a"]
+    assert compared.failures == [shard("failures/a")]
     assert compared.requests == {"HEAD": 4, "LIST": 3}
     assert compared.unusual_pages == 11
     assert [one["file"] for one in compared.shards["copy"]] == ["copy/a", "copy/b"]
@@ -107,7 +117,7 @@ RECORDS = st.lists(
         listed=st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)),
         shards=st.fixed_dictionaries(dict.fromkeys(KINDS, SHARDS)),
         unprovable=st.integers(0, 9),
-        failures=st.lists(st.text(min_size=1, max_size=3), max_size=2),
+        failures=st.lists(st.builds(shard, st.text(min_size=1, max_size=3)), max_size=2),
         seconds=st.integers(0, 600).map(float),
     ),
     max_size=5,
@@ -126,49 +136,66 @@ def test_two_halves_of_the_records_add_up_to_the_whole(one: list[Any], other: li
     assert list(whole.failures) == [name for part in parts for name in part.failures]
 
 
+def index_of(folder: RunFolder, kind: str, items: int) -> dict[str, Any]:
+    """Return what names an index that is there."""
+    body = folder.client.files[folder.key(f"{kind}.json")]
+    return {
+        "index": f"{FOLDER}/{kind}.json",
+        "items": items,
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+
+
 @given(RECORDS)
 def test_every_shard_is_in_an_index_once_under_an_id_of_its_own(records: list[Any]) -> None:
     folder, compared = memory_folder(), total_of_records(records)
-    for one in compared.shards["large"]:
-        folder.write_lines(one["file"], [{"key": one["file"]}])
+    large = [
+        written_shard(folder, f"large/{number}", [{"key": one["file"]}])
+        for number, one in enumerate(compared.shards["large"])
+    ]
+    compared = replace(compared, shards={**compared.shards, "large": large})
 
     written = write_indexes(folder, compared)
 
     for kind in ("copy", "delete"):
-        index = folder.read(f"{kind}.json")
-        assert written[kind] == {"index": f"{FOLDER}/{kind}.json", "items": len(index)}
-        pointed = [{name: one[name] for name in ("file", "objects", "bytes")} for one in index]
+        index = folder.read_index(written[kind])
+        assert (written[kind]["index"], written[kind]["items"]) == (f"{FOLDER}/{kind}.json", len(index))
+        pointed = [{name: one[name] for name in ("file", "objects", "sha256", "bytes")} for one in index]
         assert sorted(pointed, key=str) == sorted(compared.shards[kind], key=str)
         assert len({one["id"] for one in index}) == len(index)
-    assert len(folder.read("large.json")) == written["large"]["items"] == len(compared.shards["large"])
+    assert (
+        len(folder.read_index(written["large"])) == written["large"]["items"] == len(compared.shards["large"])
+    )
 
 
 def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> None:
     folder = memory_folder()
-    folder.write_lines("large/a", [{"key": "x", "size": 1}, {"key": "y", "size": 2}])
-    folder.write_lines("large/b", [{"key": "z", "size": 3}])
+    large = [
+        written_shard(folder, "large/a", [{"key": "x", "size": 1}, {"key": "y", "size": 2}]),
+        written_shard(folder, "large/b", [{"key": "z", "size": 3}]),
+    ]
     compared = total_of_records(
         [
             compared_record(
                 shards={
                     "copy": [shard("copy/a", 3, 30)],
-                    "large": [shard("large/a", 2, 3), shard("large/b", 1, 3)],
+                    "large": large,
                     "delete": [shard("delete/a", 2, 7)],
                 }
             )
         ]
     )
 
-    assert write_indexes(folder, compared) == {
-        "copy": {"index": f"{FOLDER}/copy.json", "items": 1},
-        "large": {"index": f"{FOLDER}/large.json", "items": 3},
-        "delete": {"index": f"{FOLDER}/delete.json", "items": 1},
+    written = write_indexes(folder, compared)
+
+    assert written == {
+        "copy": index_of(folder, "copy", 1),
+        "large": index_of(folder, "large", 3),
+        "delete": index_of(folder, "delete", 1),
     }
-    assert folder.read("copy.json") == [{"id": "copy-000001", "file": "copy/a", "objects": 3, "bytes": 30}]
-    assert folder.read("delete.json") == [
-        {"id": "delete-000001", "file": "delete/a", "objects": 2, "bytes": 7}
-    ]
-    assert folder.read("large.json") == [
+    assert folder.read_index(written["copy"]) == [{"id": "copy-000001", **shard("copy/a", 3, 30)}]
+    assert folder.read_index(written["delete"]) == [{"id": "delete-000001", **shard("delete/a", 2, 7)}]
+    assert folder.read_index(written["large"]) == [
         {"id": "large-000001", "line": {"key": "x", "size": 1}},
         {"id": "large-000002", "line": {"key": "y", "size": 2}},
         {"id": "large-000003", "line": {"key": "z", "size": 3}},
@@ -180,9 +207,10 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
     folder = memory_folder()
     shards = [shard(f"copy/1-0001-{number:04d}-request.jsonl") for number in range(500)]
 
-    write_indexes(folder, total_of_records([compared_record(shards={"copy": shards})]))
+    written = write_indexes(folder, total_of_records([compared_record(shards={"copy": shards})]))
 
-    order = [shards.index({name: one[name] for name in shards[0]}) for one in folder.read("copy.json")]
+    index = folder.read_index(written["copy"])
+    order = [shards.index({name: one[name] for name in shards[0]}) for one in index]
     assert sorted(order) == list(range(500))
     started_together = [set(order[start : start + 20]) for start in range(0, 500, 20)]
     assert all(max(numbers) - min(numbers) > 250 for numbers in started_together)
@@ -239,11 +267,8 @@ def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
 # --- What a run does next -------------------------------------------------------------------------------------
 
 
-def state_of(wave: int = 1, comparison: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    return {
-        "run": {"verdict": "valid", **run_of(**options).to_json()},
-        "comparison": {"wave": wave, **(comparison or {})},
-    }
+def state_of(comparison: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return {"run": {"verdict": "valid", **run_of(**options).to_json()}, "comparison": comparison}
 
 
 def turn(seconds: float = 1000.0) -> Turn:
@@ -254,56 +279,81 @@ def clients_of(folder: RunFolder) -> Clients:
     return Clients(None, None, folder.client, RequestCounter())
 
 
-def after_comparing(folder: RunFolder, wave: int = 1, **options: Any) -> dict[str, Any]:
-    return tally_comparison(clients_of(folder), state_of(wave, **options), turn())
+def after_comparing(
+    folder: RunFolder,
+    index: dict[str, Any],
+    wave: int = 1,
+    before: dict[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Add up a wave; `before` is what the tally of the one before has returned."""
+    return tally_comparison(
+        clients_of(folder), state_of({**(before or {}), "wave": wave, **index}, **options), turn()
+    )
 
 
-NOTHING = {"index": "", "items": 0}
+NOTHING = {"index": "", "items": 0, "sha256": ""}
+NO_BOOKS = total_of_records([]).books()
 NO_OBJECTS = {"objects": 0, "bytes": 0}
 
 
 def test_ranges_that_were_handed_back_are_the_next_wave() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(handedBack=[LEFT, RIGHT]), compared_record())
+    tally = {"current": {"objects": 2, "bytes": 6}}
+    index = wave_of(folder, compared_record(handedBack=[LEFT, RIGHT], tally=tally), compared_record())
 
-    assert after_comparing(folder) == {
+    decided = after_comparing(folder, index)
+
+    assert decided == {
         "next": "compare",
         "wave": 2,
-        "index": f"{FOLDER}/ranges/2.json",
-        "items": 2,
+        **index_of(folder, "ranges/2", 2),
+        "waves": [{**index, "index": "ranges/1.json"}],
+        "books": {**NO_BOOKS, "sourceListed": 2, "current": 2},
+        "tally": tally,
     }
-    assert [one["upTo"] for one in folder.read("ranges/2.json")] == ["m", None]
+    assert [one["upTo"] for one in folder.read_index(decided)] == ["m", None]
 
 
 def test_deciding_twice_after_a_wave_decides_the_same() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(handedBack=[LEFT]), compared_record(handedBack=[RIGHT]))
+    index = wave_of(folder, compared_record(handedBack=[LEFT]), compared_record(handedBack=[RIGHT]))
 
-    assert after_comparing(folder) == after_comparing(folder)
+    assert after_comparing(folder, index) == after_comparing(folder, index)
 
 
 def test_a_plan_without_anything_against_it_is_applied() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(listed=(5, 5), shards={"copy": [shard("copy/a", 3, 30)]}))
+    index = wave_of(folder, compared_record(listed=(5, 5), shards={"copy": [shard("copy/a", 3, 30)]}))
 
-    assert after_comparing(folder) == {
+    assert after_comparing(folder, index) == {
         "next": "apply",
         "wave": 1,
         "broken": "",
         "refusal": "",
         "plan": {"copy": {"objects": 3, "bytes": 30}, "delete": NO_OBJECTS},
         "undecided": 0,
-        "copy": {"index": f"{FOLDER}/copy.json", "items": 1},
-        "large": {"index": f"{FOLDER}/large.json", "items": 0},
-        "delete": {"index": f"{FOLDER}/delete.json", "items": 0},
+        "copy": index_of(folder, "copy", 1),
+        "large": index_of(folder, "large", 0),
+        "delete": index_of(folder, "delete", 0),
+        "waves": [{**index, "index": "ranges/1.json"}],
+        "books": {
+            **NO_BOOKS,
+            "sourceListed": 5,
+            "sourceKept": 2,
+            "copies": 3,
+            "destinationListed": 5,
+            "paired": 5,
+        },
+        "tally": {},
     }
 
 
 def test_a_dry_run_has_a_plan_and_nothing_to_do() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(listed=(5, 5), shards={"copy": [shard("copy/a", 3, 30)]}))
+    index = wave_of(folder, compared_record(listed=(5, 5), shards={"copy": [shard("copy/a", 3, 30)]}))
 
-    decided = after_comparing(folder, dryRun=True)
+    decided = after_comparing(folder, index, dryRun=True)
 
     assert (decided["next"], decided["refusal"], decided["plan"]["copy"]["objects"]) == ("report", "", 3)
     assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
@@ -313,9 +363,9 @@ def test_a_dry_run_has_a_plan_and_nothing_to_do() -> None:
 def test_refused_deletes_stop_the_copies_as_well() -> None:
     folder = memory_folder()
     shards = {"copy": [shard("copy/a", 3, 30)], "delete": [shard("delete/a", 4, 0)]}
-    wave_of(folder, compared_record(listed=(9, 10), shards=shards))
+    index = wave_of(folder, compared_record(listed=(9, 10), shards=shards))
 
-    decided = after_comparing(folder, maxDelete=3)
+    decided = after_comparing(folder, index, maxDelete=3)
 
     assert (decided["next"], decided["broken"]) == ("report", "")
     assert decided["refusal"] == MANY.format("4", "3", "3", "10", "4")
@@ -324,9 +374,11 @@ def test_refused_deletes_stop_the_copies_as_well() -> None:
 
 def test_a_broken_wave_ends_the_run_even_if_ranges_were_handed_back() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(handedBack=[LEFT]), compared_record(broken="s3://from/ is broken"))
+    index = wave_of(
+        folder, compared_record(handedBack=[LEFT]), compared_record(broken="s3://from/ is broken")
+    )
 
-    decided = after_comparing(folder)
+    decided = after_comparing(folder, index)
 
     assert (decided["next"], decided["broken"], decided["refusal"]) == ("report", "s3://from/ is broken", "")
     assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
@@ -335,25 +387,25 @@ def test_a_broken_wave_ends_the_run_even_if_ranges_were_handed_back() -> None:
 def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
     """The source that could not be listed is not an empty one."""
     folder = memory_folder()
-    wave_of(
+    index = wave_of(
         folder,
         compared_record(listed=(0, 10), shards={"delete": [shard("delete/a", 10, 0)]}, broken="denied"),
     )
 
-    decided = after_comparing(folder)
+    decided = after_comparing(folder, index)
 
     assert (decided["broken"], decided["refusal"]) == ("denied", "")
 
 
 def test_there_are_at_most_40_waves() -> None:
     folder = memory_folder()
+    decided: dict[str, Any] = {}
     for wave in range(1, MAX_WAVES + 1):
-        wave_of(folder, compared_record(handedBack=[LEFT, RIGHT]), wave=wave)
-
-    decided = after_comparing(folder, wave=MAX_WAVES)
+        index = wave_of(folder, *[compared_record(handedBack=[LEFT])] * 2, wave=wave)
+        decided = after_comparing(folder, index, wave, decided)
 
     assert MAX_WAVES == 40
-    assert decided["next"] == "report"
+    assert (decided["next"], len(decided["waves"])) == ("report", MAX_WAVES)
     assert decided["broken"] == (
         "after 40 waves 2 ranges are left: there is more to read, or it grows faster, than one run can; sync a prefix at a time"
     )
@@ -361,21 +413,40 @@ def test_there_are_at_most_40_waves() -> None:
 
 def test_the_39th_wave_may_be_followed_by_the_40th() -> None:
     folder = memory_folder()
-    wave_of(folder, compared_record(handedBack=[LEFT]), wave=MAX_WAVES - 1)
+    index = wave_of(folder, compared_record(handedBack=[LEFT]), wave=MAX_WAVES - 1)
 
-    assert after_comparing(folder, wave=MAX_WAVES - 1)["wave"] == MAX_WAVES
+    assert after_comparing(folder, index, MAX_WAVES - 1)["wave"] == MAX_WAVES
 
 
-def copied_folder(tally: dict[str, Any] | None) -> RunFolder:
-    """Return the folder of a run with one object to copy and one to delete; the copy ended so, or not at all."""
+def copied_folder(tally: dict[str, Any] | None, deletes: int = 1, **values: Any) -> tuple[RunFolder, Any]:
+    """Return the folder and the state of a run with one object to copy and one to delete; the copy ended so, or not at all."""
     folder = memory_folder()
-    folder.write("copy.json", [{"id": "copy-000001", **shard("copy/a", 1, 1)}])
-    folder.write("large.json", [])
-    folder.write("delete.json", [{"id": "delete-000001", **shard("delete/a", 1, 1)}])
-    record: Any = {"next": 1, "tally": tally, "failures": [], "requests": {}, "seconds": 1.0}
+    orphans = [{"id": "delete-000001", **shard("delete/a", 1, 1)}] * deletes
+    comparison = applied(folder, [{"id": "copy-000001", **shard("copy/a", 1, 1)}], orphans, **values)
+    is_named = tally not in (None, DONE)
+    failures = [shard("failures/copy-000001-0.jsonl")] if is_named else []
+    record: Any = {"next": 1, "tally": tally, "failures": failures, "requests": {}, "seconds": 1.0}
     if tally is not None:
         folder.write("copied/copy-000001-0.json", record)
-    return folder
+    return folder, state_of(comparison)
+
+
+def applied(
+    folder: RunFolder, copies: list[dict[str, Any]], deletes: list[dict[str, Any]], **values: Any
+) -> dict[str, Any]:
+    """Write the indexes of a plan; return the state of the comparison that made it."""
+    index = wave_of(folder, compared_record())
+    return {
+        "wave": 1,
+        "undecided": 0,
+        "waves": [index],
+        "books": NO_BOOKS,
+        "plan": {"copy": {"objects": len(copies), "bytes": len(copies)}},
+        "copy": folder.write_index("copy.json", copies),
+        "large": folder.write_index("large.json", []),
+        "delete": folder.write_index("delete.json", deletes),
+        **values,
+    }
 
 
 DONE = {"copied": {"objects": 1, "bytes": 1}}
@@ -399,37 +470,78 @@ DONE = {"copied": {"objects": 1, "bytes": 1}}
 def test_orphans_go_only_after_every_copy_has_succeeded_and_every_key_was_decided(
     tally: dict[str, Any] | None, undecided: int, deletes: int, error: dict[str, str] | None, expected: str
 ) -> None:
-    folder = copied_folder(tally)
-    state = state_of(comparison={"undecided": undecided, "delete": {"items": deletes}})
+    folder, state = copied_folder(tally, deletes, undecided=undecided)
 
     decided = tally_copies(clients_of(folder), {**state, **({"error": error} if error else {})}, turn())
 
-    assert decided == {"next": expected, "at": 1, "sums": "tally/copied-1.json"}
+    assert decided == {"next": expected, "at": 1, "sums": "tally/copied-1.json", "tally": tally or {}}
     assert folder.read("tally/copied-1.json")["unfinished_objects"] == (1 if tally is None else 0)
 
 
 def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
-    folder = copied_folder(DONE)
-    folder.write("copy.json", [{"id": f"copy-{number}", **shard(f"copy/{number}")} for number in range(600)])
+    folder, _ = copied_folder(DONE)
+    copies = [{"id": f"copy-{number}", **shard(f"copy/{number}")} for number in range(600)]
     record = {"next": 1, "tally": DONE, "failures": [], "requests": {}, "seconds": 1.0}
     for number in range(600):
         folder.write(f"copied/copy-{number}-0.json", record)
-    state = state_of(comparison={"undecided": 0, "delete": {"items": 1}})
+    state = state_of(applied(folder, copies, [{"id": "delete-000001", **shard("delete/a", 1, 1)}]))
 
     first = tally_copies(clients_of(folder), state, turn(0))
     second = tally_copies(clients_of(folder), {**state, "copies": first}, turn(0))
 
-    assert first == {"next": "tally", "at": 512, "sums": "tally/copied-512.json"}
-    assert second == {"next": "delete", "at": 600, "sums": "tally/copied-600.json"}
-    assert folder.read(second["sums"])["tally"] == {"copied": {"objects": 600, "bytes": 600}}
+    assert first == {"next": "tally", "at": 512, "sums": "tally/copied-512.json", "tally": copied(512)}
+    assert second == {"next": "delete", "at": 600, "sums": "tally/copied-600.json", "tally": copied(600)}
+    assert folder.read(second["sums"])["tally"] == copied(600)
+
+
+def copied(objects: int) -> dict[str, dict[str, int]]:
+    return {"copied": {"objects": objects, "bytes": objects}}
+
+
+def test_no_orphan_goes_once_the_records_that_prove_it_one_are_gone_or_have_changed() -> None:
+    folder, state = copied_folder(DONE)
+
+    folder.write(range_record_name("1-0001"), compared_record(listed=(0, 7)))
+    with pytest.raises(RunFileBroken) as changed:
+        tally_copies(clients_of(folder), state, turn())
+    folder.remove(range_record_name("1-0001"))
+    with pytest.raises(RunFileBroken) as gone:
+        tally_copies(clients_of(folder), state, turn())
+
+    assert str(changed.value) == (
+        f"the records in s3://work-bucket/{FOLDER}/compared/ have changed: the books do not balance: destinationListed: 0 were "
+        "counted before, and 7 are now; paired: 0 were counted before, and 7 are now"
+    )
+    assert str(gone.value) == (
+        f"1 of 1 ranges left no record, first s3://work-bucket/{FOLDER}/compared/1-0001.json: what was there before is not "
+        "there any more. Nothing can be concluded from it"
+    )
+
+
+@pytest.mark.parametrize("parts", [[], [LEFT], [RIGHT], [LEFT, LEFT], [RIGHT, LEFT], [WHOLE, RIGHT]])
+def test_what_a_range_has_left_and_did_not_hand_back_is_missed(parts: list[Any]) -> None:
+    folder = memory_folder()
+    index = wave_of(folder, compared_record(left=WHOLE, handedBack=parts))
+
+    decided = after_comparing(folder, index)
+
+    assert (decided["next"], decided["broken"]) == (
+        "report",
+        "the books do not balance: what the range 1-0001 handed back is not what it had left",
+    )
 
 
 def test_deletes_are_added_up_for_the_report() -> None:
-    folder = copied_folder(DONE)
+    folder, state = copied_folder(DONE)
     record = {"next": 1, "tally": {"deleted": {"objects": 1, "bytes": 1}}, "failures": [], "requests": {}}
     folder.write("deleted/delete-000001-0.json", {**record, "seconds": 1.0})
 
-    added_up = tally_deletes(clients_of(folder), state_of(), turn())
+    added_up = tally_deletes(clients_of(folder), state, turn())
 
-    assert added_up == {"next": "report", "at": 1, "sums": "tally/deleted-1.json"}
-    assert folder.read("tally/deleted-1.json")["tally"] == {"deleted": {"objects": 1, "bytes": 1}}
+    assert added_up == {
+        "next": "report",
+        "at": 1,
+        "sums": "tally/deleted-1.json",
+        "tally": {"deleted": {"objects": 1, "bytes": 1}},
+    }
+    assert folder.read("tally/deleted-1.json")["tally"] == added_up["tally"]

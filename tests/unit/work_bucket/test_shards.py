@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import memory_folder
+from samples import FOLDER, memory_folder, written_shard
 
 from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import Turn
@@ -42,10 +43,17 @@ def test_nothing_to_do_is_no_shard() -> None:
 
 def test_a_shard_is_full_with_2000_keys() -> None:
     assert MAX_SHARD_KEYS == 2000
-    assert written([1] * 4001)[1] == [
-        {"file": "copy/1-0001-0001.jsonl", "objects": 2000, "bytes": 2000},
-        {"file": "copy/1-0001-0002.jsonl", "objects": 2000, "bytes": 2000},
-        {"file": "copy/1-0001-0003.jsonl", "objects": 1, "bytes": 1},
+    folder, shards = written([1] * 4001)
+    files = [folder.client.files[folder.key(one["file"])] for one in shards]
+
+    assert shards == [
+        {"file": name, "objects": objects, "sha256": hashlib.sha256(file).hexdigest(), "bytes": objects}
+        for name, objects, file in zip(
+            ("copy/1-0001-0001.jsonl", "copy/1-0001-0002.jsonl", "copy/1-0001-0003.jsonl"),
+            (2000, 2000, 1),
+            files,
+            strict=True,
+        )
     ]
 
 
@@ -77,7 +85,7 @@ def test_shards_hold_every_line_once_in_order_and_say_what_they_hold(
     sizes: list[int], max_bytes: int
 ) -> None:
     folder, shards = written(sizes, max_bytes)
-    lines = [folder.read_lines(one["file"]) for one in shards]
+    lines = [folder.read_lines(one) for one in shards]
 
     assert [line["key"] for held in lines for line in held] == [str(number) for number in range(len(sizes))]
     assert [(len(held), sum(line["size"] for line in held)) for held in lines] == [
@@ -105,9 +113,7 @@ LINES = [{"key": f"key-{number}", "size": 10} for number in range(5)]
 
 SHARD: dict[str, Any] = {
     "id": "copy-000001",
-    "file": "copy/1-0001-0001-request.jsonl",
-    "objects": 5,
-    "bytes": 50,
+    **written_shard(memory_folder(), "copy/1-0001-0001-request.jsonl", LINES),
 }
 
 
@@ -135,6 +141,7 @@ def test_a_turn_says_where_to_go_on_until_the_shard_is_done(folder: RunFolder) -
     assert take(folder, 0, working(3)) == {"done": False, "next": 3}
     assert take(folder, 3, working(3)) == {"done": True, "next": 5}
     assert folder.read("copied/copy-000001-3.json") == {
+        "file": f"{FOLDER}/copied/copy-000001-3.json",
         "shard": "copy-000001",
         "start": 3,
         "next": 5,
@@ -165,9 +172,9 @@ def test_of_two_attempts_at_the_same_turn_the_first_record_wins(folder: RunFolde
 def test_keys_that_were_not_synchronised_are_named_in_a_file_that_the_record_names(folder: RunFolder) -> None:
     take(folder, 0, lambda lines: [Outcome(lines[0]["key"], "failed", 0, "AccessDenied: no (CopyObject)")])
 
-    names = folder.read(record_name("copied", "copy-000001", 0))["failures"]
-    assert names == ["failures/copy-000001-0-attempt-0001.jsonl"]
-    assert folder.read_lines(names[0]) == [
+    files = folder.read(record_name("copied", "copy-000001", 0))["failures"]
+    assert [one["file"] for one in files] == ["failures/copy-000001-0-attempt-0001.jsonl"]
+    assert folder.read_lines(files[0]) == [
         {"key": "key-0", "what": "failed", "error": "AccessDenied: no (CopyObject)"}
     ]
 

@@ -1,0 +1,270 @@
+"""A whole run, and one file of it damaged at one moment: it ends as if nothing had happened, or it is not green.
+
+An undisturbed run is made once, with all that the world held before every step. A case begins at its step with what was there,
+damages one file, and goes on with the real handlers.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fake_s3 import HOUR, MB, Bucket, Content, Stored
+from reports import lasting
+from runs_on_fake_s3 import World, world_on_fake_s3
+
+from lambda_functions.shared.invocation import Turn
+
+NAME = "damaged"
+OPTIONS = {"unprovable": "keep", "exclude": ["*.tmp"]}
+SMALL = {
+    "lambda_functions.shared.s3.listing.PAGE_KEYS": 4,
+    "lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK": 4,
+    "lambda_functions.shared.compare.compare.BUDGET_SECONDS": (0.0, 60.0),
+    "lambda_functions.shared.compare.compare.remaining_ranges": lambda wave, requests: 2,
+    "lambda_functions.shared.compare.compare.LARGE_PARTS": 2,
+    "lambda_functions.shared.apply.parts.GROUP_PARTS": 2,
+    "lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS": 2,
+    "lambda_functions.shared.tally.sums.CHUNK_ITEMS": 2,
+    # A tally adds up one chunk a turn.
+    "lambda_functions.tally_run.Turn": SimpleNamespace(
+        of=lambda context: Turn(0.0, 0.0, context.aws_request_id, lambda: 0.0)
+    ),
+}
+KINDS = (
+    "ranges/", "compared/", "copy/", "large/ shard", "large/ upload", "large/ group", "copy.json", "large.json", "delete.json",
+    "copied/", "deleted/", "delete/", "tally/", "uploads/", "failures/", "failures.json", "report.json",
+)  # fmt: skip
+
+
+def kind_of(name: str) -> str:
+    """Return of which kind a file of a run is: `large/large-000001-attempt-3-1.json` is of a group."""
+    folder, slash, rest = name.partition("/")
+    if folder == "large" and slash:
+        if rest.endswith(".jsonl"):
+            return "large/ shard"
+        return "large/ group" if rest.count("-") == 4 else "large/ upload"
+    return folder + slash
+
+
+def fill(world: World, first: str) -> None:
+    """Fill both buckets with everything that a run distinguishes."""
+    here, there = world.source, world.destination
+    for number in range(6):
+        for bucket in (here, there):
+            bucket.put(f"{first}current-{number}", b"same")
+        here.put(f"{first}new-{number}", f"{first}{number}".encode())
+        there.put(f"orphan-{first}{number}", b"old")
+    here.put(f"{first}changed", b"now")
+    there.put(f"{first}changed", b"then", age_seconds=2 * HOUR)
+    here.put(f"{first}cold-0", b"cold", storage_class="GLACIER")
+    here.put(f"{first}cold-1", b"cold", storage_class="GLACIER")
+    here.put(f"{first}left-out.tmp", b"1")
+    there.put(f"{first}left-out-there.tmp", b"1")
+    for bucket in (here, there):
+        bucket.put(f"{first}secret", b"123", encryption="aws:kms")
+        bucket.put(f"{first}asked", b"456", age_seconds=HOUR if bucket is here else 2 * HOUR)
+    here.put_parts(f"{first}large-0", *[5 * MB] * 4, b"5")
+    here.put_parts(f"{first}large-1", *[5 * MB] * 3, b"4")
+
+
+Objects = dict[str, Stored]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the world held before a step."""
+
+    step: str
+    objects: Mapping[str, Objects]
+    uploads: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, world: World, step: str) -> Moment:
+        buckets = (world.source, world.destination, world.work)
+        objects = {bucket.name: dict(bucket.objects) for bucket in buckets}
+        return cls(step, objects, deepcopy(world.destination.uploads))
+
+    def files(self, kind: str) -> list[str]:
+        """Return the keys of the files of a kind, in the order in which they were written."""
+        return [key for key in self.objects["work-bucket"] if kind_of(name_of(key)) == kind]
+
+
+def name_of(key: str) -> str:
+    return key.split("/", 3)[3] if key.startswith("runs/") else key
+
+
+@dataclass
+class Undisturbed:
+    """A run of which everything is known: what was before each step, and what the handlers returned."""
+
+    moments: list[Moment] = field(default_factory=list)
+    results: dict[int, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
+
+
+@dataclass
+class WorldFromMoment(World):
+    """A world whose run begins in the middle of another one."""
+
+    undisturbed: Undisturbed = field(default_factory=Undisturbed)
+    begin: int = 0
+
+    def _call(self, name: str, event: Mapping[str, Any]) -> Any:
+        """Return what the handler has returned then, up to the step at which the run begins."""
+        if self._steps < self.begin:
+            self.restore(self._steps + 1)
+            return json.loads(json.dumps(self.undisturbed.results[self._steps]))
+        result = super()._call(name, event)
+        if not self.begin:
+            self.undisturbed.results[self._steps] = result
+        return result
+
+    def restore(self, number: int) -> None:
+        """Let the buckets hold what they held before a step."""
+        moment = self.undisturbed.moments[number - 1]
+        for bucket in (self.source, self.destination, self.work):
+            bucket.objects = dict(moment.objects[bucket.name])
+            bucket._sorted = None
+        self.destination.uploads = deepcopy(dict(moment.uploads))
+
+
+@contextmanager
+def small_world() -> Iterator[WorldFromMoment]:
+    """Yield a world in which a few keys are many."""
+    with pytest.MonkeyPatch.context() as patch, world_on_fake_s3() as made:
+        for name, value in SMALL.items():
+            patch.setattr(name, value)
+        patch.setenv("WORK_BUCKET", "work-bucket")
+        yield WorldFromMoment(made.s3, made.source, made.destination, made.work, name=NAME)
+
+
+def undisturbed_run(first: str) -> Undisturbed:
+    with small_world() as world:
+        world.name = NAME if first == "k/" else "another"
+        fill(world, first)
+        world.before_step = lambda step, number: world.undisturbed.moments.append(Moment.of(world, step))
+        world.undisturbed.report = world.run(**OPTIONS)
+        world.undisturbed.contents = world.destination.contents()
+        world.undisturbed.moments.append(Moment.of(world, "end"))
+        return world.undisturbed
+
+
+ours = functools.cache(functools.partial(undisturbed_run, "k/"))
+theirs = functools.cache(functools.partial(undisturbed_run, "other/"))
+
+# --- Damage
+
+
+Damage = Callable[[Bucket, str, Moment], bytes | None]
+
+
+def cut(work: Bucket, key: str, moment: Moment) -> bytes | None:
+    body = work.objects[key].content.body()
+    return body[: len(body) // 2]
+
+
+def drop_last(work: Bucket, key: str, moment: Moment) -> bytes | None:
+    """Return a file without its last line or item; of a document, without the last item of its last list that has any."""
+    body = work.objects[key].content.body()
+    if key.endswith(".jsonl"):
+        return b"".join(body.splitlines(keepends=True)[:-1])
+    document = json.loads(body)
+    if isinstance(document, list):
+        return json.dumps(document[:-1]).encode()
+    lists = [one for one in lists_of(document) if one]
+    if not lists:
+        return None
+    lists[-1].pop()
+    return json.dumps(document).encode()
+
+
+def lists_of(document: Any) -> Iterator[list[Any]]:
+    for value in document.values() if isinstance(document, dict) else document:
+        if isinstance(value, list):
+            yield value
+        if isinstance(value, dict | list):
+            yield from lists_of(value)
+
+
+def anothers(work: Bucket, key: str, moment: Moment) -> bytes | None:
+    kind = kind_of(name_of(key))
+    there = next((one.objects["work-bucket"] for one in theirs().moments if one.files(kind)), None)
+    found = [one for one in there or () if kind_of(name_of(one)) == kind]
+    return there[found[0]].content.body() if there and found else None
+
+
+def neighbours(work: Bucket, key: str, moment: Moment) -> bytes | None:
+    others = [one for one in moment.files(kind_of(name_of(key))) if one != key]
+    return work.objects[others[0]].content.body() if others else None
+
+
+DAMAGES: Mapping[str, Damage | None] = {
+    "removed": None,
+    "cut": cut,
+    "shorter": drop_last,
+    "of another run": anothers,
+    "another of this run": neighbours,
+}
+
+
+def damage_file(world: World, key: str, damage: Damage | None, moment: Moment) -> bool:
+    """Damage a file; return whether that can be done to it."""
+    if damage is None:
+        world.work.delete(key)
+        return True
+    before, body = world.work.objects[key].content.body(), damage(world.work, key, moment)
+    if body is None or body == before:
+        return False
+    world.work.put(key, body)
+    return True
+
+
+# --- What comes of it
+
+
+def moments_of(kind: str) -> Iterator[tuple[int, str]]:
+    """Yield the first and the last step of each phase before which there is a file of a kind, and a key to damage."""
+    moments = ours().moments
+    for number, moment in enumerate(moments[:-1], 1):
+        is_first = number == 1 or moments[number - 2].step != moment.step
+        is_last = moments[number].step != moment.step
+        files = moment.files(kind)
+        if is_first or is_last or len(files) != len(moments[number - 2].files(kind)):
+            for key in dict.fromkeys(files[:1] + files[-1:]):
+                yield number, key
+
+
+def ending_after(world: WorldFromMoment, number: int, key: str, damage: Damage | None) -> str:
+    """Return how a run ends whose file is damaged before a step: "same", "not green" or what is wrong."""
+    moment = world.undisturbed.moments[number - 1]
+    world.begin, done = number, []
+
+    def damage_then(step: str, reached: int) -> None:
+        if reached == number:
+            world.restore(number)
+            done.append(damage_file(world, key, damage, moment))
+
+    world.before_step = damage_then
+    world.s3._rules.clear()
+    try:
+        report = world.run(**OPTIONS)
+    except Exception as error:
+        report = {"outcome": f"raised {type(error).__name__}: {error}"}
+    if not done[0]:
+        return "not possible"
+    deleted = set(moment.objects["destination-bucket"]) - set(world.destination.objects)
+    if report["outcome"] != "Succeeded":
+        return f"deleted {len(deleted)}: {report['outcome']}" if deleted else "not green"
+    same = world.destination.contents() == world.undisturbed.contents and lasting(report) == lasting(
+        world.undisturbed.report
+    )
+    return "same" if same else "wrong"
