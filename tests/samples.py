@@ -152,6 +152,7 @@ def compared_record(
         "unusualPages": 0,
         "shards": {"copy": [], "large": [], "delete": [], **(shards or {})},
         "failures": [shard(f"failures/{range_id}.jsonl", named)] if named else [],
+        "causes": {},
         "requests": {},
         "seconds": 0.0,
     }

@@ -128,7 +128,7 @@ class Course:
             result = self._validated(given)
         elif function == "list_ranges":
             with mock.patch.object(clients_module, "client", return_value=self._clients().work):
-                result = list_ranges.handler(given, None)  # type: ignore[arg-type]
+                result = list_ranges.handler(given, None)
         else:
             self._reads_take(self.constants.record_seconds / self._processor(function))
             timeout_seconds = FUNCTIONS[function]["Timeout"]

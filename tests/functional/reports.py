@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from typing import Any
 
 from machine_on_moto import MACHINE, WORK_BUCKET, client
@@ -67,8 +69,17 @@ def sized(objects: int = 0, size_bytes: int = 0) -> dict[str, int]:
 
 
 def lasting(report: dict[str, Any]) -> dict[str, Any]:
-    """Return a report without what differs from run to run."""
-    return {name: value for name, value in report.items() if name not in PASSING}
+    """Return a report without what differs from run to run; of the causes only how many objects each has."""
+    kept = {name: value for name, value in report.items() if name not in PASSING}
+    for code, cause in kept.get("causes", {}).items():
+        assert causes_of([cause["example"]]) == {code: 1}
+    return {**kept, "causes": {code: cause["objects"] for code, cause in report.get("causes", {}).items()}}
+
+
+def causes_of(lines: list[dict[str, str]]) -> dict[str, int]:
+    """Return how many keys that were not synchronised have which cause: AWS's code, or the word for what became of them."""
+    codes = (re.match(r"([A-Z][\w.]+|[0-9]{3}): ", line["error"]) for line in lines)
+    return dict(Counter(code[1] if code else line["what"] for code, line in zip(codes, lines, strict=True)))
 
 
 def report_of(**said: Any) -> dict[str, Any]:
@@ -98,6 +109,7 @@ def report_of(**said: Any) -> dict[str, Any]:
         "changed": {"objects": 0},
         "unprovable": {"objects": 0},
         "failed": {"objects": 0},
+        "causes": causes_of(said.get("notSynchronised", [])),
         "unusualPages": 0,
         "warnings": [],
         "notSynchronised": [],

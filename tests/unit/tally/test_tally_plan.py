@@ -425,7 +425,14 @@ def copied_folder(tally: dict[str, Any] | None, deletes: int = 1, **values: Any)
     comparison = applied(folder, [{"id": "copy-000001", **shard("copy/a", 1, 1)}], orphans, **values)
     is_named = tally not in (None, DONE)
     failures = [shard("failures/copy-000001-0.jsonl")] if is_named else []
-    record: Any = {"next": 1, "tally": tally, "failures": failures, "requests": {}, "seconds": 1.0}
+    record: Any = {
+        "next": 1,
+        "tally": tally,
+        "failures": failures,
+        "causes": {},
+        "requests": {},
+        "seconds": 1.0,
+    }
     if tally is not None:
         folder.write("copied/copy-000001-0.json", record)
     return folder, state_of(comparison)
@@ -481,7 +488,7 @@ def test_orphans_go_only_after_every_copy_has_succeeded_and_every_key_was_decide
 def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
     folder, _ = copied_folder(DONE)
     copies = [{"id": f"copy-{number}", **shard(f"copy/{number}")} for number in range(600)]
-    record = {"next": 1, "tally": DONE, "failures": [], "requests": {}, "seconds": 1.0}
+    record = {"next": 1, "tally": DONE, "failures": [], "causes": {}, "requests": {}, "seconds": 1.0}
     for number in range(600):
         folder.write(f"copied/copy-{number}-0.json", record)
     state = state_of(applied(folder, copies, [{"id": "delete-000001", **shard("delete/a", 1, 1)}]))
@@ -533,7 +540,13 @@ def test_what_a_range_has_left_and_did_not_hand_back_is_missed(parts: list[Any])
 
 def test_deletes_are_added_up_for_the_report() -> None:
     folder, state = copied_folder(DONE)
-    record = {"next": 1, "tally": {"deleted": {"objects": 1, "bytes": 1}}, "failures": [], "requests": {}}
+    record = {
+        "next": 1,
+        "tally": {"deleted": {"objects": 1, "bytes": 1}},
+        "failures": [],
+        "causes": {},
+        "requests": {},
+    }
     folder.write("deleted/delete-000001-0.json", {**record, "seconds": 1.0})
 
     added_up = tally_deletes(clients_of(folder), state, turn())
