@@ -19,7 +19,6 @@ from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFile
 
 KINDS = ("copy", "large", "delete")
 SIDES = ("source", "destination")
-_SIDED = {"listed": "listed", "out_of_scope": "outOfScope", "kept": "kept"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,9 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
     return ComparisonTotals(
         **add_records(records),
-        **{name: _add_sides(record[key] for record in records) for name, key in _SIDED.items()},
+        listed=_add_sides(record["listed"] for record in records),
+        out_of_scope=_add_sides(record["outOfScope"] for record in records),
+        kept=_add_sides(record["kept"] for record in records),
         paired=sum(record["paired"] for record in records),
         orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
@@ -112,11 +113,9 @@ def read_records(folder: RunFolder, waves: Sequence[Mapping[str, Any]]) -> list[
     """Return all records of waves, each named by its index; raise RunFileBroken where one is not there any more."""
     records: list[Record] = []
     for index in waves:
-        of_wave, broken = read_wave(folder, index)
-        if broken:
-            raise RunFileBroken(
-                f"{broken}: what was there before is not there any more. Nothing can be concluded from it"
-            )
+        of_wave, problem = read_wave(folder, index)
+        if len(of_wave) < index["items"]:
+            raise RunFileBroken(f"{problem}. Nothing can be concluded from it")
         records += of_wave
     return records
 
