@@ -155,7 +155,7 @@ class LargeObject:
         if [part.number for part in copied] != list(range(1, len(file.sizes) + 1)):
             # S3 would complete the upload all the same, as a shorter object.
             raise conflicts.PartsMissing(
-                f"{len(copied)} of {len(file.sizes)} parts are in the files of its groups"
+                f"{len(copied)} of {len(file.sizes)} parts are in the files of its groups", "failed"
             )
         copy = self._copy_of(file.item)
         if file.are_guessed and not copy.etag_matches(file.upload, copied):
