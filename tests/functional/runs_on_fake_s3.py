@@ -163,11 +163,11 @@ class World:
             self._shards("copy_keys", state, plan["copy"])
             for item in self._items(plan["large"]["index"]):
                 self._large(state, item)
-        state["copies"] = self._tally_all("copies", state)
-        if state["copies"]["next"] == "delete":
+        self._tally_all("copies", state)
+        if (state.get("copies") or {}).get("next") == "delete":
             with _caught(state):
                 self._shards("delete_orphaned_keys", state, plan["delete"])
-            state["deletes"] = self._tally_all("deletes", state)
+            self._tally_all("deletes", state)
 
     def _shards(self, name: str, state: Mapping[str, Any], index: Mapping[str, Any]) -> None:
         for shard in self._items(index["index"]):
@@ -209,11 +209,11 @@ class World:
         tallied: dict[str, Any] = self._invoke("tally_run", {"phase": phase, "state": state})
         return tallied
 
-    def _tally_all(self, phase: str, state: dict[str, Any]) -> dict[str, Any]:
-        tallied = self._tally(phase, state)
-        while tallied["next"] == "tally":
-            tallied = self._tally(phase, {**state, phase: tallied})
-        return tallied
+    def _tally_all(self, phase: str, state: dict[str, Any]) -> None:
+        with _caught(state):
+            state[phase] = self._tally(phase, state)
+            while state[phase]["next"] == "tally":
+                state[phase] = self._tally(phase, state)
 
     def _items(self, index: str) -> Iterable[Mapping[str, Any]]:
         self._begin_step(f"Map of {index.removeprefix('/'.join(index.split('/')[:3]) + '/')}")

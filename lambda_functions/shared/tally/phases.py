@@ -90,6 +90,7 @@ def _require_comparison(folder: RunFolder, comparison: Mapping[str, Any]) -> Non
     gaps = describe_gaps(carried_gaps(comparison["books"], compared.books()))
     if gaps:
         raise RunFileBroken(f"the records in {folder.address('compared/')} have changed: {gaps}")
+    folder.read_index(comparison["delete"])
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:

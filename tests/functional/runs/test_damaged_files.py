@@ -21,6 +21,7 @@ from reports import lasting
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.work_bucket import run_folder
 
 NAME = "damaged"
 OPTIONS = {"unprovable": "keep", "exclude": ["*.tmp"]}
@@ -180,10 +181,20 @@ def drop_last(work: Bucket, key: str, moment: Moment) -> bytes | None:
     document = json.loads(body)
     if isinstance(document, list):
         return json.dumps(document[:-1]).encode()
+    return without_last_item(document, -1)
+
+
+def drop_first(work: Bucket, key: str, moment: Moment) -> bytes | None:
+    """Return a document without the last item of its first list that has any."""
+    document = {} if key.endswith(".jsonl") else json.loads(work.objects[key].content.body())
+    return without_last_item(document, 0) if isinstance(document, dict) else None
+
+
+def without_last_item(document: Any, which: int) -> bytes | None:
     lists = [one for one in lists_of(document) if one]
     if not lists:
         return None
-    lists[-1].pop()
+    lists[which].pop()
     return json.dumps(document).encode()
 
 
@@ -211,6 +222,7 @@ DAMAGES: Mapping[str, Damage | None] = {
     "removed": None,
     "cut": cut,
     "shorter": drop_last,
+    "shorter at first": drop_first,
     "of another run": anothers,
     "another of this run": neighbours,
 }
@@ -232,15 +244,22 @@ def damage_file(world: World, key: str, damage: Damage | None, moment: Moment) -
 
 
 def moments_of(kind: str) -> Iterator[tuple[int, str]]:
-    """Yield the first and the last step of each phase before which there is a file of a kind, and a key to damage."""
-    moments = ours().moments
-    for number, moment in enumerate(moments[:-1], 1):
-        is_first = number == 1 or moments[number - 2].step != moment.step
-        is_last = moments[number].step != moment.step
-        files = moment.files(kind)
-        if is_first or is_last or len(files) != len(moments[number - 2].files(kind)):
-            for key in dict.fromkeys(files[:1] + files[-1:]):
-                yield number, key
+    """Yield the number and name of the first step of each phase, of tallies also of the second, that finds a file of a kind."""
+    seen: set[str] = set()
+    for number, moment in enumerate(ours().moments[:-1], 1):
+        step = moment.step
+        if step in seen and step.startswith("tally"):
+            step += ", again"
+        if step not in seen and moment.files(kind) and is_about(step, kind):
+            yield number, step
+        seen |= {moment.step, step} if moment.files(kind) or step.startswith("tally") else set()
+
+
+def is_about(step: str, kind: str) -> bool:
+    """Whether a step is worth a case: Maps and the steps of large copies are that for what they read."""
+    if step.startswith("copy_large_object"):
+        return kind.startswith(("large", "uploads")) and not step.endswith("begin")
+    return not step.startswith("Map") or kind in step or step == "Map of delete.json"
 
 
 def ending_after(world: WorldFromMoment, number: int, key: str, damage: Damage | None) -> str:
@@ -263,8 +282,132 @@ def ending_after(world: WorldFromMoment, number: int, key: str, damage: Damage |
         return "not possible"
     deleted = set(moment.objects["destination-bucket"]) - set(world.destination.objects)
     if report["outcome"] != "Succeeded":
-        return f"deleted {len(deleted)}: {report['outcome']}" if deleted else "not green"
+        kind = kind_of(name_of(key))
+        may_delete = (
+            kind in DELETES_GO_ON or number >= [one.step for one in ours().moments].index(DECIDED) + 1
+        )
+        return f"deleted {len(deleted)}: {report['outcome']}" if deleted and not may_delete else "not green"
     same = world.destination.contents() == world.undisturbed.contents and lasting(report) == lasting(
         world.undisturbed.report
     )
     return "same" if same else "wrong"
+
+
+# --- The cases
+
+STEPS = (
+    "tally_run comparison", "Map of ranges/2.json", "compare_listings", "tally_run comparison, again", "Map of copy.json",
+    "copy_keys", "Map of large.json", "copy_large_object parts", "copy_large_object complete",
+    "tally_run copies", "tally_run copies, again", "Map of delete.json", "delete_orphaned_keys", "tally_run deletes",
+    "tally_run deletes, again", "tally_run report",
+)  # fmt: skip
+# From which step on the first and the last file of a kind are not needed any more, and why; no other case may end green.
+HARMLESS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("copy/", "first"): ("tally_run copies", "its keys are copied, and the record of its turn counts"),
+    ("copy/", "last"): ("tally_run copies", "its keys are copied, and the record of its turn counts"),
+    ("large/ shard", "first"): ("copy_keys", "large.json holds its lines"),
+    ("large/ upload", "first"): ("tally_run copies", "the record of its object counts"),
+    ("large/ upload", "last"): ("tally_run copies", "the record of its object counts"),
+    ("large/ group", "first"): ("tally_run copies", "the record of its object counts"),
+    ("large/ group", "last"): ("tally_run copies", "the record of its object counts"),
+    ("copy.json", "first"): ("Map of delete.json", "the copies are added up"),
+    ("large.json", "first"): ("Map of delete.json", "the copies are added up"),
+    ("delete.json", "first"): ("tally_run report", "the deletes are added up"),
+    ("copied/", "first"): ("tally_run copies, again", "it is in the sums of the turn before"),
+    ("copied/", "last"): ("Map of delete.json", "it is in the sums of the copies"),
+    ("deleted/", "first"): ("tally_run deletes, again", "it is in the sums of the turn before"),
+    ("deleted/", "last"): ("tally_run report", "it is in the sums of the deletes"),
+    ("delete/", "first"): ("tally_run deletes", "its keys are deleted, and the record of its turn counts"),
+    ("delete/", "last"): ("tally_run deletes", "its keys are deleted, and the record of its turn counts"),
+    ("tally/", "first"): ("Map of delete.json", "the sums of the next turn hold it"),
+    ("uploads/", "first"): ("copy_large_object parts", "the upload is completed, and then it is struck out"),
+}
+# The same where a list of a document is shorter.
+PARTS_ARE_COUNTED = (
+    "parts are counted before an upload is completed, and an object with too few is begun again"
+)
+HARMLESS_IF_SHORTER: Mapping[tuple[str, str, str], tuple[str, str]] = {
+    ("compared/", "first", "shorter at first"): (
+        "Map of ranges/2.json",
+        "what it handed back is in the index of the next wave, which nobody can replace",
+    ),
+    **{
+        (kind, which, damage): (step, PARTS_ARE_COUNTED)
+        for damage in ("shorter", "shorter at first")
+        for kind, which, step in (
+            ("large/ upload", "first", "copy_large_object parts"),
+            ("large/ group", "first", "copy_large_object parts"),
+            ("large/ group", "last", "copy_large_object complete"),
+        )
+    },
+}
+# What is deleted although the run does not end green: the deletes were decided while everything was there, by sums that balance.
+DECIDED = "Map of delete.json"
+DELETES_GO_ON: Mapping[str, str] = {
+    "delete/": "each shard is checked when it is read; the orphans of the others are orphans",
+    "failures/": "it names what was skipped; whether an orphan is one does not depend on it",
+}
+# The last file of a kind is another case only where something is lost.
+LOSSES = ("removed", "shorter", "shorter at first")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_file_is_not_needed_any_more_or_the_run_is_not_green(kind: str, damage: str) -> None:
+    found = endings(kind, damage)
+
+    expected = {case: expected_ending(*case, damage) for case in found}
+    assert found == expected
+
+
+@pytest.mark.parametrize("damage", LOSSES)
+@pytest.mark.parametrize("kind", ["ranges/", "compared/", "copied/", "deleted/", "tally/", "copy.json"])
+def test_the_books_alone_miss_what_is_lost(monkeypatch: pytest.MonkeyPatch, kind: str, damage: str) -> None:
+    ours(), theirs()  # undisturbed runs are made with all checks
+    monkeypatch.setattr(run_folder, "VERIFY", False)
+
+    found = endings(kind, damage)
+
+    assert found == {case: expected_ending(*case, damage) for case in found}
+
+
+def endings(kind: str, damage: str) -> dict[tuple[str, str, str], str]:
+    """Return how the runs end in which a file is damaged, by kind, which file and step."""
+    found: dict[tuple[str, str, str], str] = {}
+    run, _ = ours(), theirs()
+    with small_world() as world:
+        world.undisturbed = run
+        moments = list(moments_of(kind))
+        for number, step in moments if damage in LOSSES else around_the_change(kind, moments):
+            files = run.moments[number - 1].files(kind)
+            for which, key in {"first": files[0], "last": files[-1]}.items():
+                if which == "first" or (files[1:] and damage in LOSSES):
+                    found[kind, which, step] = ending_after(world, number, key, DAMAGES[damage])
+    return {case: ending for case, ending in found.items() if ending != "not possible"}
+
+
+def around_the_change(kind: str, moments: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the first and last moments of a kind, and those between which its files become harmless."""
+    harmless = [expected_ending(kind, "first", step, "") for _, step in moments].count("same")
+    change = len(moments) - harmless
+    kept = {0, change - 1, change, len(moments) - 1}
+    return [moment for number, moment in enumerate(moments) if number in kept]
+
+
+def expected_ending(kind: str, which: str, step: str, damage: str) -> str:
+    of_kind = HARMLESS.get((kind, which), ("", ""))
+    begin, _ = HARMLESS_IF_SHORTER.get((kind, which, damage), of_kind)
+    if begin and STEPS.index(step) >= STEPS.index(begin):
+        return "same"
+    return "not green"
+
+
+def test_the_undisturbed_run_has_every_kind_of_file_and_every_step() -> None:
+    run = ours()
+    steps = {moment.step for moment in run.moments}
+
+    assert run.report["outcome"] == theirs().report["outcome"] == "Succeeded"
+    assert {step.removesuffix(", again") for step in STEPS} <= steps
+    there = {kind_of(name_of(key)) for moment in run.moments for key in moment.objects["work-bucket"]}
+    assert set(KINDS) <= there
+    assert (run.report["unprovable"]["objects"], run.report["skipped"]["archived"]) == (1, 2)

@@ -11,11 +11,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from samples import FOLDER, MemoryS3, client_error
+from samples import FOLDER, MemoryS3, client_error, memory_folder
 
 from lambda_functions.shared.errors import SyncError
 from lambda_functions.shared.work_bucket import run_folder
-from lambda_functions.shared.work_bucket.run_folder import RECORD_PAUSES_SECONDS, RunFileMissing, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RECORD_PAUSES_SECONDS, RunFileBroken, RunFolder
 
 KEY = (
     'a "key"\n\x85\u2028é😀\U0010ffff'  # what could be mistaken for the end of a line, or for something else
@@ -38,7 +38,7 @@ def folder(s3: Any) -> RunFolder:
 
 
 def test_files_are_in_the_work_bucket_under_the_run(s3: Any, folder: RunFolder) -> None:
-    folder.write("ranges/1.json", [])
+    folder.write("ranges/1.json", {})
 
     assert folder.bucket == "work-bucket"
     assert folder.key("ranges/1.json") == "runs/sync-20261122-101112/first/ranges/1.json"
@@ -52,58 +52,67 @@ def test_a_document_comes_back_as_it_went_and_the_last_one_counts(folder: RunFol
     folder.write("copy.json", {"first": KEY})
     folder.write("copy.json", {"key": KEY, "number": 10**15, "nothing": None})
 
-    assert folder.read("copy.json") == {"key": KEY, "number": 10**15, "nothing": None}
+    assert folder.read("copy.json") == {
+        "file": folder.key("copy.json"),
+        "key": KEY,
+        "number": 10**15,
+        "nothing": None,
+    }
 
 
 def test_what_is_not_there_is_none(folder: RunFolder) -> None:
-    folder.write("compared/1.json", 1)
+    folder.write("compared/1.json", {})
 
     assert folder.read("compared/2.json") is None
-    assert folder.read_many(["compared/2.json", "compared/1.json", "compared/3.json"]) == [None, 1, None]
+    assert folder.read_many(["compared/2.json", "compared/1.json", "compared/3.json"]) == [
+        None,
+        {"file": folder.key("compared/1.json")},
+        None,
+    ]
 
 
 def test_a_paper_that_must_be_there_is_an_error_where_it_is_not(folder: RunFolder) -> None:
-    folder.write("copy.json", [])
+    folder.write("copy.json", {"next": 1})
 
-    assert folder.require("copy.json") == []
-    with pytest.raises(RunFileMissing) as caught:
+    assert folder.require("copy.json")["next"] == 1
+    with pytest.raises(RunFileBroken) as caught:
         folder.require("delete.json")
     assert str(caught.value) == (
         "s3://work-bucket/runs/sync-20261122-101112/first/delete.json is not there: the run's files have expired, or "
-        "somebody removed them"
+        "somebody removed it. Nothing can be concluded from it"
     )
 
 
 def test_many_documents_come_back_in_the_order_of_their_names(folder: RunFolder) -> None:
     names = [f"compared/{number}.json" for number in range(80)]
     for number, name in enumerate(names):
-        folder.write(name, number)
+        folder.write(name, {"number": number})
 
-    assert folder.read_many(names[::-1]) == list(range(80))[::-1]
+    assert [one["number"] for one in folder.read_many(names[::-1])] == list(range(80))[::-1]
 
 
 def test_lines_come_back_as_they_went_whatever_is_in_a_key(s3: Any, folder: RunFolder) -> None:
     lines = [{"key": KEY, "size": 1}, {"key": "", "size": 2}]
 
-    folder.write_lines("copy/1.jsonl", lines)
+    shard = folder.write_lines("copy/1.jsonl", lines)
 
-    assert folder.read_lines("copy/1.jsonl") == lines
+    assert folder.read_lines(shard) == lines
     body = s3.get_object(Bucket="work-bucket", Key=folder.key("copy/1.jsonl"))["Body"].read()
     assert body.count(b"\n") == 2
     assert [json.loads(line) for line in body.split(b"\n")[:-1]] == lines
 
 
 def test_a_shard_that_is_missing_is_an_error(folder: RunFolder) -> None:
-    with pytest.raises(ClientError) as caught:
-        folder.read_lines("copy/none.jsonl")
-
-    assert caught.value.response["Error"]["Code"] == "NoSuchKey"
+    with pytest.raises(RunFileBroken, match=r"/copy/none\.jsonl is not there"):
+        folder.read_lines({"file": "copy/none.jsonl", "objects": 0, "sha256": ""})
 
 
 def test_the_first_record_wins_and_whoever_comes_later_is_told(folder: RunFolder) -> None:
-    assert folder.write_once("copied/a-0.json", {"next": 3}) == {"next": 3}
-    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 3}
-    assert folder.read("copied/a-0.json") == {"next": 3}
+    first = {"file": folder.key("copied/a-0.json"), "next": 3}
+
+    assert folder.write_once("copied/a-0.json", {"next": 3}) == first
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == first
+    assert folder.read("copied/a-0.json") == first
 
 
 @pytest.fixture
@@ -131,9 +140,10 @@ class ConflictingS3(MemoryS3):
 
 
 def test_a_record_that_was_overtaken_while_it_was_written_is_the_other_one(paused: list[float]) -> None:
-    folder = RunFolder(ConflictingS3(b'{"next": 3}'), FOLDER)
+    winner = {"file": f"{FOLDER}/copied/a-0.json", "next": 3}
+    folder = RunFolder(ConflictingS3(json.dumps(winner).encode()), FOLDER)
 
-    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 3}
+    assert folder.write_once("copied/a-0.json", {"next": 5}) == winner
     assert paused == []
 
 
@@ -141,8 +151,10 @@ def test_a_record_that_was_overtaken_while_it_was_written_is_the_other_one(pause
 def test_a_record_whose_rival_came_to_nothing_is_written_after_all(paused: list[float]) -> None:
     folder = RunFolder(ConflictingS3(None), FOLDER)
 
-    assert folder.write_once("copied/a-0.json", {"next": 5}) == {"next": 5}
-    assert folder.read("copied/a-0.json") == {"next": 5}
+    record = folder.write_once("copied/a-0.json", {"next": 5})
+
+    assert record == {"file": f"{FOLDER}/copied/a-0.json", "next": 5}
+    assert folder.read("copied/a-0.json") == record
     assert paused == [RECORD_PAUSES_SECONDS[0]]
 
 
@@ -179,18 +191,142 @@ def test_files_of_a_folder_are_named_relative_to_the_run_and_those_of_others_are
     s3: Any, folder: RunFolder
 ) -> None:
     for name in ("uploads/b.json", "uploads/a.json", "large/c.json"):
-        folder.write(name, 1)
-    RunFolder(s3, FOLDER + "-second").write("uploads/d.json", 1)
+        folder.write(name, {})
+    RunFolder(s3, FOLDER + "-second").write("uploads/d.json", {})
 
     assert list(folder.list_names("uploads/")) == ["uploads/a.json", "uploads/b.json"]
 
 
 def test_a_file_can_be_removed_twice(folder: RunFolder) -> None:
-    folder.write("uploads/a.json", 1)
+    folder.write("uploads/a.json", {})
     folder.remove("uploads/a.json")
     folder.remove("uploads/a.json")
 
     assert folder.read("uploads/a.json") is None
 
 
-# --- Shards -------------------------------------------------------------------------------------------------
+# --- Files that are not what they should be
+
+RECORD, INDEX, SHARD = "copied/a-0.json", "copy.json", "copy/a.jsonl"
+LINES = [{"key": "a"}, {"key": "b"}]
+
+
+def address(name: str) -> str:
+    return f"s3://work-bucket/{FOLDER}/{name}"
+
+
+def no_file_of_ours(name: str, owner: str | None) -> str:
+    return f"{address(name)} is not that file of this run: it says that it is {owner}. Nothing can be concluded from it"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            b'{"file": "runs/m/other/copied/a-0.json"}',
+            no_file_of_ours(RECORD, "runs/m/other/copied/a-0.json"),
+        ),
+        (
+            f'{{"file": "{FOLDER}/copied/b-0.json"}}'.encode(),
+            no_file_of_ours(RECORD, f"{FOLDER}/copied/b-0.json"),
+        ),
+        (b"{}", no_file_of_ours(RECORD, None)),
+        (b"[]", no_file_of_ours(RECORD, None)),
+        (
+            b'{"file": "ru',
+            f"{address(RECORD)} was cut or overwritten: it is not JSON (Unterminated string starting at: line 1 column 10 "
+            "(char 9)). Nothing can be concluded from it",
+        ),
+        (
+            b"",
+            f"{address(RECORD)} was cut or overwritten: it is not JSON (Expecting value: line 1 column 1 (char 0)). Nothing can "
+            "be concluded from it",
+        ),
+    ],
+)
+def test_a_document_that_is_another_one_or_was_cut_is_broken_for_every_reader(
+    body: bytes, expected: str
+) -> None:
+    folder = memory_folder()
+    folder.client.files[folder.key(RECORD)] = body
+
+    for read in (
+        lambda: folder.read(RECORD),
+        lambda: folder.require(RECORD),
+        lambda: folder.read_many([RECORD]),
+        lambda: folder.write_once(RECORD, {"next": 5}),
+    ):
+        with pytest.raises(RunFileBroken) as caught:
+            read()
+        assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (None, "is not there: the run's files have expired, or somebody removed it"),
+        (b'[{"key": "a"}]', "was cut or overwritten: it has 1 entries, and 2 were written"),
+        (b"{}", "was cut or overwritten: it has -1 entries, and 2 were written"),
+        (
+            b'[{"key": "a"}, {"key"',
+            "was cut or overwritten: it is not JSON (Expecting ':' delimiter: line 1 column 22 (char 21))",
+        ),
+        (
+            b'[{"key": "a"}, {"key": "c"}]',
+            "was overwritten: its SHA-256 is not that of what was written",
+        ),
+    ],
+)
+def test_an_index_that_is_not_what_was_written_is_broken(body: bytes | None, what: str) -> None:
+    folder = memory_folder()
+    index = folder.write_index(INDEX, LINES)
+    assert folder.read_index(index) == LINES
+    folder.remove(INDEX)
+    folder.client.files.update({} if body is None else {folder.key(INDEX): body})
+
+    with pytest.raises(RunFileBroken) as caught:
+        folder.read_index(index)
+    assert str(caught.value) == f"{address(INDEX)} {what}. Nothing can be concluded from it"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (None, "is not there: the run's files have expired, or somebody removed it"),
+        (b'{"key": "a"}\n', "was cut or overwritten: it has 1 entries, and 2 were written"),
+        (b'{"key": "a"}\n{"key"', "was overwritten: its SHA-256 is not that of what was written"),
+        (b'{"key": "a"}\n{"key": "c"}\n', "was overwritten: its SHA-256 is not that of what was written"),
+    ],
+)
+def test_lines_that_are_not_what_was_written_are_broken(body: bytes | None, what: str) -> None:
+    folder = memory_folder()
+    shard = folder.write_lines(SHARD, LINES)
+    assert folder.read_lines(shard) == LINES
+    folder.remove(SHARD)
+    folder.client.files.update({} if body is None else {folder.key(SHARD): body})
+
+    with pytest.raises(RunFileBroken) as caught:
+        folder.read_lines(shard)
+    assert str(caught.value) == f"{address(SHARD)} {what}. Nothing can be concluded from it"
+
+
+def test_documents_of_an_earlier_deployment_do_not_say_which_file_they_are() -> None:
+    client = memory_folder().client
+    older = RunFolder(client, FOLDER, is_older=True)
+    client.files[older.key("uploads/a.json")] = b'{"uploadId": "1"}'
+    client.files[older.key("uploads/b.json")] = b'{"file": "another", "uploadId": "1"}'
+
+    assert older.read("uploads/a.json") == {"uploadId": "1"}
+    with pytest.raises(RunFileBroken):
+        older.read("uploads/b.json")
+    with pytest.raises(RunFileBroken):
+        RunFolder(client, FOLDER).read("uploads/a.json")
+
+
+def test_of_two_attempts_at_an_index_the_second_gets_what_names_the_first() -> None:
+    folder = memory_folder()
+
+    first = folder.write_index_once("ranges/2.json", LINES)
+
+    assert folder.write_index_once("ranges/2.json", LINES[:1]) == first
+    assert folder.read_index(first) == LINES
