@@ -215,6 +215,7 @@ class Course:
             "start": 0,
             "next": objects,
             "tally": {kind: {"objects": objects, "bytes": size}},
+            "causes": {},
             "failures": [],
             "requests": requests,
             "seconds": round(objects / rate, 3),

@@ -92,6 +92,7 @@ class Comparer:
             "unprovable": 0,
             "shards": {**shards, "large": []},
             "tally": self._current(keys, shards),
+            "causes": {},
             "failures": [],
             "requests": clients.requests.counts(),
             "seconds": round(clock(), 3),

@@ -95,6 +95,7 @@ def test_a_record_of_another_run_in_place_of_ours_is_not_taken_for_ours(world: W
         "file": f"runs/sync/another/{name}",
         "next": 12,
         "tally": tally,
+        "causes": {},
         "failures": [],
         "requests": {},
     }

@@ -257,7 +257,7 @@ def test_a_run_that_broke_before_it_wrote_anything_can_be_started_again_now() ->
 def test_lambdas_may_still_write_only_after_a_run_broke_while_it_wrote(
     state: dict[str, Any], expected: bool
 ) -> None:
-    assert may_have_stragglers(state) is expected
+    assert may_have_stragglers(state, WorkTotals()) is expected
 
 
 def test_a_comparison_that_broke_changed_nothing() -> None:

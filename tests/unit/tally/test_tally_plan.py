@@ -543,6 +543,7 @@ def test_deletes_are_added_up_for_the_report() -> None:
     record = {
         "next": 1,
         "tally": {"deleted": {"objects": 1, "bytes": 1}},
+        "causes": {},
         "failures": [],
         "causes": {},
         "requests": {},

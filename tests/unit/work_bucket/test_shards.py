@@ -146,6 +146,7 @@ def test_a_turn_says_where_to_go_on_until_the_shard_is_done(folder: RunFolder) -
         "start": 3,
         "next": 5,
         "tally": {"copied": {"objects": 2, "bytes": 20}},
+        "causes": {},
         "failures": [],
         "requests": {},
         "seconds": 0.0,
