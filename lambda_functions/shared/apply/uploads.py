@@ -84,7 +84,7 @@ def _abort(folder: RunFolder, destination: Any, name: str) -> str:
     try:
         upload = folder.read(name)
     except RunFileBroken as broken:
-        return f"the upload of which a file tells was not aborted: {broken}"
+        return f"an upload was not aborted: {broken}"
     if upload is None:
         return ""
     place = {**upload["parameters"], "Key": upload["key"], "UploadId": upload["uploadId"]}

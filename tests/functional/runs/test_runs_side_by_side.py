@@ -9,7 +9,7 @@ import pytest
 from buckets import Bucket
 from machine_on_moto import ACCOUNT, MACHINE, WORK_BUCKET, FakeContext, Handler, LambdaError, Machine, client
 from moto.s3.models import s3_backends
-from reports import leases, work_keys, written
+from reports import address, folder, leases, work_keys, written
 from test_refusals import copying
 from wire import DENIED, Request
 
@@ -197,6 +197,24 @@ def test_an_upload_that_stays_is_named_beside_the_failure_that_it_comes_from(
     )
     assert report["phase"] == "copying"
     assert lease()["endedAt"] >= report["endedAt"][:10]
+
+
+def test_of_many_uploads_that_stay_some_are_named_and_the_report_says_where_all_of_them_are(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    for number in range(7):
+        source.put_parts(f"parts {number}", b"1", b"2")
+
+    found = denied_at_the_end(machine, sync)
+
+    *named, more = written(found)["warnings"]
+    assert len(named) == 5
+    assert more == f"and 2 more: {address(found, 'uploads/')}"
+    assert len(work_keys(f"{folder(found)}/uploads/")) == 7
+    *_, last = found["cause"].split("; ")
+    assert last == f"the next run into destination-bucket {RETRY}"
+    assert found["cause"].count("was not aborted") == 3
+    assert "; and 4 more; " in found["cause"]
 
 
 def test_every_run_tries_to_abort_what_an_earlier_one_could_not_and_warns_until_it_is_gone(
