@@ -10,7 +10,7 @@ from buckets import Bucket
 from machine_on_moto import ACCOUNT, MACHINE, WORK_BUCKET, FakeContext, Handler, LambdaError, Machine, client
 from moto.s3.models import s3_backends
 from reports import address, folder, leases, work_keys, written
-from test_refusals import copying
+from test_refusals import copying, dead_execution
 from wire import DENIED, Request
 
 from lambda_functions.shared.work_bucket.leases import LeaseLost
@@ -236,6 +236,29 @@ def test_every_run_tries_to_abort_what_an_earlier_one_could_not_and_warns_until_
     assert written(third)["warnings"] == []
     assert "endedAt" in kept
     assert (destination.uploads(), destination.keys(), leases()) == ([], ["parts"], [])
+
+
+def test_uploads_that_a_run_of_an_older_machine_left_are_aborted_too(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put_parts("parts", b"1", b"2")
+    dead_execution(machine, sync)
+    # Older machines wrote neither into which file they wrote nor what they read.
+    without("file", *work_keys(f"runs/{MACHINE}/dead/uploads/"))
+    without("source", *leases())
+
+    assert machine.run(sync)["status"] == "SUCCEEDED"
+    assert (destination.uploads(), leases()) == ([], [])
+
+
+def without(name: str, *keys: str) -> None:
+    """Rewrite files of the work bucket without one of their members."""
+    assert keys
+    for key in keys:
+        place = {"Bucket": WORK_BUCKET, "Key": key}
+        document = json.loads(client("s3").get_object(**place)["Body"].read())
+        del document[name]
+        client("s3").put_object(**place, Body=json.dumps(document))
 
 
 def test_a_part_of_a_straggler_that_arrives_after_the_abort_is_aborted_by_the_next_run(
