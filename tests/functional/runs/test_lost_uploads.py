@@ -241,7 +241,7 @@ def test_a_file_of_the_list_that_is_spoilt_is_named_and_the_others_are_aborted(w
     world.work.put(worker.folder.key(name), b"{")
 
     assert worker.abort_all() == [
-        f"the upload of which a file tells was not aborted: {worker.folder.address(name)} was cut or overwritten: it is not JSON "
+        f"an upload was not aborted: {worker.folder.address(name)} was cut or overwritten: it is not JSON "
         "(Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). Nothing can be concluded from it"
     ]
     assert open_ids(world) == []

@@ -9,8 +9,8 @@ import pytest
 from buckets import Bucket
 from machine_on_moto import ACCOUNT, MACHINE, WORK_BUCKET, FakeContext, Handler, LambdaError, Machine, client
 from moto.s3.models import s3_backends
-from reports import leases, work_keys, written
-from test_refusals import copying
+from reports import address, folder, leases, work_keys, written
+from test_refusals import copying, dead_execution
 from wire import DENIED, Request
 
 from lambda_functions.shared.work_bucket.leases import LeaseLost
@@ -199,6 +199,24 @@ def test_an_upload_that_stays_is_named_beside_the_failure_that_it_comes_from(
     assert lease()["endedAt"] >= report["endedAt"][:10]
 
 
+def test_of_many_uploads_that_stay_some_are_named_and_the_report_says_where_all_of_them_are(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    for number in range(7):
+        source.put_parts(f"parts {number}", b"1", b"2")
+
+    found = denied_at_the_end(machine, sync)
+
+    *named, more = written(found)["warnings"]
+    assert len(named) == 5
+    assert more == f"and 2 more: {address(found, 'uploads/')}"
+    assert len(work_keys(f"{folder(found)}/uploads/")) == 7
+    *_, last = found["cause"].split("; ")
+    assert last == f"the next run into destination-bucket {RETRY}"
+    assert found["cause"].count("was not aborted") == 3
+    assert "; and 4 more; " in found["cause"]
+
+
 def test_every_run_tries_to_abort_what_an_earlier_one_could_not_and_warns_until_it_is_gone(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
@@ -218,6 +236,29 @@ def test_every_run_tries_to_abort_what_an_earlier_one_could_not_and_warns_until_
     assert written(third)["warnings"] == []
     assert "endedAt" in kept
     assert (destination.uploads(), destination.keys(), leases()) == ([], ["parts"], [])
+
+
+def test_uploads_that_a_run_of_an_older_machine_left_are_aborted_too(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put_parts("parts", b"1", b"2")
+    dead_execution(machine, sync)
+    # Older machines wrote neither into which file they wrote nor what they read.
+    without("file", *work_keys(f"runs/{MACHINE}/dead/uploads/"))
+    without("source", *leases())
+
+    assert machine.run(sync)["status"] == "SUCCEEDED"
+    assert (destination.uploads(), leases()) == ([], [])
+
+
+def without(name: str, *keys: str) -> None:
+    """Rewrite files of the work bucket without one of their members."""
+    assert keys
+    for key in keys:
+        place = {"Bucket": WORK_BUCKET, "Key": key}
+        document = json.loads(client("s3").get_object(**place)["Body"].read())
+        del document[name]
+        client("s3").put_object(**place, Body=json.dumps(document))
 
 
 def test_a_part_of_a_straggler_that_arrives_after_the_abort_is_aborted_by_the_next_run(
