@@ -19,7 +19,6 @@ from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFile
 
 KINDS = ("copy", "large", "delete")
 SIDES = ("source", "destination")
-_SIDED = {"listed": "listed", "out_of_scope": "outOfScope", "kept": "kept"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,9 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
     """Return the sums over records."""
     return ComparisonTotals(
         **add_records(records),
-        **{name: _add_sides(record[key] for record in records) for name, key in _SIDED.items()},
+        listed=_add_sides(record["listed"] for record in records),
+        out_of_scope=_add_sides(record["outOfScope"] for record in records),
+        kept=_add_sides(record["kept"] for record in records),
         paired=sum(record["paired"] for record in records),
         orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
