@@ -132,6 +132,11 @@ def is_transient(error: Exception) -> bool:
     return code_of(error) in TRANSIENT_CODES
 
 
+def is_throttled(error: Exception) -> bool:
+    """Whether AWS asks to come more slowly, which passes: SlowDown and ServiceUnavailable have the status 503."""
+    return status_of(error) in (429, 503)
+
+
 def is_permanent(error: Exception) -> bool:
     """Whether trying again cannot help: AWS answered with a 4xx status other than throttling."""
     return 400 <= status_of(error) < 500 and status_of(error) != 429 and code_of(error) != "RequestTimeout"

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 SKIPPED = ("archived", "vanished", "unmappable")
 DELETE_MARKERS = "deleteMarkers"
-# How many causes of failures are told apart.
-MAX_CAUSES = 20
+# How many causes of failures are told apart, and how much is told of each: they travel in the report.
+MAX_CAUSES = 10
+MAX_EXAMPLE_CHARACTERS = 200
 OTHER_CAUSES = "other"
 # The code at the beginning of what `errors.describe` says, such as `AccessDenied: Access Denied (CopyObject)`.
 _CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")
@@ -43,7 +44,8 @@ class Outcome:
     def cause(self) -> dict[str, dict[str, Any]]:
         """Return why, as one entry of a report's causes: `{"AccessDenied": {"objects": 1, "example": {...}}}`."""
         code = _CODE.match(self.error)
-        return {code[1] if code else self.what: {"objects": 1, "example": self.to_json()}}
+        example = {name: text[:MAX_EXAMPLE_CHARACTERS] for name, text in self.to_json().items()}
+        return {code[1] if code else self.what: {"objects": 1, "example": example}}
 
 
 class LineWriter(Protocol):

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from lambda_functions.shared.errors import RangeBroken, describe_with_bucket
+from lambda_functions.shared.errors import RangeBroken, describe_with_bucket, is_throttled
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.clients import list_page
@@ -201,7 +201,10 @@ def _start(side: Side, after: str | None) -> dict[str, str]:
 
 
 def _request_page(client: Any, side: Side, start: Mapping[str, str], keys: int) -> Page:
-    """Return a page; one that S3 does not give, however often botocore asks (`clients.RETRIES`), breaks the range."""
+    """Return a page; one that S3 refuses however often botocore asks (`clients.RETRIES`) breaks the range.
+
+    Throttling and lost connections do not: they pass, and the next attempt of the worker begins anew.
+    """
     try:
         return list_page(
             client,
@@ -211,5 +214,7 @@ def _request_page(client: Any, side: Side, start: Mapping[str, str], keys: int) 
             MaxKeys=keys,
             OptionalObjectAttributes=["RestoreStatus"],
         )
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        if is_throttled(error):
+            raise
         raise RangeBroken(describe_with_bucket(error)) from error

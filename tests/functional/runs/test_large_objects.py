@@ -364,7 +364,9 @@ def test_a_large_copy_whose_every_worker_crashes_ends_the_run_with_what_is_unfin
 
     found = machine.run(sync)
 
-    assert found["cause"].startswith("the run broke while copying: States.ExceedToleratedFailureThreshold: ")
+    assert found["cause"].startswith(
+        "the run broke while copying: large-000001: Runtime.ExitError: it ended. "
+    )
     assert (written(found)["failed"], written(found)["phase"]) == ({"objects": 1}, "copying")
 
 

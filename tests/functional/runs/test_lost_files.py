@@ -83,8 +83,8 @@ def test_keys_that_could_not_be_decided_stay_counted_when_their_record_is_gone(w
     assert report["failed"] == {"objects": 5}
     assert report["listed"] == {"source": 17, "destination": 6}
     assert report["warnings"] == [
-        f"1 of 1 ranges left no record, first {ADDRESS}/compared/1-0001.json: what was there before is not there any more. "
-        "Nothing can be concluded from it: requests, cost and the names of keys are not complete."
+        f"1 of 1 ranges left no record, first {ADDRESS}/compared/1-0001.json. Nothing can be concluded "
+        "from it: requests, cost and the names of keys are not complete."
     ]
 
 

@@ -363,13 +363,13 @@ def test_a_page_that_is_denied_breaks_its_range_and_nothing_becomes_an_orphan(
 
     record = world.worker().compare()
 
-    why = "AccessDenied: Access Denied (ListObjectsV2)"
+    why = f"AccessDenied: Access Denied (ListObjectsV2 of bucket {side}-bucket)"
     address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     assert record["broken"] == f"{address} could not be compared: {why}"
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])
-@pytest.mark.parametrize("end", [LOST, CUT, Answer(500, "InternalError"), Answer(503, "SlowDown")])
+@pytest.mark.parametrize("end", [LOST, CUT, Answer(503, "SlowDown")])
 def test_pages_that_never_come_whole_end_the_worker_without_a_record(
     world: World, side: str, end: Answer
 ) -> None:
@@ -380,6 +380,25 @@ def test_pages_that_never_come_whole_end_the_worker_without_a_record(
         world.worker().compare()
 
     assert len(world.s3.pauses) >= 8
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_a_page_that_is_always_answered_with_a_fault_is_given_up_after_nine_requests(
+    world: World, side: str
+) -> None:
+    listing(world)
+    world.s3.before(
+        "ListObjectsV2", Answer(500, "InternalError", "No."), bucket=f"{side}-bucket", nth=2, times=99
+    )
+
+    record = world.worker().compare()
+
+    address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
+    why = f"InternalError: No. (ListObjectsV2 of bucket {side}-bucket)"
+    assert record["broken"] == f"{address} could not be compared: {why}"
+    # Each pause is of 0 to 1, 2, 4 ... 128 seconds.
+    assert len(world.s3.pauses) == 8
+    assert sum(world.s3.pauses) < 255
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])

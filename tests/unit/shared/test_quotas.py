@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -33,8 +34,10 @@ from lambda_functions.shared.compare.compare import budget_seconds, is_large, re
 from lambda_functions.shared.compare.waves import MAX_WAVES, range_record_name, write_wave
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
 from lambda_functions.shared.options import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
+from lambda_functions.shared.outcomes import MAX_CAUSES, MAX_EXAMPLE_CHARACTERS
 from lambda_functions.shared.run import LARGE_WORKERS, Run
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.tally.breakage import Breakage
 from lambda_functions.shared.tally.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison
@@ -175,7 +178,7 @@ def test_a_shard_may_take_a_turn_for_each_of_its_keys(name: str) -> None:
     )
 
     assert a_turn == 7
-    assert longest == 14_004
+    assert longest == 14_006
     assert longest < MOST_EVENTS
 
 
@@ -316,6 +319,33 @@ def largest_state() -> dict[str, Any]:
     }
 
 
+CAUSES = {
+    f"{'C' * 60}{number}": {
+        "objects": 10**10,
+        "example": {
+            "key": LARGEST_KEY[:MAX_EXAMPLE_CHARACTERS],
+            "what": "failed",
+            "error": "e" * MAX_EXAMPLE_CHARACTERS,
+        },
+    }
+    for number in range(MAX_CAUSES)
+}
+BREAKAGES = [
+    asdict(
+        Breakage(
+            "copy-000001",
+            "E" * 256,
+            "c" * 1000,
+            "C" * 64,
+            "CompleteMultipartUpload",
+            "b" * 63,
+            "source",
+            "p" * 1100,
+        )
+    )
+] * 20
+
+
 def folder_with_failures() -> tuple[RunFolder, dict[str, Any]]:
     """Return a run folder whose first 20 keys that were not synchronised are as large as they can be, and its wave."""
     folder = memory_folder()
@@ -327,9 +357,11 @@ def folder_with_failures() -> tuple[RunFolder, dict[str, Any]]:
     for number, shard_of_failures in enumerate(written, 1):
         folder.write(
             range_record_name(f"1-{number:04d}"),
-            compared_record(tally=TALLY, failures=[shard_of_failures], requests=REQUESTS),
+            compared_record(tally=TALLY, causes=CAUSES, failures=[shard_of_failures], requests=REQUESTS),
         )
-    applied = WorkTotals(TALLY, written, REQUESTS, 10**6, 1e9 / 3, files, 10**10)
+    applied = WorkTotals(
+        TALLY, CAUSES, written, REQUESTS, 10**6, 1e9 / 3, files, 10**10, 10**6, BREAKAGES, 10**6
+    )
     for kind in ("copied", "deleted"):
         folder.write(f"tally/{kind}-10000000.json", applied.to_json())
     return folder, wave
@@ -534,4 +566,4 @@ def test_the_workers_are_the_lambdas_that_the_maps_call() -> None:
         if inner["Type"] == "Task"
     ]
 
-    assert set(mapped) == set(WORKERS)
+    assert set(mapped) == {*WORKERS, "tally_run"}  # which leaves word of a worker that broke

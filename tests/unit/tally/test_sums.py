@@ -32,7 +32,9 @@ APPLIED = st.builds(
     WorkTotals,
     tally=TALLIES,
     failures=st.lists(st.builds(shard, st.text(max_size=3))),
+    causes=st.just({}),
     requests=COUNTS,
+    breakages=st.just([]),
     turns=st.integers(0, 100),
     seconds=st.integers(0, 10**6).map(float),
     unfinished=st.lists(st.text(max_size=3)),
@@ -67,6 +69,7 @@ def turn_record(start: int, following: int, **tally: int) -> dict[str, Any]:
         "next": following,
         "tally": {what: {"objects": count, "bytes": count * 10} for what, count in tally.items()},
         "failures": [shard(f"failures/{start}.jsonl")] if "failed" in tally else [],
+        "causes": {},
         "requests": {"COPY": following - start},
         "seconds": 2.0,
     }
@@ -117,6 +120,10 @@ def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folde
         "seconds": 4.0,
         "unfinished": [],
         "unfinished_objects": 0,
+        "causes": {},
+        "broken": 0,
+        "breakages": [],
+        "unclear": 0,
     }
 
 
