@@ -949,5 +949,5 @@ def test_files_that_somebody_removed_are_missed_and_never_taken_for_empty(
     missing = (
         f"{address(found, 'copy.json')} is not there: the run's files have expired, or somebody removed it"
     )
-    assert found["cause"].startswith(f"the run broke while copying: RunFileMissing: {missing}. ")
+    assert found["cause"].startswith(f"the run broke while copying: RunFileBroken: {missing}. ")
     assert destination.keys() == ["a", "orphan"]

@@ -75,7 +75,9 @@ def test_only_what_is_included_is_copied_and_only_what_is_included_is_deleted(
 
     report = machine.report({**sync, "prefix": "p/", "include": ["*.csv", "never"]})
 
-    assert lasting(report) == report_of(listed=(3, 2), copy=sized(2, 2), delete=sized(1, 1))
+    assert lasting(report) == report_of(
+        listed=(3, 2), outOfScope={"source": 1, "destination": 1}, copy=sized(2, 2), delete=sized(1, 1)
+    )
     assert destination.bodies() == {"p/a.csv": b"1", "p/deep/b.csv": b"2", "p/orphan.txt": b"5"}
 
 
@@ -87,7 +89,9 @@ def test_what_is_excluded_is_neither_copied_nor_deleted(
 
     report = machine.report({**sync, "exclude": ["tmp/*", "log[[]1]"]})
 
-    assert lasting(report) == report_of(listed=(3, 3), copy=sized(1, 1), delete=sized(1, 1))
+    assert lasting(report) == report_of(
+        listed=(3, 3), outOfScope={"source": 2, "destination": 2}, copy=sized(1, 1), delete=sized(1, 1)
+    )
     assert destination.bodies() == {"a": b"1", "tmp/b": b"old and kept", "tmp/orphan": b"4"}
 
 
