@@ -38,6 +38,7 @@ def read(found: dict[str, Any], name: str) -> Any:
 def written(found: dict[str, Any]) -> dict[str, Any]:
     """Return report.json of an execution, whatever became of it."""
     report: dict[str, Any] = read(found, "report.json")
+    assert report.pop("file") == f"{folder(found)}/report.json"
     return report
 
 

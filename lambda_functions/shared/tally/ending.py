@@ -117,13 +117,15 @@ def _totals_of_state(state: Mapping[str, Any]) -> tuple[ComparisonTotals, WorkTo
 
 
 def _read_records(folder: RunFolder, state: Mapping[str, Any]) -> list[Record]:
-    """Return the records of all waves; of a wave that was never added up, because something broke, whatever is there."""
+    """Return the records of all waves; of the last one, if something broke in it, whatever is there."""
     comparison = state.get("comparison")
     if not comparison:
         return []
-    if "plan" in comparison:
-        return read_records(folder, comparison["waves"])
-    *earlier, present = waves_of(comparison)
+    is_planned = "plan" in comparison
+    waves = comparison["waves"] if is_planned else waves_of(comparison)
+    if is_planned and not comparison.get("broken"):
+        return read_records(folder, waves)
+    *earlier, present = waves
     return [*read_records(folder, earlier), *read_wave(folder, present)[0]]
 
 

@@ -265,21 +265,21 @@ def is_about(step: str, kind: str) -> bool:
 def ending_after(world: WorldFromMoment, number: int, key: str, damage: Damage | None) -> str:
     """Return how a run ends whose file is damaged before a step: "same", "not green" or what is wrong."""
     moment = world.undisturbed.moments[number - 1]
-    world.begin, done = number, []
+    world.begin = number
 
-    def damage_then(step: str, reached: int) -> None:
+    def damage_now(step: str, reached: int) -> None:
         if reached == number:
             world.restore(number)
-            done.append(damage_file(world, key, damage, moment))
+            damage_file(world, key, damage, moment)
 
-    world.before_step = damage_then
-    world.s3._rules.clear()
+    world.before_step = damage_now
+    world.restore(number)
+    if not damage_file(world, key, damage, moment):
+        return "not possible"
     try:
         report = world.run(**OPTIONS)
     except Exception as error:
         report = {"outcome": f"raised {type(error).__name__}: {error}"}
-    if not done[0]:
-        return "not possible"
     deleted = set(moment.objects["destination-bucket"]) - set(world.destination.objects)
     if report["outcome"] != "Succeeded":
         kind = kind_of(name_of(key))
