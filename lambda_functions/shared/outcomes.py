@@ -16,8 +16,8 @@ from typing import Any, Protocol
 SKIPPED = ("archived", "vanished", "unmappable")
 DELETE_MARKERS = "deleteMarkers"
 # How many causes of failures are told apart, and how much is told of each: they travel in the report.
-MAX_CAUSES = 10
-MAX_EXAMPLE_CHARACTERS = 200
+MAX_CAUSES = 8
+MAX_EXAMPLE_CHARACTERS = 60
 OTHER_CAUSES = "other"
 # The code at the beginning of what `errors.describe` says, such as `AccessDenied: Access Denied (CopyObject)`.
 _CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")

@@ -132,7 +132,7 @@ def test_a_changed_deployment_is_rolled_back_deployed_again_and_the_older_ones_a
     (first,) = own_machines(editable)
     assert codes(editable) == {first: codes(editable)["folder"], "folder": codes(editable)[first]}
 
-    broken(editable, "lambda_functions/list_ranges.py", '"items": items}\n', '"items": +items}\n')
+    broken(editable, "lambda_functions/list_ranges.py", '{"wave": 1, ', '{"wave": +1, ')
     assert len(set(codes(editable).values())) == 2, "it shows before it is deployed"
     assert editable.fab().returncode == 0
     second = own_machines(editable)[-1]
