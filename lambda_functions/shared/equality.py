@@ -7,11 +7,16 @@
 | sizes differ | | copy |
 | ETags equal (or `X-1`, X the MD5 of the other's bytes), source not newer | | current |
 | ETags equal in that sense, source newer | | ask for metadata; current if `compareMetadata` is false |
+| current by all of this, `compareMetadata` is "all" | | ask for metadata |
 | current by all of this, tags are compared | | ask for tags |
 | ETags differ, source newer | | copy |
 | ETags differ, same size, destination not older | | ask for checksums |
 
-What the answers mean is in `judge_metadata` and `judge_checksums`: copy, current, or unprovable, which an option decides.
+What the answers mean is in `judge_heads`: copy, current, or unprovable, which an option decides. Where both HEADs are there,
+metadata is judged as well, unless `compareMetadata` is false, and only what a copy carries, so that the next run finds it equal.
+
+What this cannot see, unless `compareMetadata` is "all": other metadata at a destination with equal ETag that is not older. A
+bucket filled by another tool looks like that, and so does a copy that somebody has given other metadata since.
 
 LastModified has a resolution of one second and our own copy is always newer than what it was made from, so an object that
 is current now is current on the next run.
@@ -23,7 +28,14 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_functions.shared.s3.etags import CHECKSUMS, CONTENT_HEADERS, is_md5, same_etag
+from lambda_functions.shared.s3.etags import (
+    CHECKSUMS,
+    CONTENT_HEADERS,
+    etag_of,
+    is_md5,
+    part_count,
+    same_etag,
+)
 from lambda_functions.shared.s3.listing import Entry
 
 
@@ -40,7 +52,10 @@ class Decision(enum.Enum):
 
 
 def decide(
-    source: Entry | None, destination: Entry | None, compare_metadata: bool = True, compare_tags: bool = False
+    source: Entry | None,
+    destination: Entry | None,
+    compare_metadata: bool | str = True,
+    compare_tags: bool = False,
 ) -> Decision:
     """Return the decision of the table for one key, of which at least one side has an entry."""
     if source is None:
@@ -49,10 +64,35 @@ def decide(
         return Decision.COPY
     is_newer = source.modified > destination.modified
     if same_etag(source.etag, destination.etag):
-        if is_newer and compare_metadata:
+        if compare_metadata == "all" or (is_newer and compare_metadata):
             return Decision.ASK_METADATA
         return Decision.ASK_TAGS if compare_tags else Decision.CURRENT
     return Decision.COPY if is_newer else Decision.ASK_CHECKSUMS
+
+
+def judge_heads(
+    question: Decision,
+    source: Mapping[str, Any],
+    destination: Mapping[str, Any],
+    compare_metadata: bool | str,
+) -> Decision:
+    """Return COPY, CURRENT or UNPROVABLE from two answers of HeadObject; `question` is what the listings could not tell."""
+    if question is Decision.ASK_CHECKSUMS:
+        content = judge_checksums(source, destination)
+        if content is not Decision.CURRENT:
+            return content
+    return (
+        judge_metadata(_as_copied(source, destination), destination) if compare_metadata else Decision.CURRENT
+    )
+
+
+def _as_copied(source: Mapping[str, Any], destination: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a source without the redirect that no copy would carry, where the destination has none either."""
+    redirect = "WebsiteRedirectLocation"
+    if not source.get(redirect) or destination.get(redirect):
+        return source
+    is_carried = source["ContentLength"] == 0 or (part_count(etag_of(source)) or 1) > 1
+    return source if is_carried else {**source, redirect: None}
 
 
 def judge_metadata(source: Mapping[str, Any], destination: Mapping[str, Any]) -> Decision:

@@ -49,7 +49,7 @@ class Options:
     maxDelete: int | str | None = None  # noqa: N815
     allowEmptySource: bool = False  # noqa: N815
     dryRun: bool = False  # noqa: N815
-    compareMetadata: bool = True  # noqa: N815
+    compareMetadata: bool | str = True  # noqa: N815
     compareTags: bool = False  # noqa: N815
     unprovable: str = "copy"
     storageClass: str = "source"  # noqa: N815
@@ -166,6 +166,10 @@ def _boolean_problem(value: Any) -> str | None:
     return None if isinstance(value, bool) else "expected true or false"
 
 
+def _metadata_problem(value: Any) -> str | None:
+    return None if isinstance(value, bool) or value == "all" else 'expected true, false or "all"'
+
+
 def _key_problem(value: Any) -> str | None:
     if not isinstance(value, str):
         return "expected text"
@@ -225,7 +229,7 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "maxDelete": max_delete_problem,
     "allowEmptySource": _boolean_problem,
     "dryRun": _boolean_problem,
-    "compareMetadata": _boolean_problem,
+    "compareMetadata": _metadata_problem,
     "compareTags": _boolean_problem,
     "unprovable": _choice_problem("copy", "keep"),
     "storageClass": _choice_problem("source", *STORAGE_CLASSES),

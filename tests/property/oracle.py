@@ -184,17 +184,18 @@ def _refusal(found: Prediction, sources: int, destinations: int, options: Option
     return "DeletionRefused" if most is not None and deletes > most else None
 
 
-def decide(source: Object, there: Object, compare_metadata: bool) -> str:
+def decide(source: Object, there: Object, compare_metadata: bool | str) -> str:
     """Return `copy`, `current` or `unprovable` for a pair: the table of what counts as equal, line by line."""
     is_newer = source.modified > there.modified
     if len(source.body) != len(there.body):
         return "copy"
-    if same_etags(source.etag, there.etag):
-        drifted = is_newer and compare_metadata and described(source) != described(there)
-        return "copy" if drifted else "current"
-    if is_newer:
+    is_same = same_etags(source.etag, there.etag)
+    if is_newer and not is_same:
         return "copy"
-    return _by_checksum(source, there)
+    proved = "current" if is_same else _by_checksum(source, there)
+    is_asked = needs_heads(source, there, compare_metadata)
+    drifted = is_asked and compare_metadata and drifts(source, there)
+    return "copy" if proved == "current" and drifted else proved
 
 
 def _by_checksum(source: Object, there: Object) -> str:
@@ -205,12 +206,14 @@ def _by_checksum(source: Object, there: Object) -> str:
     return "copy" if source.has_md5 and there.has_md5 else "unprovable"
 
 
-def needs_heads(source: Object, there: Object, compare_metadata: bool) -> bool:
+def needs_heads(source: Object, there: Object, compare_metadata: bool | str) -> bool:
     """Tell whether the listings cannot decide a pair, so that both objects have to be asked."""
     if len(source.body) != len(there.body):
         return False
     is_newer = source.modified > there.modified
-    return (is_newer and compare_metadata) if same_etags(source.etag, there.etag) else not is_newer
+    if same_etags(source.etag, there.etag):
+        return compare_metadata == "all" or (is_newer and bool(compare_metadata))
+    return not is_newer
 
 
 def same_etags(one: str, other: str) -> bool:
@@ -222,9 +225,12 @@ def _is_of_one_part(etag: str, plain: str) -> bool:
     return "-" not in plain and etag == f"{hashlib.md5(bytes.fromhex(plain)).hexdigest()}-1"
 
 
-def described(found: Object) -> tuple[Any, ...]:
-    """Return what makes an object another one although its bytes are the same."""
-    return dict(found.headers), dict(found.metadata), found.redirect
+def drifts(source: Object, there: Object) -> bool:
+    """Tell whether a copy would describe the same bytes in another way; one in one piece, if not empty, brings no redirect."""
+    if (dict(source.headers), dict(source.metadata)) != (dict(there.headers), dict(there.metadata)):
+        return True
+    can_bring_redirect = not source.body or len(source.parts) > 1
+    return source.redirect != there.redirect and (can_bring_redirect or there.redirect is not None)
 
 
 def etag_of(body: bytes, parts: tuple[int, ...]) -> str:

@@ -222,7 +222,7 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "maxDelete": st.one_of(st.integers(0, 3), st.sampled_from(["0%", "12.5%", "50%", "66.7%", "100%"])),
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
-        "compareMetadata": st.booleans(),
+        "compareMetadata": st.sampled_from([True, False, "all", "all"]),
         "compareTags": st.booleans(),
         "unprovable": st.sampled_from(["copy", "keep", "keep"]),
         "storageClass": st.sampled_from(["source", "STANDARD", "STANDARD_IA", "GLACIER"]),

@@ -48,7 +48,8 @@ LARGE_BYTES = MAX_SHARD_BYTES
 FIRST_COPY_KEYS = 500
 LARGE_PARTS = 2000
 ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
-# How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page.
+# How often the clock is read, in keys: a page, so that buckets with the same keys hand back at the end of a page. Also whenever
+# answers are waited for, because a thousand questions take seconds.
 KEYS_PER_CLOCK_CHECK = 1000
 
 
@@ -118,7 +119,7 @@ def _compare_until_deadline(
             plan.decide(pair, resolver)
         else:
             plan.leave_out(pair)
-        if number % KEYS_PER_CLOCK_CHECK == 0:
+        if number % KEYS_PER_CLOCK_CHECK == 0 or resolver.is_full():
             plan.collect(resolver)
             if turn.is_over():
                 end = pair_key(pair)

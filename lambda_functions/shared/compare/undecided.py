@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.equality import Decision, judge_checksums, judge_metadata
+from lambda_functions.shared.equality import Decision, judge_heads
 from lambda_functions.shared.errors import explain, is_missing
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -22,8 +22,9 @@ from lambda_functions.shared.s3.heads import get_tags, head_object, require_buck
 from lambda_functions.shared.s3.listing import Entry
 
 HEAD_THREADS = 16
-# Answers waited for at most; beyond that reading pauses, so that memory stays bounded however many keys are undecided.
-MAX_PENDING = 4096
+# Answers waited for at most; beyond that reading pauses. Where every key is asked for, a turn that is over has to wait for these:
+# 64 pairs a thread, some seconds.
+MAX_PENDING = 1024
 
 # The source, the destination unless it has gone meanwhile, and what is to be done.
 Resolution = tuple[Entry, Entry | None, Decision | Outcome]
@@ -44,9 +45,13 @@ class Resolver:
         """Have a pair decided; `question` is what its listings could not tell."""
         self._pending.append(self._pool.submit(self._resolve, source, destination, question))
 
+    def is_full(self) -> bool:
+        """Whether answers have to be taken before more is read."""
+        return len(self._pending) >= MAX_PENDING
+
     def results(self, all_of_them: bool = False) -> Iterator[Resolution]:
         """Yield the pairs that are decided, in order; all of them at the end of a range."""
-        while self._pending and (all_of_them or self._pending[0].done() or len(self._pending) > MAX_PENDING):
+        while self._pending and (all_of_them or self._pending[0].done() or self.is_full()):
             yield self._pending.popleft().result()
 
     def close(self) -> None:
@@ -83,8 +88,8 @@ class Resolver:
             require_bucket(self.clients.source, self.run.source)
             gone = Outcome(source.key, "vanished", 0, "the source object was gone when it was asked for")
             return source, destination, gone
-        judge = judge_metadata if question is Decision.ASK_METADATA else judge_checksums
-        return source, destination, judge(source_head, destination_head)
+        compare_metadata = self.run.options.compareMetadata
+        return source, destination, judge_heads(question, source_head, destination_head, compare_metadata)
 
     def _compare_tags(self, key: str) -> Decision:
         """Return COPY where the tags of two equal objects differ: two requests, GetObjectTagging on either side."""

@@ -65,7 +65,7 @@ OPTIONS = st.fixed_dictionaries(
         "exclude": GLOBS,
         "delete": st.booleans(),
         "unprovable": st.sampled_from(["copy", "keep"]),
-        "compareMetadata": st.booleans(),
+        "compareMetadata": st.sampled_from([True, False, "all"]),
     }
 )
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOON, entry
 
-from lambda_functions.shared.equality import Decision, decide, judge_checksums, judge_metadata
+from lambda_functions.shared.equality import Decision, decide, judge_checksums, judge_heads, judge_metadata
 from lambda_functions.shared.s3.etags import (
     CHECKSUMS,
     CONTENT_HEADERS,
@@ -60,6 +60,16 @@ def object_of(etag: str, modified: datetime = NOON, size: int = 3) -> Entry:
 )
 def test_the_table_of_the_design(source: Entry | None, destination: Entry | None, decision: Decision) -> None:
     assert decide(source, destination) is decision
+
+
+@pytest.mark.parametrize("source", [OLDER, NOON, NEWER])
+def test_with_all_metadata_is_asked_for_wherever_a_key_would_be_current(source: datetime) -> None:
+    one, other = object_of(A, source), object_of(A, NOON)
+
+    assert decide(one, other, compare_metadata="all") is Decision.ASK_METADATA
+    assert decide(one, other, compare_metadata="all", compare_tags=True) is Decision.ASK_METADATA
+    assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata="all") is Decision.COPY
+    assert decide(object_of(A, OLDER), object_of(B, NEWER), compare_metadata="all") is Decision.ASK_CHECKSUMS
 
 
 def test_metadata_is_not_asked_for_where_it_is_not_compared() -> None:
@@ -203,6 +213,43 @@ def test_user_metadata_that_differs_is_copied() -> None:
     assert judge_metadata(head(Metadata={"a": "1"}), head(Metadata={"a": "2"})) is Decision.COPY
     assert judge_metadata(head(Metadata={"a": "1"}), head()) is Decision.COPY
     assert judge_metadata(head(Metadata={}), head()) is Decision.CURRENT
+
+
+@pytest.mark.parametrize("compare_metadata", [True, "all"])
+def test_where_both_heads_are_there_metadata_is_judged_as_soon_as_the_content_is_equal(
+    compare_metadata: bool | str,
+) -> None:
+    one, other = head(A, Metadata={"a": "1"}, **CRC), head(B, Metadata={"a": "2"}, **CRC)
+    for question in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS):
+        assert judge_heads(question, one, other, compare_metadata) is Decision.COPY
+        assert judge_heads(question, one, one, compare_metadata) is Decision.CURRENT
+        assert judge_heads(question, one, other, False) is Decision.CURRENT
+
+
+def test_what_no_checksum_can_prove_stays_unprovable_whatever_its_metadata_is() -> None:
+    one, other = head(A, Metadata={"a": "1"}, **KMS), head(B, **KMS)
+
+    assert judge_heads(Decision.ASK_CHECKSUMS, one, other, "all") is Decision.UNPROVABLE
+
+
+REDIRECT = {"WebsiteRedirectLocation": "/elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "decision"),
+    [
+        pytest.param(head(**REDIRECT), head(), Decision.CURRENT, id="in one piece"),
+        pytest.param(head(A + "-1", **REDIRECT), head(A), Decision.CURRENT, id="in one part"),
+        pytest.param(head(A + "-2", **REDIRECT), head(A + "-2"), Decision.COPY, id="in two parts"),
+        pytest.param({**head(**REDIRECT), "ContentLength": 0}, head(), Decision.COPY, id="empty"),
+        pytest.param(head(**REDIRECT), head(**REDIRECT), Decision.CURRENT, id="on both sides"),
+        pytest.param(head(), head(**REDIRECT), Decision.COPY, id="at the destination only"),
+    ],
+)
+def test_a_redirect_is_compared_where_a_copy_would_change_it(
+    source: dict[str, Any], destination: dict[str, Any], decision: Decision
+) -> None:
+    assert judge_heads(Decision.ASK_METADATA, source, destination, True) is decision
 
 
 def test_what_a_copy_does_not_carry_is_not_metadata() -> None:

@@ -1,0 +1,162 @@
+"""Metadata that differs where the content is the same: when it is seen, what heals it, what that costs. On the fake S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fake_s3 import HOUR, MB
+from runs_on_fake_s3 import World, world_on_fake_s3
+
+PAGE = {"headers": {"ContentType": "text/html", "CacheControl": "no-cache"}}
+IDLE = {"HEAD_BUCKET": 2, "LIST": 2}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with world_on_fake_s3() as one:
+        yield one
+
+
+def sent_by(world: World, **options: Any) -> tuple[dict[str, Any], dict[str, int]]:
+    """Run; return the report and the requests."""
+    world.s3.sent.clear()
+    return world.run(**options), world.sent()
+
+
+def test_metadata_that_was_changed_at_the_destination_is_seen_by_the_heads_that_are_sent_anyway(
+    world: World,
+) -> None:
+    more: dict[str, Any] = {
+        "checksum": "CRC64NVME",
+        "metadata": {"a": "1"},
+        "headers": {"ContentType": "text/html"},
+    }
+    content = world.source.put("k", 12 * MB, **more).content
+    halves = content.part(0, 6 * MB), content.part(6 * MB, 6 * MB)
+    more = {
+        "metadata": {"a": "2"},
+        "headers": {"ContentType": "binary/octet-stream"},
+        "age_seconds": HOUR / 2,
+    }
+    world.destination.put_parts("k", *halves, checksum=("CRC64NVME", "FULL_OBJECT"), **more)
+
+    world.run()
+
+    assert world.destination.objects["k"].metadata == {"a": "1"}
+    assert world.destination.objects["k"].headers == {"ContentType": "text/html"}
+    assert world.run()["copied"]["objects"] == 0
+
+
+def test_metadata_is_not_judged_by_the_heads_that_are_sent_for_checksums_where_it_is_not_compared(
+    world: World,
+) -> None:
+    world.destination.encryption = "aws:kms"
+    world.source.put("k", b"1", checksum="CRC32", metadata={"a": "1"})
+    world.destination.put("k", b"1", 0, checksum="CRC32", metadata={"a": "2"})
+
+    assert world.run(compareMetadata=False)["current"]["objects"] == 1
+    assert world.run()["copied"]["objects"] == 1
+
+
+@pytest.mark.parametrize("compare_metadata", [True, False])
+def test_a_newer_destination_without_the_headers_of_its_source_is_current_unless_all_are_asked(
+    world: World, compare_metadata: bool
+) -> None:
+    world.source.put("index.html", b"<html>", **PAGE)
+    world.destination.put("index.html", b"<html>", HOUR - 1)
+
+    assert sent_by(world, compareMetadata=compare_metadata)[1] == IDLE
+    assert world.destination.objects["index.html"].headers == {}
+
+
+def test_a_newer_destination_without_the_headers_of_its_source_is_healed_by_all_and_then_nothing_is_left(
+    world: World,
+) -> None:
+    world.source.put("index.html", b"<html>", **PAGE)
+    world.destination.put("index.html", b"<html>", HOUR - 1)
+
+    report, sent = sent_by(world, compareMetadata="all")
+
+    assert (report["copied"]["objects"], sent) == (1, {"COPY": 1, "HEAD": 2, **IDLE})
+    assert world.destination.objects["index.html"].headers == PAGE["headers"]
+    report, sent = sent_by(world, compareMetadata="all")
+    assert (report["copied"]["objects"], report["current"]["objects"], sent) == (0, 1, {"HEAD": 2, **IDLE})
+    assert sent_by(world)[1] == IDLE
+
+
+def test_all_asks_twice_for_every_object_that_is_otherwise_current_and_for_no_other(world: World) -> None:
+    for number in range(25):
+        world.source.put(f"{number:02d}", b"1")
+        world.destination.put(f"{number:02d}", b"1")
+    world.source.put("missing", b"1")
+    world.source.put("other size", b"1")
+    world.destination.put("other size", b"22")
+    world.destination.put("orphan", b"1")
+
+    report, sent = sent_by(world, compareMetadata="all", delete=False)
+
+    assert report["current"]["objects"] == 25
+    assert sent == {"COPY": 2, "HEAD": 50, **IDLE}
+
+
+def test_with_tags_as_well_all_asks_four_times(world: World) -> None:
+    world.source.put("key", b"1")
+    world.destination.put("key", b"1")
+
+    _, sent = sent_by(world, compareMetadata="all", compareTags=True)
+
+    assert sent == {"HEAD": 2, "GET_OBJECT_TAGGING": 2, **IDLE}
+
+
+@pytest.mark.parametrize(("content", "copied"), [(b"", 1), (b"1", 0)])
+def test_a_redirect_is_compared_where_a_copy_carries_it_so_that_all_finds_an_end(
+    world: World, content: bytes, copied: int
+) -> None:
+    world.source.put("key", content, redirect="/elsewhere")
+    world.destination.put("key", content)
+
+    assert world.run(compareMetadata="all")["copied"]["objects"] == copied
+    assert world.run(compareMetadata="all")["copied"]["objects"] == 0
+
+
+def test_a_redirect_that_both_sides_have_is_not_taken_away(world: World) -> None:
+    world.source.put("key", b"1", redirect="/elsewhere")
+    world.destination.put("key", b"1", redirect="/elsewhere")
+
+    assert world.run(compareMetadata="all")["copied"]["objects"] == 0
+
+
+def test_a_redirect_of_an_object_in_parts_is_healed(world: World) -> None:
+    content = world.source.put_parts("key", 5 * MB, 1, redirect="/elsewhere").content
+    world.destination.put_parts("key", content.part(0, 5 * MB), content.part(5 * MB, 1))
+
+    assert world.run(compareMetadata="all")["copied"]["objects"] == 1
+    assert world.destination.objects["key"].redirect == "/elsewhere"
+    assert world.run(compareMetadata="all")["copied"]["objects"] == 0
+
+
+def test_a_turn_that_asks_for_everything_ends_by_its_time_and_hands_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred keys in one page: the turn is over while their answers are waited for, long before the page is read."""
+    monkeypatch.setattr("lambda_functions.shared.compare.undecided.MAX_PENDING", 10)
+    for number in range(100):
+        world.source.put(f"{number:03d}", b"1")
+        world.destination.put(f"{number:03d}", b"1")
+
+    def pass_time(request: Any) -> None:
+        world.elapsed_seconds += 20
+
+    world.s3.after("HeadObject", pass_time, times=1000)
+
+    record = world.worker(compareMetadata="all").compare()
+
+    assert record["left"] is not None
+    asked = record["tally"]["current"]["objects"]
+    assert 22 <= asked <= 35, (
+        "870 seconds hold 44 HEADs; then the answers under way are waited for, and no more are asked"
+    )
+    assert world.sent()["HEAD"] == 2 * asked
+    assert record["left"] == {"after": f"{asked - 1:03d}", "upTo": None}
