@@ -57,7 +57,7 @@ from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.options import parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.s3.heads import bucket_regions, refuse_own_buckets
+from lambda_functions.shared.s3.heads import ask_buckets, refuse_own_buckets
 from lambda_functions.shared.work_bucket.executions import asking
 from lambda_functions.shared.work_bucket.leases import Leases
 from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
@@ -83,7 +83,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _validate(event: dict[str, Any], connected: clients.Clients) -> Run:
     options = parse(event["input"], event["defaults"])
     refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
-    return Run.of(event["execution"], options, bucket_regions(connected.source, options))
+    regions, s3_time = ask_buckets(connected.source, options)
+    return Run.of(event["execution"], options, regions, s3_time)
 
 
 def _take_lease(run: Run, connected: clients.Clients) -> list[str]:

@@ -10,7 +10,7 @@ import fnmatch
 import functools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -62,19 +62,26 @@ class Run:
     options: Options
     source: Side
     destination: Side
+    s3_started_at: str | None = None
 
     @classmethod
     def of(
-        cls, execution: Mapping[str, str], options: Options, regions: tuple[str | None, str | None]
+        cls,
+        execution: Mapping[str, str],
+        options: Options,
+        regions: tuple[str | None, str | None],
+        s3_started_at: str | None = None,
     ) -> Run:
-        """Return the run of an execution (`{"id", "name", "startTime", "stateMachine"}`)."""
+        """Return the run of an execution (`{"id", "name", "startTime", "stateMachine"}`).
+
+        `s3_started_at` is what the destination's own clock said before anything was written.
+        """
         source = Side(options.source, options.prefix, regions[0], options.sourceOwner, options.requestPayer)
         destination = Side(
             options.destination, options.destinationPrefix, regions[1], options.destinationOwner
         )
-        return cls(
-            folder_of(execution), execution["id"], execution["startTime"], options, source, destination
-        )
+        folder, started_at = folder_of(execution), execution["startTime"]
+        return cls(folder, execution["id"], started_at, options, source, destination, s3_started_at)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data of a few hundred bytes."""
@@ -82,6 +89,7 @@ class Run:
             "folder": self.folder,
             "execution": self.execution,
             "startedAt": self.started_at,
+            "s3StartedAt": self.s3_started_at,
             "options": self.options.to_json(),
             "largeConcurrency": max(1, self.options.maxConcurrency // LARGE_WORKERS),
             "regions": [self.source.region, self.destination.region],
@@ -93,11 +101,12 @@ class Run:
         options = Options.from_json(data["options"])
         execution = {"id": data["execution"], "startTime": data["startedAt"]}
         run = cls.of({**execution, "stateMachine": "", "name": ""}, options, tuple(data["regions"]))
-        return cls(data["folder"], run.execution, run.started_at, options, run.source, run.destination)
+        return replace(run, folder=data["folder"], s3_started_at=data.get("s3StartedAt"))
 
     def start_second(self) -> datetime:
-        """Return when the execution began, cut to the second as S3's LastModified is."""
-        return datetime.fromisoformat(self.started_at.replace("Z", "+00:00")).replace(microsecond=0)
+        """Return when the run began by S3's clock, else by that of Step Functions, cut to the second as LastModified is."""
+        began = self.s3_started_at or self.started_at
+        return datetime.fromisoformat(began.replace("Z", "+00:00")).replace(microsecond=0)
 
     def is_mappable(self, relative: str) -> bool:
         """Whether the destination can have this key: 1 to 1,024 bytes."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -183,7 +184,9 @@ class FakeS3(Workers):
         assert ".s3." in event_name, f"{event_name}: this is an S3 and nothing else"
         model = _model().operation_model(event_name.rpartition(".")[2])
         try:
-            return self._answer(model, request)
+            answer = self._answer(model, request)
+            answer.headers["Date"] = format_datetime(self.clock, usegmt=True)
+            return answer
         except Killed:
             process.is_dead = True
             raise

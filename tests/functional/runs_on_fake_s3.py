@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -90,7 +91,8 @@ class World:
     """A fake S3 with three buckets; `slept` is what workers would have slept, `elapsed_seconds` the clock of their turns.
 
     `before_step` is called before every invocation of a handler and before a Map reads its index, with what is about to happen
-    (`tally_run copies`, `Map of copy.json`) and its number in the run. `name` is that of the next execution.
+    (`tally_run copies`, `Map of copy.json`) and its number in the run. `name` is that of the next execution. The clock of Step
+    Functions is `ahead_seconds` before that of S3.
     """
 
     s3: FakeS3
@@ -101,6 +103,7 @@ class World:
     elapsed_seconds: float = 0.0
     before_step: Callable[[str, int], None] = lambda step, number: None
     name: str = ""
+    ahead_seconds: float = 0.0
     _steps: int = 0
 
     def worker(self, **options: Any) -> Worker:
@@ -135,7 +138,10 @@ class World:
         self._steps = 0
         execution = _execution(self.name or f"run-{next(_numbers)}")
         state: dict[str, Any] = {
-            "execution": {**execution, "startTime": self.s3.clock.isoformat()},
+            "execution": {
+                **execution,
+                "startTime": (self.s3.clock + timedelta(seconds=self.ahead_seconds)).isoformat(),
+            },
             "input": {"source": self.source.name, "destination": self.destination.name, **options},
         }
         defaults = {"maxConcurrency": 4, "maxDelete": None}

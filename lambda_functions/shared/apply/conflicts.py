@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lambda_functions.shared.equality import Decision, judge_checksums
+from lambda_functions.shared.equality import Decision, judge_checksums, judge_heads
 from lambda_functions.shared.errors import SourceChanged, SyncError, explain, is_archived, is_refusal
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -22,6 +22,7 @@ from lambda_functions.shared.work_items import ToCopy
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
 MAX_TRIES = 3
 
+PERHAPS_OURS = "the destination has a new object of the same size; nothing can prove whether this run or somebody else wrote it"
 Head = Mapping[str, Any]
 
 
@@ -107,18 +108,33 @@ def _own_earlier_try(
     """Return a judgement if the destination is, or may be, what this very run has put there since it began."""
     if destination is None or destination["LastModified"] < run.start_second():
         return None
-    copied = Judgement(Verdict.COPIED, item, Outcome(item.key, "copied", item.size))
-    if same_etag(etag_of(destination), item.etag):
-        return copied
-    if source is None or etag_of(source) != item.etag or destination["ContentLength"] != item.size:
+    content = _same_content(item, source, destination)
+    if content is Decision.UNPROVABLE and etag_of(destination) != item.replaces_etag:
+        return _judgement(Verdict.CHANGED, item, "changed", PERHAPS_OURS)
+    if content is not Decision.CURRENT or not _same_metadata(run, item, source, destination):
         return None
+    return Judgement(Verdict.COPIED, item, Outcome(item.key, "copied", item.size))
+
+
+def _same_content(item: ToCopy, source: Head | None, destination: Head) -> Decision:
+    """Return CURRENT where the destination has what was to be copied, COPY where it has something else, or UNPROVABLE."""
+    if same_etag(etag_of(destination), item.etag):
+        return Decision.CURRENT
+    if source is None or etag_of(source) != item.etag or destination["ContentLength"] != item.size:
+        return Decision.COPY
     if part_count(item.etag) and is_plain(source) and is_plain(destination):
-        return None  # a copy of ours, made of the same parts, would have the same ETag
-    equality = judge_checksums(source, destination)
-    if equality is Decision.UNPROVABLE and run.options.unprovable == "copy":
-        why = "somebody writes an object of the same size into the destination"
-        return _judgement(Verdict.AGAIN, replace(item, replaces_etag=etag_of(destination)), "changed", why)
-    return None if equality is Decision.COPY else copied
+        return Decision.COPY  # a copy of ours, made of the same parts, would have the same ETag
+    return judge_checksums(source, destination)
+
+
+def _same_metadata(run: Run, item: ToCopy, source: Head | None, destination: Head) -> bool:
+    """Whether the destination has the metadata of the copy, or none is compared; what a source had that is gone is not known."""
+    compare_metadata = run.options.compareMetadata
+    if not compare_metadata:
+        return True
+    if source is None or etag_of(source) != item.etag:
+        return False
+    return judge_heads(Decision.ASK_METADATA, source, destination, compare_metadata) is Decision.CURRENT
 
 
 def _judgement(verdict: Verdict, item: ToCopy, what: str, why: str) -> Judgement:

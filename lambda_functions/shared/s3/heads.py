@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -60,10 +62,24 @@ def head_bucket(client: Any, bucket: str, owner: str | None, requester_pays: boo
     return answer
 
 
-def bucket_regions(client: Any, options: Options) -> tuple[str | None, str | None]:
-    """Return the regions of source and destination; raise `Refused("InvalidInput", ...)` where one cannot be used."""
-    source = _bucket_region(client, "source", options.source, options.sourceOwner, options.requestPayer)
-    return source, _bucket_region(client, "destination", options.destination, options.destinationOwner, False)
+def ask_buckets(client: Any, options: Options) -> tuple[tuple[str | None, str | None], str | None]:
+    """Return the regions of source and destination, and the time by the destination's clock.
+
+    Raises `Refused("InvalidInput", ...)` where one of them cannot be used.
+    """
+    source = _ask_bucket(client, "source", options.source, options.sourceOwner, options.requestPayer)
+    destination = _ask_bucket(client, "destination", options.destination, options.destinationOwner, False)
+    return (source.get("BucketRegion"), destination.get("BucketRegion")), answered_at(destination)
+
+
+def answered_at(answer: Mapping[str, Any]) -> str | None:
+    """Return when S3 says that it gave an answer: its `Date` header in ISO 8601, None where it has none that can be read."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return told.replace(tzinfo=told.tzinfo or UTC).isoformat()
 
 
 def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
@@ -77,19 +93,17 @@ def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
             )
 
 
-def _bucket_region(
+def _ask_bucket(
     client: Any, name: str, bucket: str, owner: str | None, requester_pays: bool
-) -> str | None:
+) -> dict[str, Any]:
     try:
-        answer = head_bucket(client, bucket, owner, requester_pays)
+        return head_bucket(client, bucket, owner, requester_pays)
     except ClientError as error:
         if not is_permanent(error):
             raise
         raise Refused(
             "InvalidInput", f"{_refusal_cause(name, bucket, owner, error)} Nothing was changed."
         ) from error
-    region: str | None = answer.get("BucketRegion")
-    return region
 
 
 def _refusal_cause(name: str, bucket: str, owner: str | None, error: ClientError) -> str:

@@ -271,12 +271,21 @@ def test_a_copier_that_was_killed_after_its_copies_copies_none_again(world: Worl
     assert world.destination.open_uploads() == []
 
 
-def test_a_source_that_went_after_our_lost_copy_of_it_is_copied_all_the_same(world: World) -> None:
+@pytest.mark.parametrize(
+    ("compare_metadata", "outcome"),
+    [
+        (False, Outcome("key", "copied", 1)),
+        (True, Outcome("key", "vanished", 0, "the source object was gone when it was to be copied")),
+    ],
+)
+def test_a_source_that_went_after_our_lost_copy_of_it_is_copied_if_no_metadata_would_have_to_be_compared(
+    world: World, compare_metadata: bool, outcome: Outcome
+) -> None:
     world.source.put("key", b"1")
-    item, worker = world.to_copy("key"), world.worker()
+    item, worker = world.to_copy("key"), world.worker(compareMetadata=compare_metadata)
     world.s3.after("CopyObject", lambda request: LOST if world.source.delete("key") is False else None)
 
-    assert worker.copy(item) == Outcome("key", "copied", 1)
+    assert worker.copy(item) == outcome
 
 
 # --- Conflicts, and errors in an answer with status 200

@@ -63,9 +63,22 @@ def test_the_beginning_of_a_run_is_cut_to_the_second(started_at: str, expected: 
     assert run_of({**EXECUTION, "startTime": started_at}).start_second() == expected
 
 
+def test_a_run_began_when_s3_says_so_and_when_step_functions_says_so_if_s3_was_not_asked() -> None:
+    execution = {**EXECUTION, "startTime": "2026-11-22T10:11:12.345Z"}
+    regions, options = (None, None), Options("from", "into")
+    asked = Run.of(execution, options, regions, "2026-11-22T09:11:13+00:00")
+
+    assert asked.start_second() == datetime(2026, 11, 22, 9, 11, 13, tzinfo=UTC)
+    assert asked.to_json()["s3StartedAt"] == "2026-11-22T09:11:13+00:00"
+    of_an_older_deployment = {name: value for name, value in asked.to_json().items() if name != "s3StartedAt"}
+    assert Run.from_json(of_an_older_deployment).start_second() == datetime(
+        2026, 11, 22, 10, 11, 12, tzinfo=UTC
+    )
+
+
 TEXTS = st.text(max_size=10)
 RUNS = st.builds(
-    lambda options, regions, execution: Run.of(execution, options, regions),
+    lambda options, regions, execution, s3_time: Run.of(execution, options, regions, s3_time),
     st.builds(
         Options,
         source=TEXTS,
@@ -84,6 +97,7 @@ RUNS = st.builds(
     ),
     st.tuples(st.none() | TEXTS, st.none() | TEXTS),
     st.just(EXECUTION),
+    st.none() | TEXTS,
 )
 
 
