@@ -42,8 +42,9 @@
 
 Event: `{"input": {"source": "a", "destination": "b"}, "execution": {"id", "name", "startTime", "stateMachine"},
 "defaults": {"maxConcurrency": 20, "maxDelete": null}}`.
-Result: the run (see `shared/run.py`) with `"verdict": "valid"` and `"warnings"`, what could not be cleaned up after dead runs; or
-`{"verdict": "refused", "error": "InvalidInput", "cause"}`; both with `"requests"`, what was sent to the two buckets.
+Result: the run (see `shared/run.py`) with `"verdict": "valid"` and `"warnings"`, what the options do not do and what could not be
+cleaned up after dead runs; or `{"verdict": "refused", "error": "InvalidInput", "cause"}`; both with `"requests"`, what was sent
+to the two buckets.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ from typing import Any
 from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.errors import Refused, name_errors
 from lambda_functions.shared.invocation import LambdaContext
-from lambda_functions.shared.options import parse
+from lambda_functions.shared.options import option_warnings, parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.heads import ask_buckets, refuse_own_buckets
@@ -72,7 +73,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connected = clients.connect(None, None)
     try:
         run = _validate(event, connected)
-        warnings = [] if run.options.dryRun else _take_lease(run, connected)
+        warnings = option_warnings(run.options)
+        warnings += [] if run.options.dryRun else _take_lease(run, connected)
     except Refused as refused:
         counts = connected.requests.counts()
         return {"verdict": "refused", "error": refused.error, "cause": refused.cause, "requests": counts}

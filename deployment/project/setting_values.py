@@ -32,7 +32,8 @@ MAX_CONCURRENCY = 10_000
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 MAX_TAGS = 40
 
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# Buckets of us-east-1 made before March 2018 may have capitals, underscores, and 255 characters.
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,253}[A-Za-z0-9_]")
 _FORBIDDEN_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _FORBIDDEN_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _TAG_TEXT = re.compile(r"[\w .:/=+\-@]*")
@@ -93,7 +94,8 @@ def bucket_name(value: Any) -> str:
     if not _is_bucket_name(name):
         raise ValueError(
             f"'{name}' is not the name of a general-purpose bucket: 3 to {MAX_BUCKET_NAME_LENGTH} "
-            "lower-case letters, digits, hyphens and dots, a letter or digit first and last"
+            "lower-case letters, digits, hyphens and dots, a letter or digit first and last (before March 2018 also capitals, "
+            "underscores, and up to 255)"
         )
     return name
 

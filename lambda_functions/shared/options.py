@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lambda_functions.shared.bucket_names import bucket_problem
 from lambda_functions.shared.errors import Refused
 
 # The input travels in every state, and 256 KiB is the limit of a state's data
@@ -28,9 +29,14 @@ MAX_CONCURRENCY = 10_000
 STORAGE_CLASSES = (
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
 )  # fmt: skip
+KMS_WORDS = ("aws:kms", "aws:kms:dsse")
 NOT_SUPPORTED_YET = ("verify", "maxCostUsd")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# Not ours, but of Step Functions and those who use it: a remark in its examples, and what it puts into the input of an execution
+# that an execution starts (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
+PASSED_OVER = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+# A header carries it: an ARN, an id, or an alias.
+_KMS_KEY = re.compile(r"[!-~]{1,2048}")
 _PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
 
 
@@ -51,9 +57,12 @@ class Options:
     dryRun: bool = False  # noqa: N815
     compareMetadata: bool | str = True  # noqa: N815
     compareTags: bool = False  # noqa: N815
+    copyTags: bool = True  # noqa: N815
     unprovable: str = "copy"
     storageClass: str = "source"  # noqa: N815
     acl: str | None = None
+    serverSideEncryption: str | None = None  # noqa: N815
+    sseKmsKeyId: str | None = None  # noqa: N815
     requestPayer: bool = False  # noqa: N815
     maxConcurrency: int = 20  # noqa: N815
     sourceOwner: str | None = None  # noqa: N815
@@ -83,7 +92,7 @@ def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
         raise _refusal(
             [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
         )
-    problems = [_unknown_option(name) for name in data if name not in NAMES]
+    problems = [_unknown_option(name) for name in data if name not in (*NAMES, *PASSED_OVER)]
     problems += [f'"{name}" is missing' for name in ("source", "destination") if name not in data]
     known = {name: value for name, value in data.items() if name in NAMES}
     problems += [problem for name, value in known.items() if (problem := _option_problem(name, value))]
@@ -129,37 +138,6 @@ def _option_problem(name: str, value: Any) -> str | None:
 def _quote(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _bucket_problem(prefix: str, value: Any) -> str | None:
-    """Say what is wrong with a bucket's name; `prefix` names the option for the rest of an address."""
-    form = 'expected the name of a general-purpose bucket, such as "my-bucket"'
-    if not isinstance(value, str):
-        return form
-    if value.startswith(("s3://", "arn:")):
-        return _address_problem(prefix, value)
-    if value.endswith("--x-s3"):
-        return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
-    if value.endswith(("-s3alias", "--ol-s3", ".mrap")):
-        return "an access point's alias; expected the name of the bucket behind it"
-    return None if is_bucket_name(value) else form
-
-
-def is_bucket_name(value: str) -> bool:
-    """Whether a bucket could have this name."""
-    return bool(_BUCKET.fullmatch(value)) and ".." not in value
-
-
-def _address_problem(prefix: str, value: str) -> str:
-    """Say how to give what an address names: its bucket, and the rest of it as a prefix."""
-    if value.startswith("arn:") and (
-        ":accesspoint" in value or not re.match(r"arn:aws[a-z-]*:s3:::[^/]", value)
-    ):
-        return "an ARN that is not a bucket's; expected the name of a general-purpose bucket"
-    path = value.removeprefix("s3://") if value.startswith("s3://") else value.split(":::", 1)[1]
-    bucket, _, under = path.partition("/")
-    also = f', and "{prefix}": "{under}" for what is under it' if under else ""
-    return f'expected only the bucket\'s name, "{bucket}"{also}'
 
 
 def _boolean_problem(value: Any) -> str | None:
@@ -212,14 +190,19 @@ def _account_problem(value: Any) -> str | None:
     return None if is_right else 'expected the 12 digits of an AWS account as text, such as "111122223333"'
 
 
+def _kms_key_problem(value: Any) -> str | None:
+    is_right = isinstance(value, str) and _KMS_KEY.fullmatch(value)
+    return None if is_right else "expected the ARN or id of a key of KMS as text"
+
+
 def _choice_problem(*words: str) -> Callable[[Any], str | None]:
     listed = ", ".join(f'"{word}"' for word in words)
     return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
 
 
 RULES: Mapping[str, Callable[[Any], str | None]] = {
-    "source": functools.partial(_bucket_problem, "prefix"),
-    "destination": functools.partial(_bucket_problem, "destinationPrefix"),
+    "source": functools.partial(bucket_problem, "prefix"),
+    "destination": functools.partial(bucket_problem, "destinationPrefix"),
     "prefix": _key_problem,
     "destinationPrefix": _key_problem,
     "startAfter": _key_problem,
@@ -231,9 +214,12 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "dryRun": _boolean_problem,
     "compareMetadata": _metadata_problem,
     "compareTags": _boolean_problem,
+    "copyTags": _boolean_problem,
     "unprovable": _choice_problem("copy", "keep"),
     "storageClass": _choice_problem("source", *STORAGE_CLASSES),
     "acl": _choice_problem("bucket-owner-full-control"),
+    "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
+    "sseKmsKeyId": _kms_key_problem,
     "requestPayer": _boolean_problem,
     "maxConcurrency": _concurrency_problem,
     "sourceOwner": _account_problem,
@@ -242,12 +228,39 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
 
 
 def _contradictions(options: Options) -> list[str]:
+    found = (_overlap_problem(options), _encryption_problem(options), _tags_problem(options))
+    return [problem for problem in found if problem]
+
+
+def _overlap_problem(options: Options) -> str | None:
     if options.source != options.destination or not overlap(options.prefix, options.destinationPrefix):
-        return []
-    return [
+        return None
+    return (
         f'source and destination are the same bucket, "{options.source}", and their prefixes overlap '
         f'("{options.prefix}" and "{options.destinationPrefix}"); expected two buckets, '
         "or prefixes of which neither begins the other"
+    )
+
+
+def _encryption_problem(options: Options) -> str | None:
+    if options.sseKmsKeyId is None or options.serverSideEncryption in KMS_WORDS:
+        return None
+    return '"sseKmsKeyId" names a key of KMS; expected "serverSideEncryption": "aws:kms" or "aws:kms:dsse" beside it'
+
+
+def _tags_problem(options: Options) -> str | None:
+    if options.copyTags or not options.compareTags:
+        return None
+    return '"compareTags" is true and "copyTags" is false, so tags that differ would stay so; expected one of the two alone'
+
+
+def option_warnings(options: Options) -> list[str]:
+    """Return what whoever gives these options may take them for, and they are not."""
+    if options.serverSideEncryption is None:
+        return []
+    return [
+        "serverSideEncryption holds for what is copied; what is already equal at the destination is not copied again for it "
+        "and stays encrypted as it is."
     ]
 
 

@@ -110,7 +110,9 @@ def listed(stored: Stored, with_restore: bool = False) -> Said:
     }
     if stored.checksum:
         said |= {"ChecksumAlgorithm": [stored.checksum.algorithm], "ChecksumType": stored.checksum.kind}
-    if with_restore and stored.is_restored:
+    if with_restore and stored.is_being_restored:
+        said["RestoreStatus"] = {"IsRestoreInProgress": True}
+    elif with_restore and stored.is_restored:
         until = stored.modified + timedelta(days=3650)
         said["RestoreStatus"] = {"IsRestoreInProgress": False, "RestoreExpiryDate": until}
     return said

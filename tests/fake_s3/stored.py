@@ -62,6 +62,7 @@ class Stored:
     is_restored: bool = False
     encryption: str = "AES256"
     checksum: Checksum | None = None
+    is_being_restored: bool = False
 
     @property
     def size(self) -> int:
@@ -95,6 +96,7 @@ class Upload:
     checksum: tuple[str, str] | None = None
     parts: dict[int, UploadedPart] = field(default_factory=dict)
     initiator: str = ""
+    encryption: str = "AES256"
 
 
 _numbers = itertools.count(1)

@@ -33,14 +33,16 @@ def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
                 400, "InvalidRequest", f"The {checksum[1]} checksum type cannot be used with {algorithm}"
             )
     name = f"upload-{next(_numbers)}"
-    upload = Upload(
-        name, asked["Key"], bucket.second(), properties_of(asked), checksum, initiator=s3.principal
-    )
+    about: dict[str, Any] = {
+        "initiator": s3.principal,
+        "encryption": asked.get("ServerSideEncryption", bucket.encryption),
+    }
+    upload = Upload(name, asked["Key"], bucket.second(), properties_of(asked), checksum, **about)
     bucket.uploads[upload.id] = upload
     said = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id}
     if checksum:
         said |= {"ChecksumAlgorithm": checksum[0], "ChecksumType": checksum[1]}
-    return {**said, "ServerSideEncryption": bucket.encryption}
+    return {**said, "ServerSideEncryption": upload.encryption}
 
 
 def upload_part(s3: Buckets, asked: Asked) -> Said:
@@ -67,7 +69,7 @@ def upload_part_copy(s3: Buckets, asked: Asked) -> Said:
         piece = source.content.part(first, last - first + 1)
     part = _keep(bucket, upload, asked["PartNumber"], piece)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.modified, **_checksum_of(upload, part)}
-    return {"CopyPartResult": result, "ServerSideEncryption": bucket.encryption}
+    return {"CopyPartResult": result, "ServerSideEncryption": upload.encryption}
 
 
 def _keep(bucket: Bucket, upload: Upload, number: int, content: Content) -> UploadedPart:
@@ -76,7 +78,7 @@ def _keep(bucket: Bucket, upload: Upload, number: int, content: Content) -> Uplo
     if not 1 <= number <= MAX_PARTS:
         raise Refusal(400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
     checksum = content.checksum(upload.checksum[0]) if upload.checksum else None
-    etag = bucket.new_etag(content.md5(), bucket.encryption)
+    etag = bucket.new_etag(content.md5(), upload.encryption)
     upload.parts[number] = UploadedPart(content, etag, checksum, bucket.second())
     return upload.parts[number]
 
@@ -99,10 +101,10 @@ def complete_multipart_upload(s3: Buckets, asked: Asked) -> Said:
     stored = Stored(
         upload.key,
         Content.joined(contents),
-        bucket.new_etag(combined_etag([part.etag for part in parts]), bucket.encryption),
+        bucket.new_etag(combined_etag([part.etag for part in parts]), upload.encryption),
         upload.initiated,
         part_sizes=tuple(content.size for content in contents),
-        encryption=bucket.encryption,
+        encryption=upload.encryption,
         **sums,
         **upload.properties,
     )

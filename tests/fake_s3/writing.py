@@ -30,26 +30,28 @@ def copy_object(s3: Buckets, asked: Asked) -> Said:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 
     In one piece whatever the source was; metadata and tags come along, the redirect never, the class is STANDARD unless given,
-    encryption is the destination bucket's. A checksum is made anew, of the whole, if the source has one.
+    encryption is the destination bucket's unless given, tags are replaced by none if so said. A checksum is made anew, of the
+    whole, if the source has one.
     """
     bucket, source = bucket_of(s3, asked), source_of(s3, asked)
     if source.size > MAX_WRITE:
         message = f"The specified copy source is larger than the maximum allowable size for a copy source: {MAX_WRITE}"
         raise Refusal(400, "InvalidRequest", message)
     require_condition(bucket, asked["Key"], asked)
-    for directive in ("MetadataDirective", "TaggingDirective"):
-        assert asked.get(directive, "COPY") == "COPY", "nobody has needed that yet"
+    assert asked.get("MetadataDirective", "COPY") == "COPY", "nobody has needed that yet"
+    encryption = asked.get("ServerSideEncryption", bucket.encryption)
     copy = replace(
         source,
         key=asked["Key"],
-        etag=bucket.new_etag(source.content.md5(), bucket.encryption),
+        etag=bucket.new_etag(source.content.md5(), encryption),
         modified=bucket.second(),
         part_sizes=(),
         part_checksums=(),
         redirect=asked.get("WebsiteRedirectLocation"),
         storage_class=asked.get("StorageClass", "STANDARD"),
         is_restored=False,
-        encryption=bucket.encryption,
+        encryption=encryption,
+        tags=_tags_of_copy(source, asked),
         checksum=_of_whole(source),
     )
     bucket.keep(copy)
@@ -57,6 +59,11 @@ def copy_object(s3: Buckets, asked: Asked) -> Said:
     if copy.checksum:
         result |= copy.checksum.members()
     return {"CopyObjectResult": result, "ServerSideEncryption": copy.encryption}
+
+
+def _tags_of_copy(source: Stored, asked: Asked) -> Mapping[str, str]:
+    assert "Tagging" not in asked, "nobody has needed that yet"
+    return source.tags if asked.get("TaggingDirective", "COPY") == "COPY" else {}
 
 
 def _of_whole(source: Stored) -> Checksum | None:

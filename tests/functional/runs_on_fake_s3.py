@@ -275,6 +275,7 @@ def entry_of(stored: Stored) -> Entry:
         stored.storage_class,
         stored.is_restored,
         checksum,
+        stored.is_being_restored,
     )
 
 

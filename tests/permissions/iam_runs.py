@@ -9,6 +9,7 @@ from typing import Any
 import buckets
 import pytest
 from fake_s3 import HOUR, LOST, MB, Answer, Request
+from grants import grant_by_prefix
 from iam_recorder import Recorder
 from machine_on_moto import FakeContext, Handler, LambdaError, Machine, client, machine_on_moto
 from runs_on_fake_s3 import World, world_on_fake_s3
@@ -24,7 +25,7 @@ def recorded() -> Recorder:
     """Return the recorder after all runs."""
     recorder = Recorder()
     with recorder.on():
-        for run in (ordinary, very_large, decided_by_asking, raced, interfered_with):
+        for run in (ordinary, very_large, decided_by_asking, raced, interfered_with, granted_by_prefix):
             with world_on_fake_s3() as world:
                 run(world)
         with machine_on_moto() as machine:
@@ -99,6 +100,18 @@ def interfered_with(world: World) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lambda_functions.shared.work_bucket.run_folder.RECORD_PAUSES_SECONDS", (0, 0, 0, 0))
         assert world.run()["outcome"] == "Succeeded"
+
+
+def granted_by_prefix(world: World) -> None:
+    """Both buckets may be listed under a prefix only, so a refused HEAD is not the last word; a copy finds no destination."""
+    world.source.put("p/changed", b"new")
+    world.destination.put("p/changed", b"old", 2 * HOUR)
+    world.destination.put("p/orphan", b"1")
+    for bucket in (world.source, world.destination):
+        grant_by_prefix(world, bucket, "p/")
+    world.s3.before("CopyObject", _doing(lambda: world.destination.delete("p/changed")))
+    assert world.run(prefix="p/")["changed"]["objects"] == 1
+    assert world.run(prefix="p/")["deleted"]["objects"] == 1
 
 
 def after_a_dead_run(machine: Machine) -> None:

@@ -17,7 +17,9 @@ from lambda_functions.shared.apply.copy_parameters import (
     acl,
     copy_source,
     destination_condition,
+    encryption,
     storage_class,
+    tagging_directive,
 )
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
 from lambda_functions.shared.apply.opening import open_upload
@@ -99,6 +101,8 @@ class Copier:
             **copy_source(self.run, item),
             **storage_class(self.run, item),
             **acl(self.run),
+            **encryption(self.run),
+            **tagging_directive(self.run),
             **self._redirect_parameter(item),
         }
         with extra_headers("CopyObject", {**destination_condition(item), **NO_ANNOTATIONS}):

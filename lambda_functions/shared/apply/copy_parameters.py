@@ -1,4 +1,7 @@
-"""The parameters of a copy: its source as listed, the condition on its destination, storage class, ACL, properties. Pure."""
+"""The parameters of a copy: its source as listed, the condition on its destination, storage class, ACL, encryption, properties.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,18 @@ def acl(run: Run) -> dict[str, str]:
     return {"ACL": run.options.acl} if run.options.acl else {}
 
 
+def encryption(run: Run) -> dict[str, str]:
+    """Return the parameters for the encryption of the copy; without them, the destination bucket's own default."""
+    options = run.options
+    word = {"ServerSideEncryption": options.serverSideEncryption} if options.serverSideEncryption else {}
+    return {**word, **({"SSEKMSKeyId": options.sseKmsKeyId} if options.sseKmsKeyId else {})}
+
+
+def tagging_directive(run: Run) -> dict[str, str]:
+    """Return the parameter that leaves the source's tags behind: they are replaced by none."""
+    return {} if run.options.copyTags else {"TaggingDirective": "REPLACE"}
+
+
 def upload_properties(run: Run, item: ToCopy, head: Mapping[str, Any]) -> dict[str, Any]:
     names = {*CONTENT_HEADERS, "Metadata", "WebsiteRedirectLocation"} - {"ExpiresString"}
     properties = {name: head[name] for name in sorted(names) if head.get(name)}
@@ -47,4 +62,4 @@ def upload_properties(run: Run, item: ToCopy, head: Mapping[str, Any]) -> dict[s
         properties["ChecksumAlgorithm"] = algorithm
         if kind:
             properties["ChecksumType"] = kind
-    return {**properties, **storage_class(run, item), **acl(run)}
+    return {**properties, **storage_class(run, item), **acl(run), **encryption(run)}

@@ -190,7 +190,9 @@ class MultipartCopy:
         self.put_long_tags(self.tagging())
 
     def tagging(self) -> str:
-        """Return the source's tags as a query string."""
+        """Return the source's tags as a query string; none, and nobody is asked, where tags are not to be copied."""
+        if not self.run.options.copyTags:
+            return ""
         return urllib.parse.urlencode(get_tags(self.clients.source, self.run.source, self.item.key))
 
     def _destination(self) -> dict[str, Any]:

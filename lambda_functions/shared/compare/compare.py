@@ -227,9 +227,7 @@ class _PlanWriter:
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
             )
         elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
-            self.tally.add(
-                Outcome(source.key, "archived", 0, f"{source.storage_class}, and no restored copy of it")
-            )
+            self.tally.add(Outcome(source.key, "archived", 0, _why_archived(source)))
         else:
             (self.large if is_large(source) else self.copy).add(to_copy(source, destination).to_json())
 
@@ -245,6 +243,12 @@ class _PlanWriter:
             "unprovable": self.unprovable,
             "shards": shards,
         }
+
+
+def _why_archived(source: Entry) -> str:
+    if source.is_being_restored:
+        return f"{source.storage_class}, and its restore is under way"
+    return f"{source.storage_class}, and no restored copy of it"
 
 
 def is_large(entry: Entry) -> bool:

@@ -29,10 +29,26 @@ def head_object(client: Any, side: Side, relative: str) -> dict[str, Any] | None
             **side.object_parameters(relative), ChecksumMode="ENABLED"
         )
     except ClientError as error:
-        if is_missing(error):
+        if is_missing(error) or (is_denied(error) and _is_not_listed(client, side, relative)):
             return None
         raise
     return answer
+
+
+def _is_not_listed(client: Any, side: Side, relative: str) -> bool:
+    """Whether a listing shows that there is no such object; what may list one prefix only gets 403 for it, and not 404.
+
+    The condition key `s3:prefix` is there in requests for listings only, and S3 says 404 to those who may list.
+    """
+    if not side.prefix:
+        return False
+    key = side.key(relative)
+    try:
+        answer = client.list_objects_v2(**side.parameters(), Prefix=key, MaxKeys=1)
+    except ClientError:
+        return False
+    keys = [listed["Key"] for listed in answer.get("Contents", ())]
+    return keys != [key] and (bool(keys) or answer.get("IsTruncated") is False)
 
 
 def get_tags(client: Any, side: Side, relative: str) -> dict[str, str]:
@@ -47,18 +63,33 @@ def get_tags(client: Any, side: Side, relative: str) -> dict[str, str]:
 def require_bucket(client: Any, side: Side) -> None:
     """Raise `BucketMissing` unless the bucket answers; HEAD of an object says 404 for a missing bucket too."""
     try:
-        head_bucket(client, side.bucket, side.owner, side.requester_pays)
+        ask_bucket(client, side)
     except ClientError as error:
         if is_missing(error):
             raise BucketMissing(f"the bucket {side.bucket} does not exist any more") from error
         raise
 
 
-def head_bucket(client: Any, bucket: str, owner: str | None, requester_pays: bool) -> dict[str, Any]:
+def ask_bucket(client: Any, side: Side) -> dict[str, Any]:
+    """Return the answer of a bucket that may be listed; raise ClientError where it may not.
+
+    HeadBucket is refused with 403 where `s3:ListBucket` is granted for some prefixes only, so ours is then listed.
+    """
+    try:
+        return _head_bucket(client, side)
+    except ClientError as error:
+        if not (is_denied(error) and side.prefix):
+            raise
+        answer: dict[str, Any] = client.list_objects_v2(**side.parameters(), Prefix=side.prefix, MaxKeys=1)
+        return answer
+
+
+def _head_bucket(client: Any, side: Side) -> dict[str, Any]:
     """Return HeadBucket's answer; the API has no parameter for requester-pays buckets, but S3 asks for the header."""
-    expected = {"ExpectedBucketOwner": owner} if owner else {}
-    with extra_headers("HeadBucket", {"x-amz-request-payer": "requester"} if requester_pays else {}):
-        answer: dict[str, Any] = client.head_bucket(Bucket=bucket, **expected)
+    parameters = side.parameters()
+    payer = {"x-amz-request-payer": payer} if (payer := parameters.pop("RequestPayer", None)) else {}
+    with extra_headers("HeadBucket", payer):
+        answer: dict[str, Any] = client.head_bucket(**parameters)
     return answer
 
 
@@ -67,9 +98,16 @@ def ask_buckets(client: Any, options: Options) -> tuple[tuple[str | None, str | 
 
     Raises `Refused("InvalidInput", ...)` where one of them cannot be used.
     """
-    source = _ask_bucket(client, "source", options.source, options.sourceOwner, options.requestPayer)
-    destination = _ask_bucket(client, "destination", options.destination, options.destinationOwner, False)
-    return (source.get("BucketRegion"), destination.get("BucketRegion")), answered_at(destination)
+    source = Side(options.source, options.prefix, None, options.sourceOwner, options.requestPayer)
+    destination = Side(options.destination, options.destinationPrefix, None, options.destinationOwner)
+    answers = _require_bucket(client, "source", source), _require_bucket(client, "destination", destination)
+    return (_region_of(answers[0]), _region_of(answers[1])), answered_at(answers[1])
+
+
+def _region_of(answer: Mapping[str, Any]) -> str | None:
+    """Return the region that a bucket's answer names in its header, None if it does not."""
+    region: str | None = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
+    return answer.get("BucketRegion") or region
 
 
 def answered_at(answer: Mapping[str, Any]) -> str | None:
@@ -93,17 +131,14 @@ def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
             )
 
 
-def _ask_bucket(
-    client: Any, name: str, bucket: str, owner: str | None, requester_pays: bool
-) -> dict[str, Any]:
+def _require_bucket(client: Any, name: str, side: Side) -> dict[str, Any]:
     try:
-        return head_bucket(client, bucket, owner, requester_pays)
+        return ask_bucket(client, side)
     except ClientError as error:
         if not is_permanent(error):
             raise
-        raise Refused(
-            "InvalidInput", f"{_refusal_cause(name, bucket, owner, error)} Nothing was changed."
-        ) from error
+        cause = _refusal_cause(name, side.bucket, side.owner, error)
+        raise Refused("InvalidInput", f"{cause} Nothing was changed.") from error
 
 
 def _refusal_cause(name: str, bucket: str, owner: str | None, error: ClientError) -> str:

@@ -32,6 +32,7 @@ class Entry(NamedTuple):
     storage_class: str = "STANDARD"
     is_restored: bool = False
     checksum: Checksum = None
+    is_being_restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,16 @@ class Page:
     storage_classes: Iterable[str]
     are_restored: Iterable[bool]
     checksums: Iterable[Checksum]
+    are_being_restored: Iterable[bool]
     is_truncated: bool | None
     token: str | None
 
     def entries(self, prefix: str) -> list[Entry]:
         """Return the objects, their keys relative to a prefix; once, because columns may be of those that can be read once."""
         keys = [key.removeprefix(prefix) for key in self.keys] if prefix else self.keys
-        columns = (self.etags, self.sizes, self.modified, self.storage_classes)
-        return list(map(Entry._make, zip(keys, *columns, self.are_restored, self.checksums, strict=False)))
+        about = (self.etags, self.sizes, self.modified, self.storage_classes)
+        columns = (*about, self.are_restored, self.checksums, self.are_being_restored)
+        return list(map(Entry._make, zip(keys, *columns, strict=False)))
 
 
 def page_from_botocore(answer: Mapping[str, Any]) -> Page:
@@ -66,6 +69,7 @@ def page_from_botocore(answer: Mapping[str, Any]) -> Page:
         storage_classes=(listed.get("StorageClass", "STANDARD") for listed in contents),
         are_restored=(_is_restored(listed.get("RestoreStatus") or {}) for listed in contents),
         checksums=map(_checksum, contents),
+        are_being_restored=(_is_being_restored(listed.get("RestoreStatus") or {}) for listed in contents),
         is_truncated=answer.get("IsTruncated"),
         token=answer.get("NextContinuationToken"),
     )
@@ -78,6 +82,10 @@ def _checksum(listed: Mapping[str, Any]) -> Checksum:
 
 def _is_restored(status: Mapping[str, Any]) -> bool:
     return "RestoreExpiryDate" in status and not status.get("IsRestoreInProgress")
+
+
+def _is_being_restored(status: Mapping[str, Any]) -> bool:
+    return bool(status.get("IsRestoreInProgress"))
 
 
 class _UnusualPage(ValueError):
@@ -144,6 +152,7 @@ def _parse(text: str) -> Page:
     )
     if any(between[1:-1]) or any(None in column for column in (keys, dates, etags, sizes)):
         raise _UnusualPage
+    are_restored, are_being_restored = _restore_flags(restores)
     properties = _properties([between[0], between[-1]] if keys else between, len(keys))
     if "&#" in text:
         _unescape(" ".join(match[0] for match in _REFERENCE.finditer(text)))
@@ -153,8 +162,9 @@ def _parse(text: str) -> Page:
         sizes=list(map(int, sizes)),
         modified=list(map(datetime.fromisoformat, dates)),
         storage_classes=[name or "STANDARD" for name in classes],
-        are_restored=_restore_flags(restores),
+        are_restored=are_restored,
         checksums=_checksums(algorithms, types),
+        are_being_restored=are_being_restored,
         is_truncated={"true": True, "false": False, None: None}[properties.get("IsTruncated")],
         token=properties.get("NextContinuationToken"),
     )
@@ -193,11 +203,12 @@ def _keys(texts: Sequence[str], are_quoted: bool) -> Sequence[str]:
     return str(unquote_str(joined)).split("\n")
 
 
-def _restore_flags(texts: Sequence[str | None]) -> Iterable[bool]:
-    """Return whether each object is restored, from what stands in its RestoreStatus."""
+def _restore_flags(texts: Sequence[str | None]) -> tuple[Iterable[bool], Iterable[bool]]:
+    """Return whether each object is restored, and whether it is about to be, from what stands in its RestoreStatus."""
     if texts.count(None) == len(texts):
-        return repeat(False)
-    return [_is_restored(_restore_status(text)) if text else False for text in texts]
+        return repeat(False), repeat(False)
+    found = [_restore_status(text) if text else {} for text in texts]
+    return list(map(_is_restored, found)), list(map(_is_being_restored, found))
 
 
 def _restore_status(text: str) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambda_functions.shared.bucket_names import is_bucket_name
 from lambda_functions.shared.errors import Refused, SyncError, is_lost_race, is_missing
-from lambda_functions.shared.options import is_bucket_name
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import (
     MISSING,

@@ -24,8 +24,8 @@ NOTHING = (
 )
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, "
-    "maxConcurrency, sourceOwner, destinationOwner"
+    "allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
+    "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
@@ -128,8 +128,8 @@ def test_an_empty_source_is_no_reason_to_refuse_if_there_is_nothing_to_delete(
             '"source" is "mine-1234567890-s3alias"; an access point\'s alias; expected the name of the bucket behind it',
         ),
         (
-            {"source": "Source_Bucket", "destination": 5},
-            f'"source" is "Source_Bucket"; {A_BUCKET}; "destination" is 5; {A_BUCKET}',
+            {"source": "Source Bucket", "destination": 5},
+            f'"source" is "Source Bucket"; {A_BUCKET}; "destination" is 5; {A_BUCKET}',
         ),
     ],
 )

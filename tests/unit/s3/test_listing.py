@@ -189,8 +189,8 @@ def test_an_entry_says_what_a_decision_needs() -> None:
         Entry("checksum", ETAG, 3, NOON, checksum=("CRC64NVME", "FULL_OBJECT")),
         Entry("plain", ETAG, 3, NOON),
         Entry("restored", ETAG, 3, NOON, "DEEP_ARCHIVE", is_restored=True),
-        Entry("restoring", ETAG, 3, NOON, "GLACIER"),
-        Entry("restoring longer", ETAG, 3, NOON, "GLACIER"),
+        Entry("restoring", ETAG, 3, NOON, "GLACIER", is_being_restored=True),
+        Entry("restoring longer", ETAG, 3, NOON, "GLACIER", is_being_restored=True),
     ]
 
 

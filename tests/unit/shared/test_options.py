@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import (
+    KMS_WORDS,
     MAX_INPUT_BYTES,
     NAMES,
     NOT_SUPPORTED_YET,
@@ -21,6 +22,7 @@ from lambda_functions.shared.options import (
     Options,
     max_delete_problem,
     max_deletes,
+    option_warnings,
     overlap,
     parse,
 )
@@ -33,8 +35,8 @@ END = (
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, compareTags, unprovable, storageClass, acl, requestPayer, maxConcurrency, "
-    "sourceOwner, destinationOwner"
+    "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
+    "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
 
@@ -72,8 +74,12 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         dryRun=False,
         compareMetadata=True,
         compareTags=False,
+        copyTags=True,
         unprovable="copy",
         storageClass="source",
+        acl=None,
+        serverSideEncryption=None,
+        sseKmsKeyId=None,
         requestPayer=False,
         maxConcurrency=20,
         sourceOwner=None,
@@ -102,7 +108,10 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "dryRun": True,
         "compareMetadata": False,
         "compareTags": True,
+        "copyTags": True,
         "acl": "bucket-owner-full-control",
+        "serverSideEncryption": "aws:kms",
+        "sseKmsKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab",
         "unprovable": "keep",
         "storageClass": "GLACIER_IR",
         "requestPayer": True,
@@ -174,6 +183,21 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
         ({"quux": 1}, f'"quux" is not an option (known are {KNOWN})'),
         ({"compareTags": 1}, '"compareTags" is 1; expected true or false'),
         ({"acl": "private"}, '"acl" is "private"; expected one of "bucket-owner-full-control"'),
+        ({"copyTags": "no"}, '"copyTags" is "no"; expected true or false'),
+        (
+            {"serverSideEncryption": "SSE-C"},
+            '"serverSideEncryption" is "SSE-C"; expected one of "AES256", "aws:kms", "aws:kms:dsse"',
+        ),
+        (
+            {"serverSideEncryption": "aws:kms", "sseKmsKeyId": ""},
+            '"sseKmsKeyId" is ""; expected the ARN or id of a key of KMS as text',
+        ),
+        (
+            {"serverSideEncryption": "aws:kms", "sseKmsKeyId": "a key\n"},
+            '"sseKmsKeyId" is "a key\\n"; expected the ARN or id of a key of KMS as text',
+        ),
+        ({"comment": "x"}, f'"comment" is not an option (known are {KNOWN})'),
+        ({"Comments": "x"}, f'"Comments" is not an option (known are {KNOWN})'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
         ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
         ({"delete": "false"}, '"delete" is "false"; expected true or false'),
@@ -246,12 +270,11 @@ def test_max_delete_is_refused_when_it_is_neither_a_number_nor_a_share(value: An
         (7, BUCKET),
         ("", BUCKET),
         ("ab", BUCKET),
-        ("a" * 64, BUCKET),
-        ("My-Bucket", BUCKET),
+        ("My Bucket", BUCKET),
+        ("...", BUCKET),
         ("-bucket", BUCKET),
         ("bucket.", BUCKET),
         ("my..bucket", BUCKET),
-        ("my_bucket", BUCKET),
         ("bucket/prefix", BUCKET),
         ("s3://photos", 'expected only the bucket\'s name, "photos"'),
         ("s3://photos/", 'expected only the bucket\'s name, "photos"'),
@@ -288,6 +311,19 @@ def test_what_is_not_the_name_of_a_general_purpose_bucket_is_refused(value: Any,
     assert problem(source=value) == f'"source" is {shown}; {text}'
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: us-east-1 had other rules before March 2018.
+@pytest.mark.parametrize("name", ["My-Bucket", "my_bucket", "_Logs_", "A" * 64, "a_B.c-" * 42 + "end"])
+def test_names_of_buckets_that_are_older_than_the_rules_of_today_are_fine(name: str) -> None:
+    assert (options(source=name).source, options(destination=name).destination) == (name, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Photos--use1-az1--x-s3", "Photos-0123-s3alias", "arn:aws:s3:::Photos", "s3://Photos"]
+)
+def test_capitals_make_no_bucket_of_what_names_something_else(name: str) -> None:
+    assert problem(source=name).startswith(f'"source" is "{name}"; ')
+
+
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html reserves these endings as well.
 def test_the_alias_of_a_multi_region_access_point_is_refused() -> None:
     assert problem(source="mfzwi23gnjvgw.mrap") == (
@@ -303,11 +339,11 @@ def test_an_address_given_as_destination_is_told_to_be_a_destination_prefix() ->
 
 
 def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
-    data = {"delete": "no", "Source": "from", "verify": True, "destination": "Into"}
+    data = {"delete": "no", "Source": "from", "verify": True, "destination": "In to"}
 
     assert refusal(data) == (
         '"Source" is not an option (did you mean "source"?); "verify" is not built yet; leave it out; "source" is missing; '
-        f'"delete" is "no"; expected true or false; "destination" is "Into"; {BUCKET}{END}'
+        f'"delete" is "no"; expected true or false; "destination" is "In to"; {BUCKET}{END}'
     )
 
 
@@ -376,11 +412,66 @@ def test_one_bucket_with_separate_prefixes_is_fine() -> None:
     assert parse({"source": "one", "destination": "one", "prefix": "a/", "destinationPrefix": "b/"}, DEFAULTS)
 
 
+@pytest.mark.parametrize("name", ["A" * 256, "my-bücket"])
+def test_no_bucket_has_more_than_255_characters_or_others_than_those_of_english(name: str) -> None:
+    assert problem(source=name).endswith(f"; {BUCKET}")
+
+
 @given(st.text(), st.text(), st.text())
 def test_prefixes_overlap_exactly_if_a_key_can_be_under_both(one: str, other: str, rest: str) -> None:
     longer = max(one, other, key=len) + rest
     assert overlap(one, other) == (longer.startswith(one) and longer.startswith(other))
     assert overlap(one, other) == overlap(other, one)
+
+
+@pytest.mark.parametrize("remark", ["what this is for", None, {"any": ["thing"]}])
+def test_what_step_functions_and_its_users_put_into_an_input_is_let_through(remark: Any) -> None:
+    added = {
+        "Comment": remark,
+        "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:aws:states:eu-west-1:1:execution:a:b",
+    }
+
+    assert options(**added) == options()
+
+
+@pytest.mark.parametrize("given_with", [{}, {"serverSideEncryption": "AES256"}])
+def test_a_key_of_kms_without_a_word_for_kms_is_refused(given_with: dict[str, Any]) -> None:
+    assert problem(sseKmsKeyId="key", **given_with) == (
+        '"sseKmsKeyId" names a key of KMS; expected "serverSideEncryption": "aws:kms" or "aws:kms:dsse" beside it'
+    )
+
+
+@pytest.mark.parametrize("word", ["aws:kms", "aws:kms:dsse"])
+def test_a_key_of_kms_goes_with_each_word_for_kms_and_either_word_without_a_key(word: str) -> None:
+    assert options(serverSideEncryption=word, sseKmsKeyId="alias/mine").sseKmsKeyId == "alias/mine"
+    assert options(serverSideEncryption=word).sseKmsKeyId is None
+
+
+def test_tags_that_are_compared_and_never_copied_are_refused() -> None:
+    assert problem(compareTags=True, copyTags=False) == (
+        '"compareTags" is true and "copyTags" is false, so tags that differ would stay so; expected one of the two alone'
+    )
+    assert options(copyTags=False).copyTags is False
+
+
+def test_all_contradictions_are_said_at_once() -> None:
+    data = {
+        "source": "one",
+        "destination": "one",
+        "sseKmsKeyId": "key",
+        "compareTags": True,
+        "copyTags": False,
+    }
+
+    assert refusal(data).count("; expected ") == 3
+
+
+def test_only_an_encryption_that_is_asked_for_has_a_warning() -> None:
+    assert option_warnings(options()) == []
+    assert option_warnings(options(serverSideEncryption="AES256")) == [
+        "serverSideEncryption holds for what is copied; what is already equal at the destination is not copied again for it "
+        "and stays encrypted as it is."
+    ]
 
 
 KEYS = st.text(max_size=20)
@@ -399,8 +490,8 @@ INPUTS = st.fixed_dictionaries(
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
         "compareMetadata": st.booleans() | st.just("all"),
-        "compareTags": st.booleans(),
         "acl": st.just("bucket-owner-full-control"),
+        "serverSideEncryption": st.sampled_from(["AES256", *KMS_WORDS]),
         "unprovable": st.sampled_from(["copy", "keep"]),
         "storageClass": st.sampled_from(["source", *STORAGE_CLASSES]),
         "requestPayer": st.booleans(),
@@ -408,6 +499,10 @@ INPUTS = st.fixed_dictionaries(
         "sourceOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
         "destinationOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
     },
+).flatmap(
+    lambda data: st.sampled_from(
+        [{}, {"compareTags": True}, {"compareTags": False, "copyTags": False}, {"copyTags": True}]
+    ).map(lambda tags: {**data, **tags})
 )
 
 
