@@ -98,7 +98,7 @@ def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
     problems += [problem for name, value in known.items() if (problem := _option_problem(name, value))]
     if not problems:
         options = _with_defaults(known, defaults)
-        problems = _contradictions(options)
+        problems = _contradictions(options) + _excludes_everything(options)
     if problems:
         raise _refusal(problems)
     return options
@@ -262,6 +262,20 @@ def option_warnings(options: Options) -> list[str]:
         "serverSideEncryption holds for what is copied; what is already equal at the destination is not copied again for it "
         "and stays encrypted as it is."
     ]
+
+
+def _excludes_everything(options: Options) -> list[str]:
+    """Say how to mean what other tools write as "exclude everything, then include some"."""
+    everything = [glob for glob in options.exclude if not glob.strip("*")]
+    if not everything:
+        return []
+    right = (
+        '"include" alone is enough, because only what it matches is in scope: leave "exclude" out'
+        if options.include
+        else 'expected patterns of what is to be left alone, such as ["*.log", "tmp/*"]'
+    )
+    excluded = _quote(list(options.exclude))
+    return [f'"exclude" is {excluded}; "{everything[0]}" matches every key, and excluded wins; {right}']
 
 
 def overlap(prefix: str, other: str) -> bool:

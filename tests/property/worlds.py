@@ -217,7 +217,7 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
     every = {
         "startAfter": near,
         "include": patterns,
-        "exclude": patterns,
+        "exclude": patterns.filter(lambda globs: all(glob.strip("*") for glob in globs)),
         "delete": st.booleans(),
         "maxDelete": st.one_of(st.integers(0, 3), st.sampled_from(["0%", "12.5%", "50%", "66.7%", "100%"])),
         "allowEmptySource": st.booleans(),

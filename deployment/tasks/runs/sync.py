@@ -132,6 +132,14 @@ def show_report(report: Mapping[str, Any] | None, seconds: float, console: Conso
     console.table(title(report), ["", "objects", "size"], shown, styles)
     for line in footer(report, seconds):
         console.result(line)
+    for warning in report.get("warnings", ()):
+        console.result(f"Warning: {warning}", "yellow")
+    causes = [
+        [code, cause.get("objects"), cause.get("example", {}).get("key")]
+        for code, cause in report.get("causes", {}).items()
+    ]
+    if causes:
+        console.table("\nWhy objects were not synchronised", ["cause", "objects", "for example"], causes)
     named = [
         [found.get("key"), found.get("what"), found.get("error")]
         for found in report.get("notSynchronised", ())
@@ -165,7 +173,8 @@ def rows(report: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
-    """Yield what a delete means there, time, requests and cost, and where the whole report is."""
+    """Yield what was out of scope, what a delete means there, requests, cost and time, and where the whole report is."""
+    yield from scope(report)
     markers = int(report.get("deleteMarkers", 0))
     if markers:
         yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
@@ -178,6 +187,17 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     yield f"Estimated cost: {cost(report.get('estimatedCostUsd'))}; it took {duration(seconds)}"
     if report.get("report"):
         yield f"Report: {report['report']}"
+
+
+def scope(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was listed and left out, unless nothing was left out."""
+    listed, left_out = report.get("listed", {}), report.get("outOfScope", {})
+    if any(left_out.values()):
+        sides = (
+            f"{listed.get(side, 0):,} at the {side} ({left_out.get(side, 0):,} out of scope)"
+            for side in ("source", "destination")
+        )
+        yield f"Objects listed: {', '.join(sides)}"
 
 
 def cost(usd: float | None) -> str:

@@ -18,7 +18,9 @@ from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 # `SlowDown: Please reduce your request rate. (CopyObject of bucket photos)`, as `errors.describe_with_bucket` writes it.
-_REQUEST = re.compile(r"(?P<code>\w+): .*\((?P<request>\w+)(?: of bucket (?P<bucket>[^)\s]+))?\)", re.DOTALL)
+_REQUEST = re.compile(
+    r"(?P<code>[\w.]+): .*\((?P<request>\w+)(?: of bucket (?P<bucket>[^)\s]+))?\)", re.DOTALL
+)
 _FILE = re.compile(r"s3://\S+/runs/\S+")
 # Of a Task's error names, those that Step Functions gives itself: whether the Lambda has ended is not known
 # (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation).

@@ -23,6 +23,7 @@ from lambda_functions.shared.tally.plan import (
 )
 from lambda_functions.shared.tally.report import Ending
 from lambda_functions.shared.tally.sums import WorkTotals, broken_totals, read_totals
+from lambda_functions.shared.tally.warnings import scope_warnings
 from lambda_functions.shared.work_bucket.leases import keep_lease, release_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
@@ -53,10 +54,11 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
 def _report_run(
     clients: Clients, folder: RunFolder, state: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Ending]:
-    run, warnings = Run.from_json(state["run"]), []
+    run = Run.from_json(state["run"])
     try:
         compared, copied, deleted = _read_totals(folder, state)
         first_failures = _first_failures(folder, [*copied.failures, *deleted.failures, *compared.failures])
+        warnings = scope_warnings(run.options, compared) if _is_compared(state) else []
     except RunFileBroken as broken:
         state = {**state, "error": state.get("error") or {"Error": "RunFileBroken", "Cause": str(broken)}}
         compared, copied, deleted = _totals_of_state(state)
@@ -78,6 +80,12 @@ def _report_run(
         release_lease(clients.work, run.destination.bucket, run.execution)
     failures = {"failures": folder.address(FAILURES), "notSynchronised": first_failures}
     return {**report, **failures, "warnings": warnings}, ending
+
+
+def _is_compared(state: Mapping[str, Any]) -> bool:
+    """Whether both sides were read to the end: what was not listed is unknown else, and not missing."""
+    comparison = state.get("comparison") or {}
+    return "plan" in comparison and not comparison.get("broken")
 
 
 def _with_uploads_left(ending: Ending, problems: Sequence[str], bucket: str) -> Ending:

@@ -28,6 +28,8 @@ from lambda_functions.shared.tally.sums import WorkTotals
 
 # How many of the keys that were not synchronised stand in the report itself; files name all of them.
 NAMED_KEYS = 20
+# When a run may be started again whose lease is kept, because Lambdas of it may still be writing.
+STRAGGLERS_ARE_OVER = "in 16 minutes, when its last Lambda must be over"
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def may_have_stragglers(state: Mapping[str, Any], done: WorkTotals) -> bool:
 def _broken_cause(state: Mapping[str, Any], done: WorkTotals) -> str:
     error = state["error"]
     why = first_breakage(done) or f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
-    when = "in 16 minutes, when its last Lambda must be over" if may_have_stragglers(state, done) else "now"
+    when = STRAGGLERS_ARE_OVER if may_have_stragglers(state, done) else "now"
     return (
         f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
         f"report. Start again {when}: a sync takes up where the last one stopped."
@@ -163,9 +165,10 @@ def _incomplete_cause(
     orphans = f" {_count_was(remaining, 'orphan')} kept{why}." if remaining > 0 else ""
     broke = first_breakage(done)
     broke = f" What broke: {broke}." if broke else ""
+    when = f" {STRAGGLERS_ARE_OVER}" if done.unclear else ""
     return (
         f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{broke}{orphans} "
-        f"The files that {failures} lists name them. Start again: a sync takes up where the last one stopped."
+        f"The files that {failures} lists name them. Start again{when}: a sync takes up where the last one stopped."
     )
 
 

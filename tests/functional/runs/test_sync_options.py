@@ -95,6 +95,43 @@ def test_what_is_excluded_is_neither_copied_nor_deleted(
     assert destination.bodies() == {"a": b"1", "tmp/b": b"old and kept", "tmp/orphan": b"4"}
 
 
+NONE_IN_SCOPE = (
+    "2 objects of the source source-bucket were listed, and include leaves none in scope: check the patterns. "
+    "A pattern has to match the whole key."
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        (
+            {"prefix": "photso/"},
+            [
+                'Nothing was listed in the source source-bucket under the prefix "photso/": check its spelling.'
+            ],
+        ),
+        ({"include": ["*.jgp"]}, [NONE_IN_SCOPE]),
+        (
+            {"include": ["z*"], "delete": False},
+            [
+                NONE_IN_SCOPE,
+                "The destination destination-bucket has 1 object in scope, and the source source-bucket has none: "
+                "it is an orphan.",
+            ],
+        ),
+        ({"prefix": "photos/"}, []),
+    ],
+)
+def test_a_run_that_finds_nothing_in_scope_is_green_and_warns(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, options: Sync, warnings: list[str]
+) -> None:
+    source.put_all({"photos/a.jpg": b"1", "photos/b.jpg": b"2"})
+    destination.put("z", b"3")
+
+    assert machine.report({**sync, **options})["warnings"] == warnings
+    assert destination.bodies()["z"] == b"3"
+
+
 def test_exclude_wins_over_include(machine: Machine, source: Bucket, destination: Bucket, sync: Sync) -> None:
     source.put_all({"a.csv": b"1", "a.tmp.csv": b"2"})
 

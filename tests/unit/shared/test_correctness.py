@@ -103,6 +103,52 @@ def test_every_limit_is_in_the_readme():
     assert [said for said in LIMITS.values() if said not in readme] == []
 
 
+# --- What was green and wrong ---------------------------------------------------------------------------------
+
+
+def found_rows() -> list[list[str]]:
+    """Return id, input, wrong before, right now and tests of every row about a run, in the order of the page."""
+    found = re.findall(r"^\| (F\d+ \|.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in found]
+
+
+FOUND = found_rows()
+
+
+def test_every_run_that_was_wrong_has_exactly_one_row_and_they_are_in_order():
+    assert len(FOUND) > 40
+    assert [row[0] for row in FOUND] == [f"F{number}" for number in range(1, len(FOUND) + 1)]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row[0]) for row in FOUND])
+def test_a_run_that_was_wrong_has_an_input_both_endings_and_tests_that_exist(row):
+    _, given, wrong, right, tests = row
+    assert all(cell.endswith((".", ".”")) for cell in (given, wrong, right))
+    named = quoted(tests)
+    assert named and len(named) == len(set(named))
+    assert [name for name in named if not is_a_test(name)] == []
+
+
+def harmless_files() -> Any:
+    """Return the tables of the test that damages every file: what may be lost, and where deletes go on."""
+    page = PROJECT / "tests" / "functional" / "runs" / "test_damaged_files.py"
+    tables = {
+        node.target.id: node.value
+        for node in ast.parse(page.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    }
+    return ast.literal_eval(tables["HARMLESS"]), ast.literal_eval(tables["DELETES_GO_ON"])
+
+
+def test_the_page_lists_exactly_the_kinds_of_files_that_may_be_lost_and_why():
+    harmless, deletes_go_on = harmless_files()
+    text = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`|]+)` \| (first|last) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert [((kind, which), (step, why)) for kind, which, step, why in rows] == list(harmless.items())
+    _, _, below = text.partition("### Files that nobody needs any more")
+    assert re.findall(r"^- `([^`]+)`: (.+)\.$", below, re.MULTILINE) == list(deletes_go_on.items())
+
+
 # --- What the sources must never do ---------------------------------------------------------------------------
 
 

@@ -408,6 +408,28 @@ def test_one_bucket_with_overlapping_prefixes_is_refused(prefix: str, destinatio
     )
 
 
+@pytest.mark.parametrize("glob", ["*", "**", "*****"])
+def test_to_exclude_everything_beside_include_is_refused_with_the_right_form(glob: str) -> None:
+    assert problem(include=["*.jpg"], exclude=[glob]) == (
+        f'"exclude" is ["{glob}"]; "{glob}" matches every key, and excluded wins; "include" alone is enough, because only what '
+        'it matches is in scope: leave "exclude" out'
+    )
+
+
+def test_to_exclude_everything_is_refused_wherever_it_stands_in_the_list() -> None:
+    assert problem(exclude=["tmp/*", "**"]) == (
+        '"exclude" is ["tmp/*", "**"]; "**" matches every key, and excluded wins; expected patterns of what is to be left alone, '
+        'such as ["*.log", "tmp/*"]'
+    )
+
+
+@pytest.mark.parametrize("glob", ["*/*", "?*", "*?", "[*]", "*.*", "*a*"])
+def test_a_pattern_that_leaves_some_key_may_be_excluded(glob: str) -> None:
+    data = {"source": "from", "destination": "into", "include": ["*"], "exclude": [glob]}
+
+    assert parse(data, DEFAULTS).exclude == (glob,)
+
+
 def test_one_bucket_with_separate_prefixes_is_fine() -> None:
     assert parse({"source": "one", "destination": "one", "prefix": "a/", "destinationPrefix": "b/"}, DEFAULTS)
 
@@ -484,7 +506,7 @@ INPUTS = st.fixed_dictionaries(
         "destinationPrefix": KEYS,
         "startAfter": KEYS,
         "include": GLOBS,
-        "exclude": GLOBS,
+        "exclude": GLOBS.filter(lambda globs: all(glob.strip("*") for glob in globs)),
         "delete": st.booleans(),
         "maxDelete": st.integers(0, 10**12) | st.integers(0, 100).map(lambda share: f"{share}%"),
         "allowEmptySource": st.booleans(),

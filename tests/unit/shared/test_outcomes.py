@@ -65,6 +65,41 @@ def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
     assert named == ([] if what in ("copied", "deleted", "current") else [outcome.to_json()])
 
 
+def test_failures_are_grouped_by_their_code_with_the_first_example_of_each() -> None:
+    denied = "AccessDenied: Access Denied (CopyObject)"
+    tally = tally_of(
+        [
+            Outcome("a", "failed", 0, denied),
+            Outcome("b", "failed", 0, "KMS.ThrottlingException: Rate exceeded (CopyObject)"),
+            Outcome("c", "failed", 0, denied),
+            Outcome("d", "failed", 0, "403: Forbidden (HeadObject)"),
+            Outcome("e", "changed", 0, "somebody else wrote it meanwhile"),
+            Outcome("f", "copied", 5),
+        ]
+    )
+
+    assert {code: (cause["objects"], cause["example"]["key"]) for code, cause in tally.causes.items()} == {
+        "AccessDenied": (2, "a"),
+        "KMS.ThrottlingException": (1, "b"),
+        "403": (1, "d"),
+        "changed": (1, "e"),
+    }
+    assert tally.causes["AccessDenied"]["example"] == {"key": "a", "what": "failed", "error": denied}
+
+
+def test_causes_beyond_the_eighth_are_one() -> None:
+    tally = tally_of([Outcome(f"{number}", "failed", 0, f"Code{number}: no") for number in range(11)])
+
+    assert list(tally.causes) == [*(f"Code{number}" for number in range(8)), "other"]
+    assert (tally.causes["other"]["objects"], tally.causes["other"]["example"]["key"]) == (3, "8")
+
+
+def test_an_example_of_a_cause_is_told_with_its_beginning_only() -> None:
+    (cause,) = tally_of([Outcome("k" * 1000, "failed", 0, f"Code: {'e' * 1000}")]).causes.values()
+
+    assert cause["example"] == {"key": "k" * 60, "what": "failed", "error": f"Code: {'e' * 54}"}
+
+
 def test_deletes_that_left_a_marker_are_counted_beside_those_that_freed_something() -> None:
     tally = tally_of([Outcome("a", "deleted", 5), Outcome("b", "deleted", 7, left_marker=True)])
 

@@ -157,6 +157,20 @@ def test_without_patterns_every_key_is_in_scope() -> None:
     assert scope("") and scope("a/b")
 
 
+@pytest.mark.parametrize(
+    ("glob", "key", "others"),
+    [
+        ("log[[]1]", "log[1]", ["log1", "log[[]1]"]),
+        ("a[*]b", "a*b", ["ab", "axb", "a[*]b"]),
+        ("a[?]b", "a?b", ["axb", "a[?]b"]),
+        ("a]b", "a]b", ["ab"]),
+        ("a\\*", "a\\b", ["a*", "ab"]),
+    ],
+)
+def test_a_character_that_patterns_use_is_itself_in_brackets(glob: str, key: str, others: list[str]) -> None:
+    assert [one for one in (key, *others) if scope(one, include=(glob,))] == [key]
+
+
 def test_a_key_is_in_scope_if_some_pattern_includes_it_and_none_excludes_it() -> None:
     filters: dict[str, Any] = {"include": ("*.jpg", "raw/*"), "exclude": ("tmp/*", "*~")}
 

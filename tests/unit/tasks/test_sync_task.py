@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from deployment.cloudformation import lookup
+from deployment.console import Console
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
@@ -217,6 +219,101 @@ def test_without_a_state_machine_the_command_that_makes_one_is_named(
 
 
 # The report
+
+ODD = 'Nothing was listed in the source photos under the prefix "photso/": check its spelling.'
+WHOLE: dict[str, Any] = {
+    **REPORT,
+    "listed": {"source": 99_970, "destination": 98_768},
+    "outOfScope": {"source": 3, "destination": 0},
+    "failed": {"objects": 3},
+    "causes": {
+        "AccessDenied": {
+            "objects": 1200,
+            "example": {"key": "a\nb", "what": "failed", "error": "AccessDenied: Denied"},
+        },
+        "vanished": {"objects": 2, "example": {"key": "c", "what": "vanished", "error": ""}},
+    },
+    "warnings": [ODD, "The second one."],
+    "notSynchronised": [{"key": "a\nb", "what": "failed", "error": "AccessDenied: Denied"}],
+}
+
+
+def test_a_report_with_everything_tells_the_scope_the_warnings_and_the_causes_in_a_pipe() -> None:
+    console, out, err = piped()
+
+    sync.show_report(WHOLE, 95.0, console)
+
+    assert lines(out.getvalue()) == [
+        "photos -> photos-copy",
+        "                                   objects       size",
+        "─" * 53,
+        "copied                               1,200    5.0 MiB",
+        "deleted                                  3   30 bytes",
+        "already equal                       98,765   20.0 GiB",
+        "skipped: vanished during the run         2",
+        "failed                                   3",
+        "Objects listed: 99,970 at the source (3 out of scope), 98,768 at the destination (0 out of scope)",
+        "Requests to the two buckets: 1,200 COPY, 202 LIST",
+        "Estimated cost: $0.0070; it took 1 min 35 s",
+        f"Report: s3://work/{FOLDER}/report.json",
+        f"Warning: {ODD}",
+        "Warning: The second one.",
+        "",
+        "Why objects were not synchronised",
+        "cause          objects   for example",
+        "─" * 36,
+        "AccessDenied     1,200   a\\nb",
+        "vanished             2   c",
+        "",
+        "Not synchronised (the report names the files with all of them)",
+        "key    what     why",
+        "─" * 36,
+        "a\\nb   failed   AccessDenied: Denied",
+    ]
+    assert err.getvalue() == ""
+
+
+def test_warnings_are_yellow_on_a_terminal() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+
+    sync.show_report(
+        {**REPORT, "warnings": [ODD]}, 95.0, Console(out, io.StringIO(), environ={"TERM": "xterm"}, width=200)
+    )
+
+    assert f"\x1b[33mWarning: {ODD}\x1b[0m\n" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("left_out", "line"),
+    [
+        ({"source": 0, "destination": 0}, None),
+        ({}, None),
+        (
+            {"source": 0, "destination": 1200},
+            "Objects listed: 5 at the source (0 out of scope), 1,300 at the destination (1,200 out of scope)",
+        ),
+    ],
+)
+def test_what_was_listed_is_told_where_something_was_out_of_scope(
+    left_out: dict[str, int], line: str | None
+) -> None:
+    report = {"listed": {"source": 5, "destination": 1300}, "outOfScope": left_out}
+
+    assert list(sync.scope(report)) == ([line] if line else [])
+
+
+def test_a_report_of_an_older_machine_has_no_scope_no_warnings_and_no_causes() -> None:
+    console, out, _ = piped()
+
+    sync.show_report(REPORT, 95.0, console)
+
+    assert [
+        line for line in lines(out.getvalue()) if "listed" in line or "Warning" in line or "Why" in line
+    ] == []
 
 
 def test_the_report_of_a_dry_run_says_what_would_be() -> None:
