@@ -120,6 +120,7 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         new_client.meta.events.register("before-parameter-build.s3", _remember_bucket)
         new_client.meta.events.register("after-call.s3", _name_bucket)
         new_client.meta.events.register("before-call.s3", _add_headers)
+        new_client.meta.events.register("before-call.s3.UploadPart", _add_no_checksum)
         for operation in ("CreateMultipartUpload", "CompleteMultipartUpload", "ListParts"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             new_client.meta.events.register(f"before-parse.*.{operation}", _remove_unreadable_characters)
@@ -172,6 +173,11 @@ def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
     operation, headers = _extra_headers.get()
     if model.name == operation:
         params["headers"].update(headers)
+
+
+def _add_no_checksum(params: dict[str, Any], **_: Any) -> None:
+    """Keep botocore from adding a CRC32 to a part whose upload has no checksums, which S3 would refuse."""
+    params["context"].get("checksum", {}).pop("request_algorithm", None)
 
 
 def _remove_unreadable_characters(response_dict: dict[str, Any], **_: Any) -> None:
