@@ -27,6 +27,7 @@ from lambda_functions.shared.apply.parts import (
     default_parts,
     exact_parts,
     guess_parts,
+    head_first_part,
     head_part,
     is_listed,
 )
@@ -106,7 +107,7 @@ class MultipartCopy:
     def plan(self, exact: bool = False) -> MultipartPlan:
         """Return the parts and properties of the source; raise `SourceChanged` if it is not the one that was listed."""
         clients, run, item, count = self.clients, self.run, self.item, part_count(self.item.etag)
-        first = head_part(clients, run, item, 1 if count else None)
+        first = head_first_part(clients, run, item, count)
         head = first if is_listed(first, item) else head_part(clients, run, item, None)
         if not is_listed(head, item):
             raise SourceChanged(item.key)
