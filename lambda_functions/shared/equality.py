@@ -28,14 +28,8 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_functions.shared.s3.etags import (
-    CHECKSUMS,
-    CONTENT_HEADERS,
-    etag_of,
-    is_md5,
-    part_count,
-    same_etag,
-)
+from lambda_functions.shared.s3.checksums import same_checksum
+from lambda_functions.shared.s3.etags import CONTENT_HEADERS, etag_of, is_md5, part_count, same_etag
 from lambda_functions.shared.s3.listing import Entry
 
 
@@ -104,10 +98,8 @@ def judge_metadata(source: Mapping[str, Any], destination: Mapping[str, Any]) ->
 
 def judge_checksums(source: Mapping[str, Any], destination: Mapping[str, Any]) -> Decision:
     """Return CURRENT, COPY or UNPROVABLE from two answers of HeadObject with ChecksumMode (sizes already equal)."""
-    if source.get("ChecksumType") == destination.get("ChecksumType"):
-        common = [name for name in CHECKSUMS if source.get(name) and destination.get(name)]
-        if common:
-            same = all(source[name] == destination[name] for name in common)
-            return Decision.CURRENT if same else Decision.COPY
+    same = same_checksum(source, destination)
+    if same is not None:
+        return Decision.CURRENT if same else Decision.COPY
     both_md5 = is_md5(source) and is_md5(destination)
     return Decision.COPY if both_md5 else Decision.UNPROVABLE

@@ -57,10 +57,19 @@ class RequestFailed(SyncError):
 
 
 # S3's codes and statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-# These are worth another try. A conflict does not say that the object is another one: the next try, on the same condition, does.
-TRANSIENT_CODES = (
-    "InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted", "RequestTimeout", "ConditionalRequestConflict",
+# A conflict does not say that the object is another one: the next try, on the same condition, does.
+CONFLICT_CODES = ("OperationAborted", "ConditionalRequestConflict")
+# These pass by themselves, whatever the status they come with, so the same request is worth another try. S3 hands on what KMS
+# says with a prefix and the status 400: https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html#API_GenerateDataKey_Errors
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#CommonErrors has those of every service.
+PASSING_CODES = (
+    "InternalError", "InternalFailure", "InternalException", "KMSInternalException", "DependencyTimeoutException", "SlowDown",
+    "ServiceUnavailable", "ServiceUnavailableException", "Busy", "RequestTimeout", "RequestTimeTooSkewed", "RequestExpired",
+    "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException",
+    "RequestThrottled", "PriorRequestNotComplete", "TransactionInProgressException",
 )  # fmt: skip
+# A role's credentials are renewed before they expire, and each try is signed anew; others stay expired.
+EXPIRED_CODES = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
 
 
 def code_of(error: Exception) -> str:
@@ -127,19 +136,28 @@ def is_refusal(error: Exception) -> bool:
     return is_refused and code_of(error) != "NoSuchBucket"
 
 
+def is_passing_code(code: str) -> bool:
+    """Whether a code says that AWS is too busy or has a fault that passes: `KMS.ThrottlingException` as well as `SlowDown`."""
+    name = code.rpartition(".")[2]
+    return name in PASSING_CODES or "throttl" in name.lower()
+
+
 def is_transient(error: Exception) -> bool:
     """Whether another try may help. botocore repeats whole requests only, not single keys of DeleteObjects."""
-    return code_of(error) in TRANSIENT_CODES
+    code = code_of(error)
+    return is_passing_code(code) or code in CONFLICT_CODES or code in EXPIRED_CODES
 
 
 def is_throttled(error: Exception) -> bool:
-    """Whether AWS asks to come more slowly, which passes: SlowDown and ServiceUnavailable have the status 503."""
-    return status_of(error) in (429, 503)
+    """Whether AWS asks to come more slowly, which passes: SlowDown and ServiceUnavailable have the status 503, KMS's 400."""
+    code = code_of(error)
+    return status_of(error) in (429, 503) or code == "RequestLimitExceeded" or "throttl" in code.lower()
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether trying again cannot help: AWS answered with a 4xx status other than throttling."""
-    return 400 <= status_of(error) < 500 and status_of(error) != 429 and code_of(error) != "RequestTimeout"
+    """Whether trying again cannot help: AWS answered with a 4xx status, and its code is none of those that pass."""
+    is_passing = status_of(error) == 429 or is_passing_code(code_of(error)) or code_of(error) in EXPIRED_CODES
+    return 400 <= status_of(error) < 500 and not is_passing
 
 
 def describe(error: Exception) -> str:

@@ -215,12 +215,15 @@ def _written(shape: Shape, value: Any, in_xml: bool = False) -> str:
     return str(value)
 
 
-def error(url: str, status: int, code: str, message: str, is_head: bool) -> AWSResponse:
-    """Return a refusal; the answer to a HEAD has no body."""
+def error(
+    url: str, status: int, code: str, message: str, is_head: bool, region: str | None = None
+) -> AWSResponse:
+    """Return a refusal; the answer to a HEAD has no body, but may name the bucket's region, which botocore asks for at a 400."""
     root = ElementTree.Element("Error")
     for name, text in (("Code", code), ("Message", message)):
         ElementTree.SubElement(root, name).text = text
-    return response(url, status, b"" if is_head else ElementTree.tostring(root), {})
+    headers = {"x-amz-bucket-region": region} if is_head and region else {}
+    return response(url, status, b"" if is_head else ElementTree.tostring(root), headers)
 
 
 def response(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> AWSResponse:

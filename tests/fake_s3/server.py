@@ -247,7 +247,9 @@ class FakeS3(Workers):
                 self._written(request, OPERATIONS[request.operation](self, request.asked)),
             )
             return protocol.response(prepared.url, 200, whole.content[: len(whole.content) // 2], {})
-        return protocol.error(prepared.url, said.status, said.code, said.message, is_head)
+        bucket = self.buckets.get(request.bucket)
+        region = bucket.region if bucket else None
+        return protocol.error(prepared.url, said.status, said.code, said.message, is_head, region)
 
 
 @contextlib.contextmanager

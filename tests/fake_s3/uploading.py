@@ -48,8 +48,24 @@ def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
 def upload_part(s3: Buckets, asked: Asked) -> Said:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
     bucket, upload = bucket_of(s3, asked), _upload(s3, asked)
-    part = _keep(bucket, upload, asked["PartNumber"], Content.of(asked.get("Body", b"")))
+    content = Content.of(asked.get("Body", b""))
+    _require_checksum(upload, content, asked)
+    part = _keep(bucket, upload, asked["PartNumber"], content)
     return {"ETag": f'"{part.etag}"', **_checksum_of(upload, part)}
+
+
+def _require_checksum(upload: Upload, content: Content, asked: Asked) -> None:
+    """Refuse a checksum of another algorithm than the upload's, also where that has none, and one that is wrong."""
+    expected = upload.checksum[0] if upload.checksum else "null"
+    sent = {name.removeprefix("Checksum") for name in asked if name.startswith("Checksum")} - {"Algorithm"}
+    foreign = (sent | {asked.get("ChecksumAlgorithm", expected)}) - {expected}
+    if foreign:
+        message = f"Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {foreign}"
+        raise Refusal(400, "InvalidRequest", message)
+    if sent and asked[f"Checksum{expected}"] != content.checksum(expected):
+        raise Refusal(
+            400, "BadDigest", f"The {expected} you specified did not match the calculated checksum."
+        )
 
 
 def upload_part_copy(s3: Buckets, asked: Asked) -> Said:

@@ -28,6 +28,7 @@ from lambda_functions.shared.errors import SourceChanged, SyncError
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.checksums import COMPUTABLE
 from lambda_functions.shared.s3.clients import Clients, extra_headers
 from lambda_functions.shared.s3.etags import part_count
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
@@ -148,7 +149,12 @@ class Copier:
 
 
 def is_multipart(item: ToCopy) -> bool:
-    """Whether a source is copied in parts: written in more than one, or too large for one CopyObject."""
+    """Whether a source is copied in parts: written in more than one, too large for one CopyObject, or of one special part.
+
+    CopyObject makes a checksum of the whole; where that of one part cannot be computed from it, only a part gives the same.
+    """
+    if part_count(item.etag) == 1 and item.checksum and item.checksum[1] == "COMPOSITE":
+        return item.checksum[0] not in COMPUTABLE
     return (part_count(item.etag) or 1) > 1 or item.size > MAX_COPY_BYTES
 
 

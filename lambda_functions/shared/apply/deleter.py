@@ -78,41 +78,49 @@ class Deleter:
 
     def _delete_orphans(self, orphans: Sequence[ToDelete]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        batch = [item for item in orphans if self._fits_into_xml(item)]
+        batch, why = [item for item in orphans if self._fits_into_xml(item)], TOO_BUSY
         for attempt in range(MAX_TRIES):
             if not batch:
                 break
             if attempt:
                 self.sleep(random.uniform(0, 2**attempt))
-            done, batch = self._delete_batch(batch)
+            done, batch, why = self._delete_batch(batch)
             outcomes += done
-        outcomes += [_failure(item, TOO_BUSY) for item in batch]
+        outcomes += [_failure(item, why) for item in batch]
         return outcomes + [self._delete_single(item) for item in orphans if not self._fits_into_xml(item)]
 
     def _fits_into_xml(self, item: ToDelete) -> bool:
         return not _NOT_IN_XML.search(self.run.destination.key(item.key))
 
-    def _delete_batch(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete]]:
-        """Send one DeleteObjects; return outcomes, and the items that are worth another try."""
+    def _delete_batch(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete], str]:
+        """Send one DeleteObjects; return outcomes, the items that are worth another try, and why if that was the last one."""
         by_key = {self.run.destination.key(item.key): item for item in items}
         objects = [{"Key": key, "ETag": f'"{item.etag}"'} for key, item in by_key.items()]
         parameters = self.run.destination.parameters()
         try:
             answer = self.clients.destination.delete_objects(**parameters, Delete={"Objects": objects})
         except (ClientError, BotoCoreError) as error:
-            return [_failure(item, describe(error)) for item in items], []
-        errors = {error["Key"]: _error_of(error) for error in answer.get("Errors", ())}
-        deleted = {key["Key"]: bool(key.get("DeleteMarker")) for key in answer.get("Deleted", ())}
-        outcomes = [_success(item, deleted[key]) for key, item in by_key.items() if key in deleted]
-        outcomes += [
-            self._judge_error(by_key[key], error) for key, error in errors.items() if not is_transient(error)
-        ]
-        # A key that the answer does not speak of is not known to be deleted: it is asked again.
-        again = [
-            item for key, item in by_key.items()
-            if key not in deleted and (key not in errors or is_transient(errors[key]))
-        ]  # fmt: skip
-        return outcomes, again
+            return [_failure(item, describe(error)) for item in items], [], TOO_BUSY
+        return self._read_answer(by_key, answer)
+
+    def _read_answer(
+        self, by_key: Mapping[str, ToDelete], answer: Mapping[str, Any]
+    ) -> tuple[list[Outcome], list[ToDelete], str]:
+        """Read the answer key by key; a key that it does not speak of is not known to be deleted, so it is asked again.
+
+        Both lists may name a key or not: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Error.html
+        """
+        errors = {error.get("Key", ""): _error_of(error) for error in answer.get("Errors", ())}
+        deleted = {one.get("Key", ""): bool(one.get("DeleteMarker")) for one in answer.get("Deleted", ())}
+        outcomes, again = [], []
+        for key, item in by_key.items():
+            if key in deleted:
+                outcomes.append(_success(item, deleted[key]))
+            elif key not in errors or is_transient(errors[key]):
+                again.append(item)
+            else:
+                outcomes.append(self._judge_error(item, errors[key]))
+        return outcomes, again, _why_left(by_key, errors)
 
     def _judge_error(self, item: ToDelete, error: Exception) -> Outcome:
         """Judge one key's error: gone is deleted, another ETag is somebody else's object."""
@@ -160,6 +168,12 @@ def batches(items: Sequence[ToDelete]) -> Iterable[Sequence[ToDelete]]:
 def _error_of(answer: Mapping[str, Any]) -> ClientError:
     """Return what S3 answered for one key as the error that it would be for a request of its own."""
     return ClientError({"Error": answer}, "DeleteObjects")
+
+
+def _why_left(by_key: Mapping[str, ToDelete], errors: Mapping[str, Exception]) -> str:
+    """Return why keys are left over: what S3 says of no key that it was asked for, if it says that; else it was too busy."""
+    strange = [describe(error) for key, error in errors.items() if key not in by_key]
+    return f"S3 did not say which key it means by {strange[0]}" if strange else TOO_BUSY
 
 
 def _success(item: ToDelete, left_marker: bool = False) -> Outcome:

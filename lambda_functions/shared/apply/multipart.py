@@ -27,26 +27,22 @@ from lambda_functions.shared.apply.parts import (
     default_parts,
     exact_parts,
     guess_parts,
+    head_first_part,
     head_part,
     is_listed,
 )
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.checksums import can_carry, checksum_of_nothing
 from lambda_functions.shared.s3.clients import Clients, extra_headers
-from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, multipart_etag, part_count
+from lambda_functions.shared.s3.etags import etag_of, is_plain, multipart_etag, part_count
 from lambda_functions.shared.s3.heads import get_tags
 from lambda_functions.shared.work_items import ToCopy
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
 MAX_TAGGING_BYTES = 2048
-# The checksums of no bytes at all. botocore would send a CRC32, which S3 refuses in an upload that has another algorithm.
-CHECKSUMS_OF_NOTHING = {
-    "CRC64NVME": "AAAAAAAAAAA=",
-    "CRC32C": "AAAAAA==",
-    "CRC32": "AAAAAA==",
-    "SHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-    "SHA1": "2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
-}
+# What opens an upload with checksums.
+CHECKSUM_PARAMETERS = ("ChecksumAlgorithm", "ChecksumType")
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ class MultipartCopy:
     def plan(self, exact: bool = False) -> MultipartPlan:
         """Return the parts and properties of the source; raise `SourceChanged` if it is not the one that was listed."""
         clients, run, item, count = self.clients, self.run, self.item, part_count(self.item.etag)
-        first = head_part(clients, run, item, 1 if count else None)
+        first = head_first_part(clients, run, item, count)
         head = first if is_listed(first, item) else head_part(clients, run, item, None)
         if not is_listed(head, item):
             raise SourceChanged(item.key)
@@ -123,6 +119,8 @@ class MultipartCopy:
     def create_upload(self, plan: MultipartPlan) -> Upload:
         """Open the upload with the source's properties."""
         parameters = {**self._destination(), **plan.properties}
+        if not self.checksum_algorithm():
+            parameters = {name: parameters[name] for name in parameters if name not in CHECKSUM_PARAMETERS}
         if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES:
             parameters["Tagging"] = plan.tagging
         # As a header, because the parameter takes dates only.
@@ -149,14 +147,18 @@ class MultipartCopy:
         """
         parameters = {**self._destination(), "UploadId": upload.id, "PartNumber": part.number}
         if part.size == 0:
-            answer = self.clients.destination.upload_part(
-                **parameters, **_checksum_of_nothing(self.item), Body=b""
-            )
+            nothing = {**checksum_of_nothing(self.checksum_algorithm()), "Body": b""}
+            answer = self.clients.destination.upload_part(**parameters, **nothing)
         else:
             source = {**copy_source(self.run, self.item), "CopySourceRange": part.byte_range}
             answer = self.clients.destination.upload_part_copy(**parameters, **source)["CopyPartResult"]
-        checksums = {name: answer[name] for name in CHECKSUMS if answer.get(name)}
-        return CopiedPart(part.number, etag_of(answer), checksums)
+        name = f"Checksum{self.checksum_algorithm()}"
+        return CopiedPart(part.number, etag_of(answer), {name: answer[name]} if answer.get(name) else {})
+
+    def checksum_algorithm(self) -> str:
+        """Return the algorithm that the upload has, "" where the source has none or our client does not know it."""
+        algorithm = self.item.checksum[0] if self.item.checksum else ""
+        return algorithm if can_carry(self.clients.destination, algorithm) else ""
 
     def etag_matches(self, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
         """Whether these parts give the source's ETag; also true where ETags cannot tell."""
@@ -197,9 +199,3 @@ class MultipartCopy:
 
     def _destination(self) -> dict[str, Any]:
         return self.run.destination.object_parameters(self.item.key)
-
-
-def _checksum_of_nothing(item: ToCopy) -> dict[str, str]:
-    algorithm = item.checksum[0] if item.checksum else ""
-    value = CHECKSUMS_OF_NOTHING.get(algorithm)
-    return {f"Checksum{algorithm}": value} if value else {}

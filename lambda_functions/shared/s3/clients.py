@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
+import random
 import re
 import threading
 from collections import Counter
@@ -21,6 +22,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from lambda_functions.shared.errors import EXPIRED_CODES, is_passing_code
 from lambda_functions.shared.s3 import model_loader
 from lambda_functions.shared.s3.list_page import Page, page_from_botocore, parse
 
@@ -44,7 +46,12 @@ USER_AGENT = "SyncBuckets"
 # botocore's `standard` mode gives up for a whole client after about a hundred retries, which S3's ordinary throttling of a prefix
 # that warms up exceeds at once; `legacy` backs off for every request by itself: eight pauses of 0 to 1, 2, 4 ... 128 seconds.
 # So a request that is always answered with 5xx is given up after two minutes on average, and 255 seconds at most.
-RETRIES = {"mode": "legacy", "total_max_attempts": 9}
+MAX_ATTEMPTS = 9
+RETRIES = {"mode": "legacy", "total_max_attempts": MAX_ATTEMPTS}
+# What may pass and may stay for ever is tried less often, for 7 seconds at most: credentials that have expired, and a HEAD that
+# is answered with 400, whose code nobody knows. It may be KMS, which a HEAD for checksums asks, or an object under a client's own
+# key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+MAX_UNCERTAIN_ATTEMPTS = 4
 
 # What S3's answers may hold and XML may not, as it is or as a reference: keys are repeated with all their control characters
 # (https://github.com/boto/botocore/issues/3496).
@@ -53,6 +60,9 @@ _NOT_XML = re.compile(
     rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45]);|&#x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]);",
     re.IGNORECASE,
 )
+
+# What botocore calls a HEAD's 400, which has no body.
+NAMELESS_BAD_REQUEST = "400"
 
 _client_creation = threading.Lock()
 _extra_headers: contextvars.ContextVar[tuple[str, Mapping[str, str]]] = contextvars.ContextVar(
@@ -120,6 +130,8 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         new_client.meta.events.register("before-parameter-build.s3", _remember_bucket)
         new_client.meta.events.register("after-call.s3", _name_bucket)
         new_client.meta.events.register("before-call.s3", _add_headers)
+        new_client.meta.events.register("needs-retry.s3", _pause_before_retry)
+        new_client.meta.events.register("before-call.s3.UploadPart", _add_no_checksum)
         for operation in ("CreateMultipartUpload", "CompleteMultipartUpload", "ListParts"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             new_client.meta.events.register(f"before-parse.*.{operation}", _remove_unreadable_characters)
@@ -172,6 +184,30 @@ def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
     operation, headers = _extra_headers.get()
     if model.name == operation:
         params["headers"].update(headers)
+
+
+def _pause_before_retry(
+    response: tuple[Any, Mapping[str, Any]] | None, attempts: int, **_: Any
+) -> float | None:
+    """Return the seconds until a request is sent again that botocore itself would not repeat; None if it is not to be.
+
+    botocore knows what passes by code and status together, and none of KMS's codes with their prefix. Its pauses are kept. What a
+    worker's turn cannot wait for is named as failed when the turn ends.
+    """
+    error = response[1].get("Error", {}) if response else {}
+    most = _max_attempts(str(error.get("Code", "")))
+    return random.random() * 2 ** (attempts - 1) if attempts < most else None
+
+
+def _max_attempts(code: str) -> int:
+    if is_passing_code(code):
+        return MAX_ATTEMPTS
+    return MAX_UNCERTAIN_ATTEMPTS if code in EXPIRED_CODES or code == NAMELESS_BAD_REQUEST else 0
+
+
+def _add_no_checksum(params: dict[str, Any], **_: Any) -> None:
+    """Keep botocore from adding a CRC32 to a part whose upload has no checksums, which S3 would refuse."""
+    params["context"].get("checksum", {}).pop("request_algorithm", None)
 
 
 def _remove_unreadable_characters(response_dict: dict[str, Any], **_: Any) -> None:

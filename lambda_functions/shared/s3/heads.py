@@ -54,9 +54,12 @@ def _is_not_listed(client: Any, side: Side, relative: str) -> bool:
 def get_tags(client: Any, side: Side, relative: str) -> dict[str, str]:
     """Return an object's tags: one GetObjectTagging.
 
-    HEAD's TagCount cannot save it: that is missing where there are no tags, and also where we may not read them.
+    HEAD's TagCount cannot save it: that is missing where there are no tags, and also where we may not read them. Raises
+    `SyncError` at an answer without a TagSet, which every answer has: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
     """
     answer = client.get_object_tagging(**side.object_parameters(relative))
+    if "TagSet" not in answer:
+        raise SyncError("its tags are unknown: the answer of GetObjectTagging has no TagSet")
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 

@@ -1,0 +1,125 @@
+"""The checksums of parts: every algorithm that S3 has, those that the runtime's botocore knows, and none."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import boto3
+import botocore.session
+import pytest
+from botocore.config import Config
+from fake_s3 import MB, server
+from runs_on_fake_s3 import World, world_on_fake_s3
+
+from lambda_functions.shared.apply.multipart import MultipartCopy, Upload
+from lambda_functions.shared.apply.parts import Part
+from lambda_functions.shared.s3 import checksums
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html
+TYPES = {
+    "CRC32": "FULL_OBJECT",
+    "CRC32C": "COMPOSITE",
+    "CRC64NVME": "FULL_OBJECT",
+    "SHA1": "COMPOSITE",
+    "SHA256": "COMPOSITE",
+    "SHA512": "COMPOSITE",
+    "MD5": "COMPOSITE",
+    "XXHASH64": "COMPOSITE",
+    "XXHASH3": "COMPOSITE",
+    "XXHASH128": "COMPOSITE",
+}
+# Python's hashlib for SHA512 and MD5, https://pypi.org/project/xxhash/ for the others.
+OF_NOTHING = {
+    "SHA512": "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==",
+    "MD5": "1B2M2Y8AsgTpgAmY7PhCfg==",
+    "XXHASH64": "70bbN1HY6Zk=",
+    "XXHASH3": "LQaABTjTlMI=",
+    "XXHASH128": "maoG0wFHmNhgAcMkRo1Jfw==",
+}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with world_on_fake_s3() as one:
+        yield one
+
+
+def test_these_are_all_algorithms_of_the_model_and_each_has_its_checksum_of_nothing() -> None:
+    model = botocore.session.get_session().get_service_model("s3")
+    known = model.operation_model("CreateMultipartUpload").input_shape.members["ChecksumAlgorithm"].enum
+    assert set(TYPES) == set(known) == set(checksums.CHECKSUMS_OF_NOTHING)
+
+
+@pytest.mark.parametrize("algorithm", OF_NOTHING)
+def test_the_checksums_of_nothing_are_those_of_other_programs(algorithm: str) -> None:
+    assert checksums.checksum_of_nothing(algorithm) == {f"Checksum{algorithm}": OF_NOTHING[algorithm]}
+
+
+@pytest.mark.parametrize("algorithm", TYPES)
+def test_an_empty_last_part_is_uploaded_with_the_checksum_of_its_upload(world: World, algorithm: str) -> None:
+    stored = world.source.put_parts("k", 6 * MB, 0, checksum=(algorithm, TYPES[algorithm]))
+    assert world.run()["outcome"] == "Succeeded"
+    copied = world.destination.objects["k"]
+    assert (copied.etag, copied.checksum, copied.part_sizes) == (stored.etag, stored.checksum, (6 * MB, 0))
+
+
+def test_an_empty_last_part_of_an_upload_without_checksums_is_uploaded_without_one(world: World) -> None:
+    stored = world.source.put_parts("k", 6 * MB, 0)
+    assert world.run()["outcome"] == "Succeeded"
+    assert world.destination.objects["k"].etag == stored.etag
+    (request,) = world.s3.of("UploadPart")
+    assert not [name for name in request.asked if name.startswith("Checksum")]
+
+
+@pytest.mark.parametrize("last", [0, MB])
+def test_an_algorithm_that_the_runtime_does_not_know_is_not_asked_for(world: World, last: int) -> None:
+    stored = world.source.put_parts("k", 6 * MB, last, checksum=("XXHASH3", "COMPOSITE"))
+    with _botocore_without("XXHASH3"):
+        assert world.run()["outcome"] == "Succeeded"
+    (request,) = world.s3.of("CreateMultipartUpload")
+    assert not [name for name in request.asked if name.startswith("Checksum")]
+    assert world.destination.objects["k"].etag == stored.etag
+
+
+def test_parts_pass_on_no_checksum_of_another_algorithm_than_their_upload_has(world: World) -> None:
+    world.source.put_parts("k", 6 * MB, MB, checksum=("SHA256", "COMPOSITE"))
+    both = {"ETag": '"e"', "ChecksumSHA256": "AAAA", "ChecksumCRC64NVME": "AAAA"}
+    worker = world.worker()
+    copying = MultipartCopy(worker.clients, worker.run, world.to_copy("k"))
+    with mock.patch.object(
+        worker.clients.destination, "upload_part_copy", lambda **_: {"CopyPartResult": both}
+    ):
+        copied = copying.copy_part(Upload("id", True), Part(1, 0, 5))
+    assert copied.for_completion() == {"PartNumber": 1, "ETag": '"e"', "ChecksumSHA256": "AAAA"}
+
+
+@contextlib.contextmanager
+def _botocore_without(algorithm: str) -> Iterator[None]:
+    """Let clients have the model of a botocore that was made before this algorithm."""
+
+    @functools.cache
+    def made(service: str, region: str | None, config: Config) -> Any:
+        session = botocore.session.get_session()
+        loader = session.get_component("data_loader")
+        load = loader.load_service_model
+        loader.load_service_model = lambda *names, **more: _without(algorithm, load(*names, **more))
+        return boto3.session.Session(botocore_session=session).client(
+            service, region_name=region, config=config
+        )
+
+    with mock.patch.object(server, "_made", made):
+        yield
+
+
+def _without(algorithm: str, model: Any) -> Any:
+    if isinstance(model, dict):
+        return {
+            name: _without(algorithm, one) for name, one in model.items() if name != f"Checksum{algorithm}"
+        }
+    return (
+        [_without(algorithm, one) for one in model if one != algorithm] if isinstance(model, list) else model
+    )

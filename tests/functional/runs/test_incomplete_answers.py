@@ -1,0 +1,70 @@
+"""Answers of S3 in which something is missing: what is unknown is a failure with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from fake_s3 import HOUR, MB, Answer
+from runs_on_fake_s3 import World, world_on_fake_s3
+
+from lambda_functions.shared.apply.deleter import MAX_TRIES
+from lambda_functions.shared.outcomes import Outcome
+
+DENIED = {"Code": "AccessDenied", "Message": "Access Denied"}
+NAMELESS = "not deleted: S3 did not say which key it means by AccessDenied: Access Denied (DeleteObjects)"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with world_on_fake_s3() as one:
+        one.destination.put("a", b"1")
+        one.destination.put("b", b"1")
+        yield one
+
+
+def delete(world: World, said: Mapping[str, Any], times: int) -> list[Outcome]:
+    world.s3.before("DeleteObjects", lambda request: said, times=times)
+    return world.worker().delete(world.orphans())
+
+
+@pytest.mark.parametrize("error", [DENIED, {**DENIED, "Key": "another"}])
+def test_an_error_of_a_delete_that_names_no_key_of_ours_is_named_for_the_keys_that_are_left(
+    world: World, error: Mapping[str, str]
+) -> None:
+    outcomes = delete(world, {"Deleted": [{"Key": "a"}], "Errors": [error]}, times=99)
+
+    assert outcomes == [Outcome("a", "deleted", 1), Outcome("b", "failed", 0, NAMELESS)]
+    assert len(world.s3.of("DeleteObjects")) == MAX_TRIES
+
+
+@pytest.mark.parametrize("said", [{"Errors": [DENIED]}, {"Deleted": [{}]}, {"Errors": [{}]}, {}])
+def test_keys_that_an_answer_does_not_name_are_asked_for_again(world: World, said: Mapping[str, Any]) -> None:
+    assert delete(world, said, times=1) == [Outcome("a", "deleted", 1), Outcome("b", "deleted", 1)]
+    assert world.destination.keys() == []
+
+
+def test_a_batch_that_is_denied_is_a_failure_of_each_key(world: World) -> None:
+    world.s3.before("DeleteObjects", Answer(403, "AccessDenied", "Access Denied"), times=9)
+    outcomes = world.worker().delete(world.orphans())
+    assert [(one.key, one.what) for one in outcomes] == [("a", "failed"), ("b", "failed")]
+
+
+def test_tags_that_an_answer_does_not_have_are_a_failure_of_the_copy(world: World) -> None:
+    world.source.put_parts("k", 6 * MB, MB)
+    world.s3.before("GetObjectTagging", lambda request: {"VersionId": "1"}, times=9)
+    why = "its tags are unknown: the answer of GetObjectTagging has no TagSet"
+    assert world.worker().copy(world.to_copy("k")) == Outcome("k", "failed", 0, why)
+    assert (world.destination.open_uploads(), "k" in world.destination.objects) == ([], False)
+
+
+def test_tags_that_an_answer_does_not_have_are_not_taken_for_none_when_tags_are_compared(
+    world: World,
+) -> None:
+    world.source.put("k", b"1")
+    world.destination.put("k", b"1", HOUR / 2, tags={"a": "b"})
+    world.s3.before("GetObjectTagging", lambda request: {"VersionId": "1"}, times=9)
+    report = world.run(compareTags=True)
+    assert (report["outcome"], report["deleted"]["objects"]) == ("SyncIncomplete", 0)
+    assert world.destination.objects["k"].tags == {"a": "b"}

@@ -1,0 +1,70 @@
+"""Checksums that prove two contents equal or different, and those that prove nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+
+from lambda_functions.shared.s3.checksums import composite_of_one, crc32c, same_checksum
+
+WHOLE = base64.b64encode(hashlib.sha256(b"content").digest()).decode()
+OF_ONE = base64.b64encode(hashlib.sha256(hashlib.sha256(b"content").digest()).digest()).decode() + "-1"
+
+
+# https://reveng.sourceforge.io/crc-catalogue/17plus.htm#crc.cat.crc-32-iscsi and RFC 3720, B.4
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [(b"", 0), (b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43)],
+)
+def test_crc32c_is_that_of_its_specification(data: bytes, value: int) -> None:
+    assert crc32c(data) == value
+
+
+def test_the_composite_of_one_part_is_the_checksum_of_its_raw_checksum() -> None:
+    assert composite_of_one("SHA256", WHOLE) == OF_ONE
+    of_nothing = crc32c(crc32c(b"123456789").to_bytes(4, "big")).to_bytes(4, "big")
+    assert composite_of_one("CRC32C", "4waSgw==") == base64.b64encode(of_nothing).decode() + "-1"
+
+
+@pytest.mark.parametrize("algorithm", ["XXHASH64", "XXHASH3", "XXHASH128", "CRC64NVME", "ONE_OF_TOMORROW"])
+def test_the_composite_of_an_algorithm_that_python_does_not_have_is_unknown(algorithm: str) -> None:
+    assert composite_of_one(algorithm, "AAAA") is None
+
+
+def of(value: str, kind: str | None, name: str = "ChecksumSHA256") -> dict[str, Any]:
+    return {name: value, "ChecksumType": kind}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        (of(WHOLE, "FULL_OBJECT"), of(WHOLE, "FULL_OBJECT"), True),
+        (of(WHOLE, "FULL_OBJECT"), of("other", "FULL_OBJECT"), False),
+        (of(OF_ONE, "COMPOSITE"), of(WHOLE, "FULL_OBJECT"), True),
+        (of("other-1", "COMPOSITE"), of(WHOLE, "FULL_OBJECT"), False),
+        (of("other-2", "COMPOSITE"), of(WHOLE, "FULL_OBJECT"), None),
+        (of("other-1", "COMPOSITE", "ChecksumXXHASH3"), of(WHOLE, "FULL_OBJECT", "ChecksumXXHASH3"), None),
+        (of(OF_ONE, "COMPOSITE"), of(WHOLE, "FULL_OBJECT", "ChecksumSHA1"), None),
+        (of(OF_ONE, None), of(WHOLE, "FULL_OBJECT"), True),
+        ({}, of(WHOLE, "FULL_OBJECT"), None),
+    ],
+)
+def test_what_two_checksums_prove(one: dict[str, Any], other: dict[str, Any], answer: bool | None) -> None:
+    assert same_checksum(one, other) is answer
+    assert same_checksum(other, one) is answer
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256", "ChecksumSHA512",
+        "ChecksumMD5", "ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128",
+    ],
+)  # fmt: skip
+def test_every_checksum_of_s3_proves_contents_equal_or_different(name: str) -> None:
+    assert same_checksum({name: "AAAA"}, {name: "AAAA"}) is True
+    assert same_checksum({name: "AAAA"}, {name: "BBBB"}) is False
