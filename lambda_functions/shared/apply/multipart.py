@@ -33,7 +33,7 @@ from lambda_functions.shared.apply.parts import (
 )
 from lambda_functions.shared.errors import SourceChanged, SyncError, describe
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.s3.checksums import can_carry, checksum_of_nothing
+from lambda_functions.shared.s3.checksums import carried_checksum, checksum_of_nothing
 from lambda_functions.shared.s3.clients import Clients, extra_headers
 from lambda_functions.shared.s3.etags import etag_of, is_plain, multipart_etag, part_count
 from lambda_functions.shared.s3.heads import get_tags
@@ -118,9 +118,8 @@ class MultipartCopy:
 
     def create_upload(self, plan: MultipartPlan) -> Upload:
         """Open the upload with the source's properties."""
-        parameters = {**self._destination(), **plan.properties}
-        if not self.checksum_algorithm():
-            parameters = {name: parameters[name] for name in parameters if name not in CHECKSUM_PARAMETERS}
+        others = {name: plan.properties[name] for name in plan.properties if name not in CHECKSUM_PARAMETERS}
+        parameters = {**self._destination(), **others, **self._checksum()}
         if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES:
             parameters["Tagging"] = plan.tagging
         # As a header, because the parameter takes dates only.
@@ -147,18 +146,13 @@ class MultipartCopy:
         """
         parameters = {**self._destination(), "UploadId": upload.id, "PartNumber": part.number}
         if part.size == 0:
-            nothing = {**checksum_of_nothing(self.checksum_algorithm()), "Body": b""}
+            nothing = {**checksum_of_nothing(self._checksum().get("ChecksumAlgorithm", "")), "Body": b""}
             answer = self.clients.destination.upload_part(**parameters, **nothing)
         else:
             source = {**copy_source(self.run, self.item), "CopySourceRange": part.byte_range}
             answer = self.clients.destination.upload_part_copy(**parameters, **source)["CopyPartResult"]
-        name = f"Checksum{self.checksum_algorithm()}"
+        name = f"Checksum{self._checksum().get('ChecksumAlgorithm')}"
         return CopiedPart(part.number, etag_of(answer), {name: answer[name]} if answer.get(name) else {})
-
-    def checksum_algorithm(self) -> str:
-        """Return the algorithm that the upload has, "" where the source has none or our client does not know it."""
-        algorithm = self.item.checksum[0] if self.item.checksum else ""
-        return algorithm if can_carry(self.clients.destination, algorithm) else ""
 
     def etag_matches(self, upload: Upload, copied: Sequence[CopiedPart]) -> bool:
         """Whether these parts give the source's ETag; also true where ETags cannot tell."""
@@ -196,6 +190,11 @@ class MultipartCopy:
         if not self.run.options.copyTags:
             return ""
         return urllib.parse.urlencode(get_tags(self.clients.source, self.run.source, self.item.key))
+
+    def _checksum(self) -> dict[str, str]:
+        """Return the source's algorithm and type as parameters, if it has any and our client can carry them."""
+        algorithm, kind = self.item.checksum or ("", "")
+        return carried_checksum(self.clients.destination, algorithm, kind)
 
     def _destination(self) -> dict[str, Any]:
         return self.run.destination.object_parameters(self.item.key)

@@ -32,15 +32,21 @@ CHECKSUMS_OF_NOTHING = {
 }
 
 
-def can_carry(client: Any, algorithm: str) -> bool:
-    """Whether a client's own model knows an algorithm, both when an upload is opened and when it is completed.
+def carried_checksum(client: Any, algorithm: str, kind: str) -> dict[str, str]:
+    """Return the parameters that open an upload with a checksum, nothing where the client's own model cannot carry it to the end.
 
-    The botocore of a Lambda runtime may be older than the algorithm: it would drop the checksums of parts from S3's answers, and
-    S3 would refuse to complete an upload that was opened with it.
+    The botocore of a Lambda runtime may be older than an algorithm: it would drop the checksums of parts from S3's answers, and
+    S3 would refuse to complete an upload that was opened with it. One older than the types can open uploads of the default only:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
     """
     model = client.meta.service_model
-    asked = model.operation_model("CreateMultipartUpload").input_shape.members["ChecksumAlgorithm"]
-    return algorithm in asked.enum and f"Checksum{algorithm}" in model.shape_for("CompletedPart").members
+    known = model.operation_model("CreateMultipartUpload").input_shape.members
+    completed = model.shape_for("CompletedPart").members
+    if algorithm not in known["ChecksumAlgorithm"].enum or f"Checksum{algorithm}" not in completed:
+        return {}
+    if "ChecksumType" in known:
+        return {"ChecksumAlgorithm": algorithm, **({"ChecksumType": kind} if kind else {})}
+    return {"ChecksumAlgorithm": algorithm} if kind in ("", "COMPOSITE") else {}
 
 
 def checksum_of_nothing(algorithm: str) -> dict[str, str]:
@@ -55,8 +61,7 @@ def same_checksum(source: Mapping[str, Any], destination: Mapping[str, Any]) -> 
     """
     has_one_type = source.get("ChecksumType") == destination.get("ChecksumType")
     common = [name for name in CHECKSUMS if source.get(name) and destination.get(name)]
-    pairs = [(name.removeprefix("Checksum"), source[name], destination[name]) for name in common]
-    answers = [_same_value(*pair) if not has_one_type else pair[1] == pair[2] for pair in pairs]
+    answers = [_same_value(name, source[name], destination[name], has_one_type) for name in common]
     known = [answer for answer in answers if answer is not None]
     return all(known) if known else None
 
@@ -72,10 +77,12 @@ def composite_of_one(algorithm: str, whole: str) -> str | None:
     return f"{base64.b64encode(_digest(algorithm, base64.b64decode(whole))).decode()}-1"
 
 
-def _same_value(algorithm: str, value: str, other: str) -> bool | None:
-    """Compare two values of different types."""
+def _same_value(name: str, value: str, other: str, has_one_type: bool) -> bool | None:
+    """Compare two values; the form `...-N` tells a COMPOSITE one, also where botocore or S3 is too old to name its type."""
+    if ("-" in value) == ("-" in other):
+        return value == other if has_one_type else None
     composite, whole = (value, other) if "-" in value else (other, value)
-    expected = None if "-" in whole or not composite.endswith("-1") else composite_of_one(algorithm, whole)
+    expected = composite_of_one(name.removeprefix("Checksum"), whole) if composite.endswith("-1") else None
     return None if expected is None else expected == composite
 
 

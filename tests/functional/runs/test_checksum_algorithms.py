@@ -85,6 +85,27 @@ def test_an_algorithm_that_the_runtime_does_not_know_is_not_asked_for(world: Wor
     assert world.destination.objects["k"].etag == stored.etag
 
 
+@pytest.mark.parametrize(
+    ("checksum", "asked"),
+    [
+        (("CRC32", "COMPOSITE"), {"ChecksumAlgorithm": "CRC32"}),
+        (("SHA256", "COMPOSITE"), {"ChecksumAlgorithm": "SHA256"}),
+        (("CRC32", "FULL_OBJECT"), {}),
+        (("CRC64NVME", "FULL_OBJECT"), {}),
+    ],
+)
+def test_a_runtime_that_does_not_know_the_types_opens_uploads_of_the_default_type_only(
+    world: World, checksum: tuple[str, str], asked: dict[str, str]
+) -> None:
+    stored = world.source.put_parts("k", 6 * MB, 0, checksum=checksum)
+    with _botocore_without("Type"):
+        assert world.run()["outcome"] == "Succeeded"
+    (request,) = world.s3.of("CreateMultipartUpload")
+    assert {name: request.asked[name] for name in request.asked if name.startswith("Checksum")} == asked
+    copied = world.destination.objects["k"]
+    assert (copied.etag, copied.checksum) == (stored.etag, stored.checksum if asked else None)
+
+
 def test_parts_pass_on_no_checksum_of_another_algorithm_than_their_upload_has(world: World) -> None:
     world.source.put_parts("k", 6 * MB, MB, checksum=("SHA256", "COMPOSITE"))
     both = {"ETag": '"e"', "ChecksumSHA256": "AAAA", "ChecksumCRC64NVME": "AAAA"}
@@ -95,6 +116,21 @@ def test_parts_pass_on_no_checksum_of_another_algorithm_than_their_upload_has(wo
     ):
         copied = copying.copy_part(Upload("id", True), Part(1, 0, 5))
     assert copied.for_completion() == {"PartNumber": 1, "ETag": '"e"', "ChecksumSHA256": "AAAA"}
+
+
+@pytest.mark.parametrize("algorithm", ["SHA256", "CRC32C", "XXHASH128"])
+def test_a_source_that_changed_under_us_is_copied_with_the_algorithm_that_it_has_now(
+    world: World, algorithm: str
+) -> None:
+    world.source.put_parts("k", 6 * MB, MB, checksum=("CRC64NVME", "FULL_OBJECT"))
+    line = world.to_copy("k")
+    stored = world.source.put_parts("k", 6 * MB, MB, checksum=(algorithm, "COMPOSITE"))
+
+    assert world.worker().copy(line).what == "copied"
+
+    asked = [request.asked["ChecksumAlgorithm"] for request in world.s3.of("CreateMultipartUpload")]
+    assert asked[-1] == algorithm
+    assert world.destination.objects["k"].checksum == stored.checksum
 
 
 @contextlib.contextmanager
