@@ -104,10 +104,10 @@ def ask_buckets(client: Any, options: Options) -> tuple[tuple[str | None, str | 
     source = Side(options.source, options.prefix, None, options.sourceOwner, options.requestPayer)
     destination = Side(options.destination, options.destinationPrefix, None, options.destinationOwner)
     answers = _require_bucket(client, "source", source), _require_bucket(client, "destination", destination)
-    return (_region_of(answers[0]), _region_of(answers[1])), answered_at(answers[1])
+    return (region_of(answers[0]), region_of(answers[1])), answered_at(answers[1])
 
 
-def _region_of(answer: Mapping[str, Any]) -> str | None:
+def region_of(answer: Mapping[str, Any]) -> str | None:
     """Return the region that a bucket's answer names in its header, None if it does not."""
     region: str | None = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
     return answer.get("BucketRegion") or region

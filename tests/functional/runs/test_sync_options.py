@@ -371,6 +371,24 @@ def test_whoever_asks_pays_for_requests_to_the_source_only_if_that_is_agreed(
     }
 
 
+def test_a_remark_in_the_input_is_passed_over_and_a_warning_about_an_option_reaches_the_report(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put("a", b"1")
+
+    report = machine.report({**sync, "Comment": "nightly", "serverSideEncryption": "AES256"})
+
+    assert (report["copied"], report["warnings"]) == (
+        sized(1, 1),
+        [
+            "serverSideEncryption holds for what is copied; what is already equal at the destination is not copied again for "
+            "it and stays encrypted as it is."
+        ],
+    )
+    (copied,) = [sent for sent in machine.wire.sent if sent.operation == "CopyObject"]
+    assert copied.headers["x-amz-server-side-encryption"] == "AES256"
+
+
 def test_the_input_s_own_concurrency_reaches_the_maps(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:

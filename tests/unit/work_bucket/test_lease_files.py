@@ -280,7 +280,7 @@ def test_a_worker_of_a_run_that_is_over_does_not_write_under_a_lease_that_is_kep
 # --- What Report gives back
 
 
-@pytest.mark.parametrize("destination", [None, 5, "", "..", "into/../x", "Into", "x" * 2000, ["into"], {}])
+@pytest.mark.parametrize("destination", [None, 5, "", "..", "into/../x", "In to", "x" * 2000, ["into"], {}])
 def test_an_input_that_names_no_bucket_has_no_lease_to_give_back(world: World, destination: Any) -> None:
     world.take()
 
