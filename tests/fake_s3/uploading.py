@@ -55,12 +55,13 @@ def upload_part(s3: Buckets, asked: Asked) -> Said:
 
 
 def _require_checksum(upload: Upload, content: Content, asked: Asked) -> None:
-    """Refuse a checksum of another algorithm than the upload's, also where that has none, and one that is wrong."""
+    """Refuse a part whose checksum is of another algorithm than its upload's, missing, there though that has none, or wrong."""
     expected = upload.checksum[0] if upload.checksum else "null"
     sent = {name.removeprefix("Checksum") for name in asked if name.startswith("Checksum")} - {"Algorithm"}
-    foreign = (sent | {asked.get("ChecksumAlgorithm", expected)}) - {expected}
-    if foreign:
-        message = f"Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {foreign}"
+    named = {asked["ChecksumAlgorithm"]} if "ChecksumAlgorithm" in asked else set()
+    algorithms = sent | named or {"null"}
+    if algorithms != {expected}:
+        message = f"Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {algorithms}"
         raise Refusal(400, "InvalidRequest", message)
     if sent and asked[f"Checksum{expected}"] != content.checksum(expected):
         raise Refusal(

@@ -12,6 +12,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from fake_s3 import MB, server
 from runs_on_fake_s3 import World, world_on_fake_s3
 
@@ -131,6 +132,25 @@ def test_a_source_that_changed_under_us_is_copied_with_the_algorithm_that_it_has
     asked = [request.asked["ChecksumAlgorithm"] for request in world.s3.of("CreateMultipartUpload")]
     assert asked[-1] == algorithm
     assert world.destination.objects["k"].checksum == stored.checksum
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "sent"),
+    [
+        ("SHA256", {}),
+        ("SHA256", {"ChecksumCRC32": "AAAAAA=="}),
+        ("SHA256", {"ChecksumSHA256": "AAAA"}),
+        (None, {"ChecksumCRC32": "AAAAAA=="}),
+    ],
+)
+def test_the_fake_s3_refuses_a_part_whose_checksum_is_not_that_of_its_upload(
+    world: World, algorithm: str | None, sent: dict[str, str]
+) -> None:
+    client, place = world.worker().clients.destination, {"Bucket": world.destination.name, "Key": "k"}
+    asked = {"ChecksumAlgorithm": algorithm} if algorithm else {}
+    upload = client.create_multipart_upload(**place, **asked)["UploadId"]
+    with pytest.raises(ClientError, match=r"InvalidRequest|BadDigest"):
+        client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"", **sent)
 
 
 @contextlib.contextmanager

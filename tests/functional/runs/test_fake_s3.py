@@ -90,7 +90,8 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
         CopySourceRange=f"bytes=0-{5 * GB - 1}",
         CopySourceIfMatch=big.etag,
     )["CopyPartResult"]
-    two = said("upload_part", **place, PartNumber=2, Body=b"the end")
+    sha256 = "kuuc0IHw7BcII2krmvBVZ7NYsV3BvivPYTC23HztzCg="
+    two = said("upload_part", **place, PartNumber=2, Body=b"the end", ChecksumSHA256=sha256)
     said("list_multipart_uploads", Bucket=bucket.name)
     said("list_multipart_uploads", Bucket=bucket.name, Prefix="a/ü +")
     said("list_parts", **place, MaxParts=1)
