@@ -203,7 +203,7 @@ def wire_to_moto() -> Iterator[Wire]:
     wire = Wire()
     with (
         mock.patch.object(clients, "_session", lambda: _Session(wire)),
-        mock.patch.object(BotocoreStubber, "__call__", _moto_unless_answered(BotocoreStubber.__call__)),
+        mock.patch.object(BotocoreStubber, "__call__", moto_unless_answered(BotocoreStubber.__call__)),
     ):
         yield wire
 
@@ -234,7 +234,7 @@ def _made(service: str, region: str | None, config: Config) -> Any:
     return boto3.session.Session().client(service, region_name=region, config=config)
 
 
-def _moto_unless_answered(moto: Callable[..., Any]) -> Callable[..., Any]:
+def moto_unless_answered(moto: Callable[..., Any]) -> Callable[..., Any]:
     """Return moto's own handler of `before-send`, silent where the wire has answered: botocore asks all its handlers."""
 
     def call(self: Any, event_name: str, request: Any, **more: Any) -> Any:

@@ -28,8 +28,9 @@ from iam_grants import ACCOUNT, NARROW, REGION, role_of, specs, statements
 from machine_on_moto import FakeContext, client
 from moto import mock_aws
 from moto.core import enable_iam_authentication
+from moto.core.botocore_stubber import BotocoreStubber
 from runs_on_fake_s3 import World
-from wire import stored
+from wire import moto_unless_answered, stored
 
 from deployment.build.policies import document
 from lambda_functions.shared.s3 import clients
@@ -58,6 +59,7 @@ def enforced(change: Change = lambda name, found: found) -> Iterator[EnforcedWor
     """Yield a fresh moto with the roles of the template; `change(function, statements)` may alter what they allow."""
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+        patch.setattr(BotocoreStubber, "__call__", moto_unless_answered(BotocoreStubber.__call__))
         made = [_bucket(name) for name in ("source-bucket", "destination-bucket", "work-bucket")]
         world = EnforcedWorld(SimpleNamespace(later=lambda: None, clock=datetime.now(UTC)), *made)
         world.sessions = {spec.name: _session(spec.name, change) for spec in specs()}
