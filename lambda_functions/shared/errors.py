@@ -96,6 +96,11 @@ def is_missing(error: Exception) -> bool:
     return status_of(error) == 404 or code_of(error) in {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
+def is_missing_key(error: Exception) -> bool:
+    """Whether AWS said that the object does not exist, and not its bucket."""
+    return code_of(error) == "NoSuchKey"
+
+
 def is_denied(error: Exception) -> bool:
     """Whether AWS answered that this is not allowed, or that the bucket is not of the expected account."""
     return status_of(error) == 403

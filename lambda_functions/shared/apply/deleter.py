@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.errors import describe, explain, is_missing, is_refusal, is_transient
+from lambda_functions.shared.errors import describe, explain, is_missing_key, is_refusal, is_transient
 from lambda_functions.shared.invocation import Turn, run_jobs
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.outcomes import Outcome
@@ -124,7 +124,7 @@ class Deleter:
 
     def _judge_error(self, item: ToDelete, error: Exception) -> Outcome:
         """Judge one key's error: gone is deleted, another ETag is somebody else's object."""
-        if is_missing(error):
+        if is_missing_key(error):
             return _success(item)
         return self._check_destination(item) if is_refusal(error) else _failure(item, describe(error))
 

@@ -45,6 +45,16 @@ def test_keys_that_an_answer_does_not_name_are_asked_for_again(world: World, sai
     assert world.destination.keys() == []
 
 
+def test_a_key_that_is_gone_is_deleted_and_one_whose_bucket_is_gone_is_a_failure(world: World) -> None:
+    gone = {"Key": "a", "Code": "NoSuchKey", "Message": "Gone."}
+    errors = [gone, {"Key": "b", "Code": "NoSuchBucket", "Message": "No."}]
+
+    outcomes = delete(world, {"Errors": errors}, times=1)
+
+    why = "not deleted: NoSuchBucket: No. (DeleteObjects)"
+    assert outcomes == [Outcome("a", "deleted", 1), Outcome("b", "failed", 0, why)]
+
+
 def test_a_batch_that_is_denied_is_a_failure_of_each_key(world: World) -> None:
     world.s3.before("DeleteObjects", Answer(403, "AccessDenied", "Access Denied"), times=9)
     outcomes = world.worker().delete(world.orphans())
