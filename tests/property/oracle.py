@@ -203,7 +203,15 @@ def _by_checksum(source: Object, there: Object) -> str:
     mine, other = source.checksum, there.checksum
     if mine and other and (mine.algorithm, mine.type) == (other.algorithm, other.type):
         return "current" if mine.value == other.value else "copy"
+    if mine and other and mine.algorithm == other.algorithm and _is_of_one_part_and_whole(mine, other):
+        return "current" if source.body == there.body else "copy"
     return "copy" if source.has_md5 and there.has_md5 else "unprovable"
+
+
+def _is_of_one_part_and_whole(mine: Checksum, other: Checksum) -> bool:
+    """Tell whether one checksum is that of the bytes and the other the checksum of that, as of an upload in one part."""
+    composites = [checksum.value for checksum in (mine, other) if checksum.type == "COMPOSITE"]
+    return len(composites) == 1 and composites[0].endswith("-1")
 
 
 def needs_heads(source: Object, there: Object, compare_metadata: bool | str) -> bool:
