@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambda_functions.shared.compare.waves import range_record_name, write_wave
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.outcomes import SKIPPED, object_count
 from lambda_functions.shared.run import Run
@@ -157,3 +158,16 @@ def compared_record(
         "seconds": 0.0,
     }
     return {**record, **values}
+
+
+WHOLE = {"after": None, "upTo": None}
+LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
+
+
+def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> dict[str, Any]:
+    """Write a wave of so many ranges, and the records that they left; return what names its index."""
+    index = write_wave(folder, wave, [WHOLE] * len(records))
+    for number, record in enumerate(records, 1):
+        if record is not None:
+            folder.write(range_record_name(f"{wave}-{number:04d}"), record)
+    return index

@@ -125,7 +125,7 @@ def _compare_until_deadline(
                 end = pair_key(pair)
                 break
     plan.collect(resolver, all_of_them=True)
-    plan.listed = {"source": source.listed(end), "destination": destination.listed(end)}
+    plan.listed = {"source": source.count_up_to(end), "destination": destination.count_up_to(end)}
     return None if end is None else _remaining_range(key_range, end)
 
 

@@ -76,7 +76,7 @@ class Listing:
     def __iter__(self) -> Iterator[Entry]:
         return chain.from_iterable(self._count_pages())
 
-    def listed(self, up_to: str | None) -> int:
+    def count_up_to(self, up_to: str | None) -> int:
         """Return how many objects the pages had up to a key that was reached; None is the end."""
         beyond = 0 if up_to is None else len(self._page) - bisect_right(self._page, up_to, key=_key_of)
         return self._listed - beyond

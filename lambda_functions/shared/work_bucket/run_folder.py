@@ -73,13 +73,13 @@ class RunFolder:
 
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a JSON document, replacing what is there."""
-        self._put(name, json.dumps(self._signed(name, document)))
+        self._put(name, json.dumps(self._with_owner(name, document)))
 
     def write_once(self, name: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """Write a record that nobody may replace; return it, or the one that was there first."""
-        signed = self._signed(name, document)
-        first = self._put_once(name, json.dumps(signed))
-        return signed if first is None else self._parse(name, first)
+        owned = self._with_owner(name, document)
+        first = self._put_once(name, json.dumps(owned))
+        return owned if first is None else self._parse(name, first)
 
     def read(self, name: str) -> Any:
         """Return a JSON document, or None where there is none; raise RunFileBroken for one that is not what it should be."""
@@ -171,10 +171,12 @@ class RunFolder:
     def _require(self, name: str) -> bytes:
         body = self._get(name)
         if body is None:
-            raise self._broken(name, "is not there: the run's files have expired, or somebody removed it")
+            raise self._broken_file(
+                name, "is not there: the run's files have expired, or somebody removed it"
+            )
         return body
 
-    def _signed(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_owner(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
         return {"file": self.key(name), **document}
 
     def _parse(self, name: str, body: bytes) -> Any:
@@ -185,26 +187,26 @@ class RunFolder:
             else None
         )
         if VERIFY and owner != self.key(name):
-            raise self._broken(name, f"is not that file of this run: it says that it is {owner}")
+            raise self._broken_file(name, f"is not that file of this run: it says that it is {owner}")
         return document
 
     def _load(self, name: str, body: bytes) -> Any:
         try:
             return json.loads(body)
         except ValueError as error:
-            raise self._broken(name, f"was cut or overwritten: it is not JSON ({error})") from error
+            raise self._broken_file(name, f"was cut or overwritten: it is not JSON ({error})") from error
 
     def _check_length(self, name: str, found: int, expected: int) -> None:
         if found != expected:
-            raise self._broken(
+            raise self._broken_file(
                 name, f"was cut or overwritten: it has {found:,} entries, and {expected:,} were written"
             )
 
     def _check_digest(self, name: str, body: bytes, expected: str) -> None:
         if VERIFY and _digest(body) != expected:
-            raise self._broken(name, "was overwritten: its SHA-256 is not that of what was written")
+            raise self._broken_file(name, "was overwritten: its SHA-256 is not that of what was written")
 
-    def _broken(self, name: str, what: str) -> RunFileBroken:
+    def _broken_file(self, name: str, what: str) -> RunFileBroken:
         return RunFileBroken(f"{self.address(name)} {what}. Nothing can be concluded from it")
 
     def _index(self, name: str, body: bytes) -> dict[str, Any]:

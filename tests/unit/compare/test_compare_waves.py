@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from samples import FOLDER, compared_record, memory_folder
+from samples import FOLDER, LEFT, RIGHT, WHOLE, compared_record, memory_folder, wave_of
 
 from lambda_functions.shared.compare.waves import (
     range_record_name,
@@ -13,21 +13,7 @@ from lambda_functions.shared.compare.waves import (
     wave_index_name,
     write_wave,
 )
-from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
-
-WHOLE = {"after": None, "upTo": None}
-
-
-LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
-
-
-def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> dict[str, Any]:
-    """Write a wave of so many ranges, and the records that they left; return what names its index."""
-    index = write_wave(folder, wave, [WHOLE] * len(records))
-    for number, record in enumerate(records, 1):
-        if record is not None:
-            folder.write(range_record_name(f"{wave}-{number:04d}"), record)
-    return index
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken
 
 
 def written(record: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import FOLDER, compared_record, memory_folder, run_of, shard, written_shard
+from samples import (
+    FOLDER,
+    LEFT,
+    RIGHT,
+    WHOLE,
+    compared_record,
+    memory_folder,
+    run_of,
+    shard,
+    wave_of,
+    written_shard,
+)
 
 from lambda_functions.shared.compare.waves import (
     MAX_WAVES,
     range_record_name,
-    write_wave,
 )
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import Options
@@ -28,19 +38,6 @@ from lambda_functions.shared.tally.plan import (
     write_indexes,
 )
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
-
-WHOLE = {"after": None, "upTo": None}
-LEFT, RIGHT = {"after": None, "upTo": "m"}, {"after": "m", "upTo": None}
-
-
-def wave_of(folder: RunFolder, *records: dict[str, Any] | None, wave: int = 1) -> dict[str, Any]:
-    """Write a wave of so many ranges, and the records that they left; return what names its index."""
-    index = write_wave(folder, wave, [WHOLE] * len(records))
-    for number, record in enumerate(records, 1):
-        if record is not None:
-            folder.write(range_record_name(f"{wave}-{number:04d}"), record)
-    return index
-
 
 # --- Waves ----------------------------------------------------------------------------------------------------
 
