@@ -101,6 +101,31 @@ def test_all_asks_twice_for_every_object_that_is_otherwise_current_and_for_no_ot
     assert sent == {"COPY": 2, "HEAD": 50, **IDLE}
 
 
+def test_what_all_costs_more_is_two_requests_for_each_object_that_is_current_without_being_asked(
+    world: World,
+) -> None:
+    for number in range(1200):
+        world.source.put(f"same/{number:04d}", b"1")
+        world.destination.put(f"same/{number:04d}", b"1")
+    for number in range(5):
+        world.source.put(f"newer/{number}", b"1")
+        world.destination.put(f"newer/{number}", b"1", 2 * HOUR)
+        world.source.put(f"other etag/{number}", b"1")
+        world.destination.put(f"other etag/{number}", b"2")
+        world.source.put(f"changed/{number}", b"1")
+        world.destination.put(f"changed/{number}", b"2", 2 * HOUR)
+        world.destination.put(f"orphan/{number}", b"1")
+
+    _, never = sent_by(world, compareMetadata=False, dryRun=True)
+    _, default = sent_by(world, dryRun=True)
+    _, everything = sent_by(world, compareMetadata="all", dryRun=True)
+
+    lists = {"HEAD_BUCKET": 2, "LIST": 2 * 2}
+    assert never == {"HEAD": 2 * 5, **lists}
+    assert default == {"HEAD": 2 * 5 + 2 * 5, **lists}
+    assert everything == {"HEAD": default["HEAD"] + 2 * 1200, **lists}
+
+
 def test_with_tags_as_well_all_asks_four_times(world: World) -> None:
     world.source.put("key", b"1")
     world.destination.put("key", b"1")
