@@ -56,16 +56,26 @@ def test_keys_that_only_look_alike_are_two_keys(world: World, here: str, there: 
     assert world.destination.keys() == [here]
 
 
-def test_markers_of_folders_are_left_alone_on_both_sides_where_a_pattern_excludes_them(world: World) -> None:
-    for key in ("album/", "album/2026/", "album/2026/a.jpg"):
+@pytest.mark.parametrize(
+    ("prefix", "patterns"),
+    [
+        ("", {"exclude": ["*/"]}),
+        ("photos/", {"include": ["?*"], "exclude": ["*/"]}),
+        ("photos", {"exclude": ["*/"]}),
+    ],
+)
+def test_markers_of_folders_are_left_alone_on_both_sides_where_a_pattern_excludes_them(
+    world: World, prefix: str, patterns: dict[str, list[str]]
+) -> None:
+    for key in ("photos/", "photos/2026/", "photos/2026/a.jpg"):
         world.source.put(key, b"")
-    world.destination.put("gone/", b"")
-    world.destination.put("album/2026/orphan.jpg", b"1")
+    world.destination.put("photos/gone/", b"")
+    world.destination.put("photos/2026/orphan.jpg", b"1")
 
-    report = world.run(exclude=["*/"])
+    report = world.run(prefix=prefix, **patterns)
 
     assert (report["copied"]["objects"], report["deleted"]["objects"]) == (1, 1)
-    assert world.destination.keys() == ["album/2026/a.jpg", "gone/"]
+    assert world.destination.keys() == ["photos/2026/a.jpg", "photos/gone/"]
 
 
 def test_what_is_excluded_is_asked_for_by_nobody_warned_of_by_nobody_and_makes_no_run_fail(
@@ -112,15 +122,17 @@ def test_a_second_run_removes_what_the_first_one_excludes(world: World, prefix: 
 # --- What an object carries
 
 
-def test_what_is_current_keeps_the_class_that_it_has(world: World) -> None:
+@pytest.mark.parametrize("acl", [{}, {"acl": "bucket-owner-full-control"}])
+def test_what_is_current_keeps_the_class_and_the_acl_that_it_has(world: World, acl: dict[str, str]) -> None:
     for key in ("current", "changed"):
         world.source.put(key, b"new")
     world.destination.put("current", b"new", storage_class="ONEZONE_IA")
     world.destination.put("changed", b"old", 2 * HOUR, storage_class="ONEZONE_IA")
 
-    report = world.run(storageClass="STANDARD_IA")
+    report = world.run(storageClass="STANDARD_IA", **acl)
 
     assert (report["copied"]["objects"], report["current"]["objects"]) == (1, 1)
+    assert world.sent() == {"COPY": 1, **IDLE}
     classes = {key: stored.storage_class for key, stored in world.destination.objects.items()}
     assert classes == {"current": "ONEZONE_IA", "changed": "STANDARD_IA"}
 

@@ -103,6 +103,50 @@ def test_every_limit_is_in_the_readme():
     assert [said for said in LIMITS.values() if said not in readme] == []
 
 
+# --- What AWS requires of a sync ------------------------------------------------------------------------------
+
+AWS_ANSWERS = ("holds", "in part", "differs", "out of scope", "documented only")
+# How many requirements the specification has of each kind, counted from 1.
+AWS_KINDS = {
+    **{"FR-Root": 8, "FR-Enum": 13, "FR-Cmp": 11, "FR-Filter": 7, "FR-Exec": 23, "FR-Fail": 9, "FR-Dry": 2},
+    **{"FR-Obs": 3, "NFR-Cost": 1, "NFR-Lat": 1, "NFR-Mem": 1, "NFR-Tput": 2},
+}
+
+
+def required_rows() -> list[list[str]]:
+    """Return id, AWS's id, what is required, answer, how it is here and tests of every requirement, in the order of the page."""
+    found = re.findall(r"^\| (R\d+ \|.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in found]
+
+
+REQUIRED = required_rows()
+
+
+def test_every_requirement_has_exactly_one_row_or_is_left_out_and_they_are_in_order():
+    every = [f"{kind}-{number}" for kind, most in AWS_KINDS.items() for number in range(1, most + 1)]
+    left_out = PAGE.read_text(encoding="utf-8").partition("Requirements for local files only are left out: ")[
+        2
+    ]
+    local = re.findall(r"FR-\w+-\d+", left_out.partition("\n\n")[0])
+    assert [row[0] for row in REQUIRED] == [f"R{number}" for number in range(1, len(REQUIRED) + 1)]
+    assert [row[1] for row in REQUIRED] == [name for name in every if name not in local]
+    assert (len(every), len(set(local))) == (81, len(local))
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row[0]) for row in REQUIRED])
+def test_a_requirement_has_one_answer_in_a_few_words_and_tests_that_exist(row):
+    _, _, required, answer, here, tests = row
+    assert answer in AWS_ANSWERS
+    assert required.endswith(".") and here.endswith(".")
+    assert len(required) <= 60 and len(here) <= 210, "a table is read at a glance"
+    named = quoted(tests)
+    assert len(named) == len(set(named))
+    assert [name for name in named if not is_a_test(name)] == []
+    assert named or (tests == NONE and answer in ("out of scope", "documented only"))
+    others = re.findall(r"N?FR-\w+-\d+", here)
+    assert set(others) <= {other[1] for other in REQUIRED} - {row[1]}
+
+
 # --- What was green and wrong ---------------------------------------------------------------------------------
 
 
