@@ -12,13 +12,14 @@ from benchmarks.children import PROJECT, CommandFailed
 from benchmarks.planning import Pace, Planned, plan_all
 from benchmarks.results import Results, this_machine
 from benchmarks.syncing import Synced, order, sync_all
-from benchmarks.tools import OURS, OURS_BOTOCORE, PEERS, Tool
+from benchmarks.tools import OURS, OURS_ALL, OURS_BOTOCORE, PEERS, Tool
 
-PARTS = ("compare", "growth", "sync", "latency")
+PARTS = ("compare", "growth", "sync", "latency", "metadata")
 COMPARED_KEYS = (200_000, 1_000_000)
 GROWTH_KEYS = (10_000, 100_000)
 OUR_GROWTH_KEYS = (2_000_000, 10_000_000)
 QUICK_KEYS = (5_000, 10_000)
+METADATA_KEYS = 10_000
 S3_DELAY_MS = (30.0, 80.0)
 NO_DELAY_MS = (0.0, 0.0)
 RESULTS = PROJECT / "benchmarks" / "results.json"
@@ -79,7 +80,16 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _measure(options: argparse.Namespace) -> Results:
     parts = options.parts or PARTS
-    return Results(this_machine(), _plans(options, parts), _syncs(options, parts))
+    metadata = _metadata(options, parts)
+    return Results(this_machine(), _plans(options, parts), _syncs(options, parts), metadata)
+
+
+def _metadata(options: argparse.Namespace, parts: Sequence[str]) -> list[Planned]:
+    """Measure what asking for the metadata of every object costs, beside the same plan without."""
+    if "metadata" not in parts:
+        return []
+    keys = min(QUICK_KEYS) if options.quick else METADATA_KEYS
+    return plan_all([keys], [OURS, OURS_ALL], Pace(options.repeats, options.longest), _say)
 
 
 def _plans(options: argparse.Namespace, parts: Sequence[str]) -> list[Planned]:

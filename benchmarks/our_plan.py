@@ -1,8 +1,8 @@
-"""Our planning in one process, the very code of the Lambda: `python -m benchmarks.our_plan [--botocore]`.
+"""Our planning in one process, the very code of the Lambda: `python -m benchmarks.our_plan [--botocore] [--all-metadata]`.
 
-`--botocore` reads every page with botocore's own parser, as if all of them were unusual. One range holds all keys, one turn
-has no end, the papers are in the endpoint's `work` bucket. Prints one line of JSON: the plan, what was handed back (nothing, or
-it was not a whole comparison), and how many pages were left to botocore's parser.
+`--botocore` reads every page with botocore's own parser, as if all of them were unusual; `--all-metadata` asks for the metadata
+of every object that is otherwise current. One range holds all keys, one turn has no end, the papers are in the endpoint's `work`
+bucket. Prints one line of JSON: the plan, what was handed back (nothing, or it was not a whole comparison), and how many pages were left to botocore's parser.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class _Context:
         return HOUR_MS
 
 
-def plan() -> dict[str, Any]:
-    """Compare `source` and `destination` and return the record of the range."""
+def plan(**more: Any) -> dict[str, Any]:
+    """Compare `source` and `destination`, with `more` options, and return the record of the range."""
     defaults = {"maxConcurrency": 40, "maxDelete": None}
-    options = parse({"source": "source", "destination": "destination"}, defaults)
+    options = parse({"source": "source", "destination": "destination", **more}, defaults)
     execution = {
         "id": "arn:aws:states:us-east-1:000000000000:execution:benchmark:one",
         "name": "one",
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
     os.environ["WORK_BUCKET"] = "work"
     if "--botocore" in arguments:
         vars(clients)["parse"] = lambda body: None
-    record = plan()
+    record = plan(**({"compareMetadata": "all"} if "--all-metadata" in arguments else {}))
     shards = record["shards"]
     print(
         json.dumps(

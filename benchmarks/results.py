@@ -19,11 +19,15 @@ from benchmarks.tools import versions
 
 @dataclass(frozen=True)
 class Results:
-    """The machine that it was measured on, the plans of all sizes, and the syncs without and with delay."""
+    """The machine that it was measured on, the plans of all sizes, the syncs without and with delay, and plans of ours alone.
+
+    `metadata` are those that ask for the metadata of every object, beside those that do not; results of before it have none.
+    """
 
     machine: Mapping[str, Any]
     planned: list[Planned] = field(default_factory=list)
     synced: list[Synced] = field(default_factory=list)
+    metadata: list[Planned] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Write the file, sizes and names as they are."""
@@ -34,7 +38,10 @@ class Results:
         """Return what `write` wrote."""
         data = json.loads(path.read_text())
         synced = [Synced(**{**one, "delay_ms": tuple(one["delay_ms"])}) for one in data["synced"]]
-        return cls(data["machine"], [Planned(**one) for one in data["planned"]], synced)
+        planned, metadata = (
+            [Planned(**one) for one in data.get(name, ())] for name in ("planned", "metadata")
+        )
+        return cls(data["machine"], planned, synced, metadata)
 
 
 def this_machine() -> dict[str, Any]:

@@ -13,7 +13,8 @@ from benchmarks.tools import OURS
 
 def performance(results: Results) -> str:
     """Return everything, for docs/performance.md."""
-    return "\n\n".join([_machine(results.machine), *_plans(results.planned), *_syncs(results.synced)])
+    parts = (*_plans(results.planned), *_metadata(results.metadata), *_syncs(results.synced))
+    return "\n\n".join([_machine(results.machine), *parts])
 
 
 def summary(results: Results) -> str:
@@ -41,6 +42,12 @@ def _plans(runs: Sequence[Planned]) -> Iterable[str]:
     for keys in sorted({run.keys for run in runs}):
         yield f"### Planning, {_count(keys)} keys a side"
         yield _plan_table([run for run in runs if run.keys == keys])
+
+
+def _metadata(runs: Sequence[Planned]) -> Iterable[str]:
+    if runs:
+        yield f"### Planning with the metadata of every object, {_count(runs[0].keys)} keys a side"
+        yield _plan_table(runs)
 
 
 def _plan_table(runs: Sequence[Planned]) -> str:

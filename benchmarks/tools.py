@@ -104,6 +104,9 @@ OURS = Tool("SyncBuckets", _ours, _told)
 OURS_BOTOCORE = Tool(
     "SyncBuckets, botocore's parser", lambda *where: _ours(*where, "--botocore"), _told, most_keys=200_000
 )
+OURS_ALL = Tool(
+    'SyncBuckets, `compareMetadata: "all"`', lambda *where: _ours(*where, "--all-metadata"), _told
+)
 PEERS = (AWS, RCLONE, S5CMD)
 
 

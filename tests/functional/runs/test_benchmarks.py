@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import documents
+from benchmarks import documents, tables
 from benchmarks.children import CommandFailed, Server, server
 from benchmarks.invented import InventedBucket, expected_plan, invented_pair
 from benchmarks.kinds import read_request
-from benchmarks.planning import Pace, plan_all
-from benchmarks.tools import OURS, Tool
+from benchmarks.planning import Pace, Planned, plan_all
+from benchmarks.results import Results
+from benchmarks.tools import OURS, OURS_ALL, Tool
 
 KEYS = 3000
 PAIR = invented_pair(KEYS)
@@ -74,6 +75,25 @@ def test_our_planner_finds_on_the_endpoint_what_there_is_to_do():
     (planned,) = plan_all([KEYS], [OURS], Pace(repeats=1, longest_seconds=60), said.append)
     assert planned.requests["LIST"] == 6
     assert (planned.tool, planned.keys, planned.repeats, len(said)) == ("SyncBuckets", KEYS, 1, 1)
+
+
+def test_all_metadata_is_asked_for_on_both_sides_of_what_is_otherwise_current_and_stands_beside_the_default():
+    runs = plan_all([1000], [OURS, OURS_ALL], Pace(repeats=1, longest_seconds=60), lambda text: None)
+    missing = changed = 1
+    assert [run.requests.get("HEAD", 0) for run in runs] == [0, 2 * (1000 - missing - changed)]
+    assert [run.requests["LIST"] for run in runs] == [2, 2]
+    told = tables.performance(Results({}, metadata=runs))
+    assert "### Planning with the metadata of every object, 1,000 keys a side" in told
+    assert f"| {OURS_ALL.name} |" in told and "| 1,996 HEAD, 2 LIST |" in told
+
+
+def test_results_without_plans_of_metadata_are_read_and_those_with_them_come_back(tmp_path: Path):
+    path = tmp_path / "results.json"
+    path.write_text('{"machine": {}, "planned": [], "synced": []}')
+    assert Results.read(path).metadata == []
+    known = Results({}, metadata=[Planned("SyncBuckets", 1, 1.0, 1.0, 1, 1, {"LIST": 2}, 0)])
+    known.write(path)
+    assert Results.read(path) == known
 
 
 def test_a_tool_that_does_nothing_has_no_figures():
