@@ -2,7 +2,8 @@
 
 `--botocore` reads every page with botocore's own parser, as if all of them were unusual; `--all-metadata` asks for the metadata
 of every object that is otherwise current. One range holds all keys, one turn has no end, the papers are in the endpoint's `work`
-bucket. Prints one line of JSON: the plan, what was handed back (nothing, or it was not a whole comparison), and how many pages were left to botocore's parser.
+bucket. Prints one line of JSON: the plan, what was handed back (nothing, or it was not a whole comparison), and how
+many pages were left to botocore's parser.
 """
 
 from __future__ import annotations
