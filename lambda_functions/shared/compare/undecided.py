@@ -75,9 +75,10 @@ class Resolver:
         except ClientError as error:
             if not self._is_one_missing(source.key, error):
                 raise
-            return self._compare_heads(
-                source, destination, Decision.ASK_METADATA
-            )  # which says what is missing
+        answer = self._compare_heads(source, destination, Decision.ASK_METADATA)  # which says what is missing
+        if answer[2] is not Decision.CURRENT:
+            return answer
+        return source, destination, self._compare_tags(source.key)  # both are there again
 
     def _is_one_missing(self, key: str, error: ClientError) -> bool:
         """Whether an error about the tags of two objects says that one of them is not there, or a listing then does."""
