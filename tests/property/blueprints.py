@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oracle import Checksum, Object, etag_of
+from oracle import Checksum, Encryption, Object, etag_of
 
 CONTENT_HEADERS = (
     "content-type",
@@ -21,11 +21,13 @@ CONTENT_HEADERS = (
 )
 # Long ago, so that every copy is newer than everything that a world begins with.
 THEN = 1_700_000_000
+# What buckets encrypt with unless told otherwise.
+S3_ITSELF = Encryption()
 
 
 @dataclass(frozen=True)
 class Blueprint:
-    """How an object is made; `kms` is what makes its ETag opaque, `checksum` an algorithm and a type."""
+    """How an object is made; `kms` is the key that makes its ETag opaque, under `word`; `checksum` an algorithm and a type."""
 
     body: bytes = b""
     parts: tuple[int, ...] = ()
@@ -37,6 +39,7 @@ class Blueprint:
     storage_class: str = "STANDARD"
     is_restored: bool = False
     kms: str | None = None
+    word: str = "aws:kms"
     checksum: tuple[str, str] | None = None
 
     def made(self) -> Object:
@@ -51,9 +54,10 @@ class Blueprint:
             self.redirect,
             self.storage_class,
             self.is_restored and self.storage_class in ("GLACIER", "DEEP_ARCHIVE"),
-            "aws:kms" if self.kms else None,
+            self.word if self.kms else None,
             checksum_of(self.body, self.parts, *self.checksum) if self.checksum else None,
             self.parts,
+            kms_key=self.kms,
         )
 
     def _etag(self) -> str:
@@ -85,9 +89,13 @@ def _text(digest: bytes) -> str:
 
 @dataclass(frozen=True)
 class World:
-    """Both buckets by absolute keys, and the input but for their names; in a world of one bucket, `source` is all of it."""
+    """Both buckets by absolute keys, and the input but for their names; in a world of one bucket, `source` is all of it.
+
+    `encryption` is the default of the bucket that is written to.
+    """
 
     source: Mapping[str, Object]
     destination: Mapping[str, Object]
     options: Mapping[str, Any]
     is_one_bucket: bool = False
+    encryption: Encryption = S3_ITSELF

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oracle import Bucket, Object, Options, Prediction, etag_of
+from oracle import Bucket, Encryption, Object, Options, Prediction, encryption_of_copies, etag_of
+from wire import Request
 
 
-def wrong_copy(copied: Object, source: Object, options: Options) -> list[str]:
-    """Return in what a copy is not what it must be, in a bucket without a key of KMS; nothing if it is right."""
+def wrong_copy(copied: Object, source: Object, options: Options, default: Encryption) -> list[str]:
+    """Return in what a copy is not what it must be, in a bucket of this default encryption; nothing if it is right."""
     chosen = options.get("storageClass", "source")
+    encryption = encryption_of_copies(options, default)
     expected: dict[str, Any] = {
         "body": source.body,
         "headers": dict(source.headers),
         "metadata": dict(source.metadata),
-        "tags": dict(source.tags),
+        "tags": dict(source.tags) if options.get("copyTags", True) else {},
         # CopyObject carries no redirect, and only objects without content are looked at for one.
         "redirect": source.redirect if not source.body or len(source.parts) > 1 else None,
         "storage_class": source.storage_class if chosen == "source" else chosen,
+        "kms_key": encryption.key,
     }
-    expected["etag"] = (
-        copied.etag if copied.etag in _right_etags(copied, source) else etag_of(source.body, source.parts)
-    )
+    if encryption.word != (copied.encryption or "AES256"):
+        expected["encryption"] = encryption.word
+    if encryption.is_kms:
+        expected["parts"] = copied.parts if _are_right_parts(copied, source) else source.parts
+    elif copied.etag not in _right_etags(copied, source):
+        expected["etag"] = etag_of(source.body, source.parts)
     if source.checksum and len(source.parts) != 1:
         expected["checksum"] = source.checksum
     return [
@@ -33,20 +39,29 @@ def wrong_copy(copied: Object, source: Object, options: Options) -> list[str]:
 
 
 def _right_etags(copied: Object, source: Object) -> set[str]:
-    """Return the ETags that a copy may have: that of the source's parts; of the whole if there is but one part.
-
-    Under KMS no ETag is ever equal to another, so where parts begin matters only if there is a checksum of the parts.
-    """
+    """Return the ETags that a copy may have outside KMS: that of the source's parts; of the whole if there is but one part."""
     right = {etag_of(source.body, source.parts)} | (
         {etag_of(source.body, ())} if len(source.parts) == 1 else set()
     )
-    is_composite = source.checksum is not None and source.checksum.type == "COMPOSITE"
-    if source.encryption == "aws:kms" and not is_composite and len(copied.parts) == len(source.parts):
+    if source.is_under_kms and _are_right_parts(copied, source):
         right.add(etag_of(copied.body, copied.parts))
     return right
 
 
-def wrong_objects(before: Bucket, after: Bucket, found: Prediction, options: Options) -> list[str]:
+def _are_right_parts(copied: Object, source: Object) -> bool:
+    """Tell whether a copy is of the parts that it must have where one of the two is under KMS.
+
+    No ETag there is ever equal to another, so where parts begin matters only if there is a checksum of the parts; how many
+    there are is kept, but for one part, which is as good as none.
+    """
+    if source.checksum is not None and source.checksum.type == "COMPOSITE" and len(source.parts) > 1:
+        return copied.parts == source.parts
+    return len(copied.parts) == len(source.parts) or (not copied.parts and len(source.parts) == 1)
+
+
+def wrong_objects(
+    before: Bucket, after: Bucket, found: Prediction, options: Options, default: Encryption
+) -> list[str]:
     """Return a sentence for everything in a destination that is not as a run must leave it; nothing if all is right."""
     acts = not found.error and not options.get("dryRun", False)
     copies, deletes = (found.copies, found.deletes) if acts else ({}, {})
@@ -60,7 +75,9 @@ def wrong_objects(before: Bucket, after: Bucket, found: Prediction, options: Opt
                 if key in before and after[key].identity == before[key].identity != 0
                 else []
             )
-            wrong += [f"{key!r}: {what}" for what in again + wrong_copy(after[key], copies[key], options)]
+            wrong += [
+                f"{key!r}: {what}" for what in again + wrong_copy(after[key], copies[key], options, default)
+            ]
         elif after[key] != before[key]:
             wrong.append(f"{key!r} was changed from {before[key]} to {after[key]}")
     return sorted(wrong)
@@ -75,6 +92,20 @@ def wrong_report(report: Mapping[str, Any], found: Prediction, options: Options)
         for name, value in expected.items()
         if report[name] != value
     ]
+    is_warned = any(text.startswith("serverSideEncryption ") for text in report["warnings"])
+    if is_warned != ("serverSideEncryption" in options):
+        wrong.append(f"warnings are {report['warnings']}, serverSideEncryption {options}")
     return wrong + (
         [f"not synchronised are {named}, expected {found.skipped}"] if named != found.skipped else []
     )
+
+
+def wrong_requests(sent: Sequence[Request], options: Options) -> list[str]:
+    """Return a sentence for every request about tags where none may be read and none written; nothing if there is none."""
+    if options.get("copyTags", True):
+        return []
+    return [
+        f"{request.operation} of {request.key!r} is about tags"
+        for request in sent
+        if request.operation.endswith("Tagging") or "x-amz-tagging" in request.headers
+    ]

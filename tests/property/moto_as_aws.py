@@ -13,6 +13,8 @@
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html)
 - CreateMultipartUpload takes a website redirect
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html)
+- what is written is encrypted as the request says, else as the bucket does; under KMS, ETags of objects and of parts are no MD5s
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html)
 - UploadPartCopy refuses a range that says no bytes of the source
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html)
 """
@@ -22,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import hashlib
 import itertools
 import sys
 import urllib.parse
@@ -37,10 +40,10 @@ from machine_on_moto import ACCOUNT, REGION, WORK_BUCKET, Machine
 from moto.core.base_backend import BaseBackend
 from moto.core.responses import ActionResult
 from moto.s3.exceptions import InvalidRange
-from moto.s3.models import FakeKey, S3Backend, s3_backends
+from moto.s3.models import FakeKey, FakeMultipart, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-from oracle import Checksum, Object
+from oracle import Checksum, Encryption, Object, encryption_of_copies
 from wire import tags_of
 
 META = "x-amz-meta-"
@@ -66,7 +69,7 @@ def _put(bucket: str, key: str, made: Object) -> None:
     written.set_metadata({**made.headers, **described})
     written.set_storage_class(made.storage_class)
     written.website_redirect_location = made.redirect
-    written.encryption = made.encryption
+    written.encryption, written.kms_key_id = made.encryption, made.kms_key
     written._etag = made.etag
     written.last_modified = datetime.fromtimestamp(made.modified, UTC).replace(tzinfo=None)
     if made.is_restored:
@@ -99,6 +102,30 @@ def _set_checksum(written: FakeKey, checksum: Checksum | None) -> None:
     written.checksum_value, written.checksum_parts = value, int(number) if number else None
 
 
+def encrypt_by_default(bucket: str, default: Encryption) -> None:
+    """Let a bucket encrypt so what is put into it from now on and says nothing else."""
+    rule = {"SSEAlgorithm": default.word, "KMSMasterKeyID": default.key}
+    backend().put_bucket_encryption(bucket, {"Rule": {"ApplyServerSideEncryptionByDefault": rule}})
+
+
+def _encryption(bucket: str, word: str | None, key: str | None) -> Encryption:
+    """Return how something is encrypted that is put into a bucket with these headers."""
+    there = backend().get_bucket(bucket).encryption
+    rule = there["Rule"]["ApplyServerSideEncryptionByDefault"] if there else {"SSEAlgorithm": "AES256"}
+    default = Encryption(rule["SSEAlgorithm"], rule.get("KMSMasterKeyID"))
+    named = {"serverSideEncryption": word, "sseKmsKeyId": key}
+    return encryption_of_copies(named, default)
+
+
+def _encrypt(written: FakeKey, how: Encryption) -> None:
+    """Encrypt an object, or a part; where KMS does, its ETag is none that anything else has."""
+    written.encryption, written.kms_key_id = how.word, how.key
+    if how.is_kms:
+        _, dash, count = written.etag.strip('"').partition("-")
+        opaque = hashlib.md5(f"written {next(identities)}".encode()).hexdigest()
+        written._etag = f"{opaque}{dash}{count}"
+
+
 def snapshot(bucket: str) -> dict[str, Object]:
     """Return everything in a bucket; two objects are the same one if their identities are equal."""
     keys = backend().get_bucket(bucket).keys
@@ -121,6 +148,7 @@ def _read(found: FakeKey) -> Object:
         _checksum_of(found),
         tuple(parts[number].size for number in sorted(parts)),
         found.__dict__.setdefault("identity", next(identities)),
+        found.kms_key_id,
     )
 
 
@@ -155,6 +183,8 @@ def more_like_aws() -> Iterator[None]:
         mock.patch.object(S3Response, "get_object_tagging", _get_object_tagging),
         mock.patch.object(S3Response, "serialized", _serialized),
         mock.patch.object(S3Backend, "copy_object", _copy_object),
+        mock.patch.object(S3Backend, "create_multipart_upload", _create_multipart_upload),
+        mock.patch.object(S3Backend, "upload_part", _upload_part),
         mock.patch.object(S3Backend, "upload_part_copy", _upload_part_copy),
         mock.patch.object(S3Backend, "complete_multipart_upload", _complete_multipart_upload),
     ):
@@ -191,6 +221,8 @@ def _serialized(self: S3Response, answer: ActionResult, *more: Any, make: Any = 
     if self.data.get("Action") == "CreateMultipartUpload":
         upload: Any = backend().get_bucket(self.bucket_name).multiparts[answer.result["UploadId"]]
         upload.redirect = self.headers.get("x-amz-website-redirect-location")
+        status, headers, body = make(self, answer, *more)
+        return status, {**headers, "x-amz-server-side-encryption": upload.sse_encryption}, body
     return make(self, answer, *more)
 
 
@@ -209,6 +241,25 @@ def _copy_object(
     copied.multipart = None
     self.put_object_tagging(copied, tags_of(source))
     _set_checksum(copied, checksum_of(copied.value, (), algorithm, "FULL_OBJECT") if algorithm else None)
+    _encrypt(copied, _encryption(bucket, named["encryption"], named["kms_key_id"]))
+
+
+def _create_multipart_upload(
+    self: S3Backend,
+    bucket: str,
+    *about: Any,
+    create: Any = S3Backend.create_multipart_upload,
+) -> FakeMultipart:
+    *others, word, key = about
+    how = _encryption(bucket, word, key)
+    upload: FakeMultipart = create(self, bucket, *others, how.word, how.key)
+    return upload
+
+
+def _upload_part(self: S3Backend, *place: Any, upload: Any = S3Backend.upload_part) -> FakeKey:
+    part: FakeKey = upload(self, *place)
+    _encrypt(part, Encryption(part.encryption or "AES256", part.kms_key_id))
+    return part
 
 
 def _upload_part_copy(
@@ -219,6 +270,7 @@ def _upload_part_copy(
     if first is not None and not 0 <= first <= last < size:
         raise InvalidRange(str(size), f"{first}-{last}")
     part: FakeKey = copy_it(self, *place, **named)
+    _encrypt(part, Encryption(part.encryption or "AES256", part.kms_key_id))
     return part
 
 
@@ -226,7 +278,9 @@ def _complete_multipart_upload(
     self: S3Backend, *place: Any, complete: Any = S3Backend.complete_multipart_upload
 ) -> FakeKey:
     written: FakeKey = complete(self, *place)
-    written.website_redirect_location = getattr(written.multipart, "redirect", None)
+    upload: Any = written.multipart
+    written.website_redirect_location = getattr(upload, "redirect", None)
+    _encrypt(written, Encryption(upload.sse_encryption, upload.kms_key_id))
     return written
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 MAX_KEY_BYTES = 1024
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+UNDER_KMS = ("aws:kms", "aws:kms:dsse")
+AWS_MANAGED_KEY = "aws/s3"
 Options = Mapping[str, Any]
 
 
@@ -31,7 +33,7 @@ class Checksum:
 class Object:
     """One object as S3 has it; `parts` are sizes in bytes, none for an object that was put in one piece.
 
-    `identity` is another number for everything that is written, 0 where nobody can tell.
+    `identity` is another number for everything that is written, 0 where nobody can tell; `kms_key` is None but for KMS.
     """
 
     body: bytes
@@ -47,6 +49,7 @@ class Object:
     checksum: Checksum | None = None
     parts: tuple[int, ...] = ()
     identity: int = 0
+    kms_key: str | None = None
 
     @property
     def is_archived(self) -> bool:
@@ -56,10 +59,38 @@ class Object:
     @property
     def has_md5(self) -> bool:
         """Whether its ETag is the MD5 of its bytes: one piece, and no key of KMS."""
-        return "-" not in self.etag and self.encryption in (None, "AES256")
+        return "-" not in self.etag and not self.is_under_kms
+
+    @property
+    def is_under_kms(self) -> bool:
+        """Whether its ETag tells nothing of its bytes."""
+        return self.encryption in UNDER_KMS
 
 
 Bucket = Mapping[str, Object]
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """How S3 encrypts an object, or a bucket what is put into it: a word, and the key where that is one for KMS."""
+
+    word: str = "AES256"
+    key: str | None = None
+
+    @property
+    def is_kms(self) -> bool:
+        """Whether an object's ETag then tells nothing of its bytes."""
+        return self.word in UNDER_KMS
+
+
+def encryption_of_copies(options: Options, default: Encryption) -> Encryption:
+    """Return how a copy is encrypted where the destination bucket has this default; how its source was is of no account."""
+    word, key = options.get("serverSideEncryption"), options.get("sseKmsKeyId")
+    if word is None:
+        return default
+    if word not in UNDER_KMS:
+        return Encryption(word)
+    return Encryption(word, key or (default.key if default.is_kms else AWS_MANAGED_KEY))
 
 
 @dataclass
@@ -109,7 +140,7 @@ def predict(source: Bucket, destination: Bucket, options: Options) -> Prediction
     prefix = options.get("prefix", "")
     into = options.get("destinationPrefix", prefix)
     overlap = prefix.startswith(into) or into.startswith(prefix)
-    if options["source"] == options["destination"] and overlap:
+    if (options["source"] == options["destination"] and overlap) or _contradicts_itself(options):
         return Prediction(error="InvalidInput")
     ours, theirs = in_scope(source, prefix, options), in_scope(destination, into, options)
     found = Prediction()
@@ -119,6 +150,12 @@ def predict(source: Bucket, destination: Bucket, options: Options) -> Prediction
         found.deletes = {into + key: there for key, there in theirs.items() if key not in ours}
     found.error = _refusal(found, len(ours), len(theirs), options)
     return found
+
+
+def _contradicts_itself(options: Options) -> bool:
+    """Tell whether tags would be compared that no copy brings, or a key of KMS is named and KMS is not."""
+    tags = options.get("compareTags", False) and not options.get("copyTags", True)
+    return tags or ("sseKmsKeyId" in options and options.get("serverSideEncryption") not in UNDER_KMS)
 
 
 def in_scope(bucket: Bucket, prefix: str, options: Options) -> dict[str, Object]:

@@ -12,8 +12,8 @@ import moto_as_aws
 import oracle
 from blueprints import World
 from machine_on_moto import Machine
-from moto_as_aws import fill, forget, snapshot
-from oracle import Bucket, Prediction
+from moto_as_aws import encrypt_by_default, fill, forget, snapshot
+from oracle import Bucket, Encryption, Prediction
 from reports import leases, written
 
 IDLE = {"HEAD_BUCKET", "LIST"}
@@ -30,17 +30,20 @@ def check(machine: Machine, world: World) -> None:
         fill(source, world.source)
         if not world.is_one_bucket:
             fill(destination, world.destination)
-        check_runs(Place(machine, {"source": source, "destination": destination, **world.options}))
+        encrypt_by_default(destination, world.encryption)
+        names = {"source": source, "destination": destination}
+        check_runs(Place(machine, {**names, **world.options}, world.encryption))
     finally:
         forget(machine, *{source, destination})
 
 
 @dataclass(frozen=True)
 class Place:
-    """The buckets of one example, and the machine that syncs them."""
+    """The buckets of one example, and the machine that syncs them; `encryption` is the destination's default."""
 
     machine: Machine
     options: dict[str, Any]
+    encryption: Encryption
 
     @property
     def source(self) -> str:
@@ -76,7 +79,8 @@ class Place:
     def _compare(
         self, found: Prediction, told: dict[str, Any], report: dict[str, Any], before: Bucket, source: Bucket
     ) -> None:
-        wrong = judging.wrong_objects(before, snapshot(self.destination), found, told)
+        wrong = judging.wrong_objects(before, snapshot(self.destination), found, told, self.encryption)
+        wrong += judging.wrong_requests(self.machine.wire.sent, told)
         assert not wrong, "\n".join(wrong)
         assert self.source == self.destination or snapshot(self.source) == source, "the source never changes"
         assert leases() == []
@@ -111,6 +115,7 @@ def check_that_nothing_is_left(place: Place) -> None:
     assert not found.error
     assert report["deleted"]["objects"] == 0
     assert set(found.copies) <= found.unprovable
-    assert all(one.encryption == "aws:kms" for one in found.copies.values())
+    writes_under_kms = oracle.encryption_of_copies(place.options, place.encryption).is_kms
+    assert writes_under_kms or all(one.is_under_kms for one in found.copies.values())
     if not found.undecided and not found.copies and not place.options.get("compareTags"):
         assert set(report["requests"]) == IDLE, "two listings decide everything"

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import place
 import pytest
-from blueprints import Blueprint, World
+from blueprints import S3_ITSELF, Blueprint, World
 from machine_on_moto import Machine
+from oracle import Encryption
 
 CONTROL = "".join(map(chr, range(1, 32)))
 KMS = "a key"
 
 
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
+OLDER = 1_600_000_000
+
+
 def of(
-    source: dict[str, Blueprint], destination: dict[str, Blueprint] | None = None, **options: object
+    source: dict[str, Blueprint],
+    destination: dict[str, Blueprint] | None = None,
+    encryption: Encryption = S3_ITSELF,
+    **options: object,
 ) -> World:
     """Return a world of blueprints."""
     there = destination or {}
@@ -20,6 +30,7 @@ def of(
         {key: found.made() for key, found in source.items()},
         {key: found.made() for key, found in there.items()},
         options,
+        encryption=encryption,
     )
 
 
@@ -32,6 +43,17 @@ def expiring(text: str) -> dict[str, str]:
     """Return headers with such an Expires."""
     return {"content-type": "text/plain", "expires": text}
 
+
+TAGGED = Blueprint(b"0123", tags={"team": "ours", "key 1": "a b"})
+OF_EVERY_KIND = {
+    "plain": Blueprint(b"1"),
+    "with a checksum": Blueprint(b"1", checksum=("CRC32", "FULL_OBJECT")),
+    "in parts": in_parts(2, 2),
+    "in guessed parts with a checksum of them": in_parts(4, 3, 2, checksum=("SHA256", "COMPOSITE")),
+    "in one part": in_parts(3),
+    "under another key": Blueprint(b"1", kms="other"),
+    "parts under another key": in_parts(2, 1, kms="other", word="aws:kms:dsse"),
+}
 
 WORLDS = {
     "parts that expire at no date": of(
@@ -63,6 +85,48 @@ WORLDS = {
     ),
     "an empty key to start after": of(
         {"p/": Blueprint(b"1"), "p/a": Blueprint(b"2")}, {"p/": Blueprint(b"3")}, prefix="p/", startAfter=""
+    ),
+    "what is overwritten without tags loses them, what is current keeps them": of(
+        {
+            "new": TAGGED,
+            "overwritten": TAGGED,
+            "in parts": replace(TAGGED, parts=(2, 2)),
+            "current": TAGGED,
+        },
+        {
+            "overwritten": Blueprint(b"3210", modified=OLDER, tags={"team": "theirs"}),
+            "current": replace(TAGGED, tags={"team": "theirs"}),
+        },
+        copyTags=False,
+    ),
+    "tags that are compared and not copied": of(
+        {"a": TAGGED}, {"a": Blueprint(b"0123")}, copyTags=False, compareTags=True
+    ),
+    "a key of KMS and no word for it": of({"a": TAGGED}, sseKmsKeyId=KEY),
+    "a key of KMS and another word": of({"a": TAGGED}, serverSideEncryption="AES256", sseKmsKeyId=KEY),
+    **{
+        f"copies under {word}": of(
+            {**OF_EVERY_KIND, "current": Blueprint(b"1")},
+            {"current": Blueprint(b"1")},
+            serverSideEncryption=word,
+            sseKmsKeyId=KEY,
+        )
+        for word in ("aws:kms", "aws:kms:dsse")
+    },
+    "copies under a word for KMS that the bucket has another key for": of(
+        OF_EVERY_KIND, encryption=Encryption("aws:kms", KMS), serverSideEncryption="aws:kms:dsse"
+    ),
+    "copies under the key that the bucket has": of(
+        OF_EVERY_KIND, encryption=Encryption("aws:kms", KMS), serverSideEncryption="aws:kms"
+    ),
+    "copies in a bucket under KMS, and nothing is said": of(
+        OF_EVERY_KIND, encryption=Encryption("aws:kms", KMS)
+    ),
+    "copies in a bucket under KMS that are to be encrypted by S3 itself": of(
+        OF_EVERY_KIND, encryption=Encryption("aws:kms", KMS), serverSideEncryption="AES256"
+    ),
+    "unprovable copies under KMS are kept": of(
+        OF_EVERY_KIND, serverSideEncryption="aws:kms", unprovable="keep"
     ),
 }
 

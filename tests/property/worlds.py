@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from blueprints import THEN, Blueprint, World
+from blueprints import S3_ITSELF, THEN, Blueprint, World
 from hypothesis import strategies as st
-from oracle import MAX_KEY_BYTES, Object
+from oracle import MAX_KEY_BYTES, UNDER_KMS, Encryption, Object
 
 SOURCE, DESTINATION = "source", "destination"
 BODIES = (b"", b"", b"1", b"12", b"21", b"123", b"1234567", b"7654321")
@@ -71,6 +71,13 @@ PIECES = (
 )
 CHARACTERS = st.characters(min_codepoint=1, exclude_categories=["Cs"])
 PREFIXES = ("", "", "", "p/", "in", "a", "a/b/", "ä+ %/", "../", "x\n/", "\U0010ffff")
+# What buckets encrypt with: S3's own keys, nearly always.
+DEFAULTS = (
+    *[S3_ITSELF] * 8,
+    Encryption("aws:kms", "one"),
+    Encryption("aws:kms:dsse", "other"),
+    *[S3_ITSELF] * 4,
+)
 LONG_PREFIX = "L" * 1000 + "/"
 # Prefixes within one bucket; of the last two, one begins the other.
 TWO_PLACES = st.sampled_from(
@@ -171,7 +178,8 @@ def _classed(found: Blueprint) -> st.SearchStrategy[Blueprint]:
 
 
 def _encrypted(found: Blueprint) -> st.SearchStrategy[Blueprint]:
-    return st.sampled_from([None, "one", "other"]).map(lambda kms: replace(found, kms=kms))
+    words = st.sampled_from(UNDER_KMS)
+    return st.builds(replace, st.just(found), kms=st.sampled_from([None, "one", "other"]), word=words)
 
 
 def _checked(found: Blueprint) -> st.SearchStrategy[Blueprint]:
@@ -226,9 +234,19 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "compareTags": st.booleans(),
         "unprovable": st.sampled_from(["copy", "keep", "keep"]),
         "storageClass": st.sampled_from(["source", "STANDARD", "STANDARD_IA", "GLACIER"]),
+        "copyTags": st.sampled_from([False, False, True]),
+        "serverSideEncryption": st.sampled_from(["AES256", *UNDER_KMS]),
     }
     names = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))
-    return {name: draw(every[name]) for name in names}
+    options = {name: draw(every[name]) for name in names}
+    return {**options, **draw(named_key(options.get("serverSideEncryption")))}
+
+
+def named_key(word: str | None) -> st.SearchStrategy[dict[str, str]]:
+    """Draw which key of KMS is named beside this word; one that is none of KMS is refused with it, and seldom has one."""
+    key = st.sampled_from(["other", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"])
+    is_named = st.sampled_from([True, False] if word in UNDER_KMS else [False] * 15 + [True] + [False] * 14)
+    return is_named.flatmap(lambda named: st.fixed_dictionaries({"sseKmsKeyId": key} if named else {}))
 
 
 @st.composite
@@ -250,9 +268,10 @@ def worlds(draw: Callable[..., Any]) -> World:
     options = {"prefix": prefix} if prefix else {}
     options |= {"destinationPrefix": into} if into is not None else {}
     options |= draw(chosen_options(keys))
+    encryption = draw(st.sampled_from(DEFAULTS))
     if is_one_bucket:
-        return World({**source, **destination}, {}, options, True)
-    return World(source, destination, options)
+        return World({**source, **destination}, {}, options, True, encryption)
+    return World(source, destination, options, encryption=encryption)
 
 
 def some_keys(least: int) -> st.SearchStrategy[list[str]]:

@@ -16,7 +16,7 @@ from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, part_count, same_etag
-from lambda_functions.shared.s3.heads import head_object, require_bucket
+from lambda_functions.shared.s3.heads import head_object, is_proved_missing, require_bucket
 from lambda_functions.shared.work_items import ToCopy
 
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
@@ -52,9 +52,11 @@ class Judgement:
     outcome: Outcome
 
 
-def can_be_judged(error: Exception) -> bool:
-    """Whether looking at both objects tells what an error of a copy means."""
-    return is_refusal(error) or isinstance(error, SourceChanged | PartsMissing)
+def can_be_judged(clients: Clients, run: Run, item: ToCopy, error: Exception) -> bool:
+    """Whether looking at both objects tells what an error of a copy means; a denied one does where its source is proved gone."""
+    if is_refusal(error) or isinstance(error, SourceChanged | PartsMissing):
+        return True
+    return is_proved_missing(clients.source, run.source, item.key, error)
 
 
 def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judgement:

@@ -78,7 +78,7 @@ class Copier:
                 self._copy_once(item)
                 return Outcome(item.key, "copied", item.size)
             except (SourceChanged, ClientError) as error:
-                if not can_be_judged(error):
+                if not can_be_judged(self.clients, self.run, item, error):
                     raise
                 judgement = judge(self.clients, self.run, item, error)
             if judgement.verdict is not Verdict.AGAIN:

@@ -170,7 +170,7 @@ class LargeObject:
         """Look at both objects after an error: begin again where that may help, else end."""
         if isinstance(error, conflicts.PartsMissing) and error.what == "archived":
             return self._end(item, Outcome(item.key, "archived", 0, str(error)), steps)
-        if not conflicts.can_be_judged(error):
+        if not conflicts.can_be_judged(self.clients, self.run, item, error):
             return self._end(item, conflicts.outcome_of_error(item, error), steps)
         try:
             judgement = conflicts.judge(self.clients, self.run, item, error)

@@ -18,7 +18,7 @@ from lambda_functions.shared.errors import explain, is_missing
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
-from lambda_functions.shared.s3.heads import get_tags, head_object, require_bucket
+from lambda_functions.shared.s3.heads import get_tags, head_object, is_proved_missing, require_bucket
 from lambda_functions.shared.s3.listing import Entry
 
 HEAD_THREADS = 16
@@ -73,11 +73,17 @@ class Resolver:
         try:
             return source, destination, self._compare_tags(source.key)
         except ClientError as error:
-            if not is_missing(error):
+            if not self._is_one_missing(source.key, error):
                 raise
-            return self._compare_heads(
-                source, destination, Decision.ASK_METADATA
-            )  # which says what is missing
+        answer = self._compare_heads(source, destination, Decision.ASK_METADATA)  # which says what is missing
+        if answer[2] is not Decision.CURRENT:
+            return answer
+        return source, destination, self._compare_tags(source.key)  # both are there again
+
+    def _is_one_missing(self, key: str, error: ClientError) -> bool:
+        """Whether an error about the tags of two objects says that one of them is not there, or a listing then does."""
+        sides = ((self.clients.source, self.run.source), (self.clients.destination, self.run.destination))
+        return is_missing(error) or any(is_proved_missing(client, side, key, error) for client, side in sides)
 
     def _compare_heads(self, source: Entry, destination: Entry, question: Decision) -> Resolution:
         destination_head = head_object(self.clients.destination, self.run.destination, destination.key)

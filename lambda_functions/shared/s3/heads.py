@@ -7,7 +7,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from lambda_functions.shared.errors import Refused, SyncError, is_denied, is_missing, is_permanent, status_of
 from lambda_functions.shared.options import Options
@@ -29,23 +30,24 @@ def head_object(client: Any, side: Side, relative: str) -> dict[str, Any] | None
             **side.object_parameters(relative), ChecksumMode="ENABLED"
         )
     except ClientError as error:
-        if is_missing(error) or (is_denied(error) and _is_not_listed(client, side, relative)):
+        if is_missing(error) or is_proved_missing(client, side, relative, error):
             return None
         raise
     return answer
 
 
-def _is_not_listed(client: Any, side: Side, relative: str) -> bool:
-    """Whether a listing shows that there is no such object; what may list one prefix only gets 403 for it, and not 404.
+def is_proved_missing(client: Any, side: Side, relative: str, error: Exception) -> bool:
+    """Whether a request for an object was denied, and a listing shows that there is none: one ListObjectsV2 of one key.
 
-    The condition key `s3:prefix` is there in requests for listings only, and S3 says 404 to those who may list.
+    403 alone proves nothing. Who may list one prefix only gets it for a missing object, and not 404: the condition key
+    `s3:prefix` is there in requests for listings only, and S3 says 404 to those who may list.
     """
-    if not side.prefix:
+    if not (is_denied(error) and side.prefix):
         return False
     key = side.key(relative)
     try:
         answer = client.list_objects_v2(**side.parameters(), Prefix=key, MaxKeys=1)
-    except ClientError:
+    except (ClientError, BotoCoreError, ResponseParserError):
         return False
     keys = [listed["Key"] for listed in answer.get("Contents", ())]
     return keys != [key] and (bool(keys) or answer.get("IsTruncated") is False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,35 +52,75 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     return {"outcome": outcome["outcome"], "cause": ending.cause, "report": report}
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What a run has left behind: its sums, the first keys that it did not synchronise, and what its report warns of.
+
+    `state` is that of the run, with an error of its own where the files of the run cannot be believed.
+    """
+
+    state: Mapping[str, Any]
+    compared: ComparisonTotals
+    copied: WorkTotals
+    deleted: WorkTotals
+    first_failures: Sequence[Any]
+    warnings: Sequence[str]
+
+    @property
+    def done(self) -> WorkTotals:
+        """Return the sums of copies and deletes together."""
+        return self.copied + self.deleted
+
+
 def _report_run(
     clients: Clients, folder: RunFolder, state: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Ending]:
     run = Run.from_json(state["run"])
+    found = _findings(folder, run, state)
+    sums = (found.compared, found.copied, found.deleted)
+    _write_failures(folder, found.compared, found.done)
+    ending = reporting.ending(found.state, *sums, folder.address(FAILURES))
+    may_have_stragglers = reporting.may_have_stragglers(found.state, found.done)
+    problems = abort_all(folder, clients.destination, may_have_stragglers)
+    others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
+    report = {
+        **reporting.report(run, *sums, others),
+        "failures": folder.address(FAILURES),
+        "notSynchronised": found.first_failures,
+        "warnings": [*found.warnings, *first_problems(problems, where=f": {folder.address('uploads/')}")],
+    }
+    if not may_have_stragglers:
+        _end_lease(clients, run, bool(problems))
+    return report, _with_uploads_left(ending, problems, run.destination.bucket)
+
+
+def _findings(folder: RunFolder, run: Run, state: Mapping[str, Any]) -> Findings:
+    """Return what the run's files say, or what the state alone does where one of them is broken."""
+    told = state["run"].get("warnings", ())
     try:
         compared, copied, deleted = _read_totals(folder, state)
-        first_failures = _first_failures(folder, [*copied.failures, *deleted.failures, *compared.failures])
+        files = [*copied.failures, *deleted.failures, *compared.failures]
         warnings = scope_warnings(run.options, compared) if _is_compared(state) else []
+        failures = _first_failures(folder, files)
+        return Findings(state, compared, copied, deleted, failures, [*warnings, *told])
     except RunFileBroken as broken:
-        state = {**state, "error": state.get("error") or {"Error": "RunFileBroken", "Cause": str(broken)}}
-        compared, copied, deleted = _totals_of_state(state)
-        first_failures, warnings = [], [f"{broken}: requests, cost and the names of keys are not complete."]
-    _write_failures(folder, compared, copied + deleted)
-    ending = reporting.ending(state, compared, copied, deleted, folder.address(FAILURES))
-    may_have_stragglers = reporting.may_have_stragglers(state, copied + deleted)
-    problems = abort_all(folder, clients.destination, may_have_stragglers)
-    ending = _with_uploads_left(ending, problems, run.destination.bucket)
-    warnings += [
-        *state["run"].get("warnings", ()),
-        *first_problems(problems, where=f": {folder.address('uploads/')}"),
-    ]
-    others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
-    report = reporting.report(run, compared, copied, deleted, others)
-    if problems and not may_have_stragglers:
+        error = state.get("error") or {"Error": "RunFileBroken", "Cause": str(broken)}
+        warning = _incomplete_warning(state, broken)
+        return Findings({**state, "error": error}, *_totals_of_state(state), [], [warning, *told])
+
+
+def _incomplete_warning(state: Mapping[str, Any], broken: RunFileBroken) -> str:
+    """Say which numbers of a report are too small: those that only the files know, and all before they were added up once."""
+    counts = "" if "books" in (state.get("comparison") or {}) else "counts, the "
+    return f"The {counts}requests, the cost and the names of keys in this report are incomplete: {broken}."
+
+
+def _end_lease(clients: Clients, run: Run, has_uploads_left: bool) -> None:
+    """Give the lease back, or keep it for the run that aborts the uploads that are left."""
+    if has_uploads_left:
         keep_lease(clients.work, run, datetime.now(UTC))
-    elif not may_have_stragglers:
+    else:
         release_lease(clients.work, run.destination.bucket, run.execution)
-    failures = {"failures": folder.address(FAILURES), "notSynchronised": first_failures}
-    return {**report, **failures, "warnings": warnings}, ending
 
 
 def _is_compared(state: Mapping[str, Any]) -> bool:

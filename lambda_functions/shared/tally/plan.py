@@ -53,7 +53,7 @@ class ComparisonTotals:
         return self.listed.get(side, 0) - self.out_of_scope.get(side, 0)
 
     def books(self) -> dict[str, int]:
-        """Return what `books.comparison_gaps` balances."""
+        """Return what `books.comparison_gaps` balances, and what a report tells besides."""
         sides = {"Listed": self.listed, "OutOfScope": self.out_of_scope, "Kept": self.kept}
         return {
             **{f"{side}{term}": counts.get(side, 0) for term, counts in sides.items() for side in SIDES},
@@ -65,6 +65,8 @@ class ComparisonTotals:
             "orphans": self.orphans,
             "deletes": self.plan["delete"]["objects"],
             "named": sum(file["objects"] for file in self.failures),
+            "unprovable": self.unprovable,
+            "unusualPages": self.unusual_pages,
         }
 
 
@@ -98,8 +100,8 @@ def totals_of_state(comparison: Mapping[str, Any]) -> ComparisonTotals:
         kept=by_side["Kept"],
         paired=books.get("paired", 0),
         orphans=books.get("orphans", 0),
-        unprovable=by_side["Kept"]["source"],
-        unusual_pages=0,
+        unprovable=books.get("unprovable", 0),
+        unusual_pages=books.get("unusualPages", 0),
         shards={"copy": [plan.get("copy", nothing)], "large": [], "delete": [plan.get("delete", nothing)]},
         causes={},
         failures=[],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_s3 import HOUR, MB, Answer, Request
+from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Request
 from grants import DENIED, grant_by_prefix
 from runs_on_fake_s3 import World, world_on_fake_s3
 
@@ -219,6 +219,136 @@ def test_an_object_that_is_there_and_may_not_be_asked_for_is_no_orphan_s_licence
 
     assert (report["outcome"], report["deleted"]["objects"]) == ("SyncIncomplete", 0)
     assert world.destination.keys() == ["p/kept", "p/orphan"]
+
+
+def vanish(world: World, operation: str, where: str = "source", nth: int = 1) -> None:
+    """Let the object p/a vanish from a bucket just before such a request, whose bucket only tells its keys under p/."""
+    bucket = {"source": world.source, "destination": world.destination}[where]
+    world.s3.before(operation, lambda request: bucket.delete("p/a") and None, nth=nth)
+    grant_by_prefix(world, bucket, "p/")
+
+
+@pytest.mark.parametrize("large_parts", [2000, 1])
+@pytest.mark.parametrize(
+    ("parts", "operation"),
+    [
+        (1, "CopyObject"),
+        (2, "HeadObject"),
+        (2, "GetObjectTagging"),
+        (2, "CreateMultipartUpload"),
+        (2, "UploadPartCopy"),
+    ],
+)
+def test_a_source_that_vanished_before_its_copy_is_skipped_where_a_listing_under_the_prefix_proves_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, large_parts: int, parts: int, operation: str
+) -> None:
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", large_parts)
+    world.source.put("p/a!", b"1")  # begins as the one that vanishes does
+    if parts > 1:
+        world.source.put_parts("p/a", 5 * MB, b"1")
+    else:
+        world.source.put("p/a", b"1")
+    world.destination.put("p/orphan", b"1")
+    vanish(world, operation)
+
+    report = world.run(prefix="p/")
+
+    assert (report["outcome"], report["skipped"]["vanished"], report["failed"]["objects"]) == (
+        "Succeeded",
+        1,
+        0,
+    )
+    assert report["notSynchronised"] == [
+        {"key": "a", "what": "vanished", "error": "the source object was gone when it was to be copied"}
+    ]
+    assert (world.destination.keys(), world.destination.uploads) == (["p/a!"], {})
+
+
+def test_a_copy_of_ours_whose_answer_was_lost_counts_also_where_its_source_then_vanished(
+    world: World,
+) -> None:
+    world.source.put("p/a", b"1")
+    world.s3.after("CopyObject", LOST)
+    vanish(world, "CopyObject", nth=2)
+
+    report = world.run(prefix="p/", compareMetadata=False)
+
+    assert (report["outcome"], report["copied"]["objects"]) == ("Succeeded", 1)
+
+
+@pytest.mark.parametrize("where", ["source", "destination"])
+def test_an_object_that_vanished_before_its_tags_could_be_compared_is_told_from_tags_that_may_not_be_read(
+    world: World, where: str
+) -> None:
+    for bucket in (world.source, world.destination):
+        bucket.put("p/a", b"1", tags={"a": "b"})
+    bucket = {"source": world.source, "destination": world.destination}[where]
+    vanish(world, "GetObjectTagging", where)
+
+    report = world.run(prefix="p/", compareTags=True)
+
+    assert report["outcome"] == "Succeeded"
+    assert (report["skipped"]["vanished"], report["copied"]["objects"]) == (
+        (1, 0) if where == "source" else (0, 1)
+    )
+
+
+def test_a_source_that_may_not_be_read_is_no_vanished_one_and_asked_for_once(world: World) -> None:
+    world.source.put("p/a", b"1")
+    world.destination.put("p/orphan", b"1")
+    world.s3.before("CopyObject", DENIED, times=100)
+
+    report = world.run(prefix="p/")
+
+    assert (report["outcome"], report["failed"]["objects"], report["deleted"]["objects"]) == (
+        "SyncIncomplete",
+        1,
+        0,
+    )
+    assert report["notSynchronised"][0]["error"] == "AccessDenied: Access Denied (CopyObject)"
+    assert report["requests"] == {"COPY": 1, "HEAD_BUCKET": 2, "LIST": 3}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "listing"), [("", None), ("p/", DENIED), ("p/", LOST), ("p/", EMPTY), ("p/", CUT)]
+)
+@pytest.mark.parametrize("large_parts", [2000, 1])
+def test_a_source_of_which_no_listing_proves_that_it_vanished_is_a_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch, large_parts: int, prefix: str, listing: Answer | None
+) -> None:
+    """Without a prefix 403 is the last word; a listing that is refused, or does not come, proves nothing either."""
+    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", large_parts)
+    if large_parts == 1:
+        world.source.put_parts("p/a", 5 * MB, 1)
+    else:
+        world.source.put("p/a", b"1")
+    world.destination.put("p/orphan", b"1")
+
+    def refuse(_: Request) -> Answer:
+        world.source.delete("p/a")
+        if listing:
+            world.s3.before("ListObjectsV2", listing, bucket=world.source.name, times=100)
+        return DENIED
+
+    world.s3.before("UploadPartCopy" if large_parts == 1 else "CopyObject", refuse)
+    world.s3.before(
+        "HeadObject", lambda request: None if request.key in world.source.objects else DENIED, times=100
+    )
+
+    report = world.run(prefix=prefix)
+
+    assert (report["outcome"], report["failed"]["objects"]) == ("SyncIncomplete", 1)
+    assert world.destination.keys() == ["p/orphan"]
+
+
+def test_tags_that_may_not_be_read_are_a_failure_also_under_a_prefix(world: World) -> None:
+    for bucket in (world.source, world.destination):
+        bucket.put("p/a", b"1")
+    world.s3.before("GetObjectTagging", DENIED)
+
+    report = world.run(prefix="p/", compareTags=True)
+
+    assert (report["outcome"], report["failed"]["objects"]) == ("SyncIncomplete", 1)
 
 
 # --- Names of before March 2018

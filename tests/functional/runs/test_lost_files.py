@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fake_s3 import Answer, Bucket
+from fake_s3 import Answer, Bucket, protocol
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 FOLDER = "runs/sync/lost"
@@ -83,8 +83,39 @@ def test_keys_that_could_not_be_decided_stay_counted_when_their_record_is_gone(w
     assert report["failed"] == {"objects": 5}
     assert report["listed"] == {"source": 17, "destination": 6}
     assert report["warnings"] == [
-        f"1 of 1 ranges left no record, first {ADDRESS}/compared/1-0001.json. Nothing can be concluded "
-        "from it: requests, cost and the names of keys are not complete."
+        "The requests, the cost and the names of keys in this report are incomplete: 1 of 1 ranges left no record, first "
+        f"{ADDRESS}/compared/1-0001.json. Nothing can be concluded from it."
+    ]
+
+
+@pytest.mark.parametrize("unprovable", ["copy", "keep"])
+def test_what_was_unprovable_or_unusual_stays_counted_when_its_record_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch, unprovable: str
+) -> None:
+    for number in range(5):
+        for bucket in (world.source, world.destination):
+            bucket.put(f"unprovable-{number}", b"123", encryption="aws:kms")
+    monkeypatch.setattr(protocol, "ROOTS", {"ListObjectsV2Output": "ListOfAnotherServer"})
+    at(world, "copy_keys", remove("compared/1-0001.json"))
+
+    ended(world, unprovable=unprovable)
+
+    report = json.loads(world.work.objects[f"{FOLDER}/report.json"].content.body())
+    assert (report["unprovable"], report["unusualPages"]) == ({"objects": 5}, 2)
+
+
+def test_a_report_of_a_comparison_that_was_never_added_up_says_that_its_counts_are_unknown(
+    world: World,
+) -> None:
+    at(world, "tally_run comparison", remove("ranges/1.json"))
+
+    ended(world)
+
+    report = json.loads(world.work.objects[f"{FOLDER}/report.json"].content.body())
+    assert report["warnings"] == [
+        "The counts, the requests, the cost and the names of keys in this report are incomplete: "
+        f"{ADDRESS}/ranges/1.json is not there: the run's files have expired, or somebody removed it. "
+        "Nothing can be concluded from it."
     ]
 
 

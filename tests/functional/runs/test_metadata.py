@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_s3 import HOUR, MB
+from fake_s3 import HOUR, MB, Answer
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 PAGE = {"headers": {"ContentType": "text/html", "CacheControl": "no-cache"}}
@@ -58,6 +58,49 @@ def test_metadata_is_not_judged_by_the_heads_that_are_sent_for_checksums_where_i
 
     assert world.run(compareMetadata=False)["current"]["objects"] == 1
     assert world.run()["copied"]["objects"] == 1
+
+
+# --- Where tags are compared as well
+
+
+@pytest.mark.parametrize(
+    ("there", "copied", "tag_requests"),
+    [
+        pytest.param({"metadata": {"a": "2"}}, 1, 0, id="metadata differs, which decides"),
+        pytest.param({"tags": {"team": "theirs"}}, 1, 2, id="tags differ"),
+        pytest.param({}, 0, 2, id="both are equal"),
+    ],
+)
+@pytest.mark.parametrize("question", ["checksums", "metadata"])
+def test_where_tags_are_compared_metadata_is_judged_by_the_heads_that_are_sent_anyway(
+    world: World, question: str, there: dict[str, Any], copied: int, tag_requests: int
+) -> None:
+    same: dict[str, Any] = {"checksum": "CRC32", "metadata": {"a": "1"}, "tags": {"team": "ours"}}
+    # Under KMS the ETags differ, and a source that is newer has perhaps other metadata.
+    encryption, age_seconds = ("aws:kms", HOUR - 1) if question == "checksums" else ("AES256", HOUR + 1)
+    world.source.put("k", b"1", **same)
+    world.destination.put("k", b"1", age_seconds, encryption=encryption, **{**same, **there})
+
+    report, sent = sent_by(world, compareTags=True)
+
+    assert (report["copied"]["objects"], report["current"]["objects"]) == (copied, 1 - copied)
+    assert (sent["HEAD"], sent.get("GET_OBJECT_TAGGING", 0)) == (2, tag_requests)
+    assert sent_by(world, compareTags=True)[0]["current"]["objects"] == 1
+
+
+@pytest.mark.parametrize("metadata", ["1", "2"])
+@pytest.mark.parametrize("tags", ["ours", "theirs"])
+def test_an_object_that_was_missing_when_its_tags_were_asked_for_and_is_there_again_is_compared_as_a_whole(
+    world: World, metadata: str, tags: str
+) -> None:
+    world.source.put("k", b"1", metadata={"a": "1"}, tags={"team": "ours"})
+    world.destination.put("k", b"1", metadata={"a": metadata}, tags={"team": tags})
+    world.s3.before("GetObjectTagging", Answer(404, "NoSuchKey", "The specified key does not exist."))
+
+    report = world.run(compareTags=True)
+
+    is_same = (metadata, tags) == ("1", "ours")
+    assert (report["outcome"], report["copied"]["objects"]) == ("Succeeded", 0 if is_same else 1)
 
 
 @pytest.mark.parametrize("compare_metadata", [True, False])

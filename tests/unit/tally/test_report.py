@@ -432,7 +432,7 @@ def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_b
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
     assert result["cause"].startswith(f"the run broke while copying: RunFileBroken: {broken}. ")
     assert result["report"]["warnings"] == [
-        f"{broken}: requests, cost and the names of keys are not complete."
+        f"The requests, the cost and the names of keys in this report are incomplete: {broken}."
     ]
     assert (result["report"]["listed"], result["report"]["current"]) == (
         {"source": 5, "destination": 5},
