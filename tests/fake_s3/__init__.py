@@ -14,9 +14,9 @@ It plugs into botocore where a request would leave for the network: serialising,
         ...                                           # clients that lambda_functions.shared.s3.clients makes now talk to `s3`
         assert s3.counts() == {"COPY": 1}
 
-It is held to a model of S3 that is always the same (`model.json`, of a botocore that is newer than that of a Lambda runtime may be):
-a request that its operation does not know, and an answer with a member that its shape does not have, are errors of the test. Whatever it does says which page of AWS's
-documentation says so.
+It is held to a model of S3 that is always the same (`model.json`), however old the botocore of the clients: a request that its
+operation does not know, and an answer with a member that its shape does not have, are errors of the test. Whatever it does says
+which page of AWS's documentation says so.
 
     contents    bytes that are only described: seeds and sizes, MD5s and checksums made of them
     stored      objects, uploads and buckets, and how tests put something into them
