@@ -92,8 +92,8 @@ class Deleter:
 
     def _fits_into_batch(self, item: ToDelete) -> bool:
         """Whether DeleteObjects can carry a key and the condition on it, which botocore may be too old for."""
-        known = self.clients.destination.meta.service_model.shape_for("ObjectIdentifier").members
-        return "ETag" in known and not _NOT_IN_XML.search(self.run.destination.key(item.key))
+        is_known = "ETag" in _members_of_a_key(self.clients.destination)
+        return is_known and not _NOT_IN_XML.search(self.run.destination.key(item.key))
 
     def _delete_singles(self, items: Sequence[ToDelete]) -> list[Outcome]:
         """Send a DeleteObject for each; what the turn has no time for is a failure that says so."""
@@ -198,3 +198,9 @@ def _timeout_failure(item: ToDelete) -> Outcome:
 
 def _late_failure(item: ToDelete) -> Outcome:
     return _failure(item, "its worker's time was over before S3 had said that it was")
+
+
+def _members_of_a_key(client: Any) -> Mapping[str, Any]:
+    """Return what this client's botocore can say of a key in DeleteObjects."""
+    members: Mapping[str, Any] = client.meta.service_model.shape_for("ObjectIdentifier").members
+    return members
