@@ -58,6 +58,7 @@ from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.options import option_warnings, parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.botocore_version import refuse_older_botocore
 from lambda_functions.shared.s3.heads import ask_buckets, refuse_own_buckets
 from lambda_functions.shared.work_bucket.executions import asking
 from lambda_functions.shared.work_bucket.leases import Leases
@@ -83,6 +84,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _validate(event: dict[str, Any], connected: clients.Clients) -> Run:
+    refuse_older_botocore()
     options = parse(event["input"], event["defaults"])
     refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
     regions, s3_time = ask_buckets(connected.source, options)

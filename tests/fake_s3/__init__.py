@@ -14,13 +14,14 @@ It plugs into botocore where a request would leave for the network: serialising,
         ...                                           # clients that lambda_functions.shared.s3.clients makes now talk to `s3`
         assert s3.counts() == {"COPY": 1}
 
-It is held to botocore's models (`functional/runs/test_fake_s3.py`): a request that its operation does not know,
-and an answer with a member that its shape does not have, are errors of the test. Whatever it does says which page of AWS's
-documentation says so.
+It is held to a model of S3 that is always the same (`model.json`), however old the botocore of the clients: a request that its
+operation does not know, and an answer with a member that its shape does not have, are errors of the test. Whatever it does says
+which page of AWS's documentation says so.
 
     contents    bytes that are only described: seeds and sizes, MD5s and checksums made of them
     stored      objects, uploads and buckets, and how tests put something into them
-    protocol    between the bytes on the wire and parameters, in both directions, by botocore's models
+    protocol    between the bytes on the wire and parameters, in both directions, by S3's model
+    model       S3's model, and how the file with it is made anew
     reading     the operations that read          writing    those that write          uploading    multipart uploads
     server      the requests, their order, and what a test wants to happen to them
 """

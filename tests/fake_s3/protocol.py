@@ -1,4 +1,4 @@
-"""Between the wire and parameters, by botocore's own model of S3: the part of a server that is not a matter of opinion.
+"""Between the wire and parameters, by S3's model (`model`): the part of a server that is not a matter of opinion.
 
 A header or query that an operation does not know, or a member that an answer does not have, is an AssertionError.
 """

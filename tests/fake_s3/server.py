@@ -18,14 +18,13 @@ from unittest import mock
 
 import boto3
 import botocore.endpoint
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
-from botocore.model import ServiceModel
 from workers import Killed, Process, Workers
 
 from fake_s3 import protocol, reading, uploading, writing
+from fake_s3.model import service_model
 from fake_s3.stored import Bucket, Refusal
 from lambda_functions.shared.s3 import clients
 
@@ -182,7 +181,7 @@ class FakeS3(Workers):
         if event_name == "before-send.sfn.DescribeExecution":
             return self._execution(request)
         assert ".s3." in event_name, f"{event_name}: this is an S3 and nothing else"
-        model = _model().operation_model(event_name.rpartition(".")[2])
+        model = service_model().operation_model(event_name.rpartition(".")[2])
         try:
             answer = self._answer(model, request)
             answer.headers["Date"] = format_datetime(self.clock, usegmt=True)
@@ -286,8 +285,3 @@ class _Session:
 @functools.cache
 def _made(service: str, region: str | None, config: Config) -> Any:
     return boto3.session.Session().client(service, region_name=region, config=config)
-
-
-@functools.cache
-def _model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model("s3")

@@ -27,6 +27,7 @@ from lambda_functions.shared.work_items import ToDelete
 # The most that one request deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 BATCH_KEYS = 1000
 HEAD_THREADS = 32
+DELETE_THREADS = 32
 MAX_TRIES = 4
 TOO_BUSY = f"S3 was too busy {MAX_TRIES} times"
 UNKNOWN = "whether the source has it is unknown"
@@ -78,7 +79,7 @@ class Deleter:
 
     def _delete_orphans(self, orphans: Sequence[ToDelete]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        batch, why = [item for item in orphans if self._fits_into_xml(item)], TOO_BUSY
+        batch, why = [item for item in orphans if self._fits_into_batch(item)], TOO_BUSY
         for attempt in range(MAX_TRIES):
             if not batch:
                 break
@@ -87,10 +88,17 @@ class Deleter:
             done, batch, why = self._delete_batch(batch)
             outcomes += done
         outcomes += [_failure(item, why) for item in batch]
-        return outcomes + [self._delete_single(item) for item in orphans if not self._fits_into_xml(item)]
+        return outcomes + self._delete_singles([item for item in orphans if not self._fits_into_batch(item)])
 
-    def _fits_into_xml(self, item: ToDelete) -> bool:
-        return not _NOT_IN_XML.search(self.run.destination.key(item.key))
+    def _fits_into_batch(self, item: ToDelete) -> bool:
+        """Whether DeleteObjects can carry a key and the condition on it, which botocore may be too old for."""
+        is_known = "ETag" in _members_of_a_key(self.clients.destination)
+        return is_known and not _NOT_IN_XML.search(self.run.destination.key(item.key))
+
+    def _delete_singles(self, items: Sequence[ToDelete]) -> list[Outcome]:
+        """Send a DeleteObject for each; what the turn has no time for is a failure that says so."""
+        done = dict(run_jobs(items, self._delete_single, _late_failure, self.turn, DELETE_THREADS))
+        return [done.get(index, _late_failure(item)) for index, item in enumerate(items)]
 
     def _delete_batch(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete], str]:
         """Send one DeleteObjects; return outcomes, the items that are worth another try, and why if that was the last one."""
@@ -186,3 +194,13 @@ def _failure(item: ToDelete, why: str) -> Outcome:
 
 def _timeout_failure(item: ToDelete) -> Outcome:
     return _failure(item, f"{UNKNOWN}: its worker's time was over before it could be asked")
+
+
+def _late_failure(item: ToDelete) -> Outcome:
+    return _failure(item, "its worker's time was over before S3 had said that it was")
+
+
+def _members_of_a_key(client: Any) -> Mapping[str, Any]:
+    """Return what this client's botocore can say of a key in DeleteObjects."""
+    members: Mapping[str, Any] = client.meta.service_model.shape_for("ObjectIdentifier").members
+    return members

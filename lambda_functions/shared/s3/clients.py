@@ -24,6 +24,7 @@ from botocore.config import Config
 
 from lambda_functions.shared.errors import EXPIRED_CODES, is_passing_code
 from lambda_functions.shared.s3 import model_loader
+from lambda_functions.shared.s3.before_parse import let_emit_before_parse
 from lambda_functions.shared.s3.list_page import Page, page_from_botocore, parse
 
 # Our names for the requests that people count; every other operation is its own name in upper case with underscores.
@@ -60,6 +61,9 @@ _NOT_XML = re.compile(
     rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45]);|&#x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]);",
     re.IGNORECASE,
 )
+
+# The conditions of a write and the headers that they are.
+CONDITIONS = {"IfMatch": "If-Match", "IfNoneMatch": "If-None-Match"}
 
 # What botocore calls a HEAD's 400, which has no body.
 NAMELESS_BAD_REQUEST = "400"
@@ -127,7 +131,9 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
     with _client_creation:
         new_client = _session().client(service, region_name=region, config=_config(read_timeout_seconds))
     if service == "s3":
+        let_emit_before_parse(new_client)
         new_client.meta.events.register("before-parameter-build.s3", _remember_bucket)
+        new_client.meta.events.register("before-parameter-build.s3.PutObject", _take_conditions_out)
         new_client.meta.events.register("after-call.s3", _name_bucket)
         new_client.meta.events.register("before-call.s3", _add_headers)
         new_client.meta.events.register("needs-retry.s3", _pause_before_retry)
@@ -180,7 +186,17 @@ def _name_bucket(parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -
         parsed.setdefault("ResponseMetadata", {})["Bucket"] = context.get("bucket", "")
 
 
-def _add_headers(model: Any, params: dict[str, Any], **_: Any) -> None:
+def _take_conditions_out(model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    """Take conditions that this botocore does not know out of the parameters; they are sent as headers.
+
+    PutObject has had them since 20 August 2024: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    unknown = [name for name in CONDITIONS if name in params and name not in model.input_shape.members]
+    context["conditions"] = {CONDITIONS[name]: params.pop(name) for name in unknown}
+
+
+def _add_headers(model: Any, params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    params["headers"].update(context.get("conditions", {}))
     operation, headers = _extra_headers.get()
     if model.name == operation:
         params["headers"].update(headers)

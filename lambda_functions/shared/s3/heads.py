@@ -14,6 +14,11 @@ from lambda_functions.shared.errors import Refused, SyncError, is_denied, is_mis
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.clients import extra_headers
+from lambda_functions.shared.s3.etags import CHECKSUMS
+
+_CHECKSUM_HEADERS = {
+    name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in (*CHECKSUMS, "ChecksumType")
+}
 
 
 class BucketMissing(SyncError):
@@ -33,7 +38,16 @@ def head_object(client: Any, side: Side, relative: str) -> dict[str, Any] | None
         if is_missing(error) or is_proved_missing(client, side, relative, error):
             return None
         raise
-    return answer
+    return {**_checksums_in_headers(answer), **answer}
+
+
+def _checksums_in_headers(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the checksums and their type as S3 has sent them; a botocore older than an algorithm drops them from its answer.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax
+    """
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return {name: headers[header] for name, header in _CHECKSUM_HEADERS.items() if header in headers}
 
 
 def is_proved_missing(client: Any, side: Side, relative: str, error: Exception) -> bool:

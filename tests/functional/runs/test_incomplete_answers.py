@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fake_s3 import HOUR, MB, Answer
+from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.apply.deleter import MAX_TRIES
@@ -29,6 +30,7 @@ def delete(world: World, said: Mapping[str, Any], times: int) -> list[Outcome]:
     return world.worker().delete(world.orphans())
 
 
+@needs_conditions_in_batches
 @pytest.mark.parametrize("error", [DENIED, {**DENIED, "Key": "another"}])
 def test_an_error_of_a_delete_that_names_no_key_of_ours_is_named_for_the_keys_that_are_left(
     world: World, error: Mapping[str, str]
@@ -45,6 +47,7 @@ def test_keys_that_an_answer_does_not_name_are_asked_for_again(world: World, sai
     assert world.destination.keys() == []
 
 
+@needs_conditions_in_batches
 def test_a_key_that_is_gone_is_deleted_and_one_whose_bucket_is_gone_is_a_failure(world: World) -> None:
     gone = {"Key": "a", "Code": "NoSuchKey", "Message": "Gone."}
     errors = [gone, {"Key": "b", "Code": "NoSuchBucket", "Message": "No."}]
@@ -55,6 +58,7 @@ def test_a_key_that_is_gone_is_deleted_and_one_whose_bucket_is_gone_is_a_failure
     assert outcomes == [Outcome("a", "deleted", 1), Outcome("b", "failed", 0, why)]
 
 
+@needs_conditions_in_batches
 def test_a_batch_that_is_denied_is_a_failure_of_each_key(world: World) -> None:
     world.s3.before("DeleteObjects", Answer(403, "AccessDenied", "Access Denied"), times=9)
     outcomes = world.worker().delete(world.orphans())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from fake_s3 import HOUR, LOST, MB, Content, Request
+from installed_botocore import carries
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.outcomes import Outcome
@@ -65,8 +66,11 @@ def test_an_object_of_parts_with_a_checksum_is_proved_equal_by_the_next_run(
 
     report = world.run()
 
-    assert (report["current"]["objects"], report["unprovable"]["objects"]) == (1, 0)
-    assert world.destination.objects["key"].checksum == world.source.objects["key"].checksum
+    if carries(*checksum):
+        assert (report["current"]["objects"], report["unprovable"]["objects"]) == (1, 0)
+        assert world.destination.objects["key"].checksum == world.source.objects["key"].checksum
+    else:
+        assert report["unprovable"]["objects"] == 1
 
 
 @pytest.mark.parametrize("source_encryption", ["AES256", "aws:kms"])
@@ -115,7 +119,10 @@ def test_a_source_that_changed_while_it_was_read_is_copied_with_the_checksum_tha
 
     report = world.run()
 
-    assert (report["current"]["objects"], report["unprovable"]["objects"]) == (1, 0)
+    if carries(*WHOLE):
+        assert (report["current"]["objects"], report["unprovable"]["objects"]) == (1, 0)
+    else:
+        assert report["unprovable"]["objects"] == 1
 
 
 # --- Our own first try
@@ -177,7 +184,9 @@ def test_a_lost_complete_is_proved_by_the_checksum_of_the_parts(
     item, worker = world.to_copy("key"), world.worker()
     world.s3.after("CompleteMultipartUpload", LOST)
 
-    assert worker.copy(item) == Outcome("key", "copied", 5 * MB + 1)
+    is_proved = carries(*checksum)
+    copied, unknown = Outcome("key", "copied", 5 * MB + 1), Outcome("key", "changed", 0, PERHAPS_OURS)
+    assert worker.copy(item) == (copied if is_proved else unknown)
 
     assert len(world.s3.of("CreateMultipartUpload")) == 1
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from fake_s3 import HOUR, MB
+from installed_botocore import carries
 from runs_on_fake_s3 import World, world_on_fake_s3
+
+from lambda_functions.shared.s3.checksums import COMPUTABLE
 
 WITH_KMS = [("AES256", "aws:kms"), ("aws:kms", "aws:kms"), ("aws:kms", "AES256")]
 
@@ -28,7 +31,10 @@ def test_an_object_of_one_part_with_a_checksum_is_not_copied_by_every_run(
     world.source.put_parts("k", 3 * MB, checksum=(algorithm, "COMPOSITE"), encryption=source)
     assert world.run()["copied"]["objects"] == 1
     report = world.run()
-    assert (report["copied"]["objects"], report["unprovable"]["objects"]) == (0, 0)
+    if carries(algorithm, "COMPOSITE") or algorithm in COMPUTABLE:
+        assert (report["copied"]["objects"], report["unprovable"]["objects"]) == (0, 0)
+    else:
+        assert report["unprovable"]["objects"] == 1
 
 
 @pytest.mark.parametrize(("source", "destination"), WITH_KMS)

@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Content, Request
 from fake_s3.reading import listed, token_of
+from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 from workers import Killed
 
@@ -580,6 +581,7 @@ def test_an_upload_that_ended_after_our_copy_but_began_before_it_is_noticed(worl
 # --- Deletes
 
 
+@needs_conditions_in_batches
 def test_a_key_that_the_source_got_before_the_delete_is_changed_and_kept(world: World) -> None:
     world.destination.put("a", b"1")
     world.destination.put("b", b"1")
@@ -614,6 +616,7 @@ def test_an_orphan_that_is_gone_already_is_deleted(world: World) -> None:
     assert world.worker().delete([item]) == [Outcome("a", "deleted", 1)]
 
 
+@needs_conditions_in_batches
 def test_deletes_whose_answer_was_lost_leave_one_delete_marker_each(world: World) -> None:
     world.destination.is_versioned = True
     for key in ("a", "b"):
@@ -630,6 +633,7 @@ def errors(*codes: tuple[str, str]) -> dict[str, Any]:
     return {"Errors": [{"Key": key, "Code": code, "Message": f"{code} of {key}"} for key, code in codes]}
 
 
+@needs_conditions_in_batches
 def test_errors_of_single_keys_are_read_one_by_one(world: World) -> None:
     for key in ("busy", "denied", "fine", "gone"):
         world.destination.put(key, b"1")
@@ -651,6 +655,7 @@ def test_errors_of_single_keys_are_read_one_by_one(world: World) -> None:
     assert sent == [["busy", "denied", "fine", "gone"], ["busy"]]
 
 
+@needs_conditions_in_batches
 def test_a_key_that_the_answer_does_not_speak_of_is_not_taken_for_deleted(world: World) -> None:
     world.destination.put("orphan", b"1")
     world.s3.before("DeleteObjects", lambda request: {"Deleted": [], "Errors": []}, times=9)
@@ -661,6 +666,7 @@ def test_a_key_that_the_answer_does_not_speak_of_is_not_taken_for_deleted(world:
     assert world.destination.keys() == ["orphan"]
 
 
+@needs_conditions_in_batches
 def test_a_key_that_stays_busy_is_a_failure_after_four_requests(world: World) -> None:
     world.destination.put("busy", b"1")
     world.s3.before("DeleteObjects", lambda request: errors(("busy", "SlowDown")), times=9)
@@ -687,6 +693,7 @@ def test_a_conflict_on_a_delete_is_tried_again_because_the_object_is_still_what_
     assert world.destination.keys() == []
 
 
+@needs_conditions_in_batches
 def test_keys_that_xml_cannot_carry_go_one_by_one_if_they_are_what_was_listed(world: World) -> None:
     odd = ["a\u0001", "b\r\n", "c\ufffe", "d\t"]
     for key in (*odd, "plain"):
@@ -736,6 +743,7 @@ def test_changed_objects_in_one_piece_are_one_copy_each_and_nothing_else(world: 
     assert world.sent() == {"COPY": 25, "HEAD_BUCKET": 2, "LIST": 2}
 
 
+@needs_conditions_in_batches
 @pytest.mark.parametrize("orphans", [1, 1000, 2001])
 def test_orphans_are_one_question_each_and_deleted_a_thousand_at_a_time(world: World, orphans: int) -> None:
     for number in range(orphans):
@@ -750,6 +758,7 @@ def test_orphans_are_one_question_each_and_deleted_a_thousand_at_a_time(world: W
     assert world.sent() == {"DELETE_OBJECTS": requests, "HEAD": orphans, "HEAD_BUCKET": requests}
 
 
+@needs_conditions_in_batches
 def test_a_run_asks_for_every_orphan_and_deletes_a_thousand_with_a_request(world: World) -> None:
     world.source.put("kept", b"1")
     world.destination.put("kept", b"1")

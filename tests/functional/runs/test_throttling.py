@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fake_s3 import BUSY, HOUR, MB, Answer, Request
 from fake_s3.server import OPERATIONS
+from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.outcomes import Outcome
@@ -35,6 +36,7 @@ def of_everything(world: World) -> None:
         world.destination.put(key, b"1")
 
 
+@needs_conditions_in_batches
 def test_a_burst_at_every_kind_of_request_is_survived_by_waiting(world: World) -> None:
     of_everything(world)
     for operation in OPERATIONS:
@@ -118,6 +120,7 @@ def test_a_listing_that_stays_throttled_ends_the_run_and_changes_nothing(world: 
     assert world.destination.keys() == ["orphan"]
 
 
+@needs_conditions_in_batches
 @pytest.mark.parametrize("code", ["InternalError", "SlowDown", "ServiceUnavailable"])
 def test_keys_of_a_batch_that_are_throttled_are_sent_again_alone(world: World, code: str) -> None:
     for number in range(10):

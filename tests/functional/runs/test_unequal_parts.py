@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 from fake_s3 import MB, Answer, Request
+from installed_botocore import carries
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.apply import parts
@@ -58,7 +59,10 @@ def test_a_copy_in_parts_of_our_own_is_equal_where_checksums_tell(world: World) 
     world.s3.before("HeadObject", has_not(2, 4), times=1000)
     world.run()
     report = world.run()
-    assert (report["copied"]["objects"], report["unprovable"]["objects"]) == (0, 0)
+    if carries("CRC64NVME", "FULL_OBJECT"):
+        assert (report["copied"]["objects"], report["unprovable"]["objects"]) == (0, 0)
+    else:
+        assert report["unprovable"]["objects"] == 1
 
 
 def test_an_empty_part_that_is_not_number_one_is_copied_as_an_empty_part(world: World) -> None:
