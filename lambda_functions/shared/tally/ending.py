@@ -100,19 +100,32 @@ def _findings(folder: RunFolder, run: Run, state: Mapping[str, Any]) -> Findings
     try:
         compared, copied, deleted = _read_totals(folder, state)
         files = [*copied.failures, *deleted.failures, *compared.failures]
-        warnings = scope_warnings(run.options, compared) if _is_compared(state) else []
+        warnings = [
+            *(scope_warnings(run.options, compared) if _is_compared(state) else []),
+            *_uncounted_warning(state),
+        ]
         failures = _first_failures(folder, files)
         return Findings(state, compared, copied, deleted, failures, [*warnings, *told])
     except RunFileBroken as broken:
         error = state.get("error") or {"Error": "RunFileBroken", "Cause": str(broken)}
-        warning = _incomplete_warning(state, broken)
-        return Findings({**state, "error": error}, *_totals_of_state(state), [], [warning, *told])
+        warnings = [_incomplete_warning(state, broken), *_uncounted_warning({**state, "error": error}), *told]
+        return Findings({**state, "error": error}, *_totals_of_state(state), [], warnings)
 
 
 def _incomplete_warning(state: Mapping[str, Any], broken: RunFileBroken) -> str:
     """Say which numbers of a report are too small: those that only the files know, and all before they were added up once."""
     counts = "" if "books" in (state.get("comparison") or {}) else "counts, the "
     return f"The {counts}requests, the cost and the names of keys in this report are incomplete: {broken}."
+
+
+def _uncounted_warning(state: Mapping[str, Any]) -> list[str]:
+    """Say that what a phase did is not, or not wholly, in the report's counts, because it broke before it was added up."""
+    phase = reporting.phase_of(state)
+    slot, done = {"copying": ("copies", "copied"), "deleting": ("deletes", "deleted")}.get(phase, ("", ""))
+    where_it_stands = (state.get(slot) or {}).get("next", "tally")
+    if not state.get("error") or not slot or where_it_stands != "tally":
+        return []
+    return [f'The run broke before it had added up what it {done}: "{done}" in this report is too small.']
 
 
 def _end_lease(clients: Clients, run: Run, has_uploads_left: bool) -> None:

@@ -317,6 +317,9 @@ def test_the_first_reason_is_the_one_that_is_given(state: dict[str, Any], error:
 # --- The end, with its papers -----------------------------------------------------------------------------------
 
 
+TOO_FEW_COPIED = 'The run broke before it had added up what it copied: "copied" in this report is too small.'
+
+
 def end(folder: RunFolder, **state: Any) -> dict[str, Any]:
     clients = Clients(None, None, folder.client, RequestCounter())
     whole = {"execution": EXECUTION, "input": {"source": "from", "destination": "into"}, **state}
@@ -418,6 +421,7 @@ def test_a_phase_that_was_never_added_up_has_no_sums() -> None:
 
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
     assert result["report"]["copied"] == NO_OBJECTS
+    assert result["report"]["warnings"] == [TOO_FEW_COPIED]
 
 
 def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_back_later() -> None:
@@ -432,7 +436,8 @@ def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_b
     assert (result["outcome"], result["report"]["phase"]) == ("SyncIncomplete", "copying")
     assert result["cause"].startswith(f"the run broke while copying: RunFileBroken: {broken}. ")
     assert result["report"]["warnings"] == [
-        f"The requests, the cost and the names of keys in this report are incomplete: {broken}."
+        f"The requests, the cost and the names of keys in this report are incomplete: {broken}.",
+        TOO_FEW_COPIED,
     ]
     assert (result["report"]["listed"], result["report"]["current"]) == (
         {"source": 5, "destination": 5},
