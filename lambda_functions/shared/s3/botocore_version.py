@@ -9,7 +9,7 @@ import botocore
 from lambda_functions.shared.errors import Refused
 
 # The oldest that the tests run with, of July 2024. AWS publishes no list of what its runtimes had; python3.13 was announced in
-# November 2024 (https://aws.amazon.com/about-aws/whats-new/2024/11/aws-lambda-python-3-13/), so this cannot be newer than its first.
+# November 2024 (https://aws.amazon.com/about-aws/whats-new/2024/11/aws-lambda-python-3-13/), so its first is no older.
 OLDEST_BOTOCORE = "1.34.145"
 # The first with the event `before-parse` and with `ExpiresString`.
 FIRST_WITH_BEFORE_PARSE = "1.35.16"
