@@ -13,6 +13,7 @@ other users of the machine cannot read, unlike a command line.
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -34,10 +35,11 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 MIN_TOKEN_LENGTH = 32
 """Characters; a shorter one is a mistake of whoever starts this."""
 
-_BODY = (
-    "<ErrorResponse><Error><Code>AccessDenied</Code><Message>The emulator did not answer: {}. It answers to clients that have "
-    "the variables of this very start, as `fab local` prints them.</Message></Error></ErrorResponse>"
+_SENTENCES = (
+    "The emulator did not answer: {}. It answers to clients that have the variables of this very start, as `fab local` "
+    "prints them."
 )
+_XML = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>{}</Message></Error></ErrorResponse>"
 _ORIGIN = "the request comes from a web page"
 _HOST = "the request names another host than 127.0.0.1 or localhost and its port"
 _TOKEN = "the request does not have the session token of this start"
@@ -81,21 +83,27 @@ class Guard:
         elif scope["type"] != "http":
             await _refuse_socket(receive, send)
         elif why := refusal(scope["headers"], scope["query_string"], self.hosts, self.token):
-            await _refuse(why, scope["method"] != "HEAD", send)
+            await send({"type": "http.response.start", "status": 403, "headers": _REFUSED_HEADERS})
+            await send({"type": "http.response.body", "body": _refused_body(scope, why)})
         else:
             await self.app(scope, receive, _without_cors(send))
 
 
-async def _refuse(why: str, has_body: bool, send: Send) -> None:
-    body = _BODY.format(why).encode() if has_body else b""
-    headers = [
-        (b"content-type", b"application/xml"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-errortype", b"AccessDenied"),  # where the clients of JSON services look
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+_REFUSED_HEADERS = [
+    (b"x-amzn-errortype", b"AccessDenied"),  # where clients of Lambda look for the code
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+def _refused_body(scope: Message, why: str) -> bytes:
+    """Return what the client of the service that was meant shows as code and message."""
+    if scope["method"] == "HEAD":
+        return b""
+    sentences = _SENTENCES.format(why)
+    if any(name.lower() == b"x-amz-target" for name, _ in scope["headers"]):
+        return json.dumps({"__type": "AccessDenied", "message": sentences}).encode()
+    return _XML.format(sentences).encode()
 
 
 async def _refuse_socket(receive: Receive, send: Send) -> None:
