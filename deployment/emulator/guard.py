@@ -117,7 +117,9 @@ def _without_cors(send: Send) -> Send:
 
     async def send_without_cors(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [one for one in message.get("headers", ()) if not one[0].lower().startswith(b"access-control-")]
+            kept = [
+                one for one in message.get("headers", ()) if not one[0].lower().startswith(b"access-control-")
+            ]
             message = {**message, "headers": kept}
         await send(message)
 

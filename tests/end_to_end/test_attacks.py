@@ -168,9 +168,13 @@ def test_curl_is_refused_and_told_why(emulator: Emulator, words: list[str], why:
 def test_curl_with_the_token_is_answered(emulator: Emulator) -> None:
     token = f"{TOKEN}: {emulator.token}"
     assert curl(emulator, "-H", token, f"{emulator.url}{FUNCTIONS}").startswith('200 {"Functions"')
-    assert curl(emulator, "--http2-prior-knowledge", "-H", token, f"{emulator.url}{FUNCTIONS}").startswith("200 ")
+    assert curl(emulator, "--http2-prior-knowledge", "-H", token, f"{emulator.url}{FUNCTIONS}").startswith(
+        "200 "
+    )
     by_name = f"http://localhost:{emulator.port}{FUNCTIONS}"
-    assert curl(emulator, "--resolve", f"localhost:{emulator.port}:127.0.0.1", "-H", token, by_name).startswith("200 ")
+    assert curl(
+        emulator, "--resolve", f"localhost:{emulator.port}:127.0.0.1", "-H", token, by_name
+    ).startswith("200 ")
 
 
 @pytest.mark.parametrize("service", ["s3", "lambda", "stepfunctions", "cloudformation", "sts", "logs", "iam"])

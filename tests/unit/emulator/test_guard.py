@@ -87,7 +87,9 @@ def test_without_the_one_right_token_nobody_is_let_in(
     assert refusal([HOST, *headers], query, HOSTS, TOKEN) == words
 
 
-@given(st.lists(st.tuples(st.binary(max_size=30), st.binary(max_size=30)), max_size=6), st.binary(max_size=60))
+@given(
+    st.lists(st.tuples(st.binary(max_size=30), st.binary(max_size=30)), max_size=6), st.binary(max_size=60)
+)
 def test_no_bytes_get_in_or_break_the_guard(headers: list[tuple[bytes, bytes]], query: bytes) -> None:
     assert refusal([HOST, *headers], query, HOSTS, TOKEN) is not None
 
@@ -100,7 +102,11 @@ def ask(scope: Message) -> tuple[list[Message], list[Message]]:
     async def app(scope: Message, receive: Any, send: Any) -> None:
         seen.append(scope)
         if scope["type"] == "http":
-            headers = [(b"Access-Control-Allow-Origin", b"*"), (b"etag", b"e"), (b"access-control-max-age", b"1")]
+            headers = [
+                (b"Access-Control-Allow-Origin", b"*"),
+                (b"etag", b"e"),
+                (b"access-control-max-age", b"1"),
+            ]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": b"secret"})
 
