@@ -1,4 +1,4 @@
-"""A page of a stranger in a real browser, beside a running emulator: what it sends reaches a careless server, and not the emulator."""
+"""A page of a stranger in a real browser, beside a running emulator: a careless server falls for it, the emulator does not."""
 
 from __future__ import annotations
 

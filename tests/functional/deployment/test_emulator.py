@@ -146,6 +146,8 @@ def test_a_lambda_that_is_busy_ends_with_the_emulator(tmp_path: Path) -> None:
     with Emulator() as emulator, emulator.active():
         start_lambda(file, seconds=300)
         assert wait_until(lambda: file.exists() and bool(file.read_text()))
+        if IS_LINUX:
+            assert len(listening_addresses(processes_in(emulator._folder))) == 1, "no door beside the guard's"
     started = json.loads(file.read_text())
     if IS_LINUX:
         assert wait_until(lambda: not Path(f"/proc/{started['pid']}").exists())

@@ -14,7 +14,12 @@ import pytest
 from deployment.emulator import shell
 
 URL = "http://127.0.0.1:4567"
-VARIABLES = shell.client_variables(URL, "127.0.0.1", "us-east-1", {"AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "emulator", "AWS_SESSION_TOKEN": "the-token"})  # fmt: skip
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "emulator",
+    "AWS_SESSION_TOKEN": "the-token",
+}
+VARIABLES = shell.client_variables(URL, "127.0.0.1", "us-east-1", KEYS)
 SHELLS = [path for path in map(shutil.which, ("dash", "bash", "zsh", "ksh")) if path]
 REAL_KEY = "AKIAREALREALREAL"
 CONFIG = """

@@ -36,8 +36,8 @@ PAGES: list[tuple[bytes, bytes]] = [
 ]  # fmt: skip
 FOREIGN = [
     b"evil.example", b"evil.example:4567", b"127.0.0.1", b"127.0.0.1:4568", b"127.0.0.1:04567", b"127.0.0.1:4567.", b"",
-    b"127.0.0.1:4567, evil.example", b"127.0.0.1:4567@evil.example", b"127.1:4567", b"[::1]:4567", b"0.0.0.0:4567", b"localhost.:4567",
-    b"bucket.localhost:4567", b"bucket.s3.localhost:4567", b"127.0.0.1.nip.io:4567", b" 127.0.0.1:4567",
+    b"127.0.0.1:4567, evil.example", b"127.0.0.1:4567@evil.example", b"127.1:4567", b"[::1]:4567", b"0.0.0.0:4567",
+    b"localhost.:4567", b"bucket.localhost:4567", b"bucket.s3.localhost:4567", b"127.0.0.1.nip.io:4567", b" 127.0.0.1:4567",
 ]  # fmt: skip
 WRONG_TOKENS: list[tuple[list[tuple[bytes, bytes]], bytes]] = [
     ([], b""),
