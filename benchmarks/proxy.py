@@ -1,8 +1,9 @@
 """A proxy that counts S3 requests, and may hold each back for a while: `python -m benchmarks.proxy PORT`.
 
-It stands before the emulator, the same for everyone. Answers pass through unread; of requests only the head is read, and the host
-in it replaced by the emulator's, which answers to no other. Who has no right to the emulator gets none here. The delay of a request is drawn from a seeded generator, in the order in which requests come. `GET /-/counts` tells what came since it was last
-asked: `{"bucket KIND": n}`; `GET /-/delay/30/80` sets the delay from then on.
+It stands before the emulator, the same for everyone. Answers pass through unread; of requests only the head is read, and its Host
+replaced by the emulator's own, which answers to no other; whoever has no session token of the emulator gets nothing through here.
+The delay of a request is drawn from a seeded generator, in the order in which requests come. `GET /-/counts` tells what came
+since it was last asked: `{"bucket KIND": n}`; `GET /-/delay/30/80` sets the delay from then on.
 """
 
 from __future__ import annotations

@@ -181,6 +181,7 @@ def serve(console: Console) -> None:
         with Emulator(console) as emulator:
             console.result(shell.exports(emulator.environment))
             console.step("\nPaste these lines into another terminal: `fab` there deploys to the emulator.")
+            console.step("Whoever has them can run programs as you: give them to nobody.")
             console.step("It runs until Ctrl-C; then everything in it is gone.")
             emulator.wait()
     except KeyboardInterrupt:

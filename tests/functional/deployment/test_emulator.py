@@ -280,7 +280,7 @@ def test_serving_prints_the_lines_and_ends_softly_with_an_interrupt() -> None:
     ) as server:
         assert server.stdout is not None and server.stderr is not None
         unset, first = server.stdout.readline(), server.stdout.readline()
-        progress = "".join(server.stderr.readline() for _ in range(4))
+        progress = "".join(server.stderr.readline() for _ in range(5))
         port = int(first.rpartition(":")[2])
         assert is_listening(port)
         server.send_signal(signal.SIGINT)
@@ -293,6 +293,7 @@ def test_serving_prints_the_lines_and_ends_softly_with_an_interrupt() -> None:
         "Starting the embedded emulator\n"
         "\n"
         "Paste these lines into another terminal: `fab` there deploys to the emulator.\n"
+        "Whoever has them can run programs as you: give them to nobody.\n"
         "It runs until Ctrl-C; then everything in it is gone.\n"
     )
     assert more_progress.endswith("\nThe emulator has ended.\n")
