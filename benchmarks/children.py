@@ -34,14 +34,15 @@ class Measured:
     output: str
 
 
-def environment(endpoint: str) -> dict[str, str]:
-    """Return what a peer finds: this endpoint, credentials that nobody checks, and no settings of the user's."""
+def environment(endpoint: str, token: str = "none") -> dict[str, str]:
+    """Return what a peer finds: this endpoint, the session token that it may ask for, and no settings of the user's."""
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
         "PYTHONPATH": str(PROJECT),
         "AWS_ENDPOINT_URL_S3": endpoint,
         "AWS_ACCESS_KEY_ID": "000000000000",
         "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_SESSION_TOKEN": token,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": os.devnull,

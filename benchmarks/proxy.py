@@ -1,8 +1,9 @@
 """A proxy that counts S3 requests, and may hold each back for a while: `python -m benchmarks.proxy PORT`.
 
-It stands before the emulator, the same for everyone. Answers pass through unread; of requests only the head is read. The delay of
-a request is drawn from a seeded generator, in the order in which requests come. `GET /-/counts` tells what came since it was last
-asked: `{"bucket KIND": n}`; `GET /-/delay/30/80` sets the delay from then on.
+It stands before the emulator, the same for everyone. Answers pass through unread; of requests only the head is read, and its Host
+replaced by the emulator's own, which answers to no other; whoever has no session token of the emulator gets nothing through here.
+The delay of a request is drawn from a seeded generator, in the order in which requests come. `GET /-/counts` tells what came
+since it was last asked: `{"bucket KIND": n}`; `GET /-/delay/30/80` sets the delay from then on.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from benchmarks.http_server import HOST
 from benchmarks.kinds import Request, read_request
 
 SEED = 2026
+_HOST_LINE = re.compile(rb"^host:[^\r\n]*", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass
@@ -104,7 +107,8 @@ class _FromClient(asyncio.Protocol):
         if "transfer-encoding" in request.headers:
             raise NotImplementedError("a body of unknown length: none of the measured tools sends one")
         self._body_bytes_left = int(request.headers.get("content-length", 0))
-        self._hold_back(head, self._proxy.seconds_for(request))
+        addressed = _HOST_LINE.sub(b"Host: %s:%d" % (HOST.encode(), self._proxy.port), head, count=1)
+        self._hold_back(addressed, self._proxy.seconds_for(request))
         return True
 
     def _hold_back(self, head: bytes, seconds: float) -> None:

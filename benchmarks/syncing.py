@@ -74,7 +74,8 @@ class Stage:
         if tool.sync is None:
             self.ours.sync(SOURCE, destination)
         else:
-            measure(tool.sync(SOURCE, destination, self.proxy.url), environment(self.proxy.url))
+            token = self.ours.environment["AWS_SESSION_TOKEN"]
+            measure(tool.sync(SOURCE, destination, self.proxy.url), environment(self.proxy.url, token))
         seconds = time.monotonic() - began
         if self.listed(SOURCE) != self.listed(destination):
             raise CommandFailed(f"after {tool.name} the destination is not equal to the source")
@@ -96,6 +97,7 @@ def stage(objects: int) -> Iterator[Stage]:
             region_name=emulator.region,
             aws_access_key_id=emulator.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=emulator.environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=emulator.token,
             config=Config(max_pool_connections=WRITERS),
         )
         s3.create_bucket(Bucket=SOURCE)

@@ -2,7 +2,8 @@
 
 Not a copy of AWS, and no code elsewhere knows of it: whoever wants to work against it sets the environment
 (`Emulator.active`), and the clients of boto3 then talk to `AWS_ENDPOINT_URL`. It listens on the loopback interface
-only, keeps nothing after it has ended, and ends with whoever started it, however that one ends.
+only, answers only to those who know the session token of its start (`guard`), keeps nothing after it has ended, and ends
+with whoever started it, however that one ends.
 """
 
 from __future__ import annotations
@@ -10,26 +11,31 @@ from __future__ import annotations
 import http.client
 import importlib.metadata
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import final
 
 from deployment.console import Console
+from deployment.emulator import guard, shell
 from deployment.emulator import keeper as keeper_script
 from deployment.errors import EmulatorError
 
 HOST = "127.0.0.1"
 PACKAGE = "ministack"
 MIN_VERSION = (1, 5, 33)
+COMMAND = (sys.executable, "-P", guard.__file__)
+"""Without -P this folder's files would be importable under names that packages may have."""
 ACCOUNT_ID = "000000000000"
+TOKEN_BYTES = 32
 START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
 STOP_TIMEOUT_SECONDS = 15.0
@@ -62,6 +68,7 @@ class Emulator:
     ) -> None:
         self.region = region
         self.port = 0
+        self.token = ""
         self._console = console
         self._lambda_concurrency = lambda_concurrency
         self._timeout_seconds = timeout_seconds
@@ -75,26 +82,17 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that send boto3, the AWS CLI and `fab` to the emulator."""
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-            "AWS_SECRET_ACCESS_KEY": "emulator",
-            "AWS_REGION": self.region,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": HOST,
-        }
+        """The variables that send boto3, the AWS CLI and `fab` to the emulator; one holds the token, a secret."""
+        return shell.client_variables(self.url, HOST, self.region, credentials(self.token))
 
     @contextmanager
     def active(self, environ: dict[str, str] | os._Environ[str] = os.environ) -> Iterator[None]:
         """Send this process to the emulator, and nowhere else: no profile, token or other endpoint stays in force."""
         before = dict(environ)
-        hidden = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
         try:
             for name in [name for name in before if name.upper().startswith("AWS_")]:
                 del environ[name]
-            environ.update(self.environment | hidden | {"no_proxy": HOST})
+            environ.update(self.environment)
             yield
         finally:
             for name in environ.keys() - before.keys():
@@ -123,8 +121,9 @@ class Emulator:
 
     def _start(self) -> None:
         self.port = _free_port()
+        self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self._folder = Path(tempfile.mkdtemp(prefix="sync-buckets-emulator-")).resolve()
-        command = [sys.executable, keeper_script.__file__, str(self._folder), sys.executable, "-m", PACKAGE]
+        command = [sys.executable, keeper_script.__file__, str(self._folder), *COMMAND]
         # Ctrl-C belongs to this process alone: it unwinds, and the keeper sees its pipe end.
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self._keeper = subprocess.Popen(
@@ -144,7 +143,7 @@ class Emulator:
 
     def _wait_until_up(self, keeper: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + self._timeout_seconds
-        while not _answers(self.port, self._folder.name):
+        while not _answers(self.port, self.token, self._folder.name):
             if keeper.poll() is not None:
                 words = self._last_words()
                 kind = _PortTakenError if "already in use" in words else EmulatorError
@@ -180,8 +179,9 @@ def serve(console: Console) -> None:
     """Run the emulator until Ctrl-C, and print how another terminal gets to work with it."""
     try:
         with Emulator(console) as emulator:
-            console.result(exports(emulator.environment))
+            console.result(shell.exports(emulator.environment))
             console.step("\nPaste these lines into another terminal: `fab` there deploys to the emulator.")
+            console.step("Whoever has them can run programs as you: give them to nobody.")
             console.step("It runs until Ctrl-C; then everything in it is gone.")
             emulator.wait()
     except KeyboardInterrupt:
@@ -190,13 +190,13 @@ def serve(console: Console) -> None:
     raise EmulatorError("The embedded emulator has ended by itself. Start it again: fab local")
 
 
-def exports(environment: Mapping[str, str]) -> str:
-    """Lines for a POSIX shell, and one comment line with the same for PowerShell."""
-    assignments = "\n".join(f"export {name}={value}" for name, value in environment.items())
-    unset = "unset AWS_PROFILE AWS_SESSION_TOKEN"
-    powershell = "; ".join(f"$env:{name}='{value}'" for name, value in environment.items())
-    cleared = "$env:AWS_PROFILE=$null; $env:AWS_SESSION_TOKEN=$null"
-    return f"{assignments}\n{unset}\n# PowerShell: {powershell}; {cleared}"
+def credentials(token: str) -> dict[str, str]:
+    """Return the variables with which clients sign and the emulator, with the same, checks what is presigned."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
+        "AWS_SECRET_ACCESS_KEY": "emulator",
+        "AWS_SESSION_TOKEN": token,
+    }
 
 
 class _PortTakenError(EmulatorError):
@@ -224,6 +224,7 @@ def _server_environment(emulator: Emulator) -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ},
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
+        **credentials(emulator.token),  # for the guard, and handed on to the Lambdas
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(emulator.port),
         "MINISTACK_EDITION": folder.name,  # comes back in its answer to a health request
@@ -258,11 +259,14 @@ def _free_port() -> int:
         return port
 
 
-def _answers(port: int, name: str) -> bool:
-    """Whether the emulator of this name is up; the port alone could be another process's."""
+def _answers(port: int, token: str, name: str) -> bool:
+    """Whether the emulator of this name is up; the port alone could be another process's.
+
+    Such a process would learn the token of a start that then fails, because its port is taken; the next has another.
+    """
     connection = http.client.HTTPConnection(HOST, port, timeout=5)  # http.client knows no proxies
     try:
-        connection.request("GET", "/_ministack/health")
+        connection.request("GET", "/_ministack/health", headers={guard.TOKEN_NAME.decode(): token})
         return name in connection.getresponse().read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):
         return False

@@ -238,6 +238,29 @@ def test_missing_credentials_are_one_sentence(editable: Project) -> None:
     assert len([line for line in done.stderr.splitlines() if line.strip()]) <= 2
 
 
+def test_a_profile_of_the_configuration_is_not_found_beside_the_emulator(
+    editable: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / ".aws"
+    folder.mkdir()
+    (folder / "credentials").write_text("[production]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    with (editable.folder / "fabfile_config.py").open("a") as config:
+        config.write('AWS_PROFILE = "production"\n')
+    done = editable.fab(HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert "The AWS profile production is not configured." in done.stderr
+
+
+def test_a_terminal_with_the_lines_of_an_earlier_start_is_told_so(editable: Project) -> None:
+    done = editable.fab("status", AWS_SESSION_TOKEN="of-an-earlier-start")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: AWS refused GetCallerIdentity with AccessDenied: The emulator did not answer: the request does not "
+        "have the session token of this start. It answers to clients that have the variables of this very start, as "
+        "`fab local` prints them.\n"
+    )
+
+
 def test_the_project_can_be_deployed_from_any_folder_below_it(editable: Project) -> None:
     below = Path(editable.folder) / "lambda_functions"
     done = Project(below, editable.environment).fab()

@@ -91,8 +91,9 @@ def test_it_listens_on_the_loopback_interface_only(emulator: Emulator) -> None:
         assert outside.startswith("127.") or not is_listening(emulator.port, outside)
 
 
-def test_two_emulators_run_side_by_side(emulator: Emulator) -> None:
+def test_two_emulators_run_side_by_side_and_share_no_token(emulator: Emulator) -> None:
     with Emulator() as second:
+        assert second.token != emulator.token and len(second.token) == 43
         assert second.port != emulator.port
         assert is_listening(second.port) and is_listening(emulator.port)
 
@@ -145,6 +146,8 @@ def test_a_lambda_that_is_busy_ends_with_the_emulator(tmp_path: Path) -> None:
     with Emulator() as emulator, emulator.active():
         start_lambda(file, seconds=300)
         assert wait_until(lambda: file.exists() and bool(file.read_text()))
+        if IS_LINUX:
+            assert len(listening_addresses(processes_in(emulator._folder))) == 1, "no door beside the guard's"
     started = json.loads(file.read_text())
     if IS_LINUX:
         assert wait_until(lambda: not Path(f"/proc/{started['pid']}").exists())
@@ -162,6 +165,7 @@ def test_a_lambda_finds_the_emulator_and_nothing_of_the_users(
     environ = json.loads(file.read_text())["environ"]
     assert environ["AWS_ENDPOINT_URL"] == emulator.url
     assert environ["AWS_CONFIG_FILE"] == os.devnull
+    assert environ["AWS_SESSION_TOKEN"] == emulator.token
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & environ.keys()
 
 
@@ -195,8 +199,7 @@ def test_it_ends_when_its_keeper_is_asked_to_end() -> None:
 
 
 def test_one_that_does_not_come_up_is_an_error_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "PACKAGE", "ministack.absent")
-    monkeypatch.setattr(local, "_require_package", lambda: None)
+    monkeypatch.setattr(local, "COMMAND", (sys.executable, "-m", "ministack.absent"))
     with pytest.raises(EmulatorError) as caught, Emulator():
         pass
     assert str(caught.value) == (
@@ -248,8 +251,10 @@ def test_inside_the_block_no_setting_of_the_user_is_in_force_and_afterwards_all_
     assert environ == before
     assert inside == {
         "AWS_ENDPOINT_URL": emulator.url,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
         "AWS_ACCESS_KEY_ID": "000000000000",
         "AWS_SECRET_ACCESS_KEY": "emulator",
+        "AWS_SESSION_TOKEN": emulator.token,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -259,16 +264,6 @@ def test_inside_the_block_no_setting_of_the_user_is_in_force_and_afterwards_all_
         "no_proxy": "127.0.0.1",
         "PATH": "/bin",
     }
-
-
-def test_the_lines_for_another_terminal_stand_ready_to_be_pasted() -> None:
-    assert local.exports({"AWS_ENDPOINT_URL": "http://127.0.0.1:4567", "AWS_REGION": "us-east-1"}) == (
-        "export AWS_ENDPOINT_URL=http://127.0.0.1:4567\n"
-        "export AWS_REGION=us-east-1\n"
-        "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
-        "# PowerShell: $env:AWS_ENDPOINT_URL='http://127.0.0.1:4567'; $env:AWS_REGION='us-east-1'; "
-        "$env:AWS_PROFILE=$null; $env:AWS_SESSION_TOKEN=$null"
-    )
 
 
 @pytest.mark.skipif(not IS_LINUX, reason="sends an interrupt to another process")
@@ -284,19 +279,21 @@ def test_serving_prints_the_lines_and_ends_softly_with_an_interrupt() -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as server:
         assert server.stdout is not None and server.stderr is not None
-        first = server.stdout.readline()
-        progress = "".join(server.stderr.readline() for _ in range(4))
+        unset, first = server.stdout.readline(), server.stdout.readline()
+        progress = "".join(server.stderr.readline() for _ in range(5))
         port = int(first.rpartition(":")[2])
         assert is_listening(port)
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=30) == 0
         output, more_progress = server.stdout.read(), server.stderr.read()
+    assert unset.startswith("unset AWS_PROFILE ")
     assert first.startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:")
-    assert output.startswith("export AWS_ACCESS_KEY_ID=000000000000\n")
+    assert "\nexport AWS_ACCESS_KEY_ID=000000000000\n" in output
     assert progress == (
         "Starting the embedded emulator\n"
         "\n"
         "Paste these lines into another terminal: `fab` there deploys to the emulator.\n"
+        "Whoever has them can run programs as you: give them to nobody.\n"
         "It runs until Ctrl-C; then everything in it is gone.\n"
     )
     assert more_progress.endswith("\nThe emulator has ended.\n")
