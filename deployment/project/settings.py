@@ -122,7 +122,8 @@ def defaults(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def load_or_defaults(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of `fabfile_config.py` if that is in the folder, else those of the template; raise as `load`."""
-    return load(environ) if (folder / f"{CONFIG_MODULE}.py").exists() else defaults(environ)
+    path = folder / f"{CONFIG_MODULE}.py"
+    return load(environ) if path.exists() or path.is_symlink() else defaults(environ)
 
 
 def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,12 @@ from deployment.project import front_matter, states_language, yaml_limits
 
 LETTERS = "abcdefghij"
 BOMB = ["a: &a [x, x, x, x, x, x, x, x, x, x]"] + [
-    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]"
-    for before, name in zip(LETTERS, LETTERS[1:], strict=False)
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in itertools.pairwise(LETTERS)
 ]
 CHAIN = ["a0: &a0 x"] + [f"a{number}: &a{number} [*a{number - 1}]" for number in range(1, 150)]
 MERGES = ["a: &a {p: 1, q: 2, r: 3}"] + [
     f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 10)}]}}"
-    for before, name in zip(LETTERS, LETTERS[1:], strict=False)
+    for before, name in itertools.pairwise(LETTERS)
 ]
 TOO_MUCH = "with its aliases this stands for more than 100,000 values; use fewer aliases of aliases"
 TOO_DEEP = "this is nested more than 100 levels deep"

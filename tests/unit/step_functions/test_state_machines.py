@@ -167,7 +167,8 @@ def test_a_repeated_key_that_is_used_by_two_aliases_is_reported_once(folder: Pat
         ("A: b: c\n", "1: this is not YAML: mapping values are not allowed here"),
         (
             "A:\n\t- b\n",
-            "2: this is not YAML: while scanning for the next token, found character '\\t' that cannot start any token; indent with spaces",
+            "2: this is not YAML: while scanning for the next token, "
+            "found character '\\t' that cannot start any token; indent with spaces",
         ),
         (
             "A: 1\n---\nB: 2\n",
