@@ -18,6 +18,7 @@ import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from deployment.errors import FrontMatterError, Problem
@@ -29,6 +30,9 @@ SHARED = "shared"
 
 MAX_CODE_BYTES = 250 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+MAX_FILES = 5_000
+"""Ours: of one folder and all below; a link that leads into somebody's home shall not be followed to its end."""
 
 # Languages in which CRLF and LF mean the same, in texts of several lines too; data such as .csv stays as it is.
 _ANY_LINE_ENDS = (".py", ".json", ".yaml", ".yml")
@@ -115,8 +119,12 @@ def problems(folder: Path) -> Iterator[Problem]:
 
 def _files_below(folder: Path) -> Iterator[tuple[Path, str | None]]:
     """Yield every file below a folder, and what is wrong with it; nothing of it is read."""
-    if source_files.is_folder(folder):
-        yield from _files(folder, frozenset(folder.resolve().parents))
+    if not source_files.is_folder(folder):
+        return
+    files = _files(folder, frozenset(folder.resolve().parents))
+    yield from islice(files, MAX_FILES)
+    if next(files, None):
+        yield folder, f"there are more than {MAX_FILES:,} files here: does a link lead out of the project?"
 
 
 def _files(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str | None]]:

@@ -15,7 +15,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -231,17 +231,13 @@ def _lines_of_elements(value: ast.expr | None) -> Iterator[tuple[Any, int]]:
 
 
 def _not_importable(error: BaseException) -> ConfigurationError:
-    where = Problem(f"{CONFIG_MODULE}.py", _line_of(error), "")
-    name, text = (
-        type(error).__name__,
-        " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split()),
-    )
-    said = f"{name}: {text}" if text else name
+    text = error.msg if isinstance(error, SyntaxError) else "" if error.args == (None,) else str(error)
+    said = ": ".join(filter(None, [type(error).__name__, " ".join(text.split())]))
+    message = f"cannot be imported: {said}"
     if isinstance(error, SystemExit):
         message = f"ends the program ({said}): expected settings only; remove what does that"
-    else:
-        message = f"cannot be imported: {said}"
-    return ConfigurationError(f"{str(where).removesuffix(': ')} {message}", [replace(where, message=message)])
+    problem = Problem(f"{CONFIG_MODULE}.py", _line_of(error), message)
+    return ConfigurationError(str(problem).replace(": ", " ", 1), [problem])
 
 
 def _line_of(error: BaseException) -> int | None:

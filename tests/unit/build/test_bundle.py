@@ -159,6 +159,13 @@ def test_more_than_lambda_takes_is_refused_before_it_is_read(project):
     ]
 
 
+def test_a_link_into_a_huge_tree_is_not_followed_to_its_end(project, monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_FILES", 1)
+    assert [str(problem) for problem in bundle.problems(project / "lambda_functions")] == [
+        "lambda_functions/shared: there are more than 1 files here: does a link lead out of the project?"
+    ]
+
+
 def test_a_checkout_with_windows_line_ends_is_the_same_deployment(project):
     before = bundle.make_all((spec_of(project), spec_of(project, "other")), project)
     for path in [*project.rglob("*.py"), *project.rglob("*.json")]:

@@ -51,6 +51,7 @@ def test_a_mistake_beyond_a_byte_order_mark_has_its_line(config):
     [
         ("import sys\n\nsys.exit(3)\n", ":3 ends the program (SystemExit: 3)"),
         ("raise SystemExit\n", ":1 ends the program (SystemExit)"),
+        ("raise SystemExit(None)\n", ":1 ends the program (SystemExit)"),
         ("import sys\nsys.exit('set\\n  TEAM')\n", ":2 ends the program (SystemExit: set TEAM)"),
     ],
 )
