@@ -3,7 +3,8 @@
     cp fabfile_config_template.py fabfile_config.py
 
 then edit the copy; it is never committed. It works as it is, and a setting that is left out has the value
-given here. Environment variables win over this file: AWS_PROFILE, and AWS_REGION or AWS_DEFAULT_REGION.
+given here. Environment variables win over this file: AWS_PROFILE, and AWS_REGION or AWS_DEFAULT_REGION. One
+that is empty counts as not set.
 """
 
 # --- Where ------------------------------------------------------------------------------------------------

@@ -77,6 +77,15 @@ def stopwatch(seconds: float) -> str:
     return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
+def short_repr(value: object, longest: int = 300) -> str:
+    """A value as Python writes it, cut where it is long; its type where it cannot be written, as a number of 4,301 digits."""
+    try:
+        whole = repr(value)
+    except Exception:  # a person's own class may raise anything
+        return f"a value of type {type(value).__name__}"
+    return whole if len(whole) <= longest else f"{whole[:longest]}…"
+
+
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 

@@ -6,7 +6,8 @@ Comes after `settings` and before everything that calls AWS. Which endpoint answ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,9 @@ from deployment.project.settings import Settings
 CLIENT_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10)
 """Seconds, and five attempts at calls that are throttled or that a server's fault ended."""
 
+# https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+_PROFILE_AND_REGION = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION")
+
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _INVALID = (
     "AuthFailure",
@@ -51,6 +55,7 @@ class Session:
     """What the steps need of boto3's Session. Importing that takes as long as a call to AWS, for transfers and resources."""
 
     def __init__(self, profile_name: str | None = None, region_name: str | None = None) -> None:
+        _forget_empty_variables(os.environ)
         self._session = botocore.session.Session(profile=profile_name)
         self.region_name: str | None = region_name or self._session.get_config_variable("region")
 
@@ -105,6 +110,13 @@ def execution_link(execution_arn: str) -> str:
     """Return the address of the execution in the AWS console of its partition."""
     home = state_machine_link(execution_arn).partition("#")[0]
     return f"{home}#/v2/executions/details/{execution_arn}"
+
+
+def _forget_empty_variables(environ: MutableMapping[str, str]) -> None:
+    """Take `AWS_PROFILE=` for unset, as a shell script means it; botocore looks for a profile without a name."""
+    for name in _PROFILE_AND_REGION:
+        if environ.get(name) == "":
+            del environ[name]
 
 
 def _guard(found: str, settings: Settings) -> None:

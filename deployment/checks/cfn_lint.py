@@ -62,7 +62,7 @@ def _transform(built: Mapping[str, Any], region: str) -> tuple[dict[str, Any], l
     from samtranslator.translator.translator import Translator
 
     metrics = Metrics()
-    session = boto3.Session(region_name=region)
+    session = boto3.Session(region_name=region, botocore_session=_session_without_profile())
     translator = Translator(_MANAGED_POLICIES, Parser(), boto_session=session, metrics=metrics)
     try:
         return translator.translate(json.loads(json.dumps(built)), {}), []
@@ -70,6 +70,13 @@ def _transform(built: Mapping[str, Any], region: str) -> tuple[dict[str, Any], l
         return {}, [(_resource(cause), f"{cause.message} (SAM)") for cause in error.causes]
     finally:
         metrics.publish()  # to nobody; it would warn otherwise
+
+
+def _session_without_profile() -> Any:
+    """A session that asks the environment for no profile: the check is offline, and AWS_PROFILE may name none that exists."""
+    import botocore.session
+
+    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
 
 
 def _resource(cause: Any) -> list[str]:
@@ -99,8 +106,10 @@ def _lint(plain: Mapping[str, Any], region: str) -> Iterator[Finding]:
     import cfnlint.api  # half a second, which only a check should take
     from cfnlint.config import ManualArgs
 
-    for match in cfnlint.api.lint(json.dumps(plain), config=ManualArgs(regions=[region])):
-        path = [str(part) for part in match.path or ()]
+    # cfn-lint takes the two escapes of a character beyond U+FFFF for a mistake, so it gets the character.
+    text = json.dumps(plain, ensure_ascii=False)
+    for match in cfnlint.api.lint(text, config=ManualArgs(regions=[region])):
+        path = [str(part) for part in getattr(match, "path", None) or ()]
         place = f"{'/'.join(path[3:])}: " if len(path) > 3 else ""
         yield path, f"{place}{match.message} (cfn-lint {match.rule.id})"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from deployment.build import bundle, definitions, template
 from deployment.checks import cfn_lint, least_privilege, statelint
 from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
-from deployment.project import front_matter, python_source, states_language
+from deployment.project import front_matter, python_source, source_files, states_language
 from deployment.project import settings as configuration
 from deployment.project.front_matter import FunctionSpec, Reading
 from deployment.project.settings import Settings
@@ -50,22 +50,30 @@ class Findings:
 def project(folder: Path) -> Findings:
     """Check a project with its own configuration, or with the template's where it has none or one with mistakes."""
     name = f"{configuration.CONFIG_MODULE}.py"
-    if not (folder / name).exists():
+    if not (folder / name).exists() and not (folder / name).is_symlink():
         missing = f"there is no {name}, so the settings are those of {configuration.TEMPLATE_MODULE}.py."
         return check(folder, configuration.defaults(), notes=[missing])
-    settings, problems = _settings(configuration.load)
-    return check(folder, settings or configuration.defaults(environ={}), problems)
+    examined = configuration.examine()
+    return check(folder, examined.settings, examined.problems, wrong_settings=examined.wrong)
 
 
 def check(
-    folder: Path, settings: Settings, problems: Sequence[Problem] = (), notes: Sequence[str] = ()
+    folder: Path,
+    settings: Settings,
+    problems: Sequence[Problem] = (),
+    notes: Sequence[str] = (),
+    wrong_settings: Collection[str] = (),
 ) -> Findings:
-    """Check a project with these settings; `problems` and `notes` are what is known already."""
+    """Check a project with these settings; `problems` and `notes` are what is known already.
+
+    Nothing is noted on `wrong_settings`: what they should be is not known.
+    """
     readings, found = front_matter.examine_all(folder / FUNCTIONS)
     machines, unreadable = _machines(folder / MACHINES)
     everything = [
         *problems,
         *found,
+        *bundle.problems(folder / FUNCTIONS),
         *_import_problems(folder / FUNCTIONS),
         *_template_problems(folder, readings, settings),
         *unreadable,
@@ -74,7 +82,12 @@ def check(
     specs = [reading.spec for reading in readings]
     return Findings(
         tuple(sorted(dict.fromkeys(everything), key=lambda problem: (problem.path, problem.line or 0))),
-        (*notes, *least_privilege.notes(specs, settings), *_unused_functions(specs, machines)),
+        (
+            *notes,
+            *least_privilege.notes(specs, settings, wrong_settings),
+            *_unused_functions([reading.spec for reading in readings if reading.given is not None], machines),
+            *_left_alone(folder),
+        ),
         len(readings),
         len(machines),
     )
@@ -105,24 +118,16 @@ def report_json(findings: Findings) -> str:
     return json.dumps(whole, indent=2)
 
 
-def _settings(load: Callable[[], Settings]) -> tuple[Settings | None, tuple[Problem, ...]]:
-    try:
-        return load(), ()
-    except ConfigurationError as error:
-        whole = Problem(f"{configuration.CONFIG_MODULE}.py", None, str(error))
-        return None, error.problems or (whole,)
-
-
 def _import_problems(folder: Path) -> Iterator[Problem]:
     """What the Lambdas and their shared modules import, and whether the latter are Python at all."""
-    lambdas = [path for path in folder.glob("*.py") if not path.name.startswith("_")]
+    lambdas = source_files.list_folder(folder, source_files.LAMBDAS).sources
     shared = [path for path in bundle.files_in(folder / bundle.SHARED) if path.suffix == ".py"]
     for path in [*lambdas, *shared]:
         where = path.relative_to(folder.parent).as_posix()
         try:
-            tree, mistake = python_source.parse(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            tree, mistake = None, (None, "this is not UTF-8; save the file as UTF-8")
+            tree, mistake = python_source.parse(source_files.as_python(source_files.read_bytes(path)))
+        except source_files.Unreadable as error:
+            tree, mistake = None, (error.line, error.message)
         if mistake and path.parent != folder:  # of a Lambda itself its reading says so
             yield Problem(where, *mistake)
         for line, message in python_source.import_mistakes(tree, path, folder) if tree else ():
@@ -133,23 +138,25 @@ def _template_problems(folder: Path, readings: Sequence[Reading], settings: Sett
     """What is wrong with the template of all functions; of an unreadable one it has a stand-in without properties."""
     specs = [reading.spec for reading in readings if reading.spec.logical_id.isalnum()]
     region = settings.region or _REGION
-    machine_names = [path.stem.replace("_", "-") for path in sorted((folder / MACHINES).glob("*.yaml"))]
+    listed = source_files.list_folder(folder / MACHINES, source_files.MACHINES)
+    machine_names = [path.stem.replace("_", "-") for path in listed.sources]
     try:
-        built = _template(folder, specs, settings, region, machine_names)
+        built = _template(specs, settings, region, machine_names)
     except FrontMatterError as error:
         yield from error.problems
         refused = {problem.path for problem in error.problems}
         specs = [spec for spec in specs if spec.source not in refused]
-        built = _template(folder, specs, settings, region, machine_names)
+        built = _template(specs, settings, region, machine_names)
     yield from cfn_lint.problems(built, specs, region)
     yield from least_privilege.problems(specs, built)
 
 
 def _template(
-    folder: Path, specs: Sequence[FunctionSpec], settings: Settings, region: str, machine_names: Sequence[str]
+    specs: Sequence[FunctionSpec], settings: Settings, region: str, machine_names: Sequence[str]
 ) -> dict[str, Any]:
     bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
-    return template.make(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
+    bundles = [bundle.Bundle(spec.name, f"{spec.name}-{'0' * 16}.zip", b"") for spec in specs]
+    return template.make(specs, bundles, settings, bucket, machine_names)
 
 
 def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
@@ -159,7 +166,7 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
     except StateMachineError as error:
         problems = tuple(_problems_in(error))
     readable = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in source_files.list_folder(folder, source_files.MACHINES).sources:
         try:
             readable.append(states_language.read(path))
         except StateMachineError:
@@ -194,6 +201,19 @@ def _unused_functions(specs: Sequence[FunctionSpec], machines: Sequence[MachineS
     for spec in specs:
         if machines and spec.name not in called:
             yield f"{spec.source}: no state machine calls it."
+
+
+def _left_alone(folder: Path) -> Iterator[str]:
+    """Yield what lies beside the sources and is not deployed, as somebody may think that it is."""
+    for path in source_files.list_folder(folder / FUNCTIONS, source_files.LAMBDAS).others:
+        if path.name != bundle.SHARED:
+            yield f"{_where(path)}: it is in no zip; what the functions need belongs in {bundle.SHARED}/."
+    for path in source_files.list_folder(folder / MACHINES, source_files.MACHINES).others:
+        yield f"{_where(path)}: it is not deployed; a state machine is a *.yaml file."
+
+
+def _where(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}{'/' if source_files.is_folder(path) else ''}"
 
 
 def _problems_in(error: StateMachineError) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from deployment.errors import Problem
@@ -44,9 +44,13 @@ def problems(specs: Sequence[FunctionSpec], built: Mapping[str, Any]) -> Iterato
                     yield Problem(f"the template/Resources/{logical_id}", None, message)
 
 
-def notes(specs: Sequence[FunctionSpec], settings: Settings) -> Iterator[str]:
-    """Yield what the settings leave open, which is right but worth knowing."""
+def notes(
+    specs: Sequence[FunctionSpec], settings: Settings, wrong_settings: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield what the settings leave open, which is right but worth knowing; nothing of settings that have mistakes."""
     for name, (field, placeholder, may) in _UNRESTRICTED.items():
+        if name in wrong_settings:
+            continue
         using = [spec for spec in specs if placeholder in json.dumps(spec.properties.get("Policies"))]
         if using and not getattr(settings, field):
             yield (

@@ -28,7 +28,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 
 from deployment.errors import FrontMatterError, Problem
-from deployment.project import front_matter_yaml, placeholders, python_source
+from deployment.project import front_matter_yaml, placeholders, python_source, source_files
 from deployment.project import function_properties as properties
 from deployment.project.front_matter_yaml import Mistake
 from deployment.project.yaml_reading import Lines, Place, line_of
@@ -119,7 +119,9 @@ def examine(path: Path) -> Reading:
         spec = _spec(path, text)
         found += _mistakes(spec, text)
         given = spec.properties
-    except Mistake as mistake:
+    except front_matter_yaml.Mistakes as several:
+        found += [(mistake.line, mistake.message) for mistake in several.mistakes]
+    except (Mistake, source_files.Unreadable) as mistake:
         found.append((mistake.line, mistake.message))
     problems = [Problem(spec.source, line, message) for line, message in found]
     return Reading(_usable(spec), given, tuple(sorted(problems, key=lambda problem: problem.line or 0)))
@@ -143,13 +145,13 @@ def read_all(folder: Path) -> tuple[FunctionSpec, ...]:
 
 def examine_all(folder: Path) -> tuple[tuple[Reading, ...], tuple[Problem, ...]]:
     """Return the reading of every Lambda in `folder`, and all problems together."""
-    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    readings = tuple(examine(path) for path in paths)
-    problems = tuple(problem for reading in readings for problem in reading.problems)
+    listed = source_files.list_folder(folder, source_files.LAMBDAS)
+    readings = tuple(examine(path) for path in listed.sources)
+    problems = [problem for reading in readings for problem in reading.problems]
     if not readings:
         nothing = "there is no Lambda here: expected at least one *.py"
-        problems = (Problem(f"{folder.name}/", None, nothing),)
-    return readings, problems
+        problems = [Problem(f"{folder.name}/", None, nothing)]
+    return readings, (*problems, *listed.problems)
 
 
 def _usable(spec: FunctionSpec) -> FunctionSpec:
@@ -163,16 +165,11 @@ def _usable(spec: FunctionSpec) -> FunctionSpec:
 
 
 def _text(path: Path) -> str:
-    content = path.read_bytes()
+    content = source_files.read_bytes(path)
     if content.startswith(b"\xef\xbb\xbf"):
         raise Mistake(1, "the file begins with a byte order mark; save it as UTF-8 without one (BOM)")
-    try:
-        return content.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise Mistake(
-            line, f"the byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from error
+    # Line ends as Python counts them.
+    return source_files.as_utf_8(content).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _spec(path: Path, text: str) -> FunctionSpec:

@@ -10,11 +10,13 @@ of a policy must not become a date, nor an account's number something else.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
 
 from deployment.project import yaml_reading
+from deployment.project.yaml_limits import Complaint
 from deployment.project.yaml_reading import Place, places
 from deployment.text import did_you_mean
 
@@ -25,6 +27,14 @@ SHORT_TAGS = (
 )  # fmt: skip
 
 _WITHOUT_PREFIX = ("Condition", "Ref")
+
+
+class Mistakes(Exception):
+    """All that is wrong in a block that is YAML; no ValueError, as with `Mistake`."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = tuple(mistakes)
 
 
 class Mistake(Exception):
@@ -40,12 +50,14 @@ class Mistake(Exception):
 
 
 def load(text: str) -> tuple[Any, dict[Place, int]]:
-    """Return the value of a YAML text, and the line of everything in it; raise Mistake."""
+    """Return the value of a YAML text, and the line of everything in it; raise Mistake or Mistakes."""
     try:
-        return yaml_reading.read_yaml(text, _LOADERS, _value_and_places, Mistake)
+        return yaml_reading.read_yaml(text, _LOADERS, _value_and_places, Mistakes)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Mistake(mark.line + 1 if mark else 1, f"this is not YAML: {_readable(error)}") from error
+        raise Mistake(
+            mark.line + 1 if mark else 1, yaml_reading.sentence(error, error.problem or "unreadable")
+        ) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise Mistake(line, f"the character {chr(error.character)!r} is not allowed in YAML") from error
@@ -53,32 +65,44 @@ def load(text: str) -> tuple[Any, dict[Place, int]]:
 
 def _value_and_places(loader: Any) -> tuple[Any, dict[Place, int]]:
     node = loader.get_single_node()
+    mistakes = sorted(_mistakes(loader, node), key=lambda mistake: mistake.line) if node else []
+    if mistakes:
+        raise Mistakes(mistakes)
     lines = places(node)
     return (loader.construct_document(node) if node else None), lines
 
 
-def _readable(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "unreadable"
-    return f"{problem}; indent with spaces" if "'\\t'" in problem else problem
+def _mistakes(loader: Any, top: yaml.Node) -> Iterator[Mistake]:
+    """Yield what YAML allows and a template does not; nodes are looked at before anything is made of them."""
+    for node in yaml_reading.nodes(top):
+        if node.tag.startswith("!") and node.tag[1:] not in SHORT_TAGS:
+            name = node.tag[1:]
+            guess = did_you_mean(name, SHORT_TAGS, "!{}") or f" Known are !{', !'.join(SHORT_TAGS)}."
+            yield Mistake(node.start_mark.line + 1, f"!{name} is not a function of CloudFormation.{guess}")
+        if isinstance(node, yaml.MappingNode):
+            yield from _key_mistakes(loader, node)
 
 
-def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
+def _key_mistakes(loader: Any, node: yaml.MappingNode) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for key_node, _ in node.value:
         key, line = loader.construct_object(key_node, deep=True), key_node.start_mark.line + 1
         if not isinstance(key, str):
-            raise Mistake(line, f"the key {key!r} is not text; put it in quotes")
-        if key in first:
-            raise Mistake(line, f"{key} is repeated here, after line {first[key]}; keep one")
-        first[key] = line
+            yield Mistake(line, f"the key {key!r} is not text; put it in quotes")
+        elif key in first:
+            yield Mistake(line, f"{key} is repeated here, after line {first[key]}; keep one")
+        else:
+            first[key] = line
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
+    if not isinstance(node, yaml.MappingNode):  # `!!map text`
+        raise Complaint(None, None, "expected a mapping", node.start_mark)
     return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
 
 
 def _short_tag(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
     """`!Name value` in its long form, {"Fn::Name": value}."""
-    if name not in SHORT_TAGS:
-        guess = did_you_mean(name, SHORT_TAGS, "!{}") or f" Known are !{', !'.join(SHORT_TAGS)}."
-        raise Mistake(node.start_mark.line + 1, f"!{name} is not a function of CloudFormation.{guess}")
     value = _construct(loader, node)
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)

@@ -29,6 +29,8 @@ def parse(text: str) -> tuple[ast.Module | None, Mistake | None]:
         return None, (error.lineno, f"this is not Python: {error.msg}")
     except ValueError as error:  # a null character
         return None, (None, f"this is not Python: {error}")
+    except (RecursionError, MemoryError):  # the latter is what the parser calls a full stack
+        return None, (None, "this is not Python: an expression is nested too deep")
     return tree, None
 
 

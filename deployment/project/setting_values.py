@@ -7,7 +7,7 @@ and line before it. Formats are checked, existence is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 # Bucket names have 63 characters at most, and the deployment bucket is <stack>-deployment-<12
@@ -39,6 +39,14 @@ _FORBIDDEN_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _TAG_TEXT = re.compile(r"[\w .:/=+\-@]*")
 
 
+class WrongElements(ValueError):
+    """A list or mapping of which elements cannot stand: (index or name, the element, what was expected) of each."""
+
+    def __init__(self, found: Sequence[tuple[int | str, Any, str]]) -> None:
+        super().__init__("; ".join(message for _, _, message in found))
+        self.found = tuple(found)
+
+
 def optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return `check`, with None allowed."""
     return lambda value: None if value is None else check(value)
@@ -50,9 +58,22 @@ def each(check: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
     def check_all(value: Any) -> tuple[str, ...]:
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ValueError("expected a list, such as [] or ['one', 'two']")
-        return tuple(check(element) for element in value)
+        return tuple(_checked(enumerate(value), lambda _, element: check(element)).values())
 
     return check_all
+
+
+def _checked(elements: Iterable[tuple[Any, Any]], check: Callable[[Any, Any], str]) -> dict[Any, str]:
+    """Return each element as `check` keeps it; raise WrongElements with all that it refuses."""
+    kept, wrong = {}, []
+    for place, element in elements:
+        try:
+            kept[place] = check(place, element)
+        except ValueError as error:
+            wrong.append((place, element, str(error)))
+    if wrong:
+        raise WrongElements(wrong)
+    return kept
 
 
 def stack_name(value: Any) -> str:
@@ -93,7 +114,7 @@ def bucket_name(value: Any) -> str:
         raise ValueError(f"expected bare names of buckets, so '{_bare(name)}' instead of '{name}'")
     if not _is_bucket_name(name):
         raise ValueError(
-            f"'{name}' is not the name of a general-purpose bucket: 3 to {MAX_BUCKET_NAME_LENGTH} "
+            f"expected the name of a general-purpose bucket: 3 to {MAX_BUCKET_NAME_LENGTH} "
             "lower-case letters, digits, hyphens and dots, a letter or digit first and last (before March 2018 also capitals, "
             "underscores, and up to 255)"
         )
@@ -165,15 +186,17 @@ def tags(value: Any) -> Mapping[str, str]:
         raise ValueError("expected a mapping, such as {'team': 'data'}")
     if len(value) > MAX_TAGS:
         raise ValueError(f"expected {MAX_TAGS} tags at most, found {len(value)}")
-    for name, text in value.items():
-        if not _is_tag_text(name, 1, 128) or not _is_tag_text(text, 0, 256):
-            raise ValueError(
-                f"{name!r}: {text!r} is not a tag; expected texts of up to 128 and 256 letters, "
-                "digits, spaces and _.:/=+-@"
-            )
-        if name.lower().startswith(("aws:", "syncbuckets:")):
-            raise ValueError(f"names that begin as {name!r} does are reserved")
-    return dict(value)
+    return _checked(value.items(), _tag)
+
+
+def _tag(name: Any, text: Any) -> str:
+    if not _is_tag_text(name, 1, 128) or not _is_tag_text(text, 0, 256):
+        raise ValueError(
+            "expected name and value as texts of up to 128 and 256 letters, digits, spaces and _.:/=+-@"
+        )
+    if name.lower().startswith(("aws:", "syncbuckets:")):
+        raise ValueError("names that begin with aws: or syncbuckets: are reserved")
+    return str(text)
 
 
 def _is_tag_text(text: object, shortest: int, longest: int) -> bool:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import ast
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,10 @@ from typing import Any
 
 from deployment.errors import ConfigurationError, Problem
 from deployment.project import setting_values as values
-from deployment.text import did_you_mean, nearest_name
+from deployment.text import did_you_mean, nearest_name, short_repr
+
+_Place = tuple[Any, ...]
+"""The name of a setting, or that and the index or name of an element."""
 
 CONFIG_MODULE = "fabfile_config"
 TEMPLATE_MODULE = "fabfile_config_template"
@@ -85,21 +89,30 @@ _LIKENESS = 0.75
 _ENVIRONMENT = {"AWS_PROFILE": ("AWS_PROFILE",), "AWS_REGION": ("AWS_REGION", "AWS_DEFAULT_REGION")}
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What could be understood of a configuration: settings, with the default where one has a mistake.
+
+    `wrong` has the names of the settings that have mistakes; all of them where the file cannot be read.
+    """
+
+    settings: Settings
+    problems: tuple[Problem, ...]
+    wrong: frozenset[str]
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of `fabfile_config.py`; raise ConfigurationError when it cannot be used."""
+    return from_module(_imported(), environ)
+
+
+def examine(environ: Mapping[str, str] = os.environ) -> Examined:
+    """Return what can be understood of `fabfile_config.py`; for checks, which go on in spite of mistakes."""
     try:
-        module = importlib.import_module(CONFIG_MODULE)
-    except ModuleNotFoundError as error:
-        if error.name != CONFIG_MODULE:
-            raise _not_importable(error) from error
-        raise ConfigurationError(
-            f"{CONFIG_MODULE}.py is missing. Run: cp {TEMPLATE_MODULE}.py {CONFIG_MODULE}.py"
-        ) from error
-    except (
-        Exception
-    ) as error:  # the file is a person's own Python: whatever it raises is theirs to read in one line
-        raise _not_importable(error) from error
-    return from_module(module, environ)
+        return _examine(_imported(), environ)
+    except ConfigurationError as error:
+        problems = error.problems or (Problem(f"{CONFIG_MODULE}.py", None, str(error)),)
+        return Examined(Settings(), problems, frozenset(RULES))
 
 
 def defaults(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -109,27 +122,60 @@ def defaults(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def load_or_defaults(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of `fabfile_config.py` if that is in the folder, else those of the template; raise as `load`."""
-    return load(environ) if (folder / f"{CONFIG_MODULE}.py").exists() else defaults(environ)
+    path = folder / f"{CONFIG_MODULE}.py"
+    return load(environ) if path.exists() or path.is_symlink() else defaults(environ)
 
 
 def from_module(module: ModuleType, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in `module`, overruled by `environ`; raise ConfigurationError with all mistakes."""
+    examined = _examine(module, environ)
+    if examined.problems:
+        raise ConfigurationError(_report(f"{module.__name__}.py", examined.problems), examined.problems)
+    return examined.settings
+
+
+def _imported() -> ModuleType:
+    """The configuration, which is a person's own Python: whatever it raises is theirs to read in one line."""
+    missing = f"{CONFIG_MODULE}.py is missing. Run: cp {TEMPLATE_MODULE}.py {CONFIG_MODULE}.py"
+    try:
+        module = importlib.import_module(CONFIG_MODULE)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: `exit()` would end `fab` without a word
+        if isinstance(error, ModuleNotFoundError) and error.name == CONFIG_MODULE:
+            raise ConfigurationError(missing) from error
+        raise _not_importable(error) from error
+    if getattr(module, "__file__", None) is None:  # a folder of this name is a package, without any setting
+        raise ConfigurationError(f"{CONFIG_MODULE} is a folder. {missing}")
+    return module
+
+
+def _examine(module: ModuleType, environ: Mapping[str, str]) -> Examined:
     path, lines = f"{module.__name__}.py", _lines(module)
     given = _assignments(module)
-    problems = [
-        Problem(path, lines.get(name), _unknown_sentence(name)) for name in given if name not in RULES
-    ]
+    unknown = [name for name in given if name not in RULES]
+    problems = [Problem(path, lines.get((name,)), _unknown_sentence(name)) for name in unknown]
+    wrong = {nearest_name(name.upper(), RULES, _LIKENESS) for name in unknown}
     kept: dict[str, Any] = {}
-    for name, value, place in _values(given, environ):
+    for name, value, variable in _values(given, environ):
         try:
             kept[RULES[name].field] = RULES[name].check(value)
         except ValueError as error:
-            problems.append(
-                Problem(place or path, None if place else lines.get(name), f"{name} is {value!r}: {error}")
-            )
-    if problems:
-        raise ConfigurationError(_report(path, problems), problems)
-    return Settings(**kept)
+            wrong.add(name)
+            where = variable or path
+            for place, message in _mistakes_of(name, value, error):
+                line = None if variable else lines.get(place, lines.get((name,)))
+                problems.append(Problem(where, line, message))
+    return Examined(Settings(**kept), tuple(problems), frozenset(name for name in wrong if name))
+
+
+def _mistakes_of(name: str, value: Any, error: ValueError) -> Iterator[tuple[_Place, str]]:
+    """Yield place and sentence of what is wrong with a setting: of each wrong element of a list or mapping."""
+    if not isinstance(error, values.WrongElements):
+        yield (name,), f"{name} is {short_repr(value)}: {error}"
+        return
+    for part, element, message in error.found:
+        yield (name, part), f"{name}[{short_repr(part)}] is {short_repr(element)}: {message}"
 
 
 def _assignments(module: ModuleType) -> dict[str, Any]:
@@ -159,27 +205,51 @@ def _unknown_sentence(name: str) -> str:
     return f"{name} is not a setting.{guess or ' Begin a name of your own with an underscore.'}"
 
 
-def _lines(module: ModuleType) -> dict[str, int]:
-    """The line on which each name is assigned last; empty for a module without a source file."""
+def _lines(module: ModuleType) -> dict[_Place, int]:
+    """The line on which each name is assigned last, and those of its elements; empty for a module without a source file."""
     path = getattr(module, "__file__", None)
     if not path or not Path(path).is_file():
         return {}
-    targets = (
-        (target, statement.lineno)
-        for statement in ast.parse(Path(path).read_text(encoding="utf-8")).body
-        if isinstance(statement, (ast.Assign, ast.AnnAssign))
-        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
-    )
-    return {target.id: line for target, line in targets if isinstance(target, ast.Name)}
+    lines: dict[_Place, int] = {}
+    for statement in ast.parse(
+        Path(path).read_bytes()
+    ).body:  # bytes: with a BOM or in the encoding of its cookie
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for name in [target.id for target in targets if isinstance(target, ast.Name)]:
+                lines[(name,)] = statement.lineno
+                lines |= {(name, part): line for part, line in _lines_of_elements(statement.value)}
+    return lines
 
 
-def _not_importable(error: Exception) -> ConfigurationError:
-    line = error.lineno if isinstance(error, SyntaxError) else None
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    problem = Problem(f"{CONFIG_MODULE}.py", line, f"cannot be imported: {type(error).__name__}: {text}")
+def _lines_of_elements(value: ast.expr | None) -> Iterator[tuple[Any, int]]:
+    """Yield the line of each element of a list or mapping that is written out."""
+    if isinstance(value, ast.List | ast.Tuple):
+        yield from ((index, element.lineno) for index, element in enumerate(value.elts))
+    elif isinstance(value, ast.Dict):
+        yield from ((key.value, key.lineno) for key in value.keys if isinstance(key, ast.Constant))
+
+
+def _not_importable(error: BaseException) -> ConfigurationError:
+    text = error.msg if isinstance(error, SyntaxError) else "" if error.args == (None,) else str(error)
+    said = ": ".join(filter(None, [type(error).__name__, " ".join(text.split())]))
+    message = f"cannot be imported: {said}"
+    if isinstance(error, SystemExit):
+        message = f"ends the program ({said}): expected settings only; remove what does that"
+    problem = Problem(f"{CONFIG_MODULE}.py", _line_of(error), message)
     return ConfigurationError(str(problem).replace(": ", " ", 1), [problem])
 
 
-def _report(path: str, problems: list[Problem]) -> str:
+def _line_of(error: BaseException) -> int | None:
+    """The line of the configuration that an error comes from, None where it comes from elsewhere."""
+    if isinstance(error, SyntaxError) and Path(error.filename or "").stem == CONFIG_MODULE:
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next(
+        (frame.lineno for frame in reversed(frames) if Path(frame.filename).stem == CONFIG_MODULE), None
+    )
+
+
+def _report(path: str, problems: Sequence[Problem]) -> str:
     listed = "\n".join(f"  {problem}" for problem in sorted(problems, key=lambda found: found.line or 0))
     return f"{path} cannot be used as it is:\n{listed}\n{TEMPLATE_MODULE}.py explains every setting."

@@ -11,7 +11,7 @@ The YAML is read by the rules of YAML 1.2, where `Yes`, `No` and `2012-10-17` ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from deployment.errors import Problem, StateMachineError
-from deployment.project import yaml_reading
+from deployment.project import source_files, yaml_reading
 from deployment.project.yaml_reading import Place
 
 NAME_MAX_CHARACTERS = 64
@@ -71,12 +71,13 @@ def read_all(folder: Path) -> tuple[MachineSpec, ...]:
     """
     specs: list[MachineSpec] = []
     problems: list[str] = []
-    for path in sorted(folder.glob("*.yaml")):
+    listed = source_files.list_folder(folder, source_files.MACHINES)
+    for path in listed.sources:
         try:
             specs.append(read(path))
         except StateMachineError as error:
             problems.append(str(error))
-    problems += [str(problem) for problem in _folder_problems(folder)]
+    problems += [str(problem) for problem in (*listed.problems, *_folder_problems(folder, listed.sources))]
     if problems:
         raise StateMachineError("\n".join(problems))
     return tuple(specs)
@@ -85,9 +86,11 @@ def read_all(folder: Path) -> tuple[MachineSpec, ...]:
 def read(path: Path) -> MachineSpec:
     """Return one state machine; raise StateMachineError with `file:line` of everything that is wrong with its YAML."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = source_files.as_utf_8(source_files.read_bytes(path)).removeprefix("\ufeff")
         return yaml_reading.read_yaml(text, _LOADERS, lambda loader: _spec(path, loader), StateMachineError)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except source_files.Unreadable as error:
+        raise StateMachineError(str(Problem(_where(path), error.line, error.message))) from error
+    except yaml.YAMLError as error:
         raise StateMachineError(str(_yaml_problem(path, error))) from error
 
 
@@ -160,17 +163,14 @@ def _base_name(path: Path) -> str:
     return path.stem.replace("_", "-")
 
 
-def _folder_problems(folder: Path) -> Iterator[Problem]:
+def _folder_problems(folder: Path, paths: Sequence[Path]) -> Iterator[Problem]:
     """Yield what is wrong with the files' names, or that there are none."""
-    paths = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
     if not paths:
         yield Problem(f"{folder.name}/", None, "there is no *.yaml file to deploy")
     seen: dict[str, Path] = {}
     for path in paths:
         name = _base_name(path)
-        if path.suffix == ".yml":
-            yield Problem(_where(path), None, "only *.yaml files are read; rename it")
-        elif not _NAME.fullmatch(name) or len(name) > NAME_MAX_CHARACTERS:
+        if not _NAME.fullmatch(name) or len(name) > NAME_MAX_CHARACTERS:
             yield Problem(_where(path), None, _name_advice(name))
         elif name in seen:
             yield Problem(
@@ -191,7 +191,9 @@ def _yaml_problem(path: Path, error: Exception) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     texts = (getattr(error, "context", None), getattr(error, "problem", None))
     text = ", ".join(filter(None, texts)) or str(error).splitlines()[0]
-    return Problem(_where(path), mark.line + 1 if mark else None, f"this is not YAML: {text}")
+    if isinstance(error, yaml.reader.ReaderError):
+        text = f"the character {chr(error.character)!r} is not allowed"
+    return Problem(_where(path), mark.line + 1 if mark else None, yaml_reading.sentence(error, text))
 
 
 def _document_problems(node: yaml.Node | None) -> list[tuple[int, str]]:

@@ -6,6 +6,9 @@ say where a finding is by its place; here it becomes the line that a person goes
 PyYAML has two parsers of the same language: libyaml's, several times as fast, and its own. They word and place what they
 complain about differently, so a text is read by the fast one, where it is installed, and once more by the other when there
 is anything to complain about.
+
+What a text may come to is limited before anything is made of it: a few lines of aliases of aliases stand for billions of
+values, and a few thousand brackets are deeper than Python's stack.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+
+from deployment.project import source_files, yaml_limits
+from deployment.project.yaml_limits import Complaint
 
 Place = tuple[str | int, ...]
 Lines = Mapping[Place, int]
@@ -34,8 +40,9 @@ def places(node: yaml.Node | None) -> dict[Place, int]:
 def places_in(path: Path) -> dict[Place, int]:
     """Return the lines of a YAML file, none when it cannot be read: who asks has a finding to report, not this one."""
     try:
-        return places(yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        text = source_files.as_utf_8(source_files.read_bytes(path)).removeprefix("\ufeff")
+        return read_yaml(text, (yaml.SafeLoader,), lambda loader: places(loader.get_single_node()))
+    except (source_files.Unreadable, yaml.YAMLError):
         return {}
 
 
@@ -48,7 +55,10 @@ def line_of(place: Place, lines: Lines) -> int | None:
 def loaders_with(rules: Callable[[type[Any]], None]) -> Loaders:
     """Return both loaders without YAML 1.1's implicit types; `rules` adds types and constructors to a loader class."""
     found = (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader)
-    loaders = tuple(type("Loader", (base,), {"yaml_implicit_resolvers": {}}) for base in found if base)
+    types = {"yaml_implicit_resolvers": {}, "yaml_constructors": yaml_limits.constructors()}
+    loaders = tuple(
+        type("Loader", (base,), {name: dict(of) for name, of in types.items()}) for base in found if base
+    )
     for loader in loaders:
         rules(loader)
     return loaders
@@ -61,6 +71,7 @@ def read_yaml(
 
     `complaints` are what `work` raises besides YAMLError about a text that is wrong.
     """
+    yaml_limits.check(text, loaders)
     *fast, exact = loaders
     for loader in fast:
         try:
@@ -68,6 +79,24 @@ def read_yaml(
         except (yaml.YAMLError, UnicodeError, complaints):
             break
     return work(exact(text))
+
+
+def sentence(error: yaml.YAMLError, text: str) -> str:
+    """Return what a person is told of an error in a YAML text, which `text` says in the parser's words."""
+    if isinstance(error, Complaint):
+        return text
+    return f"this is not YAML: {text}; indent with spaces" if "'\\t'" in text else f"this is not YAML: {text}"
+
+
+def nodes(top: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[yaml.Node]:
+    """Yield a node and all under it, keys too; one that contains an alias of itself once."""
+    if any(top is ancestor for ancestor in above):
+        return
+    yield top
+    if isinstance(top, yaml.CollectionNode):
+        pairs = top.value if isinstance(top, yaml.MappingNode) else [(item,) for item in top.value]
+        for child in (node for pair in pairs for node in pair):
+            yield from nodes(child, (*above, top))
 
 
 def _places(node: yaml.Node, place: Place, above: tuple[yaml.Node, ...]) -> Iterator[tuple[Place, int]]:

@@ -20,6 +20,7 @@ from deployment.aws.errors import is_throttled
 from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ConfigurationError
+from deployment.project import source_files
 from deployment.tasks.runs.log_lines import Line, line_of
 from deployment.text import did_you_mean
 
@@ -186,7 +187,7 @@ class Reader:
 
 def _functions(folder: Path, function: str | None) -> tuple[str, ...]:
     """Return the file names asked for; a file whose front matter is wrong has a log all the same."""
-    names = sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
+    names = [path.stem for path in source_files.list_folder(folder, source_files.LAMBDAS).sources]
     if function is None:
         return tuple(names)
     if function in names:

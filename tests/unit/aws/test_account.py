@@ -209,3 +209,24 @@ def test_every_partition_has_a_console_of_its_own(partition: str, region: str, s
     arn = f"arn:{partition}:states:{region}:123456789012:stateMachine:x"
 
     assert state_machine_link(arn) == f"{start}states/home?region={region}#/statemachines/view/{arn}"
+
+
+@pytest.mark.parametrize("name", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_an_empty_profile_in_the_environment_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Botocore alone would look for a profile without a name."""
+    monkeypatch.setenv(name, "")
+
+    session = Session()
+
+    assert session.region_name == "eu-west-1"
+    assert session.client("sts", config=CLIENT_CONFIG).meta.region_name == "eu-west-1"
+
+
+def test_an_empty_region_in_the_environment_leaves_the_profiles_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[default]\nregion = ap-south-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+
+    assert Session().region_name == "ap-south-1"

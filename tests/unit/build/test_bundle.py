@@ -21,6 +21,7 @@ from places import PROJECT
 from deployment.build import bundle
 from deployment.build.bundle import Bundle
 from deployment.checks import check
+from deployment.errors import FrontMatterError
 from deployment.project.front_matter import FunctionSpec, read, read_all
 from deployment.project.settings import Settings
 
@@ -34,6 +35,12 @@ from lambda_functions.shared.words import GREETING
 def handler(event, context):
     return GREETING
 """
+
+
+LITTER = (
+    ".DS_Store", "words.py~", "words.pyc", ".words.py.swp", "words.swp", "Thumbs.db", "desktop.ini", "#words.py#",
+    "._words.py", "words.py.orig", ".gitkeep",
+)  # fmt: skip
 
 
 def made_of(spec: FunctionSpec, project: Path) -> Bundle:
@@ -77,7 +84,7 @@ def test_what_python_and_editors_leave_behind_changes_nothing(project):
     shared = project / "lambda_functions" / "shared"
     (shared / "__pycache__").mkdir()
     (shared / "__pycache__" / "words.cpython-313.pyc").write_bytes(b"x")
-    for litter in (".DS_Store", "words.py~", "words.pyc", ".words.py.swp"):
+    for litter in LITTER:
         (shared / litter).write_bytes(b"x")
     assert made_of(spec_of(project), project) == before
 
@@ -91,8 +98,6 @@ def test_links_are_followed_and_one_that_leads_back_ends_there(project, tmp_path
     (shared / "one.py").symlink_to(elsewhere / "more.py")
     (shared / "itself").symlink_to(shared)
     (shared / "project").symlink_to(project)
-    (shared / "nowhere.py").symlink_to(elsewhere / "missing.py")
-    (shared / "round").symlink_to(shared / "round")
     (shared / ".#words.py").symlink_to("somebody@somewhere")
     assert names(made_of(spec_of(project), project)) == [
         "lambda_functions/greet.py",
@@ -101,6 +106,81 @@ def test_links_are_followed_and_one_that_leads_back_ends_there(project, tmp_path
         "lambda_functions/shared/one.py",
         "lambda_functions/shared/words.py",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "message"),
+    [
+        ("nowhere.py", "missing.py", "the link leads to missing.py, which is not there; fix it or remove it"),
+        ("round", "round", "the link leads back to itself; fix it or remove it"),
+        ("pipe.py", os.devnull, "this is a pipe, a socket or a device: expected a file; move it away"),
+        ("more.PY", "words.py", "Python imports *.py files only; rename it to more.py"),
+    ],
+)
+def test_a_shared_file_that_would_be_of_no_use_is_named_by_fab_and_by_its_check(
+    project, name, target, message
+):
+    spec = spec_of(project)
+    (project / "lambda_functions" / "shared" / name).symlink_to(target)
+    with pytest.raises(FrontMatterError) as caught:
+        made_of(spec, project)
+    assert str(caught.value) == f"lambda_functions/shared/{name}: {message}"
+    found = check.check(project, Settings(source_buckets=("abc",))).problems
+    assert str(caught.value) in [str(problem) for problem in found]
+
+
+def test_shared_files_whose_names_differ_in_capitals_only_are_named(project):
+    (project / "lambda_functions" / "shared" / "Words.py").write_text("")
+    assert [str(problem) for problem in bundle.problems(project / "lambda_functions")] == [
+        "lambda_functions/shared/words.py: "
+        "differs from Words.py in capitals only: one file on macOS and Windows; rename one"
+    ]
+
+
+def test_a_shared_folder_that_may_not_be_listed_is_named(project, monkeypatch):
+    listed = Path.iterdir
+
+    def refused(path: Path) -> object:
+        if path.name == "deeper":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    found = [str(problem) for problem in bundle.problems(project / "lambda_functions")]
+    assert found == ["lambda_functions/shared/deeper: this cannot be read: Permission denied"]
+
+
+def test_more_than_lambda_takes_is_refused_before_it_is_read(project):
+    for name in ("a.bin", "b.bin"):
+        with (project / "lambda_functions" / "shared" / name).open("wb") as file:
+            file.truncate(bundle.MAX_CODE_BYTES // 2)
+    assert [str(problem) for problem in bundle.problems(project / "lambda_functions")] == [
+        "lambda_functions/shared/: this comes to 250.0 MiB: expected 250.0 MiB at most, as Lambda takes no more"
+    ]
+
+
+def test_a_link_into_a_huge_tree_is_not_followed_to_its_end(project, monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_FILES", 1)
+    assert [str(problem) for problem in bundle.problems(project / "lambda_functions")] == [
+        "lambda_functions/shared: there are more than 1 files here: does a link lead out of the project?"
+    ]
+
+
+def test_a_checkout_with_windows_line_ends_is_the_same_deployment(project):
+    before = bundle.make_all((spec_of(project), spec_of(project, "other")), project)
+    for path in [*project.rglob("*.py"), *project.rglob("*.json")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert bundle.make_all((spec_of(project), spec_of(project, "other")), project) == before
+
+
+def test_data_whose_line_ends_may_matter_stays_as_it_is(project):
+    (project / "lambda_functions" / "shared" / "table.csv").write_bytes(b"a,b\r\n")
+    archive = zipfile.ZipFile(io.BytesIO(made_of(spec_of(project), project).content))
+    assert archive.read("lambda_functions/shared/table.csv") == b"a,b\r\n"
+
+
+def test_every_text_of_this_project_is_checked_out_with_the_same_line_ends():
+    assert "* text=auto eol=lf" in (PROJECT / ".gitattributes").read_text(encoding="utf-8").splitlines()
 
 
 def test_what_is_checked_is_what_is_in_the_zip(project, tmp_path_factory):

@@ -167,7 +167,8 @@ def test_a_repeated_key_that_is_used_by_two_aliases_is_reported_once(folder: Pat
         ("A: b: c\n", "1: this is not YAML: mapping values are not allowed here"),
         (
             "A:\n\t- b\n",
-            "2: this is not YAML: while scanning for the next token, found character '\\t' that cannot start any token",
+            "2: this is not YAML: while scanning for the next token, "
+            "found character '\\t' that cannot start any token; indent with spaces",
         ),
         (
             "A: 1\n---\nB: 2\n",
@@ -197,7 +198,7 @@ def test_a_file_in_another_encoding_is_told_without_a_traceback(folder: Path) ->
     with pytest.raises(StateMachineError) as caught:
         states_language.read(path)
     assert str(caught.value).startswith(
-        "state_machines/sync_it.yaml: this is not YAML: 'utf-8' codec can't decode"
+        "state_machines/sync_it.yaml:1: the byte 0xe9 is not UTF-8; save the file as UTF-8"
     )
 
 
@@ -224,8 +225,8 @@ def test_the_problems_of_all_files_are_reported_together(folder: Path) -> None:
     )
     assert str(caught.value) == (
         "state_machines/a.yaml:1: the file is empty\n"
+        "state_machines/d.yml: only *.yaml files are read; rename it to d.yaml, or move it away\n"
         f"state_machines/b c.yaml: {rule} 3\n"
-        "state_machines/d.yml: only *.yaml files are read; rename it\n"
         "state_machines/e_f.yaml: becomes the state machine e-f, as state_machines/e-f.yaml does\n"
         f"state_machines/{'g' * 65}.yaml: {rule} 65"
     )

@@ -1,0 +1,4 @@
+# Nobody has named a team.
+import sys
+
+sys.exit("set TEAM")

@@ -1,0 +1,5 @@
+# ---
+# Description: 😀
+# Timeout: 1000
+# ---
+def handler(event, context): ...

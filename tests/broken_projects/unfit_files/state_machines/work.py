@@ -1,0 +1,4 @@
+# ---
+# Timeout: 3
+# ---
+def handler(event, context): ...
