@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
-from deployment.cloudformation import change_sets, statuses
+from deployment.cloudformation import change_sets, races, statuses
 from deployment.cloudformation import events as stack_events
 from deployment.errors import StackError
 from deployment.project.settings import Settings
@@ -37,7 +37,8 @@ def advice(
 ) -> str:
     """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
     if statuses.is_busy(status):
-        return statuses.busy_sentence(installation.stack_title, status, task)
+        who = races.whose(installation, installation.stack_name)
+        return statuses.busy_sentence(installation.stack_title, status, task, who)
     events = stack_events.last_operation(installation.cloudformation, installation.stack_name)
     return statuses.stuck_sentence(
         installation.stack_title, status, task, events, installation.cli_flags, template or {}
