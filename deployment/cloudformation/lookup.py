@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
+from deployment.build.logical_ids import MACHINES_OUTPUT
 from deployment.cloudformation import change_sets, races, statuses
 from deployment.cloudformation import events as stack_events
 from deployment.errors import StackError
@@ -111,6 +112,15 @@ def is_leftover(description: Mapping[str, Any] | None) -> bool:
 def outputs_of(description: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the outputs in DescribeStacks' description of a stack; none, where there is no stack."""
     return {output["OutputKey"]: output["OutputValue"] for output in (description or {}).get("Outputs", ())}
+
+
+def machine_names(outputs: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the names of the state machines that were deployed last, None where the outputs do not tell.
+
+    A machine of any other name is what a renamed or removed file has left, and the current one of nothing.
+    """
+    names = outputs.get(MACHINES_OUTPUT)
+    return None if names is None else frozenset(filter(None, names.split(",")))
 
 
 def readable_template(installation: Installation, description: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ failed first creation left, and only with our tag, is removed without being aske
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deployment.aws.installation import Installation
 from deployment.cloudformation import change_sets, event_view, events, failures, lookup, races, statuses
 from deployment.cloudformation.change_sets import ChangeSet
-from deployment.cloudformation.changes import Change
+from deployment.cloudformation.changes import Change, loses_function, lost_functions
 from deployment.cloudformation.events import Operation, OperationState
 from deployment.cloudformation.lookup import (
     CurrentStack,
@@ -47,11 +47,16 @@ class DeployedStack:
 
 
 def deploy(
-    installation: Installation, template: Mapping[str, Any], present: CurrentStack, console: Console
+    installation: Installation,
+    template: Mapping[str, Any],
+    present: CurrentStack,
+    console: Console,
+    may_lose: Callable[[tuple[str, ...]], None] = lambda functions: None,
 ) -> DeployedStack:
     """Create or update the stack from a template, whose zips are uploaded, and return it.
 
-    Raises StackError when CloudFormation refuses or fails.
+    `may_lose` is called with the names of the functions that will go, right before the change set is executed, and raises
+    where they may not. Raises StackError when CloudFormation refuses or fails.
     """
     description = _remove_leftover(installation, present.description, console)
     change_set = None
@@ -60,7 +65,8 @@ def deploy(
     if change_set is not None:
         for line in event_view.change_lines(change_set, template):
             console.step(line)
-        _execute(installation, change_set, template, console)
+        lost = _lost_functions(installation, description, change_set)
+        _execute(installation, change_set, template, console, lambda: may_lose(lost))
         description = events.describe(installation.cloudformation, change_set.stack_id)
     _require_outputs(installation, template, description)
     with races.explained(installation, installation.stack_name, "fab"):
@@ -105,6 +111,15 @@ def watch(installation: Installation, console: Console) -> None:
     )
 
 
+def _lost_functions(
+    installation: Installation, description: Mapping[str, Any] | None, change_set: ChangeSet
+) -> tuple[str, ...]:
+    """Return the names of the functions that a change set takes away; the deployed template is read only if there are any."""
+    if description is None or not any(map(loses_function, change_set.changes)):
+        return ()
+    return lost_functions(change_set.changes, readable_template(installation, description))
+
+
 def _require_outputs(
     installation: Installation, template: Mapping[str, Any], description: Mapping[str, Any] | None
 ) -> None:
@@ -127,7 +142,11 @@ def _remove_leftover(
 
 
 def _execute(
-    installation: Installation, change_set: ChangeSet, template: Mapping[str, Any], console: Console
+    installation: Installation,
+    change_set: ChangeSet,
+    template: Mapping[str, Any],
+    console: Console,
+    require_allowed: Callable[[], None],
 ) -> None:
     """Execute a change set and wait for the end; raise StackError with the cause when it is not the wanted one.
 
@@ -137,8 +156,9 @@ def _execute(
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
         operation = new_operation(installation, change_set.stack_id, verb, len(change_set.changes))
+        require_allowed()
         _begin(installation, change_set, operation)
-    except StackError:  # another was faster: what is left of ours, AWS may be removing at this moment
+    except StackError:  # where another was faster, AWS may be removing what is left of ours at this moment
         with suppress(ClientError):
             change_sets.discard(installation, change_set)
         raise

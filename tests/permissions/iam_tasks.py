@@ -33,6 +33,8 @@ _PLAN = (
     *_FIND_MACHINES,
     "states:DescribeStateMachine",
     "lambda:GetAccountSettings",
+    "states:ListExecutions",  # of what calls a function that goes
+    "cloudformation:DescribeStackEvents",  # whose operation keeps the stack busy
 )
 
 # One list a task. Tasks that only look at files, and those on the emulator, call nothing.
@@ -89,6 +91,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "versions": ("sts:GetCallerIdentity", *_FIND_STACK, *_DEPLOYED),
     "rollback": (
         "sts:GetCallerIdentity",
+        *_FIND_STACK,
         *_FIND_MACHINES,
         "states:DescribeStateMachine",
         "states:ListExecutions",
