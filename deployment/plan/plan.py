@@ -107,7 +107,9 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         uploads=tuple(missing.keys),
         changes=changes,
         is_previewed=is_previewed,
-        settings=() if obstacle else _settings(installation.settings, base),
+        settings=()
+        if obstacle
+        else (*_settings(installation.settings, base), *_outputs(deployed_template, built.template)),
         machines=() if obstacle else _machines(installation, built, base, changes),
         loss=callers.find(installation, lost_functions(changes, deployed_template or {})),
         sources={
@@ -161,6 +163,12 @@ def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[Prope
     if base is not None and tags != tags_of(settings):
         changes.append(PropertyChange("Tags", tags, tags_of(settings)))
     return tuple(changes)
+
+
+def _outputs(old: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
+    """Return how the outputs' names change; a change set is silent about outputs, and may have no other change."""
+    before, after = (sorted((template or {}).get("Outputs", ())) for template in (old, wanted))
+    return (PropertyChange("Outputs", before, after),) if old and before != after else ()
 
 
 def _machines(

@@ -93,7 +93,13 @@ def _loss_lines(loss: Loss) -> list[str]:
     running = {line.split(":")[0]: line for line in callers.running_lines(loss)}
     return [
         f"Deleted: {callers.function_names(loss.functions)}."
-        + (" These can no longer be started:" if known else "" if loss.unknown else " No state machine calls it."),
+        + (
+            " These can no longer be started:"
+            if known
+            else ""
+            if loss.unknown
+            else " No state machine calls it."
+        ),
         *(running.get(f"  {caller.machine}", f"  {caller.machine}") for caller in known),
         *(["Not known whether they call it:", *callers.unknown_lines(loss)] if loss.unknown else []),
     ]
@@ -152,7 +158,13 @@ def _yaml(value: Any) -> str:
 def _setting(prop: PropertyChange) -> str:
     if prop.path == "TerminationProtection":
         return f"termination protection {'on' if prop.after else 'off'}"
+    if prop.path == "Outputs":
+        return f"outputs {_names(prop.before)} -> {_names(prop.after)}"
     return f"tags {_tags(prop.before.items())} -> {_tags(prop.after.items())}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
 
 
 def _tags(tags: Iterable[tuple[str, str]]) -> str:

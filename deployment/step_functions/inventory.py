@@ -57,7 +57,8 @@ class DeployedMachine:
 
 @dataclass(frozen=True)
 class CalledFunction:
-    """A function as a definition names it: `address` is an ARN or a name; `place` is region and account, "" for the machine's own.
+    """A function as a definition names it: `address` is an ARN or a name; `place` is region and account, "" for
+    the machine's own.
 
     `qualifier` is a version or an alias, "" where it has none.
     """

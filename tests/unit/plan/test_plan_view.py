@@ -68,6 +68,7 @@ CHANGED = replace(
     settings=(
         PropertyChange("TerminationProtection", False, True),
         PropertyChange("Tags", {}, {"team": "data"}),
+        PropertyChange("Outputs", ["WorkBucket"], ["StateMachines", "WorkBucket"]),
     ),
     machines=(MachinePlan(MACHINE, "create", NEWEST, "-a\n+b", (("copy_keys", "3", "(new)"),), True),),
 )
@@ -120,6 +121,7 @@ def test_the_whole_plan_as_text() -> None:
         "  copy_keys-2.zip\n"
         "Stack: termination protection on\n"
         "Stack: tags none -> team=data\n"
+        "Stack: outputs WorkBucket -> StateMachines, WorkBucket\n"
         "Versions: 1 older version stays in Lambda, for older state machines.",
         f"State machine: a new {MACHINE} beside {NEWEST}.\n  versions: copy_keys 3 -> (new)\n  role: new",
         "\nNothing has been changed. To do this: fab",
@@ -297,6 +299,7 @@ def test_the_document_says_all_of_it() -> None:
         "settings": [
             {"path": "TerminationProtection", "before": False, "after": True},
             {"path": "Tags", "before": {}, "after": {"team": "data"}},
+            {"path": "Outputs", "before": ["WorkBucket"], "after": ["StateMachines", "WorkBucket"]},
         ],
         "stateMachines": [
             {
