@@ -87,7 +87,12 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "cloudformation:DescribeStackEvents",
         "cloudformation:DescribeEvents",
     ),
-    "definition --deployed": ("sts:GetCallerIdentity", *_FIND_MACHINES, "states:DescribeStateMachine"),
+    "definition --deployed": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:DescribeStateMachine",
+    ),
     "versions": ("sts:GetCallerIdentity", *_FIND_STACK, *_DEPLOYED),
     "rollback": (
         "sts:GetCallerIdentity",

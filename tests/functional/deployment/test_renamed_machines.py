@@ -20,7 +20,7 @@ from deployment.errors import ConfigurationError, ExecutionFailed, StateMachineE
 from deployment.plan import definition_diff
 from deployment.project.settings import Settings
 from deployment.step_functions import executions
-from deployment.tasks.stack import prune, rollback, status, versions
+from deployment.tasks.stack import documents, prune, rollback, status, versions
 from tests.installations import no_sleep
 from tests.recording_console import RecordingConsole
 
@@ -150,6 +150,19 @@ def test_the_plan_says_which_machine_will_be_current_no_longer(deployed: Deploym
     found = definition_diff.retired_machines(deployed.installation, {BASE, "never-made"})
 
     assert [(plan.name, plan.action, plan.newest) for plan in found] == [(BASE, "retire", OLD)]
+
+
+def test_the_definition_of_the_old_name_is_not_printed_as_what_is_deployed(
+    deployed: Deployments, tmp_path: Path
+) -> None:
+    (tmp_path / "lambda_functions").mkdir()
+    (tmp_path / "state_machines").mkdir()
+    (tmp_path / "state_machines" / "sync_it.yaml").write_text("StartAt: A\nStates: {}\n")
+
+    with pytest.raises(StateMachineError, match=f"There is no state machine {BASE} in account"):
+        documents.deployed_definition(limited(deployed), tmp_path)
+    deployed.stack.outputs["StateMachines"] = BASE
+    assert "States" in documents.deployed_definition(limited(deployed), tmp_path)
 
 
 # --- functions that are gone ----------------------------------------------------------------------------------
