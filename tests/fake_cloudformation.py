@@ -110,9 +110,9 @@ class FakeCloudFormation:
     def called(self) -> list[str]:
         return [name for name, _ in self.calls]
 
-    def begin(self, *timeline: Sequence[EventText]) -> None:
+    def begin(self, *timeline: Sequence[EventText], token: str = "of-somebody-else") -> None:
         """Let somebody else begin an operation; its first batch has happened already."""
-        self._token = "of-somebody-else"
+        self._token = token
         self._future = list(timeline)
         self._next_batch()
 

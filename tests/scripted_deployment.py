@@ -99,9 +99,11 @@ def scripted(kind: str, built: dict[str, Any]) -> FakeCloudFormation:
     timeline = [*fails(stages)] if kind == "fails" else [*happens(stages), [("", "CREATE_COMPLETE", "")]]
     types = {name: resource["Type"] for name, resource in built["Resources"].items()}
     types = {name: found.replace("Serverless", "Lambda") for name, found in types.items()}
-    return FakeCloudFormation(
+    fake = FakeCloudFormation(
         change_set=[{"Status": "CREATE_COMPLETE", "Changes": changes}], executed=timeline, types=types
     )
+    fake.outputs = dict.fromkeys(built["Outputs"], "of AWS")
+    return fake
 
 
 def show(kind: str, console: Console, pause: Any) -> str:

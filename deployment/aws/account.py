@@ -73,6 +73,14 @@ class Account:
     region: str
     partition: str
     _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    caller: str = field(default="", compare=False)
+    """The ARN of whoever is signed in, as GetCallerIdentity gives it."""
+
+    @property
+    def caller_name(self) -> str:
+        """Return the caller as people call them: `ann` of a user, `Deployers/ann` of a role and its session, else `root`."""
+        kind, *names = self.caller.rpartition(":")[2].split("/")
+        return "/".join(names) if kind == "assumed-role" else [kind, *names][-1]
 
     def client(self, service: str) -> Any:
         """Return the client of a service, the same one every time."""
@@ -96,7 +104,9 @@ def connect(settings: Settings, new_session: Callable[..., Any] = Session) -> Ac
         raise CredentialsError(_advice(error, settings)) from error
     _guard(identity["Account"], settings)
     partition = identity["Arn"].split(":")[1]
-    return Account(session, identity["Account"], session.region_name, partition, {"sts": sts})
+    return Account(
+        session, identity["Account"], session.region_name, partition, {"sts": sts}, identity["Arn"]
+    )
 
 
 def state_machine_link(arn: str) -> str:

@@ -6,7 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+MACHINES_OUTPUT = "StateMachines"
+"""The output with the names of the state machines' files as they were deployed last, with commas between them."""
+
 _BELONGS_TO_FUNCTION = re.compile(r"|Role|LogGroup|Version[0-9a-f]{10}")
+
+
+def version_owner(logical_id: str) -> str:
+    """Return the logical id of the function that a version belongs to: `CopyKeys` of `CopyKeysVersion0123456789`."""
+    return re.sub(r"Version[0-9a-f]{10}$", "", logical_id)
 
 
 def source_of(logical_id: str, template: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from deployment.build import policies
 from deployment.build.bundle import Bundle
+from deployment.build.logical_ids import MACHINES_OUTPUT
 from deployment.errors import FrontMatterError, Problem
 from deployment.project import placeholders
 from deployment.project.front_matter import FunctionSpec
@@ -85,7 +86,7 @@ def make(
         "Transform": TRANSFORM,
         "Description": "SyncBuckets: the functions, roles and work bucket of its state machines",
         "Resources": resources,
-        "Outputs": _outputs(resources),
+        "Outputs": _outputs(resources, machine_names),
     }
 
 
@@ -275,8 +276,8 @@ def _work_bucket_properties(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _outputs(resources: Mapping[str, Resource]) -> dict[str, Any]:
-    """Each function's version, as `CopyKeysVersion` whatever its hash, and what machines need besides."""
+def _outputs(resources: Mapping[str, Resource], machine_names: Sequence[str]) -> dict[str, Any]:
+    """Each function's version, as `CopyKeysVersion` whatever its hash, what machines need besides, and their names."""
     versions = {
         f"{resource['Properties']['FunctionName']['Ref']}Version": {"Value": {"Ref": logical_id}}
         for logical_id, resource in resources.items()
@@ -286,6 +287,7 @@ def _outputs(resources: Mapping[str, Resource]) -> dict[str, Any]:
         **versions,
         "WorkBucket": {"Value": {"Ref": "WorkBucket"}},
         "StateMachineRoleArn": {"Value": {"Fn::GetAtt": ["StateMachineRole", "Arn"]}},
+        MACHINES_OUTPUT: {"Value": ",".join(machine_names)},
     }
 
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from deployment.aws.errors import error_code, is_denied
 from deployment.aws.installation import Installation
-from deployment.cloudformation import deployment_bucket, events, failures
+from deployment.cloudformation import deployment_bucket, events, failures, races
 from deployment.cloudformation.changes import Change, canonical_json, from_change_set
 from deployment.cloudformation.events import POLL_SECONDS
 from deployment.errors import StackError
@@ -112,7 +112,10 @@ def create(installation: Installation, template: Mapping[str, Any], is_new_stack
     cloudformation = installation.cloudformation
     change_set = _request(installation, template, is_new_stack)
     try:
-        status, reason, changes = _wait(installation, change_set)
+        with races.explained(installation, change_set.stack_id, "fab"):
+            status, reason, changes = _wait(installation, change_set)
+        if status.startswith("DELETE_"):  # AWS removes the others when one change set is executed
+            raise StackError(races.sentence(installation, change_set.stack_id, "fab"))
         problem = (
             "" if status == "CREATE_COMPLETE" else _problem(cloudformation, change_set, reason, template)
         )
@@ -133,15 +136,16 @@ def _request(installation: Installation, template: Mapping[str, Any], is_new_sta
     name = f"{NAME_PREFIX}{uuid.uuid4().hex}"
     argument = _template_argument(installation, template)
     try:
-        made = cloudformation.create_change_set(
-            StackName=installation.stack_name,
-            ChangeSetName=name,
-            ChangeSetType="CREATE" if is_new_stack else "UPDATE",
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Tags=upper_case_list(installation.tags),
-            ClientToken=name,
-            **argument,
-        )
+        with races.explained(installation, installation.stack_name, "fab"):
+            made = cloudformation.create_change_set(
+                StackName=installation.stack_name,
+                ChangeSetName=name,
+                ChangeSetType="CREATE" if is_new_stack else "UPDATE",
+                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                Tags=upper_case_list(installation.tags),
+                ClientToken=name,
+                **argument,
+            )
     except KeyboardInterrupt:  # AWS may have made it all the same
         _discard_by_name(installation, name, is_new_stack)
         raise

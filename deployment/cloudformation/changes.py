@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FUNCTION = "AWS::Serverless::Function"
+LAMBDA_FUNCTION = "AWS::Lambda::Function"
 
 _ROLE_PROPERTIES = ("Policies", "PermissionsBoundary", "AssumeRolePolicyDocument", "RolePath", "Tags")
+_REPLACING_PROPERTIES = {"FunctionName", "PackageType"}
 _SHARED_PROPERTIES = ("Tags",)
 """Those that both the function and its role have."""
 
@@ -46,6 +48,42 @@ class Change:
     resource_type: str
     replacement: str = ""
     properties: tuple[PropertyChange, ...] = ()
+    physical_id: str = field(default="", compare=False)
+    """The name in AWS of what is there already; "" where it is not told."""
+
+
+def loses_function(change: Change) -> bool:
+    """Whether a function goes with all its versions: it leaves the stack, or another one takes its place.
+
+    A version is not kept by its own DeletionPolicy then: it is a part of its function. Where only templates were compared,
+    nobody says what is replaced; a function is for these properties:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
+    """
+    if change.resource_type not in (FUNCTION, LAMBDA_FUNCTION):
+        return False
+    paths = {prop.path.split("/")[0] for prop in change.properties}
+    is_replaced = change.replacement in ("True", "Conditional") or (
+        not change.replacement and bool(paths & _REPLACING_PROPERTIES)
+    )
+    return change.action == "Remove" or (change.action == "Modify" and is_replaced)
+
+
+def lost_functions(changes: Iterable[Change], template: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names in Lambda of the functions that go, sorted; `template` is the deployed one, which names them too."""
+    resources = template.get("Resources", {})
+    return tuple(
+        sorted(
+            change.physical_id
+            or str(_properties_of(resources, change).get("FunctionName", change.logical_id))
+            for change in changes
+            if loses_function(change)
+        )
+    )
+
+
+def _properties_of(resources: Mapping[str, Any], change: Change) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = resources.get(change.logical_id, {}).get("Properties", {})
+    return found
 
 
 def from_change_set(record: Mapping[str, Any]) -> Change:
@@ -61,6 +99,7 @@ def from_change_set(record: Mapping[str, Any]) -> Change:
         record["ResourceType"],
         record.get("Replacement", ""),
         tuple(best.values()),
+        record.get("PhysicalResourceId", ""),
     )
 
 

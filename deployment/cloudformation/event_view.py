@@ -52,6 +52,8 @@ def change_lines(change_set: ChangeSet, template: Mapping[str, Any]) -> list[str
     number = len(change_set.changes)
     if change_set.is_new_stack:
         return [f"{quantity(number, 'resource')} to create"]
+    if not number:
+        return ["No resource changes, only outputs of the stack."]
     return [f"{quantity(number, 'change')}:"] + [
         _change_line(change, template) for change in change_set.changes
     ]

@@ -39,6 +39,7 @@ class Event:
     reason: str
     is_stack: bool
     operation_id: str | None = None
+    token: str = ""
 
     @property
     def is_cancelled(self) -> bool:
@@ -124,9 +125,17 @@ def _poll(cloudformation: Any, operation: Operation, before: OperationState) -> 
     description = describe(cloudformation, operation.stack_id)
     after = before.events[-1].event_id if before.events else operation.after
     new = _events_since(cloudformation, replace(operation, after=after))
-    return OperationState(
-        description["StackStatus"] if description else "DELETE_COMPLETE", (*before.events, *new)
-    )
+    status = description["StackStatus"] if description else "DELETE_COMPLETE"
+    every = (*before.events, *new)
+    own_end = _own_end(every) if operation.token else None
+    return OperationState(own_end or status, every)
+
+
+def _own_end(events: tuple[Event, ...]) -> str | None:
+    """Return the status with which these events end, None where they do not: the stack may be in another operation by now."""
+    last = next((event.status for event in reversed(events) if event.is_stack), "")
+    is_end = last and not last.endswith("_IN_PROGRESS") and last not in _ROLLBACK_FOLLOWS
+    return last if is_end else None
 
 
 def _is_over(state: OperationState, quiet_polls: int) -> bool:
@@ -135,6 +144,8 @@ def _is_over(state: OperationState, quiet_polls: int) -> bool:
         return True
     if state.status in _ROLLBACK_FOLLOWS and quiet_polls < _MAX_QUIET_POLLS:
         return False
+    if state.status == "DELETE_FAILED" and quiet_polls >= _MAX_QUIET_POLLS:
+        return True  # somebody else's deletion, whose events are not among these
     has_arrived = any(event.is_stack and event.status == state.status for event in state.events)
     return has_arrived and not state.status.endswith("_IN_PROGRESS")
 
@@ -201,4 +212,5 @@ def _event(record: Mapping[str, Any]) -> Event:
         reason=record.get("ResourceStatusReason", ""),
         is_stack=record.get("PhysicalResourceId") == record["StackId"],
         operation_id=record.get("OperationId"),
+        token=record.get("ClientRequestToken", ""),
     )

@@ -14,7 +14,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
-from deployment.cloudformation import change_sets, statuses
+from deployment.build.logical_ids import MACHINES_OUTPUT
+from deployment.cloudformation import change_sets, races, statuses
 from deployment.cloudformation import events as stack_events
 from deployment.errors import StackError
 from deployment.project.settings import Settings
@@ -37,7 +38,8 @@ def advice(
 ) -> str:
     """Return why a stack in this status cannot be worked on, and the command that leads out of it."""
     if statuses.is_busy(status):
-        return statuses.busy_sentence(installation.stack_title, status, task)
+        who = races.whose(installation, installation.stack_name)
+        return statuses.busy_sentence(installation.stack_title, status, task, who)
     events = stack_events.last_operation(installation.cloudformation, installation.stack_name)
     return statuses.stuck_sentence(
         installation.stack_title, status, task, events, installation.cli_flags, template or {}
@@ -110,6 +112,15 @@ def is_leftover(description: Mapping[str, Any] | None) -> bool:
 def outputs_of(description: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the outputs in DescribeStacks' description of a stack; none, where there is no stack."""
     return {output["OutputKey"]: output["OutputValue"] for output in (description or {}).get("Outputs", ())}
+
+
+def machine_names(outputs: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the names of the state machines that were deployed last, None where the outputs do not tell.
+
+    A machine of any other name is what a renamed or removed file has left, and the current one of nothing.
+    """
+    names = outputs.get(MACHINES_OUTPUT)
+    return None if names is None else frozenset(filter(None, names.split(",")))
 
 
 def readable_template(installation: Installation, description: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,17 +8,17 @@ failed first creation left, and only with our tag, is removed without being aske
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
-from deployment.cloudformation import change_sets, event_view, events, failures, lookup, statuses
+from deployment.cloudformation import change_sets, event_view, events, failures, lookup, races, statuses
 from deployment.cloudformation.change_sets import ChangeSet
-from deployment.cloudformation.changes import Change
+from deployment.cloudformation.changes import Change, loses_function, lost_functions
 from deployment.cloudformation.events import Operation, OperationState
 from deployment.cloudformation.lookup import (
     CurrentStack,
@@ -47,11 +47,16 @@ class DeployedStack:
 
 
 def deploy(
-    installation: Installation, template: Mapping[str, Any], present: CurrentStack, console: Console
+    installation: Installation,
+    template: Mapping[str, Any],
+    present: CurrentStack,
+    console: Console,
+    may_lose: Callable[[tuple[str, ...]], None] = lambda functions: None,
 ) -> DeployedStack:
     """Create or update the stack from a template, whose zips are uploaded, and return it.
 
-    Raises StackError when CloudFormation refuses or fails.
+    `may_lose` is called with the names of the functions that will go, right before the change set is executed, and raises
+    where they may not. Raises StackError when CloudFormation refuses or fails.
     """
     description = _remove_leftover(installation, present.description, console)
     change_set = None
@@ -60,9 +65,12 @@ def deploy(
     if change_set is not None:
         for line in event_view.change_lines(change_set, template):
             console.step(line)
-        _execute(installation, change_set, template, console)
+        lost = _lost_functions(installation, description, change_set)
+        _execute(installation, change_set, template, console, lambda: may_lose(lost))
         description = events.describe(installation.cloudformation, change_set.stack_id)
-    protected = _apply_protection(installation, description, console)
+    _require_outputs(installation, template, description)
+    with races.explained(installation, installation.stack_name, "fab"):
+        protected = _apply_protection(installation, description, console)
     changes = change_set.changes if change_set else ()
     return DeployedStack(
         installation.stack_name, outputs_of(description), change_set is not None, changes, protected
@@ -76,7 +84,7 @@ def delete(installation: Installation, console: Console) -> bool:
     """
     description = find_deletable(installation)
     if description is not None:
-        _remove(installation, description, console)
+        _remove(installation, description, "fab delete", console)
     return description is not None
 
 
@@ -90,7 +98,8 @@ def watch(installation: Installation, console: Console) -> None:
     if description is None or not statuses.is_busy(status):
         console.result(f"{installation.stack_title}: no operation is in progress ({status}).")
         return
-    title = f"Following the stack {installation.stack_name} ({status})"
+    who = races.whose(installation, description["StackId"])
+    title = f"Following the stack {installation.stack_name} ({status}{f', begun by {who}' if who else ''})"
     operation = events.running_operation(installation.cloudformation, description["StackId"], title)
     task = "fab delete" if status == "DELETE_IN_PROGRESS" else "fab"
     template = readable_template(installation, description)
@@ -102,6 +111,23 @@ def watch(installation: Installation, console: Console) -> None:
     )
 
 
+def _lost_functions(
+    installation: Installation, description: Mapping[str, Any] | None, change_set: ChangeSet
+) -> tuple[str, ...]:
+    """Return the names of the functions that a change set takes away; the deployed template is read only if there are any."""
+    if description is None or not any(map(loses_function, change_set.changes)):
+        return ()
+    return lost_functions(change_set.changes, readable_template(installation, description))
+
+
+def _require_outputs(
+    installation: Installation, template: Mapping[str, Any], description: Mapping[str, Any] | None
+) -> None:
+    """Raise StackError where the stack is not what the template makes of it: somebody has changed or deleted it since."""
+    if description is None or not template.get("Outputs", {}).keys() <= outputs_of(description).keys():
+        raise StackError(races.sentence(installation, installation.stack_name, "fab"))
+
+
 def _remove_leftover(
     installation: Installation, description: dict[str, Any] | None, console: Console
 ) -> dict[str, Any] | None:
@@ -111,12 +137,16 @@ def _remove_leftover(
     console.step(
         f"{installation.stack_title} was never created ({description['StackStatus']}); removing what is left of it."
     )
-    _remove(installation, description, console)
+    _remove(installation, description, "fab", console)
     return None
 
 
 def _execute(
-    installation: Installation, change_set: ChangeSet, template: Mapping[str, Any], console: Console
+    installation: Installation,
+    change_set: ChangeSet,
+    template: Mapping[str, Any],
+    console: Console,
+    require_allowed: Callable[[], None],
 ) -> None:
     """Execute a change set and wait for the end; raise StackError with the cause when it is not the wanted one.
 
@@ -126,6 +156,24 @@ def _execute(
     verb = "Creating" if change_set.is_new_stack else "Updating"
     try:
         operation = new_operation(installation, change_set.stack_id, verb, len(change_set.changes))
+        require_allowed()
+        _begin(installation, change_set, operation)
+    except StackError:  # where another was faster, AWS may be removing what is left of ours at this moment
+        with suppress(ClientError):
+            change_sets.discard(installation, change_set)
+        raise
+    except BaseException:
+        change_sets.discard(installation, change_set)
+        raise
+    end = follow(installation, operation, template, "fab", console)
+    if end.status == "DELETE_COMPLETE":
+        raise StackError(races.deleted_sentence(installation, change_set.stack_id))
+    _raise_unless_successful(installation, end, change_set.stack_id, template)
+
+
+def _begin(installation: Installation, change_set: ChangeSet, operation: Operation) -> None:
+    """Execute a change set; raise StackError when another operation was faster."""
+    try:
         installation.cloudformation.execute_change_set(
             ChangeSetName=change_set.arn,
             StackName=change_set.stack_id,
@@ -133,11 +181,11 @@ def _execute(
             RetainExceptOnCreate=True,
             ClientRequestToken=operation.token,
         )
-    except BaseException:
-        change_sets.discard(installation, change_set)
-        raise
-    end = follow(installation, operation, template, "fab", console)
-    _raise_unless_successful(installation, end, change_set.stack_id, template)
+    except ClientError as error:
+        if not races.is_lost(error):
+            raise
+        if not races.has_begun(installation, operation):
+            raise StackError(races.sentence(installation, change_set.stack_id, "fab")) from error
 
 
 def new_operation(
@@ -146,7 +194,7 @@ def new_operation(
     """Return an operation that is to begin now."""
     before = events.newest_event(installation.cloudformation, stack_id)
     title = f"{verb} the stack {installation.stack_name}"
-    return Operation(stack_id, title, before, uuid.uuid4().hex, resources)
+    return Operation(stack_id, title, before, races.new_token(installation), resources)
 
 
 def _raise_unless_successful(
@@ -167,11 +215,14 @@ def _raise_unless_successful(
     raise StackError(f"{installation.stack_title} could not be deployed: {cause}\n{after}")
 
 
-def _remove(installation: Installation, description: Mapping[str, Any], console: Console) -> None:
+def _remove(installation: Installation, description: Mapping[str, Any], task: str, console: Console) -> None:
     """Delete a stack and wait until it is gone; raise StackError with the cause when it stays."""
     template = readable_template(installation, description)
     operation = new_operation(installation, description["StackId"], "Deleting")
-    installation.cloudformation.delete_stack(StackName=operation.stack_id, ClientRequestToken=operation.token)
+    with races.explained(installation, operation.stack_id, task):
+        installation.cloudformation.delete_stack(
+            StackName=operation.stack_id, ClientRequestToken=operation.token
+        )
     end = follow(installation, operation, template, "fab delete", console)
     _raise_unless_successful(installation, end, operation.stack_id, template)
 

@@ -54,9 +54,10 @@ def is_busy(status: str) -> bool:
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
-def busy_sentence(name: str, status: str, task: str) -> str:
-    """Return why a busy stack is left alone, and what to do."""
-    return f"{name} is busy ({status}), so nothing was started. `fab watch` follows it to its end; then run `{task}` again."
+def busy_sentence(name: str, status: str, task: str, who: str = "") -> str:
+    """Return why a busy stack is left alone, who began what it is busy with (where that is known), and what to do."""
+    state = f"{status}, begun by {who}" if who else status
+    return f"{name} is busy ({state}), so nothing was started. `fab watch` follows it to its end; then run `{task}` again."
 
 
 def stuck_sentence(

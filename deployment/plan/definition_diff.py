@@ -30,7 +30,7 @@ NEW = "(new)"
 
 @dataclass(frozen=True)
 class MachinePlan:
-    """What becomes of one file of `state_machines/`; `action` is "create" or "none".
+    """What becomes of one file of `state_machines/`; `action` is "create", "none", or "retire" where there is no file any more.
 
     `newest` is the present machine. `diff` is from its definition to the wanted one, without the versions of functions;
     `versions` has those that change, as (function, version now, version then); `role_changes` is for a new role.
@@ -54,6 +54,12 @@ def plan_machines(
     rendered = state_machines.render_all(installation, specs, functions, outputs)
     role = outputs["StateMachineRoleArn"]
     return tuple(_plan_machine(installation, spec, definition, role) for spec, definition in rendered)
+
+
+def retired_machines(installation: Installation, names: Iterable[str]) -> tuple[MachinePlan, ...]:
+    """Return the plan for names that were deployed and have no file any more: their newest machine is no longer current."""
+    found = ((name, listing.newest(installation, name)) for name in sorted(names))
+    return tuple(MachinePlan(name, "retire", machine.name) for name, machine in found if machine)
 
 
 def expected_outputs(
@@ -123,5 +129,7 @@ def _compare(
 def _referenced_ids(output: Any) -> set[str]:
     """Return the logical ids that an output of our template stands for."""
     value = output["Value"]
+    if isinstance(value, str):
+        return set()
     attribute = value.get("Fn::GetAtt")
     return {value["Ref"]} if "Ref" in value else {attribute[0]} if attribute else set()

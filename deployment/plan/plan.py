@@ -19,12 +19,20 @@ from typing import Any
 from deployment.aws.installation import Installation
 from deployment.build.build import BuiltProject
 from deployment.cloudformation import change_sets, deployment_bucket, lookup
-from deployment.cloudformation.changes import Change, PropertyChange, compare_templates, with_values
+from deployment.cloudformation.changes import (
+    Change,
+    PropertyChange,
+    compare_templates,
+    lost_functions,
+    with_values,
+)
 from deployment.errors import StackError
 from deployment.plan import definition_diff
 from deployment.plan.definition_diff import MachinePlan
 from deployment.project.settings import Settings
 from deployment.project.tags import own_tags, tags_of
+from deployment.step_functions import callers
+from deployment.step_functions.callers import NOTHING_LOST, Loss
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,8 @@ class DeploymentPlan:
     `status` is the stack's, None where there is none. `obstacle` is why `fab` would stop, and what to do; what it would do
     afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be created again.
     `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
-    `sources` are the resources of the deployed and the wanted template, for their files.
+    `sources` are the resources of the deployed and the wanted template, for their files. `loss` has the functions that go,
+    and what calls them now.
     """
 
     installation: Installation
@@ -49,6 +58,12 @@ class DeploymentPlan:
     settings: tuple[PropertyChange, ...]
     machines: tuple[MachinePlan, ...]
     sources: Mapping[str, Any]
+    loss: Loss = NOTHING_LOST
+
+    @property
+    def refusal(self) -> str | None:
+        """Why `fab` would refuse this now, although the stack could be deployed; None where it would not."""
+        return callers.refusal(self.installation, self.loss)
 
     @property
     def would_change(self) -> bool:
@@ -92,8 +107,11 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         uploads=tuple(missing.keys),
         changes=changes,
         is_previewed=is_previewed,
-        settings=() if obstacle else _settings(installation.settings, base),
+        settings=()
+        if obstacle
+        else (*_settings(installation.settings, base), *_outputs(deployed_template, built.template)),
         machines=() if obstacle else _machines(installation, built, base, changes),
+        loss=callers.find(installation, lost_functions(changes, deployed_template or {})),
         sources={
             "Resources": {**(deployed_template or {}).get("Resources", {}), **built.template["Resources"]}
         },
@@ -147,12 +165,23 @@ def _settings(settings: Settings, base: Mapping[str, Any] | None) -> tuple[Prope
     return tuple(changes)
 
 
+def _outputs(old: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
+    """Return how the outputs' names change; a change set is silent about outputs, and may have no other change."""
+    before, after = (sorted((template or {}).get("Outputs", ())) for template in (old, wanted))
+    return (PropertyChange("Outputs", before, after),) if old and before != after else ()
+
+
 def _machines(
     installation: Installation, built: BuiltProject, base: Mapping[str, Any] | None, changes: Sequence[Change]
 ) -> tuple[MachinePlan, ...]:
     if base is None:
         return tuple(MachinePlan(spec.name, "create") for spec in built.definitions)
+    present = lookup.outputs_of(base)
     outputs = definition_diff.expected_outputs(
-        installation, built.functions, built.template, lookup.outputs_of(base), changes
+        installation, built.functions, built.template, present, changes
     )
-    return definition_diff.plan_machines(installation, built.definitions, built.functions, outputs)
+    left = (lookup.machine_names(present) or frozenset()) - {spec.name for spec in built.definitions}
+    return (
+        *definition_diff.plan_machines(installation, built.definitions, built.functions, outputs),
+        *definition_diff.retired_machines(installation, left),
+    )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from deployment.build.logical_ids import source_of
-from deployment.cloudformation.changes import Change, PropertyChange
+from deployment.build.logical_ids import source_of, version_owner
+from deployment.cloudformation.changes import Change, PropertyChange, loses_function
 
 _ACCESS = ("AWS::IAM::", "AWS::S3::BucketPolicy", "AWS::Lambda::Permission", "AWS::Lambda::Url")
 _KINDS = {
@@ -63,8 +63,13 @@ def rows(changes: Sequence[Change], sources: Mapping[str, Any]) -> list[Row]:
 
 
 def kept_versions(changes: Iterable[Change]) -> int:
-    """Return how many versions leave the stack and stay in Lambda, for the state machines that call them."""
-    return sum(map(is_kept_version, changes))
+    """Return how many versions leave the stack and stay in Lambda, for the state machines that call them.
+
+    A version whose function goes does not stay, whatever its DeletionPolicy says.
+    """
+    every = list(changes)
+    lost = {change.logical_id for change in every if loses_function(change)}
+    return sum(is_kept_version(change) and version_owner(change.logical_id) not in lost for change in every)
 
 
 def is_kept_version(change: Change) -> bool:

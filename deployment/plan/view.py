@@ -18,6 +18,8 @@ from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
 from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import DeploymentPlan
+from deployment.step_functions import callers
+from deployment.step_functions.callers import Loss
 from deployment.text import quantity, unified_diff
 
 FORMAT_VERSION = 1
@@ -49,6 +51,8 @@ def document(plan: DeploymentPlan) -> dict[str, Any]:
         "resourcesFrom": "changeSet" if plan.is_previewed else "template",
         "settings": [_property(prop) for prop in plan.settings],
         "stateMachines": [_machine(machine) for machine in plan.machines],
+        "lostFunctions": _loss(plan.loss),
+        "refusal": plan.refusal,
     }
 
 
@@ -77,6 +81,27 @@ def notes(plan: DeploymentPlan) -> list[str]:
         *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
         *(f"Stack: {_setting(prop)}" for prop in plan.settings),
         *([f"Versions: {versions}, for older state machines."] if kept else []),
+        *_loss_lines(plan.loss),
+    ]
+
+
+def _loss_lines(loss: Loss) -> list[str]:
+    """Return which functions go, and which machines and executions would lose them, a line each."""
+    if not loss.functions:
+        return []
+    known = [caller for caller in loss.callers if not caller.problem]
+    running = {line.split(":")[0]: line for line in callers.running_lines(loss)}
+    return [
+        f"Deleted: {callers.function_names(loss.functions)}."
+        + (
+            " These can no longer be started:"
+            if known
+            else ""
+            if loss.unknown
+            else " No state machine calls it."
+        ),
+        *(running.get(f"  {caller.machine}", f"  {caller.machine}") for caller in known),
+        *(["Not known whether they call it:", *callers.unknown_lines(loss)] if loss.unknown else []),
     ]
 
 
@@ -84,6 +109,9 @@ def machine_lines(machine: MachinePlan) -> Iterator[str]:
     """Yield what becomes of a state machine; the diff is not among it."""
     if machine.newest is None:
         yield f"State machine: {machine.name} would be created."
+        return
+    if machine.action == "retire":
+        yield f"State machine: {machine.newest} is no longer the current one: no file has the name {machine.name} any more."
         return
     if machine.action == "none":
         yield f"State machine: {machine.newest} stays."
@@ -113,7 +141,7 @@ def _show_text(console: Console, plan: DeploymentPlan) -> None:
     for machine in plan.machines:
         console.result("\n".join(machine_lines(machine)))
         console.diff(machine.diff)
-    console.result("\nNothing has been changed. To do this: fab")
+    console.result(f"\n{plan.refusal}" if plan.refusal else "\nNothing has been changed. To do this: fab")
 
 
 def _show_access(console: Console, plan: DeploymentPlan) -> None:
@@ -130,7 +158,13 @@ def _yaml(value: Any) -> str:
 def _setting(prop: PropertyChange) -> str:
     if prop.path == "TerminationProtection":
         return f"termination protection {'on' if prop.after else 'off'}"
+    if prop.path == "Outputs":
+        return f"outputs {_names(prop.before)} -> {_names(prop.after)}"
     return f"tags {_tags(prop.before.items())} -> {_tags(prop.after.items())}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
 
 
 def _tags(tags: Iterable[tuple[str, str]]) -> str:
@@ -154,6 +188,21 @@ def _property(prop: PropertyChange) -> dict[str, Any]:
     }
     cause = {"cause": prop.cause} if prop.cause else {}
     return {"path": prop.path, **(values if prop.values_known else {}), **cause}
+
+
+def _loss(loss: Loss) -> dict[str, Any]:
+    return {
+        "functions": list(loss.functions),
+        "callers": [
+            {
+                "name": caller.machine,
+                "functions": list(caller.functions),
+                "running": list(caller.running),
+                "problem": caller.problem or None,
+            }
+            for caller in loss.callers
+        ],
+    }
 
 
 def _machine(machine: MachinePlan) -> dict[str, Any]:

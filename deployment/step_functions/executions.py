@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,31 @@ class Execution:
         return {"executionArn": self.arn, "status": self.status, **given}
 
 
-def current_machine(installation: Installation) -> str:
-    """Return the ARN of the newest state machine; raise ExecutionFailed when there is none."""
-    machine = listing.newest(installation, STATE_MACHINE)
+def current_machine(installation: Installation, deployed: Collection[str] | None = None) -> str:
+    """Return the ARN of the newest state machine that syncs; raise ExecutionFailed when there is none.
+
+    `deployed` are the names that were deployed last, None where that is not known.
+    """
+    name = _name_to_start(deployed)
+    machine = listing.newest(installation, name)
     if machine is None:
         raise ExecutionFailed(
-            f"There is no state machine {STATE_MACHINE}-... of the stack {installation.title}. Run `fab` to deploy it."
+            f"There is no state machine {name}-... of the stack {installation.title}. Run `fab` to deploy it."
         )
     return machine.arn
+
+
+def _name_to_start(deployed: Collection[str] | None) -> str:
+    """Return our own machine's name; if its file was renamed, that of the only one there is."""
+    if deployed is None or STATE_MACHINE in deployed:
+        return STATE_MACHINE
+    if len(deployed) == 1:
+        return next(iter(deployed))
+    raise ExecutionFailed(
+        f"The state machine {STATE_MACHINE} is no longer deployed: its file was renamed or removed. Deployed are: "
+        f"{', '.join(sorted(deployed)) or 'none'}. Give the file of the one to start that name again and run `fab`, or "
+        "start it in the Step Functions console."
+    )
 
 
 def start(

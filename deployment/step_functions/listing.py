@@ -77,11 +77,15 @@ def running(installation: Installation, machines: Iterable[Machine]) -> tuple[st
     for it by state machine is refused (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html,
     which also says that one started a moment ago may be missing).
     """
+    return tuple(arn for machine in machines for arn in running_of(installation, machine.arn))
+
+
+def running_of(installation: Installation, machine_arn: str) -> tuple[str, ...]:
+    """Return the same of one machine by its ARN."""
     pages = installation.step_functions.get_paginator("list_executions")
     return tuple(
         execution["executionArn"]
-        for machine in machines
-        for page in pages.paginate(stateMachineArn=machine.arn, statusFilter="RUNNING")
+        for page in pages.paginate(stateMachineArn=machine_arn, statusFilter="RUNNING")
         for execution in page["executions"]
         if "mapRunArn" not in execution
     )

@@ -33,6 +33,8 @@ _PLAN = (
     *_FIND_MACHINES,
     "states:DescribeStateMachine",
     "lambda:GetAccountSettings",
+    "states:ListExecutions",  # of what calls a function that goes
+    "cloudformation:DescribeStackEvents",  # whose operation keeps the stack busy
 )
 
 # One list a task. Tasks that only look at files, and those on the emulator, call nothing.
@@ -85,10 +87,16 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "cloudformation:DescribeStackEvents",
         "cloudformation:DescribeEvents",
     ),
-    "definition --deployed": ("sts:GetCallerIdentity", *_FIND_MACHINES, "states:DescribeStateMachine"),
+    "definition --deployed": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:DescribeStateMachine",
+    ),
     "versions": ("sts:GetCallerIdentity", *_FIND_STACK, *_DEPLOYED),
     "rollback": (
         "sts:GetCallerIdentity",
+        *_FIND_STACK,
         *_FIND_MACHINES,
         "states:DescribeStateMachine",
         "states:ListExecutions",

@@ -91,8 +91,9 @@ def sync(
 
     With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
     """
-    work_bucket = lookup.outputs(installation).get("WorkBucket")
-    arn = start(installation, current_machine(installation), options)
+    outputs = lookup.outputs(installation)
+    work_bucket = outputs.get("WorkBucket")
+    arn = start(installation, current_machine(installation, lookup.machine_names(outputs)), options)
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)
     console.step(f"Started {arn}\n{execution_link(arn)}")

@@ -18,7 +18,7 @@ from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import StackError
 from deployment.project.settings import Settings
-from deployment.step_functions import state_machines
+from deployment.step_functions import callers, state_machines
 from deployment.step_functions.listing import Machine
 from deployment.text import quantity
 
@@ -35,7 +35,9 @@ def deploy(installation: Installation, sources: Sources, console: Console, ask: 
         return
     present = lookup.read_deployable(installation, built.template)
     uploaded = [] if present.is_up_to_date else deployment_bucket.upload(installation, built.bundles)
-    deployed = stack.deploy(installation, built.template, present, console)
+    deployed = stack.deploy(
+        installation, built.template, present, console, lambda lost: require_idle(installation, lost)
+    )
     current = state_machines.create_all(
         installation, built.definitions, built.functions, deployed.outputs, console
     )
@@ -70,9 +72,18 @@ def confirm(console: Console, plan: DeploymentPlan) -> bool:
     if plan.obstacle:
         raise StackError(plan.obstacle)
     view.show(console, plan, as_json=False, fail_on_changes=False)
+    if plan.refusal:
+        raise StackError(plan.refusal)
     if plan.would_change:
         require_yes(console, f"Deploy this to {plan.installation.place}?", _NOTHING_DEPLOYED)
     return plan.would_change
+
+
+def require_idle(installation: Installation, functions: Sequence[str]) -> None:
+    """Raise StackError while an execution runs that calls one of these functions, which are about to be deleted."""
+    refused = callers.refusal(installation, callers.find(installation, functions))
+    if refused:
+        raise StackError(refused)
 
 
 def build_project(installation: Installation, sources: Sources) -> BuiltProject:

@@ -17,6 +17,7 @@ import yaml
 
 from deployment.aws.installation import Installation
 from deployment.build import bundle, definitions, template
+from deployment.cloudformation import lookup
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project import front_matter, states_language
 from deployment.project.front_matter import FunctionSpec
@@ -52,7 +53,9 @@ def definition_of(project: Path, settings: Settings, name: str | None = None) ->
 def deployed_definition(installation: Installation, project: Path, name: str | None = None) -> dict[str, Any]:
     """Return the definition of the newest machine of a name as it is in the account; raise StateMachineError without one."""
     spec = _choose(states_language.read_all(project / "state_machines"), name)
-    newest = listing.newest(installation, spec.name)
+    deployed = lookup.machine_names(lookup.outputs_of(lookup.find(installation)))
+    is_retired = deployed is not None and spec.name not in deployed
+    newest = None if is_retired else listing.newest(installation, spec.name)
     if newest is None:
         raise StateMachineError(
             f"There is no state machine {spec.name} in {installation.place}. Run `fab` first."

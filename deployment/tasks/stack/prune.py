@@ -44,10 +44,14 @@ class Decision:
 
 @dataclass(frozen=True)
 class StackResources:
-    """What the stack declares now: the names of its functions, the ARNs of their versions."""
+    """What the stack declares now: the names of its functions, the ARNs of their versions, the base names of machines.
+
+    `machines` is None where that is not known.
+    """
 
     functions: tuple[str, ...] = ()
     versions: frozenset[str] = frozenset()
+    machines: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def number_to_keep(keep: str) -> int:
 def make_plan(installation: Installation, keep: int) -> PruningPlan:
     """Return the plan; raise StackError while the stack is being changed, or is not ours."""
     declared = _read_stack_resources(installation)
-    deployed, unknown = inventory.read_all(installation)
+    deployed, unknown = inventory.read_all(installation, declared.machines)
     published = inventory.function_versions(installation, declared.functions)
     decisions = decide_machines(deployed, keep)
     leaving = _names_to_delete(decisions)
@@ -149,13 +153,15 @@ def _decide_machine(machine: DeployedMachine, position: int, keep: int) -> Decis
     """`position` counts from 1, the newest."""
     if machine.is_current:
         return Decision(machine.name, False, "current")
-    if position <= keep:
+    if position <= keep and not machine.is_retired:
         return Decision(machine.name, False, f"among the newest {keep}")
     if machine.problem:
         return Decision(machine.name, False, "it could not be read")
     if machine.running:
         return Decision(machine.name, False, _running_words(machine.running))
-    return Decision(machine.name, True, f"not among the newest {keep}")
+    return Decision(
+        machine.name, True, "no file has its name" if machine.is_retired else f"not among the newest {keep}"
+    )
 
 
 def _decide_version(
@@ -201,9 +207,8 @@ def _read_stack_resources(installation: Installation) -> StackResources:
         if summary["ResourceStatus"] != "DELETE_COMPLETE"
     ]
     functions = tuple(name for kind, name in resources if kind == "AWS::Lambda::Function" and name)
-    return StackResources(
-        functions, frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version")
-    )
+    versions = frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version")
+    return StackResources(functions, versions, lookup.machine_names(lookup.outputs_of(description)))
 
 
 def _confirm(installation: Installation, console: Console, yes: bool) -> None:
@@ -247,7 +252,7 @@ def _delete_each(items: Iterable[Any], delete: Callable[[Any], str], console: Co
 def _still_unused(installation: Installation, gone: set[str]) -> set[str]:
     """Return the names of versions that may go as things stand now, after machines have been deleted."""
     declared = _read_stack_resources(installation)
-    deployed, unknown = inventory.read_all(installation)
+    deployed, unknown = inventory.read_all(installation, declared.machines)
     users = [machine for machine in deployed if machine.name not in gone or machine.running]
     published = inventory.function_versions(installation, declared.functions)
     return _names_to_delete(decide_versions(published, users, declared, unknown))

@@ -13,7 +13,7 @@ from typing import Any
 
 from deployment.aws.installation import Installation
 from deployment.cloudformation import events as stack_events
-from deployment.cloudformation import failures, lookup, stack, statuses
+from deployment.cloudformation import failures, lookup, races, stack, statuses
 from deployment.cloudformation.events import Event, OperationState
 from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import ConfigurationError, StackError
@@ -121,7 +121,8 @@ def _continue(
 ) -> OperationState:
     operation = stack.new_operation(installation, stack_id, "Rolling back")
     options = {"ResourcesToSkip": list(skip)} if skip else {}
-    installation.cloudformation.continue_update_rollback(
-        StackName=stack_id, ClientRequestToken=operation.token, **options
-    )
+    with races.explained(installation, stack_id, "fab recover"):
+        installation.cloudformation.continue_update_rollback(
+            StackName=stack_id, ClientRequestToken=operation.token, **options
+        )
     return stack.follow(installation, operation, template, "fab", console)

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from deployment.aws import account
 from deployment.aws.errors import is_missing
 from deployment.aws.installation import Installation
+from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project.states_language import MachineSpec, states
@@ -33,15 +34,16 @@ def rollback(installation: Installation, to: str | None, console: Console) -> Ma
     machine, StateMachineError when what it needs is gone.
     """
     console.step(installation.full_place)
+    deployed = lookup.machine_names(lookup.outputs_of(lookup.find(installation)))
     target = choose_target(
-        [machine for machine in inventory.read(installation) if not machine.is_deleting], to
+        [machine for machine in inventory.read(installation, deployed) if not machine.is_deleting], to
     )
     definition = json.loads(target.definition or "{}")
     missing = list(_find_missing(installation, target, definition))
     if missing:
         listed = "\n".join(f"  {what}" for what in missing)
         raise StateMachineError(
-            f"{target.name} cannot be the current one again. This is gone:\n{listed}\n"
+            f"{target.name} can no longer be started, so it cannot be the current one again. This is gone:\n{listed}\n"
             "Choose another one of `fab versions`, or deploy the older sources with `fab`."
         )
     spec = MachineSpec(target.base, Path("state_machines", target.name), definition)
@@ -56,6 +58,11 @@ def choose_target(machines: Sequence[DeployedMachine], to: str | None) -> Deploy
     if not machines:
         raise ConfigurationError("No state machine is deployed. Run `fab` to deploy it.")
     target = _find_named(machines, to) if to else _find_previous(machines)
+    if target.is_retired:
+        raise ConfigurationError(
+            f"{target.name} cannot be the current one again: no file has the name {target.base} any more. Deploy the older "
+            "sources with `fab`, or choose another one of `fab versions`."
+        )
     if target.is_current:
         raise ConfigurationError(f"{target.name} is the current one already.")
     if target.definition is None:
@@ -83,12 +90,18 @@ def _find_named(machines: Sequence[DeployedMachine], name: str) -> DeployedMachi
 
 def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     """Return the newest machine that differs from the current one."""
+    machines = [machine for machine in machines if not machine.is_retired]
     if len(base_names(machines)) > 1:
         listed = ", ".join(base_names(machines))
         raise ConfigurationError(
             f"There are machines of {listed}. Say which one is meant: fab rollback --to NAME"
         )
-    current = next(machine for machine in machines if machine.is_current)
+    current = next((machine for machine in machines if machine.is_current), None)
+    if current is None:
+        raise ConfigurationError(
+            "There is nothing to go back to: every state machine that is left is of a file that was renamed or removed. "
+            "Run `fab` to deploy this folder."
+        )
     older = (
         machine
         for machine in machines
@@ -111,15 +124,19 @@ def _find_missing(
 ) -> Iterator[str]:
     """Yield what the machine needs and what is gone. What cannot be asked raises: unknown is not absent, nor present."""
     functions, iam, s3 = (installation.client(service) for service in ("lambda", "iam", "s3"))
-    for arn, function in inventory.versions_called(target.definition or "").items():
-        if _is_gone(functions.get_function_configuration, FunctionName=arn):
-            yield f"function version {function}:{arn.rpartition(':')[2]}"
+    for called in inventory.functions_called(target.definition or ""):
+        if _is_gone(functions.get_function_configuration, FunctionName=called.address):
+            yield f"{_kind(called.qualifier)} {called.name}"
     role = str(target.role_arn).rpartition("/")[2]
     if _is_gone(iam.get_role, RoleName=role):
         yield f"role {role}"
     for bucket in buckets_of(definition):
         if _is_gone(s3.head_bucket, Bucket=bucket, ExpectedBucketOwner=installation.account_id):
             yield f"work bucket {bucket}"
+
+
+def _kind(qualifier: str) -> str:
+    return "function version" if qualifier.isdecimal() else "function alias" if qualifier else "function"
 
 
 def _is_gone(ask: Callable[..., Any], **request: str) -> bool:

@@ -102,7 +102,7 @@ def head(status: Status) -> list[str]:
     """Return what is deployed, a fact a line."""
     updated = f", last changed {utc(status.stack_updated_at)} UTC" if status.stack_updated_at else ""
     lines = [f"Stack: {status.stack_status or 'not deployed; run `fab`'}{updated}"]
-    for base in inventory.base_names(status.overview.machines):
+    for base in inventory.base_names(one for one in status.overview.machines if not one.is_retired):
         current = next(
             (machine for machine in status.overview.machines if machine.base == base and machine.is_current),
             None,

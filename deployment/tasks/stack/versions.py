@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from deployment.step_functions.inventory import DeployedMachine, FunctionVersion
 from deployment.text import iso, utc
 
 UNKNOWN = "?"
+RETIRED = "none of them current: the file was renamed or removed"
 
 DEFAULT_MEMORY_MB = 128
 """Of a function that does not say: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -48,6 +49,8 @@ class Overview:
     machines: tuple[DeployedMachine, ...]
     versions: tuple[FunctionVersion, ...]
     folder: FolderCode
+    missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of every machine that can no longer be started, by its name: the functions and versions that are gone."""
 
 
 def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
@@ -60,10 +63,13 @@ def show(installation: Installation, project: Path, console: Console, as_json: b
     if not overview.machines:
         console.result("No state machine is deployed. Run `fab` to deploy it.")
     for base in base_names(overview.machines):
-        rows = [row(machine, overview.versions) for machine in overview.machines if machine.base == base]
-        title = f"{base}, the current one first"
+        machines = [machine for machine in overview.machines if machine.base == base]
+        rows = [row(machine, overview.versions) for machine in machines]
+        title = f"{base}, {RETIRED if machines[0].is_retired else 'the current one first'}"
         console.table(title, ["state machine", "created (UTC)", "running", "code"], rows)
         console.result(folder_sentence(overview, base))
+    for name, lost in overview.missing.items():
+        console.result(f"{name} can no longer be started. This is gone: {', '.join(lost)}")
     for machine in overview.machines:
         if machine.problem:
             console.warning(f"{machine.name}: {machine.problem}")
@@ -71,9 +77,17 @@ def show(installation: Installation, project: Path, console: Console, as_json: b
 
 def read_overview(installation: Installation, project: Path, described: Mapping[str, Any] | None) -> Overview:
     """Read everything; `described` is the stack's description. What is being deleted is left out: it cannot be started."""
-    machines = tuple(machine for machine in inventory.read(installation) if not machine.is_deleting)
-    folder = folder_code(installation, project, lookup.outputs_of(described))
-    return Overview(machines, inventory.versions_of_all(installation, machines), folder)
+    outputs = lookup.outputs_of(described)
+    every = inventory.read(installation, lookup.machine_names(outputs))
+    machines = tuple(machine for machine in every if not machine.is_deleting)
+    folder = folder_code(installation, project, outputs)
+    published = inventory.versions_of_all(installation, machines)
+    missing = {
+        machine.name: lost
+        for machine in machines
+        if (lost := inventory.missing_functions(installation, machine, published))
+    }
+    return Overview(machines, published.versions, folder, missing)
 
 
 def row(machine: DeployedMachine, versions: Sequence[FunctionVersion]) -> list[object]:
@@ -111,7 +125,11 @@ def document(installation: Installation, overview: Overview) -> dict[str, Any]:
             "codes": dict(overview.folder.codes),
             "problem": overview.folder.problem or None,
         },
-        "machines": [machine_json(machine, overview.versions) for machine in overview.machines],
+        "machines": [
+            machine_json(machine, overview.versions)
+            | {"missing": list(overview.missing.get(machine.name, ()))}
+            for machine in overview.machines
+        ],
     }
 
 
@@ -125,6 +143,7 @@ def machine_json(machine: DeployedMachine, versions: Sequence[FunctionVersion]) 
         "base": machine.base,
         "createdAt": iso(machine.machine.created_at),
         "current": machine.is_current,
+        "retired": machine.is_retired,
         "running": None if machine.problem else machine.running,
         "code": inventory.code_of(machine.definition, versions),
         "functions": [{"arn": arn, "zip": zips.get(arn)} for arn in sorted(called)],

@@ -143,7 +143,7 @@ def test_everything_that_is_gone_is_named_and_nothing_is_made(deployed: Deployme
     deployed.s3.delete_bucket(Bucket="sync-buckets-work")
 
     assert said(deployed) == (
-        f"{BASE}-{OLD} cannot be the current one again. This is gone:\n"
+        f"{BASE}-{OLD} can no longer be started, so it cannot be the current one again. This is gone:\n"
         f"  function version {COPY}:1\n"
         "  role sync-buckets-machine\n"
         "  work bucket sync-buckets-work\n"

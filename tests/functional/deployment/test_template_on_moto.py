@@ -194,7 +194,7 @@ def test_every_function_has_one_version_and_an_output_for_it(deployed):
     for spec in deployed.specs:
         assert [version["Version"] for version in deployed.versions(spec)] == ["1"]
         assert f"{spec.logical_id}Version" in outputs
-    assert len(outputs) == len(deployed.specs) + 2
+    assert len(outputs) == len(deployed.specs) + 3
 
 
 def test_logs_go_into_groups_named_after_stack_and_file_and_are_forgotten(deployed):

@@ -228,6 +228,8 @@ def test_the_json_document_has_all_of_it(deployed: Deployments, project: Path) -
         "code": found["machines"][0]["code"],
         "functions": [{"arn": version, "zip": zip_hash}],
         "problem": None,
+        "retired": False,
+        "missing": [],
     }
     assert [(one["current"], one["running"]) for one in found["machines"]] == [(True, 0), (False, 1)]
 

@@ -58,6 +58,7 @@ def test_an_account_knows_its_number_region_and_partition() -> None:
     account = connect(Settings(profile="prod", region="cn-north-1"), session)
 
     assert account == Account(session, "123456789012", "cn-north-1", "aws-cn")
+    assert account.caller == session.answer["Arn"]
     assert session.arguments == {"profile_name": "prod", "region_name": "cn-north-1"}
 
 

@@ -136,6 +136,7 @@ def test_the_outputs_are_the_versions_the_work_bucket_and_the_role():
         "TallyRunVersion": {"Value": {"Ref": version_of(built, "TallyRun")}},
         "WorkBucket": {"Value": {"Ref": "WorkBucket"}},
         "StateMachineRoleArn": {"Value": {"Fn::GetAtt": ["StateMachineRole", "Arn"]}},
+        "StateMachines": {"Value": "sync-buckets-state-machine,other"},
     }
 
 

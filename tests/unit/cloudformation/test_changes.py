@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import boto3
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from places import PROJECT
@@ -19,6 +20,7 @@ from deployment.cloudformation.changes import (
     compare_templates,
     expand_functions,
     from_change_set,
+    lost_functions,
     with_values,
 )
 from deployment.project import front_matter, states_language
@@ -182,3 +184,42 @@ class FakeManagedPolicies:
 
 
 assert boto3  # samtranslator asks it for the region
+
+
+def named(name: str, logical_id: str = "Copy", **properties: Any) -> dict[str, Any]:
+    properties = {"FunctionName": name, "Handler": "lambda_functions/copy.handler", **properties}
+    return {"Resources": {logical_id: {"Type": "AWS::Serverless::Function", "Properties": properties}}}
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        ({"Resources": {}}, ("s-copy",)),
+        (named("s-copy", "Other"), ("s-copy",)),
+        (named("s-Copy"), ("s-copy",)),
+        (named("s-copy", PackageType="Image"), ("s-copy",)),
+        (named("s-copy", Handler="lambda_functions/moved.handler"), ()),
+        (named("s-copy", Timeout=3), ()),
+        (named("s-copy"), ()),
+    ],
+    ids=["removed", "another logical id", "another name", "replaced", "another file", "changed", "the same"],
+)
+def test_the_functions_that_go_with_their_versions_are_known_from_two_templates_too(
+    after: dict[str, Any], lost: tuple[str, ...]
+) -> None:
+    before = named("s-copy")
+
+    assert lost_functions(compare_templates(before, after), before) == lost
+
+
+def test_a_change_set_names_the_function_itself_whatever_the_template_says() -> None:
+    record = {
+        "LogicalResourceId": "Copy",
+        "ResourceType": "AWS::Lambda::Function",
+        "PhysicalResourceId": "s-renamed",
+    }
+    removed = from_change_set({**record, "Action": "Remove"})
+    retained = from_change_set({**record, "Action": "Remove", "PolicyAction": "Retain"})
+
+    assert lost_functions([removed], named("s-copy")) == ("s-renamed",)
+    assert lost_functions([retained], named("s-copy")) == ()

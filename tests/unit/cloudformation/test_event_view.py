@@ -8,6 +8,7 @@ import re
 import pytest
 
 from deployment.cloudformation import event_view
+from deployment.cloudformation.change_sets import ChangeSet
 from deployment.cloudformation.events import Event, Operation, OperationState
 from deployment.console import Console
 from tests.stacks import TEMPLATE
@@ -138,3 +139,11 @@ def test_a_status_without_a_word_is_shown_as_aws_writes_it() -> None:
     assert event_view.event_line([event("Copy", "IMPORT_COMPLETE")], None, TEMPLATE) == (
         "  [ 1/1] Copy  lambda_functions/copy.py  IMPORT_COMPLETE"
     )
+
+
+def test_an_update_of_nothing_but_outputs_says_so() -> None:
+    change_set = ChangeSet("arn", "stack", False, ())
+
+    assert event_view.change_lines(change_set, TEMPLATE) == [
+        "No resource changes, only outputs of the stack."
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deployment.errors import StackError
 from tests.fake_cloudformation import CHANGE_SET_ID, STACK_ID, FakeCloudFormation, hold_to, refusal
 from tests.fake_cloudformation import MODEL as CLOUDFORMATION
 from tests.recording_console import RecordingConsole
@@ -147,7 +148,7 @@ def test_a_change_set_that_is_refused_when_it_is_to_be_executed_is_deleted() -> 
 
     fake = Overtaken("UPDATE_COMPLETE", change_set=READY)
 
-    with pytest.raises(ClientError, match="OBSOLETE"):
+    with pytest.raises(StackError, match="was faster"):
         deploy(fake)
     assert fake.calls[-1] == ("delete_change_set", THIS_CHANGE_SET)
 

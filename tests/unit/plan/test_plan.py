@@ -188,3 +188,16 @@ def test_tags_and_termination_protection_of_the_stack_are_settings() -> None:
             "Tags", {"team": "storage", "syncbuckets:stack": STACK_NAME}, {"syncbuckets:stack": STACK_NAME}
         ),
     )
+
+
+def test_outputs_alone_are_a_change_although_a_change_set_does_not_name_them() -> None:
+    fake = deployed()
+    fake.template = {**fake.template, "Outputs": {"WorkBucket": {"Value": {"Ref": "W"}}}}
+    fake._answers = [{"Status": "CREATE_COMPLETE", "Changes": []}]
+
+    found = planned(fake, keys=[])
+
+    assert (found.changes, found.would_change) == ((), True)
+    assert found.settings == (
+        PropertyChange("Outputs", ["WorkBucket"], ["StateMachineRoleArn", "WorkBucket"]),
+    )

@@ -15,6 +15,7 @@ from deployment.plan import view
 from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import DeploymentPlan
 from deployment.plan.rows import Row
+from deployment.step_functions.callers import Caller, Loss
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
 
@@ -67,9 +68,25 @@ CHANGED = replace(
     settings=(
         PropertyChange("TerminationProtection", False, True),
         PropertyChange("Tags", {}, {"team": "data"}),
+        PropertyChange("Outputs", ["WorkBucket"], ["StateMachines", "WorkBucket"]),
     ),
     machines=(MachinePlan(MACHINE, "create", NEWEST, "-a\n+b", (("copy_keys", "3", "(new)"),), True),),
 )
+
+
+MORE = f"{MACHINE}-20261121-081500"
+EXECUTION = f"arn:aws:states:eu-west-1:123456789012:execution:{NEWEST}:nightly"
+GONE = ("sync-buckets-copy-keys",)
+LOSING = replace(
+    CHANGED,
+    changes=(
+        Change("Remove", "CopyKeys", "AWS::Lambda::Function", physical_id=GONE[0]),
+        Change("Retain", "CopyKeysVersionabcdef0123", "AWS::Lambda::Version"),
+        Change("Retain", "TallyRunVersionabcdef0123", "AWS::Lambda::Version"),
+    ),
+    loss=Loss(GONE, (Caller(NEWEST, GONE, (EXECUTION,)), Caller(MORE, GONE))),
+)
+LOST = "Deleted: the function sync-buckets-copy-keys with all its versions."
 
 
 def shown(plan: DeploymentPlan) -> RecordingConsole:
@@ -104,6 +121,7 @@ def test_the_whole_plan_as_text() -> None:
         "  copy_keys-2.zip\n"
         "Stack: termination protection on\n"
         "Stack: tags none -> team=data\n"
+        "Stack: outputs WorkBucket -> StateMachines, WorkBucket\n"
         "Versions: 1 older version stays in Lambda, for older state machines.",
         f"State machine: a new {MACHINE} beside {NEWEST}.\n  versions: copy_keys 3 -> (new)\n  role: new",
         "\nNothing has been changed. To do this: fab",
@@ -113,6 +131,66 @@ def test_the_whole_plan_as_text() -> None:
     assert list(columns) == ["resource", "change", "what"]
     assert rows[0] == ["copy_keys role", "change", "Policies"]
     assert console.row_styles == [["", "bold red", "bold red", "", ""]]
+
+
+def test_a_function_that_goes_is_named_with_what_calls_it_and_its_versions_are_not_counted_among_those_that_stay() -> (
+    None
+):
+    results = shown(LOSING).results
+
+    assert results[2].splitlines()[-4:] == [
+        "Versions: 1 older version stays in Lambda, for older state machines.",
+        f"{LOST} These can no longer be started:",
+        f"  {NEWEST}: 1 execution RUNNING: nightly",
+        f"  {MORE}",
+    ]
+    assert results[-1] == (
+        "\n`fab` would delete the function sync-buckets-copy-keys with all its versions while executions that call it are "
+        f"RUNNING:\n  {NEWEST}: 1 execution RUNNING: nightly\n"
+        "Nothing was deployed. Wait until they have ended (`fab status` shows how far they are), or stop each of them with "
+        f"`aws stepfunctions stop-execution --region eu-west-1 --execution-arn {EXECUTION}`; then run `fab` again. "
+        "To keep the function, put its file back."
+    )
+
+
+def test_a_function_that_nothing_calls_may_go_and_one_whose_callers_are_unknown_may_not() -> None:
+    free = replace(LOSING, loss=Loss(GONE))
+    closed = replace(LOSING, loss=Loss(GONE, (Caller(MORE, GONE, problem="AWS refused ListExecutions."),)))
+
+    assert f"{LOST} No state machine calls it." in shown(free).results[2]
+    assert shown(free).results[-1] == "\nNothing has been changed. To do this: fab"
+    assert (
+        shown(closed)
+        .results[2]
+        .endswith(f"\n{LOST}\nNot known whether they call it:\n  {MORE}: AWS refused ListExecutions.")
+    )
+    assert shown(closed).results[-1] == (
+        "\nIt is not known whether an execution that calls the function sync-buckets-copy-keys with all its versions is "
+        f"RUNNING:\n  {MORE}: AWS refused ListExecutions.\n"
+        "Nothing was deployed. Allow that to whoever deploys (docs/permissions.md), then run `fab` again."
+    )
+
+
+def test_the_document_of_a_function_that_goes_has_machines_and_executions() -> None:
+    document = view.document(LOSING)
+
+    assert document["lostFunctions"] == {
+        "functions": list(GONE),
+        "callers": [
+            {"name": NEWEST, "functions": list(GONE), "running": [EXECUTION], "problem": None},
+            {"name": MORE, "functions": list(GONE), "running": [], "problem": None},
+        ],
+    }
+    assert document["refusal"] == LOSING.refusal
+
+
+def test_a_machine_whose_file_was_renamed_is_said_to_be_current_no_longer() -> None:
+    plan = replace(CHANGED, machines=(MachinePlan("it", "create"), MachinePlan(MACHINE, "retire", NEWEST)))
+
+    assert shown(plan).results[-3:-1] == [
+        "State machine: it would be created.",
+        f"State machine: {NEWEST} is no longer the current one: no file has the name {MACHINE} any more.",
+    ]
 
 
 def test_a_first_deployment_has_a_row_for_each_function_and_each_role() -> None:
@@ -221,6 +299,7 @@ def test_the_document_says_all_of_it() -> None:
         "settings": [
             {"path": "TerminationProtection", "before": False, "after": True},
             {"path": "Tags", "before": {}, "after": {"team": "data"}},
+            {"path": "Outputs", "before": ["WorkBucket"], "after": ["StateMachines", "WorkBucket"]},
         ],
         "stateMachines": [
             {
@@ -232,6 +311,8 @@ def test_the_document_says_all_of_it() -> None:
                 "roleChanges": True,
             }
         ],
+        "lostFunctions": {"functions": [], "callers": []},
+        "refusal": None,
     }
 
 
