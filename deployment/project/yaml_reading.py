@@ -32,11 +32,35 @@ def places(node: yaml.Node | None) -> dict[Place, int]:
 
 
 def places_in(path: Path) -> dict[Place, int]:
-    """Return the lines of a YAML file, none when it cannot be read: who asks has a finding to report, not this one."""
+    """Return the lines of a YAML file and of its front matter.
+
+    None when it cannot be read: who asks has a finding to report, not this one.
+    """
     try:
-        return places(yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader))
+        block, document = split_front_matter(path.read_text(encoding="utf-8-sig"))
+        nodes = [yaml.compose(text, Loader=yaml.SafeLoader) for text in (block or "", document)]
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
+    return places(nodes[0]) | places(nodes[1])
+
+
+def split_front_matter(text: str) -> tuple[str | None, str]:
+    """Return the block between two lines `---` on top of a YAML file, None without one, and the document below it.
+
+    Both begin with empty lines, so that what they hold keeps its line. Only comments may stand above the block; a file with a
+    single `---` is one document, and so is one with nothing below the second.
+    """
+    lines = text.split("\n")
+    marks = [number for number, line in enumerate(lines) if line.rstrip() == "---"]
+    if len(marks) < 2 or _has_content(lines[: marks[0]]) or not _has_content(lines[marks[1] + 1 :]):
+        return None, text
+    first, second = marks[:2]
+    block = [""] * (first + 1) + lines[first + 1 : second]
+    return "\n".join(block), "\n".join([""] * (second + 1) + lines[second + 1 :])
+
+
+def _has_content(lines: list[str]) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
 def line_of(place: Place, lines: Lines) -> int | None:
