@@ -13,11 +13,12 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from deployment.build import bundle, definitions, template
-from deployment.checks import cfn_lint, least_privilege, statelint
+from deployment.checks import cfn_lint, least_privilege, runtimes, statelint
 from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
 from deployment.project import front_matter, python_source, states_language
@@ -47,34 +48,49 @@ class Findings:
     machines: int
 
 
-def project(folder: Path) -> Findings:
+def project(folder: Path, today: date | None = None) -> Findings:
     """Check a project with its own configuration, or with the template's where it has none or one with mistakes."""
     name = f"{configuration.CONFIG_MODULE}.py"
     if not (folder / name).exists():
         missing = f"there is no {name}, so the settings are those of {configuration.TEMPLATE_MODULE}.py."
-        return check(folder, configuration.defaults(), notes=[missing])
+        return check(folder, configuration.defaults(), notes=[missing], today=today)
     settings, problems = _settings(configuration.load)
-    return check(folder, settings or configuration.defaults(environ={}), problems)
+    return check(folder, settings or configuration.defaults(environ={}), problems, today=today)
 
 
 def check(
-    folder: Path, settings: Settings, problems: Sequence[Problem] = (), notes: Sequence[str] = ()
+    folder: Path,
+    settings: Settings,
+    problems: Sequence[Problem] = (),
+    notes: Sequence[str] = (),
+    today: date | None = None,
 ) -> Findings:
-    """Check a project with these settings; `problems` and `notes` are what is known already."""
+    """Check a project with these settings; `problems` and `notes` are what is known already.
+
+    `today` is the day on which runtimes are judged; the present one without it.
+    """
+    today = today or datetime.now(UTC).date()
     readings, found = front_matter.examine_all(folder / FUNCTIONS)
     machines, unreadable = _machines(folder / MACHINES)
     everything = [
         *problems,
         *found,
         *_import_problems(folder / FUNCTIONS),
-        *_template_problems(folder, readings, settings),
+        *_template_problems(folder, readings, settings, machines),
+        *runtimes.problems([reading.spec for reading in readings], today),
         *unreadable,
         *_machine_problems(machines, readings, settings),
     ]
     specs = [reading.spec for reading in readings]
     return Findings(
         tuple(sorted(dict.fromkeys(everything), key=lambda problem: (problem.path, problem.line or 0))),
-        (*notes, *least_privilege.notes(specs, settings), *_unused_functions(specs, machines)),
+        (
+            *notes,
+            *least_privilege.notes(specs, settings),
+            *runtimes.notes(specs, today),
+            *_machine_notes(machines, readings, settings),
+            *_unused_functions(specs, machines),
+        ),
         len(readings),
         len(machines),
     )
@@ -129,27 +145,34 @@ def _import_problems(folder: Path) -> Iterator[Problem]:
             yield Problem(where, line, message)
 
 
-def _template_problems(folder: Path, readings: Sequence[Reading], settings: Settings) -> Iterator[Problem]:
+def _template_problems(
+    folder: Path, readings: Sequence[Reading], settings: Settings, machines: Sequence[MachineSpec]
+) -> Iterator[Problem]:
     """What is wrong with the template of all functions; of an unreadable one it has a stand-in without properties."""
     specs = [reading.spec for reading in readings if reading.spec.logical_id.isalnum()]
     region = settings.region or _REGION
     machine_names = [path.stem.replace("_", "-") for path in sorted((folder / MACHINES).glob("*.yaml"))]
     try:
-        built = _template(folder, specs, settings, region, machine_names)
+        built = _template(folder, specs, settings, region, machine_names, machines)
     except FrontMatterError as error:
         yield from error.problems
         refused = {problem.path for problem in error.problems}
         specs = [spec for spec in specs if spec.source not in refused]
-        built = _template(folder, specs, settings, region, machine_names)
-    yield from cfn_lint.problems(built, specs, region)
-    yield from least_privilege.problems(specs, built)
+        built = _template(folder, specs, settings, region, machine_names, machines)
+    yield from cfn_lint.problems(built, specs, region, machines)
+    yield from least_privilege.problems(specs, built, machines)
 
 
 def _template(
-    folder: Path, specs: Sequence[FunctionSpec], settings: Settings, region: str, machine_names: Sequence[str]
+    folder: Path,
+    specs: Sequence[FunctionSpec],
+    settings: Settings,
+    region: str,
+    machine_names: Sequence[str],
+    machines: Sequence[MachineSpec],
 ) -> dict[str, Any]:
     bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
-    return template.make(specs, bundle.make_all(specs, folder), settings, bucket, machine_names)
+    return template.make(specs, bundle.make_all(specs, folder), settings, bucket, machine_names, machines)
 
 
 def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
@@ -158,13 +181,8 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
         return states_language.read_all(folder), ()
     except StateMachineError as error:
         problems = tuple(_problems_in(error))
-    readable = []
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            readable.append(states_language.read(path))
-        except StateMachineError:
-            continue
-    return tuple(readable), problems
+    found = [states_language.examine(path)[0] for path in sorted(folder.glob("*.yaml"))]
+    return tuple(machine for machine in found if machine), problems
 
 
 def _machine_problems(
@@ -173,6 +191,14 @@ def _machine_problems(
     values = definitions.placeholder_values(settings, f"{settings.stack_name}-workbucket", "aws")
     for machine in machines:
         yield from statelint.problems(machine, _timeouts(readings), values)
+
+
+def _machine_notes(
+    machines: Sequence[MachineSpec], readings: Sequence[Reading], settings: Settings
+) -> Iterator[str]:
+    values = definitions.placeholder_values(settings, f"{settings.stack_name}-workbucket", "aws")
+    for machine in machines:
+        yield from map(str, statelint.notes(machine, _timeouts(readings), values, machines))
 
 
 def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:

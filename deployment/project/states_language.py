@@ -2,8 +2,9 @@
 
 A `*.yaml` file is one state machine in Amazon States Language (JSONPath or JSONata), with three liberties:
 `Resource: copy_keys` calls a Lambda by its file name, `${WorkBucket}` stands for a value that is known only after the
-stack has been deployed, and above the definition there may be a front matter, which `machine_properties` knows. What is refused here cannot be read in one way only; whether a machine makes sense is the business
-of `check`, its creation that of `state_machines`.
+stack has been deployed, and above the definition there may be a front matter, which `machine_properties` knows. What is
+refused here cannot be read in one way only; whether a machine makes sense is the business of `check`, its creation that of
+`state_machines`.
 
 The YAML is read by the rules of YAML 1.2, where `Yes`, `No` and `2012-10-17` are text: a state may have such a name.
 """
