@@ -38,7 +38,8 @@ _HASHES = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512")
 
 # The input ($), the context object ($$) or a variable ($name); then keys, and what stands in brackets.
 _START = re.compile(r"\$(\$|[A-Za-z_]\w*)?")
-_KEY = re.compile(r"\.{1,2}(\*|[^\s.\[\]()'\",?*@:]+(\(\s*\))?)")
+_KEY = re.compile(r"\.{1,2}(\*(?![^\s.\[])|[^\s.\[\]()'\"*][^\s.\[\]()'\"]*(\(\s*\))?)")
+_KEY_IN_CALL = re.compile(r"\.{1,2}(\*|[^\s.\[\]()'\",*][^\s.\[\]()'\",]*(\(\s*\))?)")
 _RECURSIVE_INDEX = re.compile(r"\.\.(?=\[)")
 
 _CALL = re.compile(r"\s*([A-Za-z_][\w.]*)\s*\(")
@@ -51,7 +52,7 @@ class _Unreadable(Exception):
 
 def is_path(text: str) -> bool:
     """Whether a text is a path into the input, the context object or a variable."""
-    return _path_end(text, 0) == len(text)
+    return _path_end(text, 0, _KEY) == len(text)
 
 
 def is_reference_path(text: str) -> bool:
@@ -85,14 +86,14 @@ def value_mistake(text: object) -> str | None:
     return "expected a path such as $.key, or an intrinsic function such as States.Format('{}', $.key)"
 
 
-def _path_end(text: str, at: int) -> int:
-    """The position behind the path that begins at a position; -1 where there is none."""
+def _path_end(text: str, at: int, key: re.Pattern[str]) -> int:
+    """The position behind the path that begins at a position; -1 where there is none. `key` is what a dot may lead to."""
     start = _START.match(text, at)
     if not start:
         return -1
     at = start.end()
     while at < len(text):
-        step = _KEY.match(text, at) or _RECURSIVE_INDEX.match(text, at)
+        step = key.match(text, at) or _RECURSIVE_INDEX.match(text, at)
         end = step.end() if step else _bracket_end(text, at)
         if end < 0:
             return at if text[at] in ",) \t\n" else -1
@@ -110,7 +111,7 @@ def _bracket_end(text: str, at: int) -> int:
         if quote:
             at += char == "\\"
             quote = "" if char == quote else quote
-        elif char in "'\"":
+        elif char in "'\"" or (char == "/" and text[:at].rstrip().endswith("=~")):
             quote = char
         else:
             depth += (char in "[(") - (char in "])")
@@ -160,7 +161,7 @@ def _argument_end(text: str, at: int, name: str, depth: int) -> int:
     if text[at : at + 1] == "'":
         return _string_end(text, at, name)
     if text[at : at + 1] == "$":
-        end = _path_end(text, at)
+        end = _path_end(text, at, _KEY_IN_CALL)
         if end < 0:
             raise _Unreadable(f"{name} has an argument that is not a JSONPath: {text[at:]}")
         return end

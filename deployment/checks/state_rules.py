@@ -43,10 +43,13 @@ def findings(fields: Fields) -> Iterator[Finding]:
         yield from _require_valid_label(fields)
         yield from _require_valid_item_reader(fields)
         yield from _require_valid_result_writer(fields)
+        yield from _require_valid_processor_config(fields)
     if fields.get("Type") == "Task":
         mistake = resource_mistake(fields.get("Resource"))
         if mistake:
             yield ("Resource",), mistake
+        elif "Resource" not in fields:
+            yield (), "has no Resource: expected a Lambda, an activity or a service that it calls"
     yield from _require_catch_all_last(fields)
 
 
@@ -166,6 +169,18 @@ def _require_valid_item_reader(fields: Fields) -> Iterator[Finding]:
 def _require_valid_result_writer(fields: Fields) -> Iterator[Finding]:
     if "ResultWriter" in fields:
         yield from _require_resource(fields, "ResultWriter", WRITERS)
+
+
+def _require_valid_processor_config(fields: Fields) -> Iterator[Finding]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"""
+    for name in ("ItemProcessor", "Iterator"):
+        config = mapping(mapping(fields.get(name)).get("ProcessorConfig"))
+        place = (name, "ProcessorConfig")
+        mode, kind = config.get("Mode", "INLINE"), config.get("ExecutionType")
+        if mode not in ("INLINE", "DISTRIBUTED"):
+            yield (*place, "Mode"), f"has Mode: {mode}: expected INLINE or DISTRIBUTED"
+        elif mode == "DISTRIBUTED" and kind not in ("STANDARD", "EXPRESS"):
+            yield place, f"has ExecutionType: {kind} in a Distributed Map: expected STANDARD or EXPRESS"
 
 
 def _require_resource(fields: Fields, name: str, known: tuple[str, ...]) -> Iterator[Finding]:

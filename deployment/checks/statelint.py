@@ -36,8 +36,13 @@ STATELINT_EXEMPTIONS = tuple(
         r'Field "ProcessorConfig" not allowed in .*\.Iterator',
         # https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html: in both query languages
         r'Field "Assign" not allowed in .*',
-        # https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: JSONata where a value may stand
-        r'.* is ("\{%.*%\}"|true|false|\{.*\}) but should be (a String|an Object|an Array|a Boolean|a JSONata)',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: an expression has no need of spaces
+        r'.*\.(Arguments|Credentials|Items) is "\{%.*%\}" but should be (an Object|a JSONata)',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: Items may be an object,
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-parallel.html: Arguments may be a list
+        r".*\.(Items is \{|Arguments is \[).* but should be a JSONata",
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html: the last rule may be `true`
+        r".*\.Condition is (true|false) but should be a String",
     )
 )
 

@@ -68,7 +68,7 @@ def whole_machine(rendered: Fields) -> Iterator[Finding]:
     size_bytes = len(json.dumps(rendered).encode())
     if size_bytes > MAX_DEFINITION_BYTES:
         yield (), f"the definition has {size_bytes:,} bytes: AWS takes {MAX_DEFINITION_BYTES:,} at most"
-    for place, message in _numbers({"TimeoutSeconds": rendered.get("TimeoutSeconds", 1)}, ()):
+    for place, message in _numbers({"TimeoutSeconds": rendered.get("TimeoutSeconds", 1)}, (), False):
         yield place, f"the state machine {message}"
 
 
@@ -81,9 +81,9 @@ def findings(state: State, language: str) -> Iterator[Finding]:
             f"has a name of {quantity(len(state.name), 'character')}: expected {MAX_NAME_LENGTH} at most",
         )
     for way in _WHERE_NUMBERS_ARE:
-        yield from _numbers(_under(fields, way), way)
+        yield from _numbers(_under(fields, way), way, language == JSONATA)
     for index, entry in enumerate(items(fields.get("Retry"))):
-        yield from _numbers(mapping(entry), ("Retry", index))
+        yield from _numbers(mapping(entry), ("Retry", index), language == JSONATA)
     yield from _heartbeat(fields)
     yield from _credentials(fields)
     if fields.get("Branches") == []:
@@ -101,19 +101,14 @@ def _under(fields: Fields, way: tuple[str, ...]) -> Fields:
     return fields
 
 
-def _numbers(fields: Fields, place: Place) -> Iterator[Finding]:
+def _numbers(fields: Fields, place: Place, may_be_computed: bool) -> Iterator[Finding]:
     for name in _RANGES.keys() & fields.keys():
         least, most, fractions = _RANGES[name]
         value = fields[name]
-        if is_expression(value):
+        if may_be_computed and is_expression(value):
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if (
-            not is_number
-            or not (fractions or value == int(value))
-            or value < least
-            or value > (most or value)
-        ):
+        if not is_number or not (fractions or value % 1 == 0) or value < least or value > (most or value):
             kind = "a number" if fractions else "a whole number"
             limits = f"from {least} to {most}" if most else f"of at least {least}"
             yield (*place, name), f"has {name}: {value!r}: expected {kind} {limits}"

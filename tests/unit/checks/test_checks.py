@@ -374,7 +374,8 @@ def test_no_machine_however_odd_breaks_the_checks(data):
     place = data.draw(st.sampled_from(sorted(everything_under(whole.definition), key=repr)))
     odd = with_another(whole.definition, place, data.draw(JUNK))
     machine = replace_fields(whole, definition=odd if isinstance(odd, dict) else {"States": odd})
-    for problem in statelint.problems(machine, {"work": 60}, VALUES):
+    found = statelint.problems(machine, {"work": 60}, VALUES)
+    for problem in found + statelint.notes(machine, {"work": 60}, VALUES, [machine]):
         assert problem.path == "state_machines/sync.yaml"
         assert problem.message
 
