@@ -2,8 +2,8 @@
 
 Beside the pipeline: `fab check` and the tests run it, and it asks nobody and changes nothing. Everything is
 read as a deployment reads it, but whatever is wrong with one file, the others are looked at too, and so is
-what could be understood of that one: `python_source` judges the Lambdas, `cfn_lint` the template,
-`least_privilege` what it allows, `statelint` the machines. Every finding names a file that a person can
+what could be understood of that one: `python_source` judges the Lambdas, `runtimes` what they run in, `cfn_lint` the
+template, `least_privilege` what it allows, `statelint` the machines. Every finding names a file that a person can
 edit, and a line where there is one.
 """
 
