@@ -131,7 +131,8 @@ def test_a_substitution_that_cloudformation_computed_is_taken_from_the_outputs(
     )
     outputs = {"WorkBucket": "work", machine_role.output_name("sync-it", "Topic", topic): "arn:topic"}
 
-    ((_, rendered),) = state_machines.render_all(installation, [spec], [], outputs)
+    there = replace(installation, settings=replace(SETTINGS, max_concurrency=4))
+    ((_, rendered),) = state_machines.render_all(there, [spec], [], outputs)
 
     assert rendered["States"]["One"]["Result"] == "arn:topic 3"
 

@@ -76,6 +76,26 @@ def test_comments_may_stand_above_the_block(tmp_path: Path) -> None:
     assert states_language.read(path).properties == {"Tags": {"a": "b"}}
 
 
+def test_the_block_may_be_written_as_that_of_a_lambda(tmp_path: Path) -> None:
+    path = tmp_path / "say_it.yaml"
+    path.write_text(f"# ---\n# Tags:\n#   a: [b]\n#\n# ---\n{MACHINE % 'hello'}", encoding="utf-8")
+    spec, (problem,) = states_language.examine(path)
+
+    assert spec and spec.definition["StartAt"] == "Say"
+    assert (problem.line, problem.message) == (
+        2,
+        "Tags: a is ['b']: expected text, a number, or true or false",
+    )
+
+
+@pytest.mark.parametrize("comment", ["# ---\n# Tags say nothing\n# ---\n", "# ---\n# Tags: of a comment\n"])
+def test_any_other_comment_is_none(tmp_path: Path, comment: str) -> None:
+    path = tmp_path / "say_it.yaml"
+    path.write_text(comment + MACHINE % "hello", encoding="utf-8")
+
+    assert states_language.read(path).properties == {}
+
+
 @pytest.mark.parametrize(
     ("block", "expected"),
     [
