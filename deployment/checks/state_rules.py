@@ -48,8 +48,11 @@ def findings(fields: Fields) -> Iterator[Finding]:
         mistake = resource_mistake(fields.get("Resource"))
         if mistake:
             yield ("Resource",), mistake
-        elif "Resource" not in fields:
-            yield (), "has no Resource: expected a Lambda, an activity or a service that it calls"
+        elif not isinstance(fields.get("Resource"), str):
+            yield (
+                ("Resource",),
+                "has no Resource: expected the Lambda, activity or service that it calls, as text",
+            )
     yield from _require_catch_all_last(fields)
 
 
@@ -167,8 +170,14 @@ def _require_valid_item_reader(fields: Fields) -> Iterator[Finding]:
 
 
 def _require_valid_result_writer(fields: Fields) -> Iterator[Finding]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html"""
     if "ResultWriter" in fields:
         yield from _require_resource(fields, "ResultWriter", WRITERS)
+        if not mapping(fields["ResultWriter"]).keys() & {"Resource", "WriterConfig"}:
+            yield (
+                ("ResultWriter",),
+                "has a ResultWriter without Resource and WriterConfig: expected one, or both",
+            )
 
 
 def _require_valid_processor_config(fields: Fields) -> Iterator[Finding]:

@@ -32,6 +32,8 @@ STATELINT_EXEMPTIONS = tuple(
         r'Field "(InputType|CSVHeaderLocation|CSVHeaders|CSVDelimiter|ItemsPointer|ManifestType|Transformation)" '
         r"not allowed in .*\.ReaderConfig",
         r'Field "WriterConfig" not allowed in .*\.ResultWriter',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html: WriterConfig may stand alone
+        r'.*\.ResultWriter does not have required field "Resource"',
         # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: Iterator goes on to be taken
         r'Field "ProcessorConfig" not allowed in .*\.Iterator',
         # https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html: in both query languages

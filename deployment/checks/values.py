@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from deployment.checks.paths import is_path
@@ -75,10 +76,10 @@ def whole_machine(rendered: Fields) -> Iterator[Finding]:
 def findings(state: State, language: str) -> Iterator[Finding]:
     """Yield what is wrong with the values of a state."""
     fields = state.fields
-    if len(state.name) > MAX_NAME_LENGTH:
+    if not 0 < len(state.name) <= MAX_NAME_LENGTH:
         yield (
             (),
-            f"has a name of {quantity(len(state.name), 'character')}: expected {MAX_NAME_LENGTH} at most",
+            f"has a name of {quantity(len(state.name), 'character')}: expected 1 to {MAX_NAME_LENGTH}",
         )
     for way in _WHERE_NUMBERS_ARE:
         yield from _numbers(_under(fields, way), way, language == JSONATA)
@@ -139,10 +140,20 @@ def _moments(fields: Fields, names: tuple[str, ...], place: Place) -> Iterator[F
 
 
 def _is_moment(value: Any) -> bool:
-    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(re.sub(r"\.\d+", "", value))  # which knows how long months are
+    except ValueError:
+        return False
+    return True
 
 
 def _condition(rule: Fields, place: Place) -> Iterator[Finding]:
+    foreign = sorted(rule.keys() & {"And", "Not", "Or", "Variable"})
+    if foreign:
+        message = f"has {foreign[0]}, which belongs to JSONPath, and its QueryLanguage is JSONata"
+        yield (*place, foreign[0]), message
     condition = rule.get("Condition", True)
     if not isinstance(condition, bool) and not is_expression(condition):
         yield (*place, "Condition"), f"has Condition: {condition}: expected an expression between {{% and %}}"
@@ -150,6 +161,12 @@ def _condition(rule: Fields, place: Place) -> Iterator[Finding]:
 
 def _rule(rule: Fields, place: Place) -> Iterator[Finding]:
     """Yield what is wrong with a rule of a Choice and with the rules inside it."""
+    if "Condition" in rule:
+        yield (
+            (*place, "Condition"),
+            "has Condition, which belongs to JSONata, and its QueryLanguage is JSONPath",
+        )
+        return
     kinds = sorted(rule.keys() & {"And", "Not", "Or", "Variable"})
     compared = sorted(rule.keys() & COMPARISONS)
     if len(kinds) != 1:

@@ -65,6 +65,8 @@ class Scope:
     place: Place
     start: Any
     states: tuple[State, ...]
+    has_no_states: bool = False
+    """Whether it says that it has none, and does not just leave `States` out or make something else of it."""
 
 
 def read_all(folder: Path) -> tuple[MachineSpec, ...]:
@@ -117,7 +119,7 @@ def scopes(machine: Any, place: Place = ()) -> Iterator[Scope]:
         State(str(name), (*place, "States", name), mapping(state))
         for name, state in mapping(fields.get("States")).items()
     )
-    yield Scope(place, fields.get("StartAt"), states)
+    yield Scope(place, fields.get("StartAt"), states, fields.get("States") == {})
     for state in states:
         for where, inner in _inside(state):
             yield from scopes(inner, where)
