@@ -86,7 +86,7 @@ def check(
         tuple(sorted(dict.fromkeys(everything), key=lambda problem: (problem.path, problem.line or 0))),
         (
             *notes,
-            *least_privilege.notes(specs, settings),
+            *least_privilege.notes([*specs, *machines], settings),
             *runtimes.notes(specs, today),
             *_machine_notes(machines, readings, settings),
             *_unused_functions(specs, machines),

@@ -52,7 +52,7 @@ def problems(
                     yield Problem(f"the template/Resources/{logical_id}", None, message)
 
 
-def notes(specs: Sequence[FunctionSpec], settings: Settings) -> Iterator[str]:
+def notes(specs: Sequence[FunctionSpec | MachineSpec], settings: Settings) -> Iterator[str]:
     """Yield what the settings leave open, which is right but worth knowing."""
     for name, (field, placeholder, may) in _UNRESTRICTED.items():
         using = [spec for spec in specs if placeholder in json.dumps(spec.properties.get("Policies"))]

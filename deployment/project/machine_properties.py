@@ -106,8 +106,9 @@ def _value_mistakes(name: str, value: Any) -> Iterator[tuple[Place, str]]:
         if wrong:
             yield (name, *place), wrong
     for index, policy in enumerate(value if isinstance(value, list) else [value]):
-        if isinstance(policy, dict) and not policy.keys() & {"Effect", "Statement"}:
-            found = ", ".join(map(str, policy)) or "an empty mapping"
+        is_known = is_intrinsic(policy) or isinstance(policy, str)
+        if not is_known and not (isinstance(policy, dict) and policy.keys() & {"Effect", "Statement"}):
+            found = ", ".join(policy) if isinstance(policy, dict) and policy else repr(policy)
             message = (
                 f"Policies has {found}: expected statements, a document, or the name of a managed policy"
             )

@@ -114,6 +114,10 @@ def test_any_other_comment_is_none(tmp_path: Path, comment: str) -> None:
             "3: Policies has S3ReadPolicy: expected statements, a document, or the name of a managed policy",
         ),
         (
+            "Policies: [5]\n",
+            "2: Policies has 5: expected statements, a document, or the name of a managed policy",
+        ),
+        (
             "DefinitionSubstitutions:\n  1a b: c\n",
             "3: '1a b' cannot be a placeholder: expected letters, digits and _.- after a letter",
         ),
@@ -145,6 +149,7 @@ def test_policies_extend_the_role_and_change_nothing_where_there_are_none(tmp_pa
         Policies:
           - AmazonSNSReadOnlyAccess
           - arn:aws:iam::123456789012:policy/ours
+          - !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/theirs
           - Statement: {Effect: Allow, Action: s3:GetObject, Resource: ["${DeploymentBucket}"]}
           - {Effect: Allow, Action: sns:Publish, Resource: "*"}
         """,
@@ -170,6 +175,7 @@ def test_policies_extend_the_role_and_change_nothing_where_there_are_none(tmp_pa
     assert role["ManagedPolicyArns"] == [
         {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AmazonSNSReadOnlyAccess"},
         "arn:aws:iam::123456789012:policy/ours",
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/theirs"},
     ]
 
 
