@@ -129,6 +129,12 @@ def test_numbers_and_booleans_are_the_texts_that_cloudformation_makes_of_them():
     assert version_of(build(one)) == version_of(build(spec(Environment={"Variables": written})))
 
 
+def test_a_literal_dollar_brace_is_escaped_as_in_a_sub():
+    one = spec(Environment={"Variables": {"A": "${!HOME}/x", "B": {"Fn::Sub": "${!HOME}"}}})
+    variables = properties_of(build(one), "CopyKeys")["Environment"]["Variables"]
+    assert variables == {"A": "${HOME}/x", "B": {"Fn::Sub": "${!HOME}"}}
+
+
 def test_an_environment_that_cloudformation_computes_is_left_to_it():
     computed = {"Variables": {"Fn::If": ["Live", {"A": "b"}, {"Ref": "AWS::NoValue"}]}}
     assert properties_of(build(spec(Environment=computed)), "CopyKeys")["Environment"] == computed
