@@ -46,5 +46,7 @@ def read_sources(project: Path) -> Sources:
 def build_project(sources: Sources, settings: Settings, deployment_bucket: str) -> BuiltProject:
     """Return what these sources and settings come to."""
     names = [machine.name for machine in sources.definitions]
-    body = template.make(sources.functions, sources.bundles, settings, deployment_bucket, names)
+    body = template.make(
+        sources.functions, sources.bundles, settings, deployment_bucket, names, sources.definitions
+    )
     return BuiltProject(sources.functions, sources.definitions, sources.bundles, body)

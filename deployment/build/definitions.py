@@ -15,6 +15,7 @@ from typing import Any
 from deployment.errors import Problem, StateMachineError
 from deployment.project import placeholders
 from deployment.project.front_matter import FunctionSpec
+from deployment.project.function_properties import is_intrinsic
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
@@ -22,6 +23,9 @@ from deployment.text import did_you_mean
 
 MAX_DEFAULT_CONCURRENCY = 40
 """The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
+
+BUILT_IN = frozenset({"WorkBucket", "Partition", "MaxConcurrency", "MaxDelete"})
+"""The placeholders that every state machine has."""
 
 _ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
 
@@ -51,6 +55,7 @@ def render(
 
     `function_versions` maps a Lambda's file name to the ARN of its published version. A text that is one placeholder and
     nothing else becomes the value itself, so numbers and null keep their type; inside a longer text it becomes text.
+    The file's own substitutions are added; one that CloudFormation computes stays as written unless `values` has it.
     Raises StateMachineError naming every Lambda and every placeholder that is not known.
     """
     found = list(mistakes(spec, function_versions, values))
@@ -58,16 +63,31 @@ def render(
         lines = places_in(spec.path)
         problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
         raise StateMachineError("\n".join(str(problem) for problem in problems))
-    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, function_versions), values)
-    return filled
+    return _fill(spec, function_versions, values)
 
 
 def mistakes(
     spec: MachineSpec, functions: Iterable[str], values: Iterable[str]
 ) -> Iterator[tuple[Place, str]]:
-    """Yield the place and the sentence of every Lambda and every placeholder that is not known."""
+    """Yield the place and the sentence of every Lambda and every placeholder that is not known, or is defined twice."""
+    own, given = substitutions(spec), set(values)
+    for name in sorted(own.keys() & BUILT_IN):
+        yield (
+            ("DefinitionSubstitutions", name),
+            f"{name} is a placeholder of the deployment already; rename it",
+        )
     yield from _unknown_lambdas(spec, set(functions))
-    yield from _unknown_placeholders(spec, set(values))
+    yield from _unknown_placeholders(spec, given | own.keys())
+
+
+def substitutions(spec: MachineSpec) -> dict[str, Any]:
+    """Return the placeholders that a file defines for itself."""
+    return dict(spec.properties.get("DefinitionSubstitutions", {}))
+
+
+def computed_substitutions(spec: MachineSpec) -> dict[str, Any]:
+    """Return those of them that CloudFormation computes: they are outputs of the stack."""
+    return {name: value for name, value in substitutions(spec).items() if is_intrinsic(value)}
 
 
 def render_with_placeholders(spec: MachineSpec, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +97,12 @@ def render_with_placeholders(spec: MachineSpec, values: Mapping[str, Any]) -> di
     """
     called = {lambda_of(state.fields) for state in states(spec.definition)} - {None}
     versions = {str(name): f"{_ANY_FUNCTION}:{name}:1" for name in called}
-    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, versions), values)
+    return _fill(spec, versions, values)
+
+
+def _fill(spec: MachineSpec, versions: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in substitutions(spec).items() if not is_intrinsic(value)}
+    filled: dict[str, Any] = placeholders.fill(_bind_lambdas(spec.definition, versions), {**own, **values})
     return filled
 
 
@@ -154,7 +179,9 @@ def check_rendering(specs: Iterable[MachineSpec], functions: Iterable[FunctionSp
         raise StateMachineError("\n".join(problems))
 
 
-def fingerprint(definition: Mapping[str, Any], role_arn: str) -> str:
-    """Return 16 hex digits that change when definition or role does."""
-    text = json.dumps([definition, role_arn], sort_keys=True)
+def fingerprint(
+    definition: Mapping[str, Any], role_arn: str, own_tags: Mapping[str, str] | None = None
+) -> str:
+    """Return 16 hex digits that change when the definition, the role or the tags of a machine's own file do."""
+    text = json.dumps([definition, role_arn, *([own_tags] if own_tags else [])], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -120,6 +120,12 @@ def state_machine_policy(functions: Iterable[str], machine_names: Sequence[str])
     )
 
 
+def boundary(settings: Settings) -> dict[str, str]:
+    """Return the property that bounds what a role may be allowed, if the settings name a boundary."""
+    arn = settings.permissions_boundary_arn
+    return {"PermissionsBoundary": arn} if arn else {}
+
+
 def tls_only(bucket: str) -> dict[str, Any]:
     """Return a bucket policy that refuses every request without TLS; `bucket` is a logical id."""
     return document(

@@ -18,13 +18,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deployment.build import policies
+from deployment.build import machine_role, policies
 from deployment.build.bundle import Bundle
 from deployment.build.logical_ids import MACHINES_OUTPUT
 from deployment.errors import FrontMatterError, Problem
 from deployment.project import placeholders
 from deployment.project.front_matter import FunctionSpec
+from deployment.project.function_properties import is_intrinsic
 from deployment.project.settings import Settings
+from deployment.project.states_language import MachineSpec
 from deployment.project.tags import tags_of, upper_case_list
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
@@ -66,11 +68,12 @@ def make(
     settings: Settings,
     deployment_bucket: str,
     machine_names: Sequence[str],
+    machines: Sequence[MachineSpec] = (),
 ) -> dict[str, Any]:
     """Return the template of the whole stack; raise FrontMatterError when a function's name cannot be used.
 
     `bundles` are the zips of `specs`, in any order; `machine_names` are the state machines' without
-    timestamps.
+    timestamps, `machines` those of them whose front matter counts.
     """
     _check_names(specs, settings)
     values = policies.front_matter_values(settings, deployment_bucket, machine_names)
@@ -79,14 +82,15 @@ def make(
     for spec in specs:
         code = {"Bucket": deployment_bucket, "Key": keys[spec.name]}
         resources |= _function_resources(spec, code, settings, values)
-    resources |= _state_machine_role([spec.logical_id for spec in specs], settings, machine_names)
+    functions = [spec.logical_id for spec in specs]
+    resources |= machine_role.resources(functions, settings, machine_names, machines, values)
     resources |= _work_bucket(settings)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": TRANSFORM,
         "Description": "SyncBuckets: the functions, roles and work bucket of its state machines",
         "Resources": resources,
-        "Outputs": _outputs(resources, machine_names),
+        "Outputs": _outputs(resources, machine_names) | machine_role.outputs(machines),
     }
 
 
@@ -150,14 +154,32 @@ def _function_properties(
         "Architectures": [ARCHITECTURE],
         "AssumeRolePolicyDocument": policies.function_trust(),
         **own,
+        **_environment(own),
         **_policies(spec, values),
-        **_boundary(settings),
+        **policies.boundary(settings),
         "FunctionName": function_name(spec, settings),
         "Handler": spec.handler,
         "CodeUri": dict(code),
         "LoggingConfig": {**log_group, **own.get("LoggingConfig", {})},
-        "Tags": {**own.get("Tags", {}), **tags_of(settings)},
+        "Tags": {**texts(own.get("Tags", {})), **tags_of(settings)},
     }
+
+
+def texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping with its numbers and booleans as the texts that CloudFormation would make of them."""
+    return {
+        name: value if isinstance(value, Mapping) else placeholders.as_text(value)
+        for name, value in values.items()
+    }
+
+
+def _environment(own: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment with texts only; none where there is none, or where CloudFormation computes it."""
+    environment = own.get("Environment", {})
+    variables = environment.get("Variables")
+    if not isinstance(variables, Mapping) or is_intrinsic(variables):
+        return {}
+    return {"Environment": {**environment, "Variables": texts(variables)}}
 
 
 def _policies(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
@@ -210,28 +232,6 @@ def _log_group(spec: FunctionSpec, settings: Settings) -> Resource:
             "RetentionInDays": settings.log_retention_days,
             "Tags": upper_case_list(tags_of(settings)),
         },
-    }
-
-
-def _state_machine_role(
-    functions: Sequence[str], settings: Settings, machine_names: Sequence[str]
-) -> dict[str, Resource]:
-    return {
-        "StateMachineRole": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "Description": f"What the state machines of {settings.stack_name} may do",
-                "AssumeRolePolicyDocument": policies.state_machine_trust(),
-                "Policies": [
-                    {
-                        "PolicyName": "StateMachine",
-                        "PolicyDocument": policies.state_machine_policy(functions, machine_names),
-                    }
-                ],
-                "Tags": upper_case_list(tags_of(settings)),
-                **_boundary(settings),
-            },
-        }
     }
 
 
@@ -289,8 +289,3 @@ def _outputs(resources: Mapping[str, Resource], machine_names: Sequence[str]) ->
         "StateMachineRoleArn": {"Value": {"Fn::GetAtt": ["StateMachineRole", "Arn"]}},
         MACHINES_OUTPUT: {"Value": ",".join(machine_names)},
     }
-
-
-def _boundary(settings: Settings) -> dict[str, str]:
-    arn = settings.permissions_boundary_arn
-    return {"PermissionsBoundary": arn} if arn else {}

@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from deployment.build.machine_role import LOGICAL_ID, machine_of_policy
+from deployment.checks.runtimes import REPORTED_HERE
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
-from deployment.project.states_language import items, mapping
-from deployment.project.yaml_reading import Place, line_of
+from deployment.project.states_language import MachineSpec, items, mapping
+from deployment.project.yaml_reading import Place, line_of, places_in
 
 # Asked for by SAM for every role of a function; its ARN differs between partitions, which no check looks at.
 _MANAGED_POLICIES = {
@@ -30,7 +32,12 @@ _REQUIRED_PROPERTIES = ("Runtime", "Handler", "CodeUri")
 Finding = tuple[list[str], str]
 
 
-def problems(built: Mapping[str, Any], specs: Sequence[FunctionSpec], region: str) -> Iterator[Problem]:
+def problems(
+    built: Mapping[str, Any],
+    specs: Sequence[FunctionSpec],
+    region: str,
+    machines: Sequence[MachineSpec] = (),
+) -> Iterator[Problem]:
     """Yield what SAM refuses in a template, and what cfn-lint finds in what SAM makes of the rest."""
     with _without_garbage_collection():
         plain, refusals = _transform(built, region)
@@ -38,7 +45,12 @@ def problems(built: Mapping[str, Any], specs: Sequence[FunctionSpec], region: st
             plain, _ = _transform(_without_refused(built, refusals), region)
         findings = [*refusals, *(_lint(plain, region) if plain else ())]
     for path, message in findings:
-        yield _locate(path, message, specs, built, plain)
+        machine = _machine_of(path, plain, machines)
+        if machine:
+            place = _of_statement(path, machine, plain) or ("Policies",)
+            yield Problem(machine.where, line_of(place, places_in(machine.path)), message)
+        else:
+            yield _locate(path, message, specs, built, plain)
 
 
 @contextmanager
@@ -109,7 +121,9 @@ def _lint(plain: Mapping[str, Any], region: str) -> Iterator[Finding]:
     # cfn-lint takes the two escapes of a character beyond U+FFFF for a mistake, so it gets the character.
     text = json.dumps(plain, ensure_ascii=False)
     for match in cfnlint.api.lint(text, config=ManualArgs(regions=[region])):
-        path = [str(part) for part in getattr(match, "path", None) or ()]
+        if match.rule.id in REPORTED_HERE:
+            continue
+        path = [str(part) for part in match.path or ()]
         place = f"{'/'.join(path[3:])}: " if len(path) > 3 else ""
         yield path, f"{place}{match.message} (cfn-lint {match.rule.id})"
 
@@ -127,6 +141,16 @@ def _locate(
         return Problem("/".join(["the template", *path[:3]]), None, message)
     place = _in_front_matter(path, spec, plain) or _named_event(message, spec)
     return Problem(spec.source, line_of(place, spec.places), message)
+
+
+def _machine_of(
+    path: Sequence[str], plain: Mapping[str, Any], machines: Sequence[MachineSpec]
+) -> MachineSpec | None:
+    """The machine whose front matter a policy of the role comes from."""
+    if list(path[:4]) != ["Resources", LOGICAL_ID, "Properties", "Policies"] or len(path) < 5:
+        return None
+    policy = plain["Resources"][LOGICAL_ID]["Properties"]["Policies"][int(path[4])]
+    return machine_of_policy(policy["PolicyName"], machines)
 
 
 def _owner(
@@ -166,7 +190,7 @@ def _property_place(path: Sequence[str], spec: FunctionSpec) -> Place:
     return (own, *(int(part) if part.isdigit() else part for part in path[1:])) if own else ()
 
 
-def _of_statement(path: Sequence[str], spec: FunctionSpec, plain: Mapping[str, Any]) -> Place:
+def _of_statement(path: Sequence[str], spec: FunctionSpec | MachineSpec, plain: Mapping[str, Any]) -> Place:
     """The place of a role's statement: found by what it says, as empty statements have been left out of the role."""
     if list(path[2:4]) != ["Properties", "Policies"] or len(path) < 8:
         return ()
@@ -183,7 +207,7 @@ def _of_statement(path: Sequence[str], spec: FunctionSpec, plain: Mapping[str, A
     return ()
 
 
-def _own_statements(spec: FunctionSpec) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def _own_statements(spec: FunctionSpec | MachineSpec) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     policies = spec.properties.get("Policies")
     listed = enumerate(policies) if isinstance(policies, list) else [(None, policies)]
     for index, policy in listed:

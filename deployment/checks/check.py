@@ -2,8 +2,8 @@
 
 Beside the pipeline: `fab check` and the tests run it, and it asks nobody and changes nothing. Everything is
 read as a deployment reads it, but whatever is wrong with one file, the others are looked at too, and so is
-what could be understood of that one: `python_source` judges the Lambdas, `cfn_lint` the template,
-`least_privilege` what it allows, `statelint` the machines. Every finding names a file that a person can
+what could be understood of that one: `python_source` judges the Lambdas, `runtimes` what they run in, `cfn_lint` the
+template, `least_privilege` what it allows, `statelint` the machines. Every finding names a file that a person can
 edit, and a line where there is one.
 """
 
@@ -13,11 +13,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from deployment.build import bundle, definitions, template
-from deployment.checks import cfn_lint, least_privilege, statelint
+from deployment.checks import cfn_lint, least_privilege, runtimes, statelint
 from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
 from deployment.project import front_matter, python_source, source_files, states_language
@@ -47,14 +48,14 @@ class Findings:
     machines: int
 
 
-def project(folder: Path) -> Findings:
+def project(folder: Path, today: date | None = None) -> Findings:
     """Check a project with its own configuration, or with the template's where it has none or one with mistakes."""
     name = f"{configuration.CONFIG_MODULE}.py"
     if not (folder / name).exists() and not (folder / name).is_symlink():
         missing = f"there is no {name}, so the settings are those of {configuration.TEMPLATE_MODULE}.py."
-        return check(folder, configuration.defaults(), notes=[missing])
+        return check(folder, configuration.defaults(), notes=[missing], today=today)
     examined = configuration.examine()
-    return check(folder, examined.settings, examined.problems, wrong_settings=examined.wrong)
+    return check(folder, examined.settings, examined.problems, wrong_settings=examined.wrong, today=today)
 
 
 def check(
@@ -63,11 +64,14 @@ def check(
     problems: Sequence[Problem] = (),
     notes: Sequence[str] = (),
     wrong_settings: Collection[str] = (),
+    today: date | None = None,
 ) -> Findings:
     """Check a project with these settings; `problems` and `notes` are what is known already.
 
-    Nothing is noted on `wrong_settings`: what they should be is not known.
+    Nothing is noted on `wrong_settings`: what they should be is not known. `today` is the day on which runtimes are judged; the
+    present one without it.
     """
+    today = today or datetime.now(UTC).date()
     readings, found = front_matter.examine_all(folder / FUNCTIONS)
     machines, unreadable = _machines(folder / MACHINES)
     everything = [
@@ -75,7 +79,8 @@ def check(
         *found,
         *bundle.problems(folder / FUNCTIONS),
         *_import_problems(folder / FUNCTIONS),
-        *_template_problems(folder, readings, settings),
+        *_template_problems(folder, readings, settings, machines),
+        *runtimes.problems([reading.spec for reading in readings], today),
         *unreadable,
         *_machine_problems(machines, readings, settings),
     ]
@@ -84,7 +89,9 @@ def check(
         tuple(sorted(dict.fromkeys(everything), key=lambda problem: (problem.path, problem.line or 0))),
         (
             *notes,
-            *least_privilege.notes(specs, settings, wrong_settings),
+            *least_privilege.notes([*specs, *machines], settings, wrong_settings),
+            *runtimes.notes(specs, today),
+            *_machine_notes(machines, readings, settings),
             *_unused_functions([reading.spec for reading in readings if reading.given is not None], machines),
             *_left_alone(folder),
         ),
@@ -134,29 +141,35 @@ def _import_problems(folder: Path) -> Iterator[Problem]:
             yield Problem(where, line, message)
 
 
-def _template_problems(folder: Path, readings: Sequence[Reading], settings: Settings) -> Iterator[Problem]:
+def _template_problems(
+    folder: Path, readings: Sequence[Reading], settings: Settings, machines: Sequence[MachineSpec]
+) -> Iterator[Problem]:
     """What is wrong with the template of all functions; of an unreadable one it has a stand-in without properties."""
     specs = [reading.spec for reading in readings if reading.spec.logical_id.isalnum()]
     region = settings.region or _REGION
     listed = source_files.list_folder(folder / MACHINES, source_files.MACHINES)
     machine_names = [path.stem.replace("_", "-") for path in listed.sources]
     try:
-        built = _template(specs, settings, region, machine_names)
+        built = _template(specs, settings, region, machine_names, machines)
     except FrontMatterError as error:
         yield from error.problems
         refused = {problem.path for problem in error.problems}
         specs = [spec for spec in specs if spec.source not in refused]
-        built = _template(specs, settings, region, machine_names)
-    yield from cfn_lint.problems(built, specs, region)
-    yield from least_privilege.problems(specs, built)
+        built = _template(specs, settings, region, machine_names, machines)
+    yield from cfn_lint.problems(built, specs, region, machines)
+    yield from least_privilege.problems(specs, built, machines)
 
 
 def _template(
-    specs: Sequence[FunctionSpec], settings: Settings, region: str, machine_names: Sequence[str]
+    specs: Sequence[FunctionSpec],
+    settings: Settings,
+    region: str,
+    machine_names: Sequence[str],
+    machines: Sequence[MachineSpec],
 ) -> dict[str, Any]:
     bucket = f"{settings.stack_name}-deployment-{_ACCOUNT}-{region}"
     bundles = [bundle.Bundle(spec.name, f"{spec.name}-{'0' * 16}.zip", b"") for spec in specs]
-    return template.make(specs, bundles, settings, bucket, machine_names)
+    return template.make(specs, bundles, settings, bucket, machine_names, machines)
 
 
 def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
@@ -165,13 +178,9 @@ def _machines(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...
         return states_language.read_all(folder), ()
     except StateMachineError as error:
         problems = tuple(_problems_in(error))
-    readable = []
-    for path in source_files.list_folder(folder, source_files.MACHINES).sources:
-        try:
-            readable.append(states_language.read(path))
-        except StateMachineError:
-            continue
-    return tuple(readable), problems
+    listed = source_files.list_folder(folder, source_files.MACHINES).sources
+    found = [states_language.examine(path)[0] for path in listed]
+    return tuple(machine for machine in found if machine), problems
 
 
 def _machine_problems(
@@ -180,6 +189,14 @@ def _machine_problems(
     values = definitions.placeholder_values(settings, f"{settings.stack_name}-workbucket", "aws")
     for machine in machines:
         yield from statelint.problems(machine, _timeouts(readings), values)
+
+
+def _machine_notes(
+    machines: Sequence[MachineSpec], readings: Sequence[Reading], settings: Settings
+) -> Iterator[str]:
+    values = definitions.placeholder_values(settings, f"{settings.stack_name}-workbucket", "aws")
+    for machine in machines:
+        yield from map(str, statelint.notes(machine, _timeouts(readings), values, machines))
 
 
 def _timeouts(readings: Sequence[Reading]) -> Mapping[str, int | None]:

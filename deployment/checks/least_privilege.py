@@ -12,11 +12,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from deployment.build.machine_role import machine_of_policy
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
-from deployment.project.states_language import items, mapping
-from deployment.project.yaml_reading import Place, line_of
+from deployment.project.states_language import MachineSpec, items, mapping
+from deployment.project.yaml_reading import Place, line_of, places_in
 
 # AWS's own policies that allow everything, or everything of a service.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
@@ -31,21 +32,28 @@ _UNRESTRICTED = {
 }
 
 
-def problems(specs: Sequence[FunctionSpec], built: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is allowed too freely: by the functions' front matter, and by the other roles of the template."""
+def problems(
+    specs: Sequence[FunctionSpec], built: Mapping[str, Any], machines: Sequence[MachineSpec] = ()
+) -> Iterator[Problem]:
+    """Yield what is allowed too freely: by the front matter of functions and machines, and by the other roles of the template."""
     for spec in specs:
         for place, message in _broad_policies(spec.properties.get("Policies")):
             yield Problem(spec.source, line_of(("Policies", *place), spec.places), message)
+    for machine in machines:
+        for place, message in _broad_policies(machine.properties.get("Policies")):
+            yield Problem(machine.where, line_of(("Policies", *place), places_in(machine.path)), message)
     of_functions = {f"{spec.logical_id}Role" for spec in specs}
     for logical_id, resource in mapping(built.get("Resources")).items():
         if resource["Type"] == "AWS::IAM::Role" and logical_id not in of_functions:
             for policy in resource["Properties"].get("Policies", []):
+                if machine_of_policy(policy["PolicyName"], machines):
+                    continue  # said of its file
                 for _, message in _wildcards(policy["PolicyDocument"]["Statement"]):
                     yield Problem(f"the template/Resources/{logical_id}", None, message)
 
 
 def notes(
-    specs: Sequence[FunctionSpec], settings: Settings, wrong_settings: Collection[str] = ()
+    specs: Sequence[FunctionSpec | MachineSpec], settings: Settings, wrong_settings: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield what the settings leave open, which is right but worth knowing; nothing of settings that have mistakes."""
     for name, (field, placeholder, may) in _UNRESTRICTED.items():

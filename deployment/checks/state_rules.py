@@ -1,15 +1,17 @@
-"""What a single state must have, beyond the language: neither hang, nor fail for want of a retry, nor overflow.
+"""What a single state must be, beyond the language; and what it should have: neither hang, nor fail for want of a retry.
 
 `statelint` calls it. Each rule takes the fields of a state and yields where in them something is wrong, and a
-sentence that goes on after "the state NAME".
+sentence that goes on after "the state NAME". `findings` are mistakes, AWS would refuse them. `opinions` are this project's
+own: of the machine that it ships they are mistakes, of any other one they are notes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deployment.checks.integrations import READERS, WRITERS, integration_of, resource_mistake
 from deployment.project.states_language import items, mapping
 from deployment.project.yaml_reading import Place
 
@@ -35,21 +37,49 @@ Fields = Mapping[str, Any]
 Finding = tuple[Place, str]
 
 
-def findings(fields: Fields, calls_lambda: bool, lambda_timeout_seconds: int | None) -> Iterator[Finding]:
-    """Yield what is wrong with a state; the timeout is that of the Lambda it calls, where it is known."""
-    kind = fields.get("Type")
-    for rule in RULES.get(kind, ()) if isinstance(kind, str) else ():
-        yield from rule(fields)
+def findings(fields: Fields) -> Iterator[Finding]:
+    """Yield what AWS would refuse in a state."""
+    if fields.get("Type") == "Map":
+        yield from _require_valid_label(fields)
+        yield from _require_valid_item_reader(fields)
+        yield from _require_valid_result_writer(fields)
+        yield from _require_valid_processor_config(fields)
+    if fields.get("Type") == "Task":
+        mistake = resource_mistake(fields.get("Resource"))
+        if mistake:
+            yield ("Resource",), mistake
+        elif not isinstance(fields.get("Resource"), str):
+            yield (
+                ("Resource",),
+                "has no Resource: expected the Lambda, activity or service that it calls, as text",
+            )
+    yield from _require_catch_all_last(fields)
+
+
+def opinions(
+    fields: Fields, calls_lambda: bool, lambda_timeout_seconds: int | None, machine_has_timeout: bool
+) -> Iterator[Finding]:
+    """Yield what is dangerous in a state that AWS takes.
+
+    `lambda_timeout_seconds` is that of the Lambda it calls, where it is known; nothing waits for ever in a machine with a
+    timeout of its own.
+    """
+    if fields.get("Type") == "Task":
+        yield from () if machine_has_timeout else _require_timeout(fields)
+        yield from _require_retry(fields)
+    if fields.get("Type") == "Map":
+        for rule in (_require_label, _require_float_tolerance, _require_result_writer, _require_catch):
+            yield from rule(fields)
     if calls_lambda:
         yield from _require_retry_of_lambda_errors(fields)
     if lambda_timeout_seconds is not None:
         yield from _require_longer_timeout_than_lambda(fields, lambda_timeout_seconds)
-    yield from _require_catch_all_last(fields)
 
 
 def is_distributed(fields: Fields) -> bool:
-    """Whether a state is a Distributed Map."""
-    return mapping(mapping(fields.get("ItemProcessor")).get("ProcessorConfig")).get("Mode") == "DISTRIBUTED"
+    """Whether a state is a Distributed Map; Iterator is the old name of ItemProcessor."""
+    processors = (mapping(fields.get(name)) for name in ("ItemProcessor", "Iterator"))
+    return any(mapping(one.get("ProcessorConfig")).get("Mode") == "DISTRIBUTED" for one in processors)
 
 
 def _require_timeout(fields: Fields) -> Iterator[Finding]:
@@ -105,11 +135,14 @@ def _require_catch_all_last(fields: Fields) -> Iterator[Finding]:
                 )
 
 
+def _require_label(fields: Fields) -> Iterator[Finding]:
+    if fields.get("Label") is None and is_distributed(fields):
+        yield (), "has no Label: AWS would make one up, and the names of its children could not be foreseen"
+
+
 def _require_valid_label(fields: Fields) -> Iterator[Finding]:
     label = fields.get("Label")
-    if label is None and is_distributed(fields):
-        yield (), "has no Label: AWS would make one up, and the names of its children could not be foreseen"
-    elif label is not None and (not isinstance(label, str) or len(label) > MAX_LABEL_LENGTH):
+    if label is not None and (not isinstance(label, str) or len(label) > MAX_LABEL_LENGTH):
         yield ("Label",), f"has the Label {label!r}: expected text of {MAX_LABEL_LENGTH} characters at most"
     elif label is not None and _NOT_IN_LABELS.search(label):
         yield ("Label",), f'has the Label {label!r}: expected no spaces and none of ?*<>{{}}[]:;,\\|^~$#%&`"'
@@ -119,7 +152,7 @@ def _require_float_tolerance(fields: Fields) -> Iterator[Finding]:
     """As a float, because emulators refuse a whole number where AWS takes both."""
     name = "ToleratedFailurePercentage"
     tolerance = fields.get(name)
-    if tolerance is not None and (not isinstance(tolerance, float) or not 0 <= tolerance <= 100):
+    if isinstance(tolerance, int) and 0 <= tolerance <= 100:
         yield (name,), f"has {name}: {tolerance!r}: expected 0.0 to 100.0, with a decimal point"
 
 
@@ -133,6 +166,38 @@ def _require_valid_item_reader(fields: Fields) -> Iterator[Finding]:
     if input_type is not None and input_type not in INPUT_TYPES:
         place = ("ItemReader", "ReaderConfig", "InputType")
         yield place, f"has InputType: {input_type}: expected one of {', '.join(INPUT_TYPES)}"
+    yield from _require_resource(fields, "ItemReader", READERS)
+
+
+def _require_valid_result_writer(fields: Fields) -> Iterator[Finding]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html"""
+    if "ResultWriter" in fields:
+        yield from _require_resource(fields, "ResultWriter", WRITERS)
+        if not mapping(fields["ResultWriter"]).keys() & {"Resource", "WriterConfig"}:
+            yield (
+                ("ResultWriter",),
+                "has a ResultWriter without Resource and WriterConfig: expected one, or both",
+            )
+
+
+def _require_valid_processor_config(fields: Fields) -> Iterator[Finding]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"""
+    for name in ("ItemProcessor", "Iterator"):
+        config = mapping(mapping(fields.get(name)).get("ProcessorConfig"))
+        place = (name, "ProcessorConfig")
+        mode, kind = config.get("Mode", "INLINE"), config.get("ExecutionType")
+        if mode not in ("INLINE", "DISTRIBUTED"):
+            yield (*place, "Mode"), f"has Mode: {mode}: expected INLINE or DISTRIBUTED"
+        elif mode == "DISTRIBUTED" and kind not in ("STANDARD", "EXPRESS"):
+            yield place, f"has ExecutionType: {kind} in a Distributed Map: expected STANDARD or EXPRESS"
+
+
+def _require_resource(fields: Fields, name: str, known: tuple[str, ...]) -> Iterator[Finding]:
+    resource = mapping(fields[name]).get("Resource")
+    found = integration_of(resource)
+    if found and found.name + found.pattern not in known:
+        expected = " or ".join(f"arn:aws:states:::{one}" for one in known)
+        yield (name, "Resource"), f"has {resource} as the Resource of its {name}: expected {expected}"
 
 
 def _require_result_writer(fields: Fields) -> Iterator[Finding]:
@@ -152,15 +217,3 @@ def _require_result_writer(fields: Fields) -> Iterator[Finding]:
 def _require_catch(fields: Fields) -> Iterator[Finding]:
     if not fields.get("Catch"):
         yield (), "has no Catch: a failure inside would end the run without a report"
-
-
-RULES: Mapping[str, tuple[Callable[[Fields], Iterator[Finding]], ...]] = {
-    "Task": (_require_timeout, _require_retry),
-    "Map": (
-        _require_valid_label,
-        _require_float_tolerance,
-        _require_valid_item_reader,
-        _require_result_writer,
-        _require_catch,
-    ),
-}

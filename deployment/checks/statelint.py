@@ -1,38 +1,56 @@
 """What makes a state machine wrong, or right but dangerous; every finding with the line of the state or key.
 
-`check` calls it for every file. statelint knows the language; `transitions` looks at where states lead,
-`state_rules` at what each must have, `definitions` at Lambdas and placeholders. They all look at the same machine,
-whatever the others have found, so that no mistake hides another.
+`check` calls it for every file. statelint knows the language; `transitions` looks at where states lead, `query_language` and
+`values` at what is written in them, `state_rules` at what each must have, `definitions` at Lambdas and placeholders. They all
+look at the same machine, whatever the others have found, so that no mistake hides another.
+
+Where statelint contradicts AWS's documentation, AWS counts: what it says about it is left out, and one of ours judges instead.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deployment.build import definitions
-from deployment.checks import state_rules, transitions
+from deployment.checks import query_language, rights, state_rules, transitions, values
 from deployment.errors import Problem
 from deployment.project.states_language import MachineSpec, State, lambda_of, states
 from deployment.project.yaml_reading import Lines, Place, line_of, places_in
 
-# statelint knows the language's specification; these are AWS's extensions of it for Distributed Maps, and
-# its wish for whole numbers where AWS and the emulators want a float.
-# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+SHIPPED = "sync_buckets_state_machine.yaml"
+"""The file of SyncBuckets' own machine. Of it our opinions are mistakes; how others write theirs is their decision."""
+
+# statelint knows the language's specification; these are AWS's extensions of it.
 STATELINT_EXEMPTIONS = tuple(
     re.compile(pattern)
     for pattern in (
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
         r'Field "Label" not allowed in .*',
         r'Field "(InputType|CSVHeaderLocation|CSVHeaders|CSVDelimiter|ItemsPointer|ManifestType|Transformation)" '
         r"not allowed in .*\.ReaderConfig",
         r'Field "WriterConfig" not allowed in .*\.ResultWriter',
-        r".*\.ToleratedFailurePercentage is \d+\.\d+ but should be an Integer",
+        # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html: WriterConfig may stand alone
+        r'.*\.ResultWriter does not have required field "Resource"',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: Iterator goes on to be taken
+        r'Field "ProcessorConfig" not allowed in .*\.Iterator',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html: in both query languages
+        r'Field "Assign" not allowed in .*',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: an expression has no need of spaces
+        r'.*\.(Arguments|Credentials|Items) is "\{%.*%\}" but should be (an Object|a JSONata)',
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: Items may be an object,
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-parallel.html: Arguments may be a list
+        r".*\.(Items is \{|Arguments is \[).* but should be a JSONata",
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html: the last rule may be `true`
+        r".*\.Condition is (true|false) but should be a String",
     )
 )
 
-# What `transitions` and `definitions` say in its place, with the name that was probably meant.
+# What the others say in its place: `transitions` and `definitions` with the name that was probably meant, `values` and
+# `query_language` by what AWS takes: whole numbers for BackoffRate, fractions for ToleratedFailurePercentage, paths with
+# filters, variables, `$$.` and keys such as `detail-type`, JSONata for every value.
 REPORTED_ELSEWHERE = tuple(
     re.compile(pattern)
     for pattern in (
@@ -41,6 +59,10 @@ REPORTED_ELSEWHERE = tuple(
         r"No transition found to state .*",
         r"No terminal state found in machine at .*",
         r".*\.Resource is .* but should be A URI",
+        r".* but should be (a Float|numeric|an Integer|a Reference Path.*|a JSONPath|an RFC3339 timestamp)",
+        r".* is \S+ but allowed (floor|ceiling) is \S+",
+        r'Field ".*" of .* is not a JSONPath or intrinsic function expression',
+        r".*: States\.ALL can only appear in the last element, and by itself\.",
     )
 )
 
@@ -51,47 +73,84 @@ Finding = tuple[Place, str]
 
 
 def problems(
-    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
+    machine: MachineSpec, functions: Mapping[str, int | None], values_of: Mapping[str, Any]
 ) -> list[Problem]:
     """Return what is wrong with a machine, line by line.
 
-    `functions` has the timeout of each Lambda by its file name, in seconds, None where it is not known; `values` those of the
-    placeholders.
+    `functions` has the timeout of each Lambda by its file name, in seconds, None where it is not known; `values_of` what the
+    placeholders stand for.
     """
-    found = list(_findings(machine, functions, values))
+    found = list(_findings(machine, functions, values_of))
+    if machine.path.name == SHIPPED:
+        found += _opinions(machine, functions, values_of)
+    return _located(machine, found)
+
+
+def notes(
+    machine: MachineSpec,
+    functions: Mapping[str, int | None],
+    values_of: Mapping[str, Any],
+    machines: Sequence[MachineSpec],
+) -> list[Problem]:
+    """Return what is right and worth knowing; `machines` are all that share its role."""
+    rendered = definitions.render_with_placeholders(machine, values_of)
+    found = list(rights.findings(machine, rendered, machines))
+    if machine.path.name != SHIPPED:
+        found += _opinions(machine, functions, values_of)
+    return _located(machine, found)
+
+
+def _located(machine: MachineSpec, found: Sequence[Finding]) -> list[Problem]:
     if not found:
         return []
     lines = places_in(machine.path)  # read only now, as most machines are right
-    located = [
-        Problem(machine.where, line_of(_place(place, message, lines), lines), message)
-        for place, message in found
-    ]
+    ours = {place for place, message in found if not message.endswith(" (statelint)")}
+    located = []
+    for place, message in found:
+        here = _place(place, message, lines)
+        if place or here not in ours or not message.startswith("Field "):  # else said already, and better
+            located.append(Problem(machine.where, line_of(here, lines), message))
     return sorted(dict.fromkeys(located), key=lambda problem: problem.line or 0)
 
 
 def _findings(
-    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
+    machine: MachineSpec, functions: Mapping[str, int | None], values_of: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    yield from definitions.mistakes(machine, functions, values)
+    rendered = definitions.render_with_placeholders(machine, values_of)
+    yield from definitions.mistakes(machine, functions, values_of)
     yield from transitions.findings(machine.definition)
-    yield from _broken_rules(machine, functions, values)
-    for message in _statelint(definitions.render_with_placeholders(machine, values)):
+    yield from values.whole_machine(rendered)
+    yield from query_language.downgrades(rendered)
+    yield from _broken_rules(rendered)
+    for message in _statelint(rendered):
         yield (), f"{message} (statelint)"
 
 
-def _broken_rules(
-    machine: MachineSpec, functions: Mapping[str, int | None], values: Mapping[str, Any]
-) -> Iterator[Finding]:
+def _broken_rules(rendered: Mapping[str, Any]) -> Iterator[Finding]:
     labels: defaultdict[str, list[State]] = defaultdict(list)
-    for state in states(definitions.render_with_placeholders(machine, values)):
-        called = lambda_of(_fields_at(machine.definition, state.place))
-        for place, message in state_rules.findings(
-            state.fields, called is not None, functions.get(called or "")
+    languages = query_language.languages(rendered)
+    for state in states(rendered):
+        language = languages[state.place]
+        for place, message in (
+            *state_rules.findings(state.fields),
+            *query_language.findings(state.fields, language),
+            *values.findings(state, language),
         ):
             yield (*state.place, *place), f"the state {state.name} {message}"
         if isinstance(state.fields.get("Label"), str):
             labels[state.fields["Label"]].append(state)
     yield from _repeated_labels(labels)
+
+
+def _opinions(
+    machine: MachineSpec, functions: Mapping[str, int | None], values_of: Mapping[str, Any]
+) -> Iterator[Finding]:
+    has_timeout = "TimeoutSeconds" in machine.definition
+    for state in states(definitions.render_with_placeholders(machine, values_of)):
+        called = lambda_of(_fields_at(machine.definition, state.place))
+        timeout = functions.get(called or "")
+        for place, message in state_rules.opinions(state.fields, called is not None, timeout, has_timeout):
+            yield (*state.place, *place), f"the state {state.name} {message}"
 
 
 def _repeated_labels(labels: Mapping[str, list[State]]) -> Iterator[Finding]:

@@ -23,8 +23,10 @@ def findings(machine: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the place and the sentence of every transition, state and end that is not as it must be."""
     everywhere = {state.name for scope in scopes(machine) for state in scope.states}
     for scope in scopes(machine):
-        if scope.states:  # else statelint says that there are none
+        if scope.states:
             yield from _scope_findings(scope, everywhere)
+        elif scope.has_no_states:  # of any other kind of States statelint tells
+            yield (*scope.place, "States"), "there are no States: expected at least one"
 
 
 def _scope_findings(scope: Scope, everywhere: set[str]) -> Iterator[Finding]:

@@ -12,14 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from deployment.aws.installation import Installation
-from deployment.build import definitions, template
+from deployment.build import template
 from deployment.cloudformation.changes import Change
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
+from deployment.project.yaml_writing import plain_yaml
 from deployment.step_functions import listing, state_machines
 from deployment.step_functions.listing import Machine
 from deployment.text import unified_diff
@@ -94,7 +93,7 @@ def readable_yaml(definition: Any, settings: Settings) -> tuple[str, dict[str, s
         versions[name] = found[2]
         return name
 
-    text: str = yaml.safe_dump(definition, sort_keys=False, width=10_000, allow_unicode=True)
+    text = plain_yaml(definition, width=10_000, allow_unicode=True)
     return arn.sub(short, text), versions
 
 
@@ -105,7 +104,7 @@ def _plan_machine(
     current = listing.newest(installation, spec.name)
     if current is None:
         return MachinePlan(spec.name, "create")
-    if state_machines.is_current(client, current, definitions.fingerprint(definition, role)):
+    if state_machines.is_current(client, current, state_machines.wanted_fingerprint(spec, definition, role)):
         return MachinePlan(spec.name, "none", current.name)
     described = client.describe_state_machine(stateMachineArn=current.arn)
     return _compare(installation.settings, spec, definition, current, described, role)

@@ -82,14 +82,14 @@ def mistakes(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{name} cannot be set here: {RESERVED[name]}"
         elif name not in KINDS:
             yield name, _unknown_sentence(name)
-        elif not _has_kind(value, KINDS[name]):
-            yield name, f"{name} is {value!r}: expected {' or '.join(_WORDS[kind] for kind in KINDS[name])}"
+        elif not has_kind(value, KINDS[name]):
+            yield name, kind_sentence(name, value, KINDS[name])
         elif name in _MERGED and is_intrinsic(value):
             yield name, f"{name} is {value!r}: expected a mapping, as the deployment adds to it"
         elif name == "Tags":
-            yield from ((name, message) for message in _not_texts(name, value))
+            yield from ((name, message) for message in not_plain(name, value))
         elif name == "Environment" and not is_intrinsic(value):
-            yield from ((name, message) for message in _not_texts(name, value.get("Variables")))
+            yield from ((name, message) for message in not_plain(name, value.get("Variables")))
 
 
 def is_intrinsic(value: Any) -> bool:
@@ -102,18 +102,28 @@ def _unknown_sentence(name: str) -> str:
     return f"{name} is not a property of AWS::Serverless::Function{'.' if guess else ''}{guess}"
 
 
-def _has_kind(value: Any, kinds: tuple[type, ...]) -> bool:
+def has_kind(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a value is of one of these kinds, or computed by CloudFormation."""
     if isinstance(value, bool):  # which Python takes for a number
         return bool in kinds
     return isinstance(value, kinds) or is_intrinsic(value)
 
 
-def _not_texts(name: str, texts: Any) -> Iterator[str]:
-    if is_intrinsic(texts):
+def kind_sentence(name: str, value: Any, kinds: tuple[type, ...]) -> str:
+    """Return what is wrong with a value of another kind."""
+    return f"{name} is {value!r}: expected {' or '.join(_WORDS[kind] for kind in kinds)}"
+
+
+def not_plain(name: str, values: Any) -> Iterator[str]:
+    """Yield what is wrong with a mapping of names to texts.
+
+    Numbers and booleans are texts too, as SAM and CloudFormation take them; `template` writes them so.
+    """
+    if is_intrinsic(values):
         return
-    if not isinstance(texts, dict):
+    if not isinstance(values, dict):
         yield f"{name} holds no Variables: expected a mapping of names to texts"
         return
-    for key, value in texts.items():
-        if not isinstance(value, str) and not is_intrinsic(value):
-            yield f"{name}: {key} is {value!r}: expected text; put it in quotes"
+    for key, value in values.items():
+        if not isinstance(value, str | int | float) and not is_intrinsic(value):
+            yield f"{name}: {key} is {value!r}: expected text, a number, or true or false"

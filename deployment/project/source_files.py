@@ -157,6 +157,11 @@ def as_utf_8(content: bytes) -> str:
         raise Unreadable(message, line) from error
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a YAML file, without a BOM and with LF; raise Unreadable."""
+    return as_utf_8(read_bytes(path)).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def as_python(content: bytes) -> str:
     """Return the text of a Python source as Python reads it, with a BOM or in the encoding of its cookie; raise Unreadable."""
     try:

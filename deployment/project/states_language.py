@@ -1,9 +1,10 @@
 """Reads the state machines of `state_machines/`; `definitions` then turns them into what Step Functions takes.
 
-A `*.yaml` file is one state machine in Amazon States Language (JSONPath), with two liberties:
-`Resource: copy_keys` calls a Lambda by its file name, and `${WorkBucket}` stands for a value that is known only after the
-stack has been deployed. What is refused here cannot be read in one way only; whether a machine makes sense is the business
-of `check`, its creation that of `state_machines`.
+A `*.yaml` file is one state machine in Amazon States Language (JSONPath or JSONata), with three liberties:
+`Resource: copy_keys` calls a Lambda by its file name, `${WorkBucket}` stands for a value that is known only after the
+stack has been deployed, and above the definition there may be a front matter, which `machine_properties` knows. What is
+refused here cannot be read in one way only; whether a machine makes sense is the business of `check`, its creation that of
+`state_machines`.
 
 The YAML is read by the rules of YAML 1.2, where `Yes`, `No` and `2012-10-17` are text: a state may have such a name.
 """
@@ -11,15 +12,15 @@ The YAML is read by the rules of YAML 1.2, where `Yes`, `No` and `2012-10-17` ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from deployment.errors import Problem, StateMachineError
-from deployment.project import source_files, yaml_reading
+from deployment.project import machine_properties, source_files, yaml_reading
 from deployment.project.yaml_reading import Place
 
 NAME_MAX_CHARACTERS = 64
@@ -39,6 +40,8 @@ class MachineSpec:
     definition: Mapping[str, Any]
     state_lines: Mapping[str, int] = field(default_factory=dict)
     """The line of each state's name, counting from 1."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """What its front matter says, by `machine_properties.KINDS`."""
 
     @property
     def where(self) -> str:
@@ -62,6 +65,8 @@ class Scope:
     place: Place
     start: Any
     states: tuple[State, ...]
+    has_no_states: bool = False
+    """Whether it says that it has none, and does not just leave `States` out or make something else of it."""
 
 
 def read_all(folder: Path) -> tuple[MachineSpec, ...]:
@@ -85,13 +90,27 @@ def read_all(folder: Path) -> tuple[MachineSpec, ...]:
 
 def read(path: Path) -> MachineSpec:
     """Return one state machine; raise StateMachineError with `file:line` of everything that is wrong with its YAML."""
+    spec, problems = examine(path)
+    if spec is None or problems:
+        raise StateMachineError("\n".join(map(str, problems)))
+    return spec
+
+
+def examine(path: Path) -> tuple[MachineSpec | None, tuple[Problem, ...]]:
+    """Return what can be understood of one file, None if not even the definition can, and all that is wrong with its YAML."""
     try:
-        text = source_files.as_utf_8(source_files.read_bytes(path)).removeprefix("\ufeff")
-        return yaml_reading.read_yaml(text, _LOADERS, lambda loader: _spec(path, loader), StateMachineError)
+        block, text = yaml_reading.split_front_matter(source_files.text_of(path))
     except source_files.Unreadable as error:
-        raise StateMachineError(str(Problem(_where(path), error.line, error.message))) from error
+        return None, (Problem(_where(path), error.line, error.message),)
+    properties, wrong = machine_properties.read(block) if block is not None else ({}, [])
+    problems = [Problem(_where(path), line, message) for line, message in wrong]
+    try:
+        spec = yaml_reading.read_yaml(text, _LOADERS, lambda loader: _spec(path, loader), _Unreadable)
     except yaml.YAMLError as error:
-        raise StateMachineError(str(_yaml_problem(path, error))) from error
+        return None, (*problems, _yaml_problem(path, error))
+    except _Unreadable as error:
+        return None, (*problems, *error.problems)
+    return replace(spec, properties=properties), tuple(problems)
 
 
 def scopes(machine: Any, place: Place = ()) -> Iterator[Scope]:
@@ -101,7 +120,7 @@ def scopes(machine: Any, place: Place = ()) -> Iterator[Scope]:
         State(str(name), (*place, "States", name), mapping(state))
         for name, state in mapping(fields.get("States")).items()
     )
-    yield Scope(place, fields.get("StartAt"), states)
+    yield Scope(place, fields.get("StartAt"), states, fields.get("States") == {})
     for state in states:
         for where, inner in _inside(state):
             yield from scopes(inner, where)
@@ -146,11 +165,19 @@ def _rules(loader: type[Any]) -> None:
 _LOADERS = yaml_reading.loaders_with(_rules)
 
 
+class _Unreadable(Exception):
+    """A document that is YAML and no state machine."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__()
+
+
 def _spec(path: Path, loader: Any) -> MachineSpec:
     node = loader.get_single_node()
     problems = _document_problems(node)
     if problems:
-        raise StateMachineError("\n".join(str(Problem(_where(path), *problem)) for problem in problems))
+        raise _Unreadable(Problem(_where(path), *problem) for problem in problems)
     lines = dict(_state_lines(node))
     return MachineSpec(_base_name(path), path, loader.construct_document(node), lines)
 

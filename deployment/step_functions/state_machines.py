@@ -20,10 +20,13 @@ from deployment.aws.errors import error_code, error_message
 from deployment.aws.installation import Installation
 from deployment.build.definitions import (
     MAX_DEFAULT_CONCURRENCY,
+    computed_substitutions,
     fingerprint,
     placeholder_values,
     render,
 )
+from deployment.build.machine_role import output_name
+from deployment.build.template import texts
 from deployment.console import Console
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
@@ -69,7 +72,7 @@ def render_all(
     """Return every spec with the definition that these outputs of the stack make of it."""
     versions = {function.name: outputs[f"{function.logical_id}Version"] for function in functions}
     values = values_from_outputs(installation, outputs)
-    return tuple((spec, render(spec, versions, values)) for spec in specs)
+    return tuple((spec, render(spec, versions, values | _computed(spec, outputs))) for spec in specs)
 
 
 def create_if_changed(
@@ -84,17 +87,27 @@ def create_if_changed(
     Raises StateMachineError when AWS refuses the definition, or cannot assume the role even after 90 seconds.
     """
     client = installation.step_functions
-    wanted = fingerprint(definition, role_arn)
+    wanted = wanted_fingerprint(spec, definition, role_arn)
     current = newest(installation, spec.name)
     if current and is_current(client, current, wanted):
         return current
-    tags = installation.tags | {DEFINITION_TAG: wanted}
+    tags = own_tags(spec) | installation.tags | {DEFINITION_TAG: wanted}
     request = {
         "definition": json.dumps(definition),
         "roleArn": role_arn,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
     return _create(installation, spec, request, _free_moment(installation.clock.now(), current), console)
+
+
+def wanted_fingerprint(spec: MachineSpec, definition: Mapping[str, Any], role_arn: str) -> str:
+    """Return the fingerprint of the machine that this spec would become."""
+    return fingerprint(definition, role_arn, own_tags(spec))
+
+
+def own_tags(spec: MachineSpec) -> dict[str, str]:
+    """Return the tags that the file of a machine asks for."""
+    return texts(spec.properties.get("Tags", {}))
 
 
 def delete_all(installation: Installation, machines: Iterable[Machine]) -> None:
@@ -129,6 +142,12 @@ def values_from_outputs(installation: Installation, outputs: Mapping[str, str]) 
         installation.partition,
         lambda: default_concurrency(installation.client("lambda")),
     )
+
+
+def _computed(spec: MachineSpec, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The spec's own substitutions that CloudFormation has computed."""
+    computed = computed_substitutions(spec)
+    return {name: outputs[output_name(spec.name, name, value)] for name, value in computed.items()}
 
 
 def _free_moment(now: datetime, current: Machine | None) -> datetime:

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deployment.aws.installation import Installation
 from deployment.build import bundle, definitions, template
 from deployment.cloudformation import lookup
@@ -23,6 +21,7 @@ from deployment.project import front_matter, states_language
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
+from deployment.project.yaml_writing import plain_yaml
 from deployment.step_functions import listing
 
 
@@ -32,9 +31,10 @@ def template_of(project: Path, settings: Settings) -> dict[str, Any]:
     It is the one that `fab` deploys, but for the deployment bucket's name. Raises FrontMatterError, StateMachineError.
     """
     specs = front_matter.read_all(project / "lambda_functions")
-    names = [machine.name for machine in states_language.read_all(project / "state_machines")]
+    machines = states_language.read_all(project / "state_machines")
+    names = [machine.name for machine in machines]
     bucket = f"{settings.stack_name.lower()}-deployment-${{AWS::AccountId}}-${{AWS::Region}}"
-    built = template.make(specs, bundle.make_all(specs, project), settings, bucket, names)
+    built = template.make(specs, bundle.make_all(specs, project), settings, bucket, names, machines)
     filled: dict[str, Any] = _substitute(built, bucket)
     return filled
 
@@ -67,20 +67,12 @@ def deployed_definition(installation: Installation, project: Path, name: str | N
 
 def as_yaml(value: Mapping[str, Any]) -> str:
     """Return a document as YAML that every parser reads alike: no short tags, no anchors, nothing beyond ASCII."""
-    text: str = yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, width=110)
-    return text.rstrip("\n")
+    return plain_yaml(value, width=110).rstrip("\n")
 
 
 def as_json(value: Mapping[str, Any]) -> str:
     """Return a document as JSON, in ASCII."""
     return json.dumps(value, indent=2)
-
-
-class _PlainDumper(yaml.SafeDumper):  # type: ignore[misc, unused-ignore]  # with and without types-PyYAML
-    """SafeDumper that writes a value out wherever it is used."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 def _substitute(value: Any, bucket: str) -> Any:

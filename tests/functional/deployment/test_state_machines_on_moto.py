@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from deployment.aws.installation import Clock, Installation
-from deployment.build import definitions
+from deployment.build import definitions, machine_role
 from deployment.errors import StateMachineError
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
@@ -102,6 +102,39 @@ def test_a_machine_is_named_by_the_second_in_utc_and_carries_our_tags(installati
         {"key": "syncbuckets:stack", "value": "sync-buckets"},
         {"key": "syncbuckets:definition", "value": definitions.fingerprint(DEFINITION, ROLE)},
     ]
+
+
+def test_the_tags_of_its_own_file_are_added_and_cannot_overrule_ours(installation: Installation) -> None:
+    own = {"Tags": {"cost": 12, "kept": True, "team": "theirs", "syncbuckets:stack": "theirs"}}
+    spec = replace(SPEC, properties=own)
+    plain = create(installation)
+
+    made = create(installation, spec=spec, now=lambda: NOW + timedelta(minutes=1))
+    again = create(installation, spec=spec, now=lambda: NOW + timedelta(minutes=2))
+
+    assert (plain.created, made.created, again.created) == (True, True, False)
+    tags = installation.client("stepfunctions").list_tags_for_resource(resourceArn=made.arn)["tags"]
+    assert {tag["key"]: tag["value"] for tag in tags}.items() >= {
+        ("cost", "12"), ("kept", "true"), ("team", "storage"), ("syncbuckets:stack", "sync-buckets"),
+    }  # fmt: skip
+
+
+def test_a_substitution_that_cloudformation_computed_is_taken_from_the_outputs(
+    installation: Installation,
+) -> None:
+    topic = {"Ref": "Topic"}
+    states = {"One": {"Type": "Pass", "Result": "${Topic} ${Times}", "End": True}}
+    spec = replace(
+        SPEC,
+        definition={"StartAt": "One", "States": states},
+        properties={"DefinitionSubstitutions": {"Topic": topic, "Times": 3}},
+    )
+    outputs = {"WorkBucket": "work", machine_role.output_name("sync-it", "Topic", topic): "arn:topic"}
+
+    there = replace(installation, settings=replace(SETTINGS, max_concurrency=4))
+    ((_, rendered),) = state_machines.render_all(there, [spec], [], outputs)
+
+    assert rendered["States"]["One"]["Result"] == "arn:topic 3"
 
 
 def test_nothing_is_created_while_definition_and_role_stay_the_same(installation: Installation) -> None:

@@ -119,6 +119,27 @@ def test_the_front_matter_wins_over_the_defaults_and_is_added_to_tags_and_loggin
     }
 
 
+def test_numbers_and_booleans_are_the_texts_that_cloudformation_makes_of_them():
+    given = {"a": 1, "b": True, "c": False, "d": 1.5, "e": "1.50", "f": {"Ref": "WorkBucket"}}
+    written = {"a": "1", "b": "true", "c": "false", "d": "1.5", "e": "1.50", "f": {"Ref": "WorkBucket"}}
+    one = spec(Environment={"Variables": given}, Tags={name: given[name] for name in "abc"})
+    properties = properties_of(build(one), "CopyKeys")
+    assert properties["Environment"] == {"Variables": written}
+    assert {"a": "1", "b": "true", "c": "false"}.items() <= properties["Tags"].items()
+    assert version_of(build(one)) == version_of(build(spec(Environment={"Variables": written})))
+
+
+def test_a_literal_dollar_brace_is_escaped_as_in_a_sub():
+    one = spec(Environment={"Variables": {"A": "${!HOME}/x", "B": {"Fn::Sub": "${!HOME}"}}})
+    variables = properties_of(build(one), "CopyKeys")["Environment"]["Variables"]
+    assert variables == {"A": "${HOME}/x", "B": {"Fn::Sub": "${!HOME}"}}
+
+
+def test_an_environment_that_cloudformation_computes_is_left_to_it():
+    computed = {"Variables": {"Fn::If": ["Live", {"A": "b"}, {"Ref": "AWS::NoValue"}]}}
+    assert properties_of(build(spec(Environment=computed)), "CopyKeys")["Environment"] == computed
+
+
 def test_the_settings_reach_every_resource():
     built = build(spec(), settings=FULL)
     tags = [{"Key": "team", "Value": "data"}, {"Key": "syncbuckets:stack", "Value": "nightly"}]

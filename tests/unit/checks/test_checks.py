@@ -7,17 +7,18 @@ import copy
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace as replace_fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from places import PROJECT
+from places import PROJECT, TESTS
 
 from deployment.build import definitions
 from deployment.checks import check, statelint
-from deployment.checks.statelint import STATELINT_EXEMPTIONS
+from deployment.checks.statelint import REPORTED_ELSEWHERE, SHIPPED, STATELINT_EXEMPTIONS
 from deployment.project import python_source, states_language
 from deployment.project.settings import Settings
 
@@ -58,7 +59,10 @@ def rules_broken(project: Path, *pairs: tuple[str, str]) -> list[str]:
     """What is wrong with the changed machine alone."""
     replace(project, "state_machines/sync.yaml", *pairs)
     machine = states_language.read(project / "state_machines" / "sync.yaml")
-    return [str(problem) for problem in statelint.problems(machine, {"work": 60}, VALUES)]
+    found = statelint.problems(machine, {"work": 60}, VALUES) + statelint.notes(
+        machine, {"work": 60}, VALUES, [machine]
+    )
+    return sorted((str(problem) for problem in found), key=lambda text: int(text.split(":")[1]))
 
 
 # --- Our own project --------------------------------------------------------------------------------------
@@ -81,12 +85,20 @@ def test_the_project_of_these_tests_has_none_to_begin_with(project):
     assert problems(project) == []
 
 
-def test_every_exemption_from_statelint_is_needed(project, monkeypatch):
+def test_every_exemption_from_statelint_is_needed(monkeypatch):
+    """By a definition that AWS takes: without it, there would be a false alarm."""
     monkeypatch.setattr("deployment.checks.statelint.STATELINT_EXEMPTIONS", ())
-    found = [problem.removesuffix(" (statelint)").split(": ", 1)[1] for problem in problems(project)]
+    monkeypatch.setattr("deployment.checks.statelint.REPORTED_ELSEWHERE", ())
+    valid = [states_language.read(path) for path in sorted((TESTS / "definitions" / "valid").glob("*.yaml"))]
+    found = [
+        problem.message.removesuffix(" (statelint)")
+        for machine in (*valid, states_language.read(GOOD / "state_machines" / "sync.yaml"))
+        for problem in statelint.problems(machine, {"work": 60}, VALUES)
+    ]
     for exemption in STATELINT_EXEMPTIONS:
         assert any(exemption.fullmatch(message) for message in found), exemption.pattern
-    assert len(found) == len(STATELINT_EXEMPTIONS)
+    known = (*STATELINT_EXEMPTIONS, *REPORTED_ELSEWHERE)
+    assert [one for one in found if not any(pattern.fullmatch(one) for pattern in known)] == []
 
 
 # --- Functions and the template ---------------------------------------------------------------------------
@@ -94,11 +106,51 @@ def test_every_exemption_from_statelint_is_needed(project, monkeypatch):
 
 def test_mistakes_of_the_front_matter_and_of_the_machines_are_reported_together(project):
     replace(project, "lambda_functions/work.py", ("Timeout: 60", "Timeout: ten"))
-    assert in_machine(project, ("    TimeoutSeconds: 90\n", "")) == [
+    assert in_machine(project, ("    TimeoutSeconds: 90\n", "    TimeoutSeconds: 0\n")) == [
         "lambda_functions/work.py:3: Timeout is 'ten': expected a whole number",
-        "state_machines/sync.yaml:3: the state Begin has no TimeoutSeconds: "
-        "a missing answer would be waited for up to a year",
+        "state_machines/sync.yaml:6: the state Begin has TimeoutSeconds: 0: "
+        "expected a whole number from 1 to 99999999",
     ]
+
+
+def test_an_opinion_is_a_note_but_of_the_machine_that_is_shipped(project):
+    """How others write their machines is their decision, and the exit status says nothing against it."""
+    text = "state_machines/{}:3: the state Begin has no TimeoutSeconds: a missing answer would be waited for up to a year"
+    assert in_machine(project, ("    TimeoutSeconds: 90\n", "")) == []
+    assert text.format("sync.yaml") in check.check(project, Settings()).notes
+    (project / "state_machines" / "sync.yaml").rename(project / "state_machines" / SHIPPED)
+    assert problems(project) == [text.format(SHIPPED)]
+    assert text.format(SHIPPED) not in check.check(project, Settings()).notes
+
+
+def test_a_timeout_of_the_whole_machine_counts(project):
+    replace(
+        project,
+        "state_machines/sync.yaml",
+        ("    TimeoutSeconds: 90\n", ""),
+        ("StartAt", "TimeoutSeconds: 600\nStartAt"),
+    )
+    assert [note for note in check.check(project, Settings()).notes if "no TimeoutSeconds" in note] == []
+
+
+@pytest.mark.parametrize(
+    ("today", "is_note", "is_problem"),
+    [(date(2024, 10, 13), False, False), (date(2024, 10, 14), True, False), (date(2027, 2, 1), False, True)],
+)
+def test_a_deprecated_runtime_is_a_note_until_aws_blocks_it(project, today, is_note, is_problem):
+    replace(project, "lambda_functions/work.py", ("Timeout: 60", "Runtime: python3.8"))
+    found = check.check(project, Settings(source_buckets=("abc",)), today=today)
+    page = "Use python3.14: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"
+    note = (
+        "lambda_functions/work.py:3: Runtime: python3.8 is deprecated since 2024-10-14; "
+        f"AWS creates functions with it until 2027-02-01. {page}"
+    )
+    problem = (
+        "lambda_functions/work.py:3: Runtime: python3.8 has ended: AWS creates no functions with it since 2027-02-01, "
+        f"and updates them until 2027-03-03 only. {page}"
+    )
+    assert [one for one in found.notes if "python3.8" in one] == [note] * is_note
+    assert [str(one) for one in found.problems] == [problem] * is_problem
 
 
 def test_what_cfn_lint_finds_is_shown_at_the_line_of_the_property(project):
@@ -322,7 +374,8 @@ def test_no_machine_however_odd_breaks_the_checks(data):
     place = data.draw(st.sampled_from(sorted(everything_under(whole.definition), key=repr)))
     odd = with_another(whole.definition, place, data.draw(JUNK))
     machine = replace_fields(whole, definition=odd if isinstance(odd, dict) else {"States": odd})
-    for problem in statelint.problems(machine, {"work": 60}, VALUES):
+    found = statelint.problems(machine, {"work": 60}, VALUES)
+    for problem in found + statelint.notes(machine, {"work": 60}, VALUES, [machine]):
         assert problem.path == "state_machines/sync.yaml"
         assert problem.message
 

@@ -18,7 +18,14 @@ import fabfile
 import fabfile_config_template
 from deployment import errors
 from deployment.build import definitions
-from deployment.project import front_matter, function_properties, placeholders
+from deployment.checks import statelint
+from deployment.project import (
+    front_matter,
+    function_properties,
+    machine_properties,
+    placeholders,
+    states_language,
+)
 from deployment.project.settings import Settings
 from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
@@ -189,6 +196,18 @@ def test_every_placeholder_is_in_its_table():
     ):
         listed = [row[0] for row in rows_of("front_matter.md", heading)]
         assert listed == [f"`${{{name}}}`" for name in known]
+
+
+def test_the_example_of_a_machine_of_your_own_has_no_problem(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", page("front_matter.md"), re.DOTALL)
+    (tmp_path / "tell.yaml").write_text(example, encoding="utf-8")
+    machine = states_language.read(tmp_path / "tell.yaml")
+    values = definitions.placeholder_values(Settings(), "work", "aws")
+    assert statelint.problems(machine, {}, values) == []
+    notes = [problem.message for problem in statelint.notes(machine, {}, values, [machine])]
+    assert notes == ["the state Tell has no Retry: one throttled call would fail the run"]
+    listed = {row[0].strip("`") for row in rows_of("front_matter.md", "Machines of your own")}
+    assert listed == set(machine_properties.KINDS) == set(machine.properties)
 
 
 def test_the_example_of_a_front_matter_can_be_read(tmp_path):

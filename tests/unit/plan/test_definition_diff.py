@@ -134,3 +134,14 @@ def test_another_role_needs_another_machine() -> None:
     assert plan(FakeStepFunctions(definition(60), role="arn:old")) == MachinePlan(
         "sync", "create", NEWEST, role_changes=True
     )
+
+
+def test_what_two_states_share_is_written_out_and_no_change() -> None:
+    retry = [{"ErrorEquals": ["States.ALL"]}]
+    states = {name: {"Type": "Task", "Retry": retry} for name in ("One", "Two")}
+    deployed = json.loads(json.dumps({"States": states}))
+
+    shared, _ = definition_diff.readable_yaml({"States": states}, SETTINGS)
+
+    assert shared == definition_diff.readable_yaml(deployed, SETTINGS)[0]
+    assert "&" not in shared and "*" not in shared

@@ -325,8 +325,11 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_line_of_the_byte(folder):
         ("Policies: 5", "Policies is 5: expected a list or a mapping or text"),
         ("PropagateTags: 1", "PropagateTags is 1: expected true or false"),
         ("Environment: {LIMIT: '1'}", "Environment holds no Variables: expected a mapping of names to texts"),
-        ("Environment: {Variables: {A: 10}}", "Environment: A is 10: expected text; put it in quotes"),
-        ("Tags: {team: false}", "Tags: team is False: expected text; put it in quotes"),
+        (
+            "Environment: {Variables: {A: [10]}}",
+            "Environment: A is [10]: expected text, a number, or true or false",
+        ),
+        ("Tags: {team: {a: b}}", "Tags: team is {'a': 'b'}: expected text, a number, or true or false"),
         (
             "Handler: x.y",
             "Handler cannot be set here: it is always the function handler() of this file",

@@ -4,7 +4,7 @@
 # Architectures: arm64
 # Environment:
 #   Variables:
-#     LIMIT: 5
+#     LIMIT: [5]
 # Tags: [ a, b ]
 # ---
 
