@@ -138,13 +138,26 @@ def execution_from(described: Mapping[str, Any]) -> Execution:
     )
 
 
+def sides(given: Any) -> str:
+    """Return `bucket/prefix -> bucket/prefix` of an execution's input, "" where it names no buckets."""
+    if not isinstance(given, Mapping) or not {"source", "destination"} <= given.keys():
+        return ""
+    prefix = given.get("prefix", "")
+    under = (prefix, given.get("destinationPrefix", prefix))
+    source, destination = (
+        f"{given[side]}/{part}" if part else str(given[side])
+        for side, part in zip(("source", "destination"), under, strict=True)
+    )
+    return f"{source} -> {destination}"
+
+
 def require_success(execution: Execution) -> Execution:
     """Return the execution if it succeeded; raise ExecutionFailed with its error and cause otherwise."""
     if execution.status == "SUCCEEDED":
         return execution
     how = {"TIMED_OUT": "took too long", "ABORTED": "was stopped"}.get(execution.status, "failed")
     why = f" with {execution.error}" if execution.error else ""
-    cause = _readable_cause(execution.cause)
+    cause = readable_cause(execution.cause)
     raise ExecutionFailed(f"The execution {execution.name} {how}{why}{': ' + cause if cause else '.'}")
 
 
@@ -154,7 +167,7 @@ def _interval_seconds(elapsed_seconds: float) -> float:
     return 1.0 if elapsed_seconds < 120 else 5.0
 
 
-def _readable_cause(cause: str | None) -> str | None:
+def readable_cause(cause: str | None) -> str | None:
     """Return the message in a Lambda's error (JSON with errorMessage), or the cause as it is."""
     try:
         parsed = json.loads(cause or "")

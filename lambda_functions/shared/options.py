@@ -100,7 +100,9 @@ def find_problems(data: Any, defaults: Mapping[str, Any], spelling: Spelling = J
     if len(json.dumps(data)) > MAX_INPUT_BYTES:
         return [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
     problems = [_unknown_option(name) for name in data if name not in (*NAMES, *PASSED_OVER)]
-    problems += [f"{spelling.name(name)} is missing" for name in ("source", "destination") if name not in data]
+    problems += [
+        f"{spelling.name(name)} is missing" for name in ("source", "destination") if name not in data
+    ]
     known = {name: value for name, value in data.items() if name in NAMES}
     rules = rules_in(spelling)
     for name, value in known.items():
@@ -181,7 +183,11 @@ def _concurrency_problem(value: Any) -> str | None:
 
 def _account_problem(spelling: Spelling, value: Any) -> str | None:
     is_right = isinstance(value, str) and _ACCOUNT.fullmatch(value)
-    return None if is_right else f'expected the 12 digits of an AWS account{spelling.as_text}, such as "111122223333"'
+    return (
+        None
+        if is_right
+        else f'expected the 12 digits of an AWS account{spelling.as_text}, such as "111122223333"'
+    )
 
 
 def _kms_key_problem(spelling: Spelling, value: Any) -> str | None:
@@ -196,7 +202,10 @@ def _choice_problem(*words: str) -> Callable[[Any], str | None]:
 
 def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
     """Return for each option what says what is expected of its value, None where the value is right."""
-    globs, account = functools.partial(_globs_problem, spelling), functools.partial(_account_problem, spelling)
+    globs, account = (
+        functools.partial(_globs_problem, spelling),
+        functools.partial(_account_problem, spelling),
+    )
     return {
         "source": functools.partial(bucket_problem, spelling, "prefix"),
         "destination": functools.partial(bucket_problem, spelling, "destinationPrefix"),
