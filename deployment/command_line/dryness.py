@@ -1,6 +1,6 @@
 """The last door before a task: nothing real is done where Invoke was told to be dry in some other way than by a flag.
 
-`INVOKE_RUN_DRY=1`, or `run: {dry: true}` in a file of Fabric's configuration, come past every reading of the command line.
+`FABRIC_RUN_DRY=1`, or `run: {dry: true}` in a file of Fabric's configuration, come past every reading of the command line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def require_no_unheard_dry_run(context: Any, given: dict[str, Any]) -> None:
     run = getattr(getattr(context, "config", None), "run", None)
     if getattr(run, "dry", False) and not given.get(DRY_RUN_PARAMETER):
         raise ConfigurationError(
-            "Nothing was done: Fabric's own configuration says run.dry (FABRIC_RUN_DRY, INVOKE_RUN_DRY, or a file such as "
+            "Nothing was done: Fabric's own configuration says run.dry (FABRIC_RUN_DRY, or a file such as "
             "~/.fabric.yaml), and that would be dry for shell commands only. Remove it; for a dry run of `fab sync` and "
             "`fab prune` give --dry-run."
         )

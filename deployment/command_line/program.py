@@ -1,6 +1,7 @@
 """Where Invoke's program and ours meet: `fab` loads the fabfile, which makes the program that is loading it read as we do.
 
-Invoke parses its core flags before it loads a fabfile, and the tasks afterwards. So all of the command line is read again here,
+Invoke parses its core flags before it loads a fabfile, and the tasks afterwards; `fab -h` and `fab --version` alone it answers
+before, so they are ours only where our own `fab` is installed (`fab_command/`). So all of the command line is read again here,
 rewritten (`reading`), and only then parsed for tasks. The only room of `deployment/` that knows Invoke.
 """
 
@@ -24,7 +25,13 @@ def take_over() -> None:
     """Make the program that is loading the fabfile read its command line our way; nothing where no program is."""
     program = _running_program()
     if program is not None and not isinstance(program, CommandLine):
-        program.__class__ = type("SyncBuckets", (CommandLine, type(program)), {})
+        read_our_way(program)
+
+
+def read_our_way(program: Any) -> Any:
+    """Return the same program, which from now on does all that `CommandLine` says."""
+    program.__class__ = type("SyncBuckets", (CommandLine, type(program)), {})
+    return program
 
 
 class CommandLine(Program):
@@ -35,6 +42,12 @@ class CommandLine(Program):
         made = self.__dict__.get("our_parser") or super()._make_parser()
         self.our_parser = made
         return made
+
+    def parse_collection(self) -> None:
+        """Load the fabfile, for help about nothing in particular too: our tasks are what there is to say."""
+        if self.args.help.value is True:
+            self.load_collection()
+        super().parse_collection()
 
     def parse_tasks(self) -> None:
         """Parse what was typed, rewritten; every mistake is one message and the status 2."""
@@ -88,6 +101,15 @@ class CommandLine(Program):
         if isinstance(name, str) and name not in self.parser.contexts:
             error = grammar_of(self).unknown_task(name)
             raise Exit(f"Error: {error}", code=error.exit_code)
+
+
+def run(program: Any) -> None:
+    """Run Fabric's program our way from its first flag on; a reader that has gone is no mistake here either."""
+    try:
+        read_our_way(program).run()
+    except BrokenPipeError:
+        let_go_of_stdout()
+        sys.exit(PIPE_CLOSED)
 
 
 def grammar_of(program: Any) -> Grammar:
