@@ -115,6 +115,14 @@ FLAGS = (
     ),
 )
 
+_BY_OPTION = {flag.option: flag for flag in FLAGS}
+
+# In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
+_MENTION = re.compile(
+    rf'"(?P<quoted>{"|".join(_BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+|"[^"]*"))?(?![\w"])'
+    rf"|(?<![^\s(])(?P<bare>{'|'.join(name for name in _BY_OPTION if name.lower() != name)})(?=[\s,;:.)]|$)"
+)
+
 REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
 
 
@@ -137,6 +145,22 @@ def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the input that were typed, by parameter; raise ConfigurationError for a flag and its opposite."""
     found = {flag.option: _value(flag, values) for flag in FLAGS}
     return {option: value for option, value in found.items() if value is not None}
+
+
+def in_flags(text: str) -> str:
+    """Return what a run says about options of its input, with flags instead: `"maxDelete": 7` becomes `--max-delete 7`.
+
+    Whoever wrote the text did not know who would ask. Options of one small word are translated in quotation marks only.
+    """
+    return _MENTION.sub(_mention_as_flag, text)
+
+
+def _mention_as_flag(mention: re.Match[str]) -> str:
+    flag = _BY_OPTION[mention["quoted"] or mention["bare"]]
+    value = mention["value"]
+    if value in ("true", "false"):
+        return flag.typed if value == "true" else flag.opposite
+    return f"{flag.typed} {value}" if value else flag.typed
 
 
 def _value(flag: OptionFlag, values: Mapping[str, Any]) -> Any:

@@ -24,6 +24,9 @@ from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress
 STATE_MACHINE = "sync-buckets-state-machine"
 """The base name of the state machine that syncs; others may stand beside it."""
 
+STARTED_HERE = "fab-"
+"""What the name of an execution begins with that `fab sync` has started."""
+
 MAX_FAILED_POLLS = 20
 """After so many failed polls in a row, contact with the execution counts as lost."""
 
@@ -65,7 +68,7 @@ def start(
     installation: Installation, machine_arn: str, input: Mapping[str, Any], name: str | None = None
 ) -> str:
     """Start an execution and return its ARN. The name keeps a repeated request from starting a second one."""
-    name = name or f"fab-{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    name = name or f"{STARTED_HERE}{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     answer = installation.step_functions.start_execution(
         stateMachineArn=machine_arn, name=name, input=json.dumps(input)
     )

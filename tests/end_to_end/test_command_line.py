@@ -71,6 +71,7 @@ def test_a_refused_sync_of_two_addresses_shows_its_plan_and_where_its_report_is(
     shown = buckets.fab("status").stdout
     assert "    cli-source/in/ -> cli-destination/in/\n    FAILED with DeletionRefused, after" in shown
     assert document["cause"].split(";")[0] in shown
+    assert "start again with --max-delete 1." in shown and "start again with --max-delete 1." in done.stderr
 
 
 def test_what_comes_from_standard_input_is_overruled_by_flags(buckets: Project) -> None:

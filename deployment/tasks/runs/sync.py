@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
+from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.step_functions.executions import (
     Execution,
@@ -69,7 +71,7 @@ def sync(
         console.result(_document({**execution.to_json(), **({"report": report} if report else {})}))
     else:
         show_report(report, execution.seconds, console, options)
-    return require_success(execution)
+    return require_success(replace(execution, cause=in_flags(execution.cause or "")))
 
 
 def read_report(
@@ -107,7 +109,7 @@ def show_report(
     for line in footer(report, seconds):
         console.result(line)
     for warning in report.get("warnings", ()):
-        console.result(f"Warning: {warning}", "yellow")
+        console.result(f"Warning: {in_flags(str(warning))}", "yellow")
     causes = [
         [code, cause.get("objects"), cause.get("example", {}).get("key")]
         for code, cause in report.get("causes", {}).items()

@@ -16,6 +16,7 @@ from typing import Any
 from deployment.aws import account
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
+from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
@@ -131,6 +132,8 @@ def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
     result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
     cause = one_line(executions.readable_cause(ended.execution.cause) or "")
+    if ended.execution.name.startswith(executions.STARTED_HERE):
+        cause = in_flags(cause)
     if len(cause) > MAX_CAUSE_CHARACTERS:
         cause = f"{cause[:MAX_CAUSE_CHARACTERS]}... (--json has all of it)"
     head = f"  {ended.execution.name}, {utc(ended.stopped_at)} UTC"

@@ -10,7 +10,7 @@ from invoke.collection import Collection
 from places import PROJECT
 
 import fabfile
-from deployment.command_line.sync_flags import FLAGS, Kind, given_options, parameters
+from deployment.command_line.sync_flags import FLAGS, Kind, given_options, in_flags, parameters
 from deployment.errors import ConfigurationError
 from lambda_functions.shared.options import NAMES, Options
 
@@ -80,3 +80,43 @@ def test_a_flag_and_its_opposite_contradict_each_other(flag: Any) -> None:
         given_options({flag.parameter: True, f"no_{flag.parameter}": True})
 
     assert str(caught.value) == f"{flag.typed} and {flag.opposite} are given; expected one of them."
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (
+            'x would be deleted; maxDelete allows 0 (0, of 1 in scope). If it is right, start again with "maxDelete": 7.',
+            "x would be deleted; --max-delete allows 0 (0, of 1 in scope). If it is right, start again with --max-delete 7.",
+        ),
+        ('start again with "allowEmptySource": true.', "start again with --allow-empty-source."),
+        (
+            'after prefix, startAfter and filters; "delete": false',
+            "after prefix, --start-after and filters; --no-delete",
+        ),
+        ('and "prefix": "a/b" for what is under it', 'and --prefix "a/b" for what is under it'),
+        ('"source" is missing', "--source is missing"),
+        (
+            "serverSideEncryption holds for what is copied",
+            "--server-side-encryption holds for what is copied",
+        ),
+        (
+            'the key a/maxDelete/b and "maxDelete.txt", maxDeletes',
+            'the key a/maxDelete/b and "maxDelete.txt", maxDeletes',
+        ),
+        (
+            "the source has what the destination must include",
+            "the source has what the destination must include",
+        ),
+        ("", ""),
+    ],
+)
+def test_what_a_run_says_about_its_options_is_told_in_flags(text: str, said: str) -> None:
+    assert in_flags(text) == said
+
+
+def test_what_the_guards_of_a_run_advise_is_a_flag_here() -> None:
+    source = (PROJECT / "lambda_functions" / "shared" / "tally" / "plan.py").read_text(encoding="utf-8")
+    advised = re.findall(r'"(\w+)": (?:true|\{)', source[source.index("def refusal") :])
+    assert set(advised) == {"allowEmptySource", "maxDelete"}
+    assert [name for name in advised if '"' in in_flags(f'start again with "{name}": true.')] == []

@@ -68,6 +68,17 @@ def test_the_cause_of_a_lambda_is_its_message() -> None:
     assert text.splitlines()[-1] == "    no \\x1b way"
 
 
+def test_a_cause_is_in_flags_where_flags_have_started_the_execution() -> None:
+    cause = 'start again with "maxDelete": 3'
+    by_fab = EndedExecution(
+        Execution(ARN.replace("monday", "fab-20261122-1"), "FAILED", None, "DeletionRefused", cause, 4.0),
+        STOPPED,
+        "",
+    )
+    assert ended_text(by_fab).endswith("start again with --max-delete 3")
+    assert ended_text(ended(cause)).endswith(cause)
+
+
 @pytest.mark.parametrize("cause", [None, ""])
 def test_without_a_cause_there_is_no_line(cause: str | None) -> None:
     assert ended_text(ended(cause)).endswith("FAILED with SyncIncomplete, after 4.0 s")

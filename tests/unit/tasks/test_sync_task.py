@@ -127,10 +127,12 @@ REFUSED = {
 
 def test_a_refused_sync_shows_its_plan_and_says_that_nothing_was_changed(aws: FakeAws) -> None:
     aws.statuses = ["FAILED"]
-    aws.end = {"error": "DeletionRefused", "cause": "3 deletes are more than maxDelete allows."}
+    aws.end = {"error": "DeletionRefused", "cause": 'Start again with "maxDelete": 3.'}
     aws.objects[f"{FOLDER}/report.json"] = REFUSED
     console, out, _ = piped()
-    with pytest.raises(ExecutionFailed, match="failed with DeletionRefused"):
+    with pytest.raises(
+        ExecutionFailed, match=r"failed with DeletionRefused: Start again with --max-delete 3\."
+    ):
         sync.sync(aws.installation(), {"source": "photos", "destination": "copy", "prefix": "x/"}, console)
     assert lines(out.getvalue())[:6] == [
         "photos/x/ -> copy/x/ (refused: nothing was changed)",
