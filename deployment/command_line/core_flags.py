@@ -32,6 +32,7 @@ class Verdict:
 
 _ANSWER = Verdict(Meaning.ANSWER)
 _PASSED_ON = Verdict(Meaning.PASSED_ON)
+_BEFORE_TASKS = Verdict(Meaning.BEFORE_TASKS)
 _NO_SSH = "it is for logging in to other machines, and SyncBuckets logs in to none. AWS credentials come from AWS_PROFILE."
 _NO_SHELL = "it is for shell commands, and SyncBuckets runs none."
 
@@ -43,12 +44,12 @@ VERDICTS: Mapping[str, Verdict] = {
     "complete": _ANSWER,
     "list-depth": _PASSED_ON,
     "list-format": _PASSED_ON,
-    "debug": _PASSED_ON,
     "no-dedupe": _PASSED_ON,
-    "write-pyc": _PASSED_ON,
-    "collection": Verdict(Meaning.BEFORE_TASKS),
-    "search-root": Verdict(Meaning.BEFORE_TASKS),
-    "print-completion-script": Verdict(Meaning.BEFORE_TASKS),
+    "debug": _BEFORE_TASKS,
+    "write-pyc": _BEFORE_TASKS,
+    "collection": _BEFORE_TASKS,
+    "search-root": _BEFORE_TASKS,
+    "print-completion-script": _BEFORE_TASKS,
     "list-agent-keys": Verdict(Meaning.REFUSED, _NO_SSH),
     "config": Verdict(
         Meaning.REFUSED,

@@ -20,6 +20,9 @@ from deployment.command_line.words import WORDS
 from deployment.errors import ConfigurationError
 from deployment.streams import PIPE_CLOSED, let_go_of_stdout
 
+MISTAKES = (ConfigurationError, ParseError, ValueError)
+"""Ours, Invoke's, and Python's about a number of Invoke's that is none."""
+
 
 def take_over() -> None:
     """Make the program that is loading the fabfile read its command line our way; nothing where no program is."""
@@ -43,6 +46,13 @@ class CommandLine(Program):
         self.our_parser = made
         return made
 
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Parse what stands before the tasks, as Invoke does; a mistake there is no traceback."""
+        try:
+            super().parse_core(argv)
+        except MISTAKES as error:
+            raise Exit(f"Error: {error}", code=ConfigurationError.exit_code) from error
+
     def parse_collection(self) -> None:
         """Load the fabfile, for help about nothing in particular too: our tasks are what there is to say."""
         if self.args.help.value is True:
@@ -55,7 +65,7 @@ class CommandLine(Program):
             self.argv = [self.argv[0], *rewrite(self.argv[1:], grammar_of(self))]
             self.parse_core_args()
             super().parse_tasks()
-        except (ConfigurationError, ParseError) as error:
+        except MISTAKES as error:
             raise Exit(f"Error: {error}", code=ConfigurationError.exit_code) from error
 
     def parse_cleanup(self) -> None:

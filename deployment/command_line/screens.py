@@ -14,7 +14,7 @@ _DISTRIBUTIONS = {"boto3": "boto3", "fabric": "Fabric", "invoke": "Invoke"}
 _FIRST = """\
 SyncBuckets makes one S3 bucket equal to another, in your own AWS account.
 
-Usage: fab [TASK] [FLAGS]. Without a task it deploys everything that has changed.
+Usage: fab [TASK] [FLAGS]. Without a task it deploys what has changed.
 
 Tasks:
 """
@@ -23,8 +23,9 @@ _LAST = """
 The first sync, which only counts:
   fab sync my-source-bucket my-destination-bucket --dry-run
 
-`fab help TASK` explains the flags of a task, `fab --version` says what to put into a bug report.
-Fabric's flags for other machines and shell commands (--hosts, --echo, ...) are refused."""
+`fab help TASK` explains the flags of a task.
+`fab --version` says what to put into a bug report.
+Fabric's flags for other machines and shell commands (--hosts, --echo) are refused."""
 
 
 def tasks(helplines: Sequence[tuple[str, str]]) -> list[str]:

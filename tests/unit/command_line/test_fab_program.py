@@ -106,6 +106,14 @@ def test_a_mistake_that_only_invoke_finds_has_the_status_2_as_well(clone: Path) 
     assert ended.stderr.startswith("Error: ")
 
 
+@pytest.mark.parametrize("line", ["status --list-depth x", "status -D", "sync abc abd --include"])
+def test_a_value_that_is_none_is_no_traceback(clone: Path, line: str) -> None:
+    ended = fab(clone, *line.split())
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("Error: ") and "Traceback" not in ended.stderr
+
+
 def test_help_shows_our_tasks_and_no_ssh(clone: Path) -> None:
     ended = fab(clone, "help")
 
@@ -119,7 +127,7 @@ def test_help_shows_our_tasks_and_no_ssh(clone: Path) -> None:
         for name in tasks.task_names
         if (line := f"  {name:<{width}}   {tasks[name].__doc__}") not in lines
     ] == []
-    assert "SSH" not in ended.stdout and max(map(len, lines)) <= 100
+    assert "SSH" not in ended.stdout and max(map(len, lines)) <= 84
 
 
 @pytest.mark.parametrize("line", ["help sync", "sync -h", "-h sync"])
@@ -223,6 +231,14 @@ def test_the_rest_is_as_with_the_script_of_fabric(clone: Path) -> None:
             theirs.stdout,
             theirs.stderr,
         )
+
+
+@pytest.mark.parametrize("line", ["-D x", "-T x status", "-H"])
+def test_a_mistake_before_the_tasks_is_no_traceback_either(clone: Path, line: str) -> None:
+    ended = our_fab(clone, *line.split())
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert ended.stderr.startswith("Error: ")
 
 
 @pytest.mark.parametrize("line", ["", "status", "-h", "--version"])

@@ -64,21 +64,23 @@ def test_what_nobody_honours_is_refused_wherever_it_stands_and_however_it_is_wri
     forms = [f"--{name}=7" if has_value else f"--{name}"]
     if name in SHORT:
         forms += (
-            [f"{SHORT[name]}7", f"{SHORT[name]}=7"] if has_value else [SHORT[name], f"-d{SHORT[name][1]}"]
+            [f"{SHORT[name]}7", f"{SHORT[name]}=7"]
+            if has_value
+            else [SHORT[name], SHORT[name] + SHORT[name][1]]
         )
     for form in forms:
         sentence = refusal(line.format(form))
         assert sentence.startswith("Nothing was done: -") and " is refused, because it " in sentence, form
 
 
-@pytest.mark.parametrize("dry", ["--dry", "-R", "-dR", "-Rd"])
+@pytest.mark.parametrize("dry", ["--dry", "-R", "-RR"])
 @pytest.mark.parametrize("line", ["{} {}", "{1} {0}", "{1} {1} {0}", "status {1} {0}", "{1} {0} status"])
 @pytest.mark.parametrize("task", [name for name, flags in GRAMMAR.tasks.items() if "--dry-run" not in flags])
 def test_dry_is_refused_for_a_task_that_cannot_be_dry(task: str, line: str, dry: str) -> None:
     assert " has no dry run, so " in refusal(line.format(dry, task))
 
 
-@pytest.mark.parametrize("line", ["--dry", "-R", "-dR", "--dry --debug", "--dry-run", "--dryrun"])
+@pytest.mark.parametrize("line", ["--dry", "-R", "-dR", "-Rd", "--debug --dry", "--dry-run", "--dryrun"])
 def test_dry_without_a_task_does_not_deploy(line: str) -> None:
     assert refusal(line).endswith("`fab plan` shows what it would do.")
 
@@ -144,15 +146,20 @@ def test_to_ask_for_the_version_runs_nothing(line: str) -> None:
         ("--list", ["--list"]),
         ("-l -F json", ["-F=json", "-l"]),
         ("-c fabfile status", ["-c=fabfile", "status"]),
-        ("status --debug", ["--debug", "status"]),
+        ("--debug status", ["--debug", "status"]),
+        ("status --no-dedupe status", ["--no-dedupe", "status", "status"]),
     ],
 )
 def test_what_only_answers_runs_no_task_and_what_is_honoured_stays(line: str, seen: list[str]) -> None:
     assert rewrite(line.split(), GRAMMAR) == seen
 
 
-def test_what_invoke_only_reads_before_the_tasks_is_refused_behind_one() -> None:
-    assert "--collection is read before the tasks only" in refusal("delete --yes --collection other")
+@pytest.mark.parametrize(
+    "name", [name for name in VERDICTS if VERDICTS[name].meaning is Meaning.BEFORE_TASKS]
+)
+def test_what_invoke_only_reads_before_the_tasks_is_refused_behind_one(name: str) -> None:
+    value = "=other" if CORE[f"--{name}"].takes_value else ""
+    assert f"--{name} is read before the tasks only" in refusal(f"delete --yes --{name}{value}")
 
 
 def test_what_a_shell_asks_for_to_complete_a_line_is_left_alone() -> None:
