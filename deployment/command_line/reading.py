@@ -26,14 +26,13 @@ class _Call:
 
 def rewrite(tokens: Sequence[str], grammar: Grammar) -> list[str]:
     """Return the tokens, without the program's name, as Invoke is to see them; raise ConfigurationError for a mistake."""
-    body = list(tokens[: tokens.index("--")]) if "--" in tokens else list(tokens)
-    if "--complete" in body:
+    if tokens[:1] == ["--complete"]:
         return list(tokens)  # a shell asks what may come next, and nothing is run
     if "--" in tokens:
         raise grammar.error(
             "Nothing was done: there is nothing to write behind --, because no shell command is run."
         )
-    return _Reading(body, grammar).result()
+    return _Reading(list(tokens), grammar).result()
 
 
 class _Reading:

@@ -20,18 +20,23 @@ from deployment.text import visible
 STANDARD_INPUT = "-"
 MAX_SHOWN_CHARACTERS = 80
 
+_JSON_EXAMPLE = '{"source": "my-source-bucket", "destination": "my-destination-bucket", "dryRun": true}'
+
 
 class FlagSpelling:
     """Options as the flags that they were typed as; those of a file of JSON as JSON."""
 
     patterns = "--exclude '*.log' --exclude 'tmp/*'"
     as_text = ""
-    example = "`fab sync my-source-bucket my-destination-bucket --dry-run`"
 
     def __init__(self, typed: Collection[str], has_file: bool) -> None:
         self._typed = typed
         self._has_file = has_file
         self._flags = {flag.option: flag for flag in FLAGS}
+        is_json = has_file and not typed
+        self.example = (
+            _JSON_EXAMPLE if is_json else "`fab sync my-source-bucket my-destination-bucket --dry-run`"
+        )
 
     def name(self, option: str) -> str:
         return self._flags[option].typed if self._is_flag(option) else f'"{option}"'
@@ -84,8 +89,7 @@ def read_file(file: str, stdin: TextIO) -> Any:
         raise ConfigurationError(f"--input {file}: this is nested too deeply") from error
     except ValueError as error:  # JSON's errors and those of an encoding
         raise ConfigurationError(
-            f'--input {file}: this is not JSON: {error}. Expected, for example, {{"source": "a-bucket", "destination": '
-            '"another-bucket", "dryRun": true}'
+            f"--input {file}: this is not JSON: {error}. Expected, for example, {_JSON_EXAMPLE}"
         ) from error
 
 

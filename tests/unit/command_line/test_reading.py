@@ -167,6 +167,11 @@ def test_what_a_shell_asks_for_to_complete_a_line_is_left_alone() -> None:
     assert rewrite(tokens, GRAMMAR) == tokens
 
 
+def test_a_line_that_only_mentions_completion_is_read_like_any_other() -> None:
+    assert "--keep needs a value" in refusal("prune --keep --complete --dry --yes")
+    assert rewrite(["delete", "--yes", "--complete"], GRAMMAR) == ["--complete"]
+
+
 def test_nothing_stands_behind_a_double_dash() -> None:
     assert "there is nothing to write behind --" in refusal("delete --yes -- --dry")
 

@@ -174,6 +174,14 @@ def test_what_is_wrong_with_a_file_is_said_in_its_own_words(text: str, sentence:
     assert refusal({}, "-", text).startswith(sentence)
 
 
+def test_the_example_is_in_the_form_of_what_was_given() -> None:
+    assert refusal({}, "-", "{}").endswith(
+        '"source" is missing; "destination" is missing. Nothing was changed. Start again with, for example, '
+        '{"source": "my-source-bucket", "destination": "my-destination-bucket", "dryRun": true}.'
+    )
+    assert refusal({"dryRun": True}, "-", "{}").endswith(AGAIN)
+
+
 def test_flags_beside_a_file_are_flags_and_the_rest_is_json() -> None:
     file = '{"source": "abc", "destination": "abd", "acl": "x"}'
     sentence = refusal({"maxDelete": "ten"}, "-", file)
