@@ -60,20 +60,23 @@ class Grammar:
         nearest = nearest_name(word.lower(), [*self.tasks, HELP])
         return self.error(f"There is no task {word!r}.{f' Did you mean `fab {nearest}`?' if nearest else ''}")
 
-    def unknown_flag(self, typed: str, task: str | None) -> ConfigurationError:
-        """Say which flag is meant, or which task has it."""
-        name = task or self.default
+    def unknown_flag(self, typed: str, task: str | None, next_task: str | None = None) -> ConfigurationError:
+        """Say which flag is meant, or which task has it; `next_task` is the one that follows a flag without a task."""
+        name = task or next_task or self.default
         if typed.lower() in _DRY_WORDS and DRY_RUN not in self.tasks[name]:
             return self.no_dry_run(typed, name)
         if task is None:
-            owners = [f"`fab {owner} {typed}`" for owner, flags in self.tasks.items() if typed in flags]
-            hint = (
-                f" Write it behind a task: {' or '.join(owners[:3])}."
-                if owners
-                else self._nearest(typed, self.core)
+            return self.error(
+                f"There is no flag {typed} without a task.{self._owner(typed, next_task)}", next_task
             )
-            return self.error(f"There is no flag {typed} without a task.{hint}")
         return self.error(f"`fab {task}` has no flag {typed}.{self._nearest(typed, self.tasks[task])}", task)
+
+    def _owner(self, typed: str, next_task: str | None) -> str:
+        owners = [name for name, flags in self.tasks.items() if typed in flags]
+        named = [next_task] if next_task in owners else owners[:3]
+        if named:
+            return f" Write it behind a task: {' or '.join(f'`fab {name} {typed}`' for name in named)}."
+        return self._nearest(typed, {**self.core, **(self.tasks[next_task] if next_task else {})})
 
     def no_dry_run(self, typed: str, task: str) -> ConfigurationError:
         has = " and ".join(f"`fab {name}`" for name, flags in self.tasks.items() if DRY_RUN in flags)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from deployment.command_line.core_flags import Meaning
 from deployment.command_line.grammar import DRY_RUN, Flag, Grammar
 from deployment.command_line.words import HELP
+from deployment.errors import ConfigurationError
 
 
 @dataclass
@@ -97,18 +98,22 @@ class _Reading:
         elif len(typed) > 2 and not typed.startswith("--"):
             self._read_cluster(token)
         else:
-            raise self._grammar.unknown_flag(typed, self._task)
+            raise self._unknown_flag(typed)
 
     def _read_cluster(self, token: str) -> None:
         """Read `-eR` as `-e -R`, and `-Hname` as `-H name`."""
         for place, letter in enumerate(token[1:], start=2):
             flag = self._grammar.core.get(f"-{letter}")
             if flag is None:
-                raise self._grammar.unknown_flag(token, self._task)
+                raise self._unknown_flag(token)
             rest = token[place:].removeprefix("=") if flag.takes_value else ""
             self._read_core_flag(f"-{letter}", flag, rest or None)
             if rest:
                 return
+
+    def _unknown_flag(self, typed: str) -> ConfigurationError:
+        following = next((token for token in self._waiting[::-1] if token in self._grammar.tasks), None)
+        return self._grammar.unknown_flag(typed, self._task, following)
 
     def _read_own_flag(self, typed: str, flag: Flag, value: str | None) -> None:
         if not flag.takes_value:

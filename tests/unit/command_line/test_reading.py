@@ -237,6 +237,11 @@ def test_every_advice_about_a_dry_run_is_for_a_task_that_has_none() -> None:
         ("status --jsno", "`fab status` has no flag --jsno. Did you mean --json?"),
         ("status --quiet-please", "`fab status` has no flag --quiet-please."),
         ("--ask", "There is no flag --ask without a task. Write it behind a task: `fab deploy --ask`."),
+        (
+            "--json status",
+            "There is no flag --json without a task. Write it behind a task: `fab status --json`.",
+        ),
+        ("--jsno status", "There is no flag --jsno without a task. Did you mean --json?"),
         ("--halp", "There is no flag --halp without a task. Did you mean --help?"),
     ],
 )
