@@ -9,6 +9,7 @@ is imported there, so that `fab` with nothing to do is over in no time.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,13 @@ from deployment.aws.errors import aws_sentence
 from deployment.aws.installation import Installation
 from deployment.build import build
 from deployment.cloudformation import stack
+from deployment.command_line import program, sync_flags
+from deployment.command_line.dryness import require_no_unheard_dry_run
 from deployment.console import Console
 from deployment.errors import SyncBucketsError
 from deployment.project import settings as configuration
 from deployment.project.settings import Settings
+from deployment.streams import PIPE_CLOSED, OutputClosed, let_go_of_stdout
 from deployment.tasks.stack import deploy as deployment
 
 PROJECT = Path(__file__).resolve().parent
@@ -34,6 +38,8 @@ SINCE = "10m"
 INTERRUPTED = 130
 """The exit status that shells give to what Ctrl-C has ended."""
 
+program.take_over()
+
 
 def friendly(function: Callable[..., None]) -> Callable[..., None]:
     """Turn what a person can do something about into one message and an exit status, never a traceback."""
@@ -41,6 +47,7 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> None:
         try:
+            require_no_unheard_dry_run(next(iter(args), None), kwargs)
             function(*args, **kwargs)
         except SyncBucketsError as error:
             raise Exit(f"Error: {error}", code=error.exit_code) from error
@@ -50,6 +57,9 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
             raise Exit(f"Error: {aws_sentence(error)}", code=1) from error
         except KeyboardInterrupt as error:
             raise Exit("Interrupted.", code=INTERRUPTED) from error
+        except OutputClosed as error:
+            let_go_of_stdout()
+            raise Exit(code=PIPE_CLOSED) from error
 
     return wrapper
 
@@ -57,6 +67,13 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
 def fab_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
     """Make a task of a function, with long flags only; `options` are those of `fabric.task`."""
     return lambda function: task(auto_shortflags=False, **options)(friendly(function))
+
+
+def with_option_flags(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a task a flag for every option of the input, which it gets as keyword arguments."""
+    own = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
+    function.__signature__ = inspect.Signature([*own, *sync_flags.parameters()])  # type: ignore[attr-defined]
+    return function
 
 
 def enter(console: Console, doing: str = "", settings: Settings | None = None) -> Installation:
@@ -125,39 +142,25 @@ def delete(context: Context, yes: bool = False) -> None:
 
 @fab_task(
     help={
-        "source": "The bucket to read. Required.",
-        "destination": "The bucket to make equal to it. Required.",
-        "prefix": "Only keys that begin so. Default: all keys.",
-        "destination-prefix": "What the destination's keys begin with instead. Default: the same prefix.",
-        "dry-run": "Only count what would be copied and deleted.",
-        "no-delete": "Keep what the source does not have. Default: delete it.",
-        "max-delete": "Refuse to delete more objects, e.g. 500 or 10%. Default: MAX_DELETE of the configuration.",
-        "allow-empty-source": "Sync even if that empties the destination. Default: refuse.",
+        **sync_flags.help_texts(),
+        "input": "A file of JSON with options, - for standard input; flags overrule it. Default: none.",
         "json": "Print one JSON document instead of tables.",
         "wait": "Wait for the end and show progress. Default: wait.",
     },
+    iterable=sync_flags.REPEATABLE,
 )
+@with_option_flags
 def sync(
-    context: Context,
-    source: str | None = None,
-    destination: str | None = None,
-    prefix: str | None = None,
-    destination_prefix: str | None = None,
-    dry_run: bool = False,
-    no_delete: bool = False,
-    max_delete: str | None = None,
-    allow_empty_source: bool = False,
-    json: bool = False,
-    wait: bool = True,
+    context: Context, input: str | None = None, json: bool = False, wait: bool = True, **options: Any
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
+    from deployment.step_functions.executions import sides
     from deployment.tasks.runs import sync as runs
+    from deployment.tasks.runs import sync_input
 
-    options = runs.sync_options(
-        source, destination, prefix, destination_prefix, dry_run, no_delete, max_delete, allow_empty_source
-    )
+    given = sync_input.read(sync_flags.given_options(options), input)
     console = Console()
-    runs.sync(enter(console, "Syncing"), options, console, wait, json)
+    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json)
 
 
 @fab_task()

@@ -1,19 +1,20 @@
 """The steps behind `fab`, in rooms; each room uses only those above it.
 
-    errors, text, console   what can go wrong, wording, what a person sees
+    errors, text, streams, console   what can go wrong, wording, what a person sees
     project                 what this folder says: settings, front matter, state machines
     build                   what AWS gets: zips, template, policies, definitions
     aws                     the account, and the installation of SyncBuckets in it
     cloudformation          the stack and the deployment bucket
     step_functions          state machines and their executions
     checks                  all that `fab check` says, offline
+    command_line            what may be typed behind `fab`; alone it knows Invoke, whose program reads as it says
     plan                    what `fab` would do
     tasks                   `stack/` for what is deployed, `runs/` for executions; `plan` is in `deploy`, and `documents` prints
                             for `fab template` and `fab definition`
     emulator                `fab local`, `fab demo`
 
 A deployment goes project -> build -> cloudformation -> step_functions: the first two make no AWS call, a plan is the reading half
-of the others. Nothing here knows Fabric: `fabfile.py` calls these modules, they never call back. The Lambdas are known as files
+of the others. `fabfile.py` calls these modules, they never call back. The Lambdas are known as files
 only.
 docs/architecture.md has a paragraph for each room, the modules' docstrings tell the rest.
 """
@@ -21,6 +22,18 @@ docs/architecture.md has a paragraph for each room, the modules' docstrings tell
 import atexit
 import gc
 import sys
+
+VERSION = "1.0.0"
+
+# An older Python gets this far, and stumbles over the first module with newer syntax: this file has none.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.stderr.write(
+        "Error: SyncBuckets needs Python 3.11 or newer, and this is Python {}.{}. Make a virtual environment with a newer one: "
+        "python3.11 -m venv .venv && .venv/bin/pip install -r requirements.txt\n".format(
+            *sys.version_info[:2]
+        )
+    )
+    sys.exit(2)
 
 # The `fab` program forbids bytecode, for fabfiles; compiling these modules anew takes `fab` longer than a call to AWS.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)

@@ -20,9 +20,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from deployment.errors import Declined
+from deployment.streams import Stream
 from deployment.text import one_line, stopwatch, visible
 
 if TYPE_CHECKING:
@@ -66,15 +67,15 @@ class Console:
         self._environ = environ
         self._clock = clock
         self._stdin = stdin or sys.stdin
-        self._stdout = stdout or sys.stdout
-        self._stderr = stderr or sys.stderr
         self._width = width
         self._is_redrawing = False
-        for stream in (self._stdout, self._stderr):
+        for stream in (stdout or sys.stdout, stderr or sys.stderr):
             if isinstance(
                 stream, io.TextIOWrapper
             ):  # a terminal that lacks a character shows its number instead
                 stream.reconfigure(errors="backslashreplace")
+        self._stdout = cast(TextIO, Stream(stdout or sys.stdout))
+        self._stderr = cast(TextIO, Stream(stderr or sys.stderr))
 
     @property
     def is_interactive(self) -> bool:
@@ -186,7 +187,11 @@ class Console:
     def _writer(self, stream: TextIO) -> rich.console.Console:
         import rich.console
 
-        return rich.console.Console(
+        class Writer(rich.console.Console):
+            def on_broken_pipe(self) -> None:
+                raise  # rich would end the process with 1
+
+        return Writer(
             file=stream,
             width=self._width or (None if stream.isatty() else UNBOUNDED_WIDTH),
             no_color=bool(self._environ.get("NO_COLOR")) or None,

@@ -24,6 +24,9 @@ from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress
 STATE_MACHINE = "sync-buckets-state-machine"
 """The base name of the state machine that syncs; others may stand beside it."""
 
+STARTED_HERE = "fab-"
+"""What the name of an execution begins with that `fab sync` has started."""
+
 MAX_FAILED_POLLS = 20
 """After so many failed polls in a row, contact with the execution counts as lost."""
 
@@ -82,7 +85,7 @@ def start(
     installation: Installation, machine_arn: str, input: Mapping[str, Any], name: str | None = None
 ) -> str:
     """Start an execution and return its ARN. The name keeps a repeated request from starting a second one."""
-    name = name or f"fab-{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    name = name or f"{STARTED_HERE}{installation.clock.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     answer = installation.step_functions.start_execution(
         stateMachineArn=machine_arn, name=name, input=json.dumps(input)
     )
@@ -155,13 +158,26 @@ def execution_from(described: Mapping[str, Any]) -> Execution:
     )
 
 
+def sides(given: Any) -> str:
+    """Return `bucket/prefix -> bucket/prefix` of an execution's input, "" where it names no buckets."""
+    if not isinstance(given, Mapping) or not {"source", "destination"} <= given.keys():
+        return ""
+    prefix = given.get("prefix", "")
+    under = (prefix, given.get("destinationPrefix", prefix))
+    source, destination = (
+        f"{given[side]}/{part}" if part else str(given[side])
+        for side, part in zip(("source", "destination"), under, strict=True)
+    )
+    return f"{source} -> {destination}"
+
+
 def require_success(execution: Execution) -> Execution:
     """Return the execution if it succeeded; raise ExecutionFailed with its error and cause otherwise."""
     if execution.status == "SUCCEEDED":
         return execution
     how = {"TIMED_OUT": "took too long", "ABORTED": "was stopped"}.get(execution.status, "failed")
     why = f" with {execution.error}" if execution.error else ""
-    cause = _readable_cause(execution.cause)
+    cause = readable_cause(execution.cause)
     raise ExecutionFailed(f"The execution {execution.name} {how}{why}{': ' + cause if cause else '.'}")
 
 
@@ -171,7 +187,7 @@ def _interval_seconds(elapsed_seconds: float) -> float:
     return 1.0 if elapsed_seconds < 120 else 5.0
 
 
-def _readable_cause(cause: str | None) -> str | None:
+def readable_cause(cause: str | None) -> str | None:
     """Return the message in a Lambda's error (JSON with errorMessage), or the cause as it is."""
     try:
         parsed = json.loads(cause or "")

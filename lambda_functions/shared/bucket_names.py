@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from lambda_functions.shared.spelling import Spelling
+
 # Buckets of us-east-1 made before March 2018 may have capitals, `_`, and 255 characters; only S3 knows which they are.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,253}[A-Za-z0-9_]")
 _FORM = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
 
-def bucket_problem(prefix: str, value: Any) -> str | None:
+def bucket_problem(spelling: Spelling, prefix: str, value: Any) -> str | None:
     """Say what is wrong with a bucket's name; `prefix` names the option for the rest of an address."""
     if not isinstance(value, str):
         return _FORM
     if value.startswith(("s3://", "arn:")):
-        return _address_problem(prefix, value)
+        return _address_problem(spelling, prefix, value)
     if value.endswith("--x-s3"):
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
     if value.endswith(("-s3alias", "--ol-s3", ".mrap")):
@@ -31,7 +33,7 @@ def is_bucket_name(value: str) -> bool:
     return bool(_NAME.fullmatch(value)) and ".." not in value
 
 
-def _address_problem(prefix: str, value: str) -> str:
+def _address_problem(spelling: Spelling, prefix: str, value: str) -> str:
     """Say how to give what an address names: its bucket, and the rest of it as a prefix."""
     if value.startswith("arn:") and (
         ":accesspoint" in value or not re.match(r"arn:aws[a-z-]*:s3:::[^/]", value)
@@ -39,5 +41,5 @@ def _address_problem(prefix: str, value: str) -> str:
         return "an ARN that is not a bucket's; expected the name of a general-purpose bucket"
     path = value.removeprefix("s3://") if value.startswith("s3://") else value.split(":::", 1)[1]
     bucket, _, under = path.partition("/")
-    also = f', and "{prefix}": "{under}" for what is under it' if under else ""
+    also = f", and {spelling.pair(prefix, under)} for what is under it" if under else ""
     return f'expected only the bucket\'s name, "{bucket}"{also}'

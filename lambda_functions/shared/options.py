@@ -16,6 +16,7 @@ from typing import Any
 
 from lambda_functions.shared.bucket_names import bucket_problem
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.spelling import JSON, Spelling, quote
 
 # The input travels in every state, and 256 KiB is the limit of a state's data
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
@@ -86,22 +87,35 @@ def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
 
     `defaults` are those of the deployment: `{"maxConcurrency": 20, "maxDelete": null}`.
     """
-    if not isinstance(data, dict):
-        raise _refusal([f"the input is {_quote(data)}; expected an object"])
-    if len(json.dumps(data)) > MAX_INPUT_BYTES:
-        raise _refusal(
-            [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
-        )
-    problems = [_unknown_option(name) for name in data if name not in (*NAMES, *PASSED_OVER)]
-    problems += [f'"{name}" is missing' for name in ("source", "destination") if name not in data]
-    known = {name: value for name, value in data.items() if name in NAMES}
-    problems += [problem for name, value in known.items() if (problem := _option_problem(name, value))]
-    if not problems:
-        options = _with_defaults(known, defaults)
-        problems = _contradictions(options) + _excludes_everything(options)
+    problems = find_problems(data, defaults)
     if problems:
-        raise _refusal(problems)
-    return options
+        raise Refused("InvalidInput", describe_problems(problems))
+    return _with_defaults({name: value for name, value in data.items() if name in NAMES}, defaults)
+
+
+def find_problems(data: Any, defaults: Mapping[str, Any], spelling: Spelling = JSON) -> list[str]:
+    """Return everything that is wrong with an input, in the words of whoever gave it; `defaults` as for `parse`."""
+    if not isinstance(data, dict):
+        return [f"the input is {quote(data)}; expected an object"]
+    if len(json.dumps(data)) > MAX_INPUT_BYTES:
+        return [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
+    problems = [_unknown_option(name) for name in data if name not in (*NAMES, *PASSED_OVER)]
+    problems += [
+        f"{spelling.name(name)} is missing" for name in ("source", "destination") if name not in data
+    ]
+    known = {name: value for name, value in data.items() if name in NAMES}
+    rules = rules_in(spelling)
+    for name, value in known.items():
+        expected = rules[name](value)
+        problems += [f"{spelling.given(name, value)}; {expected}"] if expected else []
+    return problems or _contradictions(_with_defaults(known, defaults), spelling)
+
+
+def describe_problems(problems: list[str], spelling: Spelling = JSON) -> str:
+    """Return the first problems as a sentence, and what to do."""
+    more = f"; and {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
+    said = "; ".join(problems[:MAX_PROBLEMS])
+    return f"{said}{more}. Nothing was changed. Start again with, for example, {spelling.example}."
 
 
 def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
@@ -112,14 +126,6 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
     return Options(**values)
 
 
-def _refusal(problems: list[str]) -> Refused:
-    example = 'Start again with, for example, {"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
-    more = f"; and {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
-    return Refused(
-        "InvalidInput", f"{'; '.join(problems[:MAX_PROBLEMS])}{more}. Nothing was changed. {example}"
-    )
-
-
 def _unknown_option(name: str) -> str:
     if name in NOT_SUPPORTED_YET:
         return f'"{name}" is not built yet; leave it out'
@@ -127,17 +133,7 @@ def _unknown_option(name: str) -> str:
         name.strip(" :"), NAMES, n=1
     )
     hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(NAMES)}"
-    return f"{_quote(name)} is not an option ({hint})"
-
-
-def _option_problem(name: str, value: Any) -> str | None:
-    expected = RULES[name](value)
-    return expected and f'"{name}" is {_quote(value)}; {expected}'
-
-
-def _quote(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= 80 else text[:77] + "..."
+    return f"{quote(name)} is not an option ({hint})"
 
 
 def _boolean_problem(value: Any) -> str | None:
@@ -158,9 +154,9 @@ def _key_problem(value: Any) -> str | None:
     return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
 
 
-def _globs_problem(value: Any) -> str | None:
+def _globs_problem(spelling: Spelling, value: Any) -> str | None:
     is_right = isinstance(value, list) and all(isinstance(glob, str) and glob for glob in value)
-    return None if is_right else 'expected a list of patterns, such as ["*.log", "tmp/*"]'
+    return None if is_right else f"expected a list of patterns, such as {spelling.patterns}"
 
 
 def max_delete_problem(value: Any) -> str | None:
@@ -185,14 +181,18 @@ def _concurrency_problem(value: Any) -> str | None:
     return None if is_right else f"expected a whole number from 1 to {MAX_CONCURRENCY:,}"
 
 
-def _account_problem(value: Any) -> str | None:
+def _account_problem(spelling: Spelling, value: Any) -> str | None:
     is_right = isinstance(value, str) and _ACCOUNT.fullmatch(value)
-    return None if is_right else 'expected the 12 digits of an AWS account as text, such as "111122223333"'
+    return (
+        None
+        if is_right
+        else f'expected the 12 digits of an AWS account{spelling.as_text}, such as "111122223333"'
+    )
 
 
-def _kms_key_problem(value: Any) -> str | None:
+def _kms_key_problem(spelling: Spelling, value: Any) -> str | None:
     is_right = isinstance(value, str) and _KMS_KEY.fullmatch(value)
-    return None if is_right else "expected the ARN or id of a key of KMS as text"
+    return None if is_right else f"expected the ARN or id of a key of KMS{spelling.as_text}"
 
 
 def _choice_problem(*words: str) -> Callable[[Any], str | None]:
@@ -200,39 +200,48 @@ def _choice_problem(*words: str) -> Callable[[Any], str | None]:
     return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
 
 
-RULES: Mapping[str, Callable[[Any], str | None]] = {
-    "source": functools.partial(bucket_problem, "prefix"),
-    "destination": functools.partial(bucket_problem, "destinationPrefix"),
-    "prefix": _key_problem,
-    "destinationPrefix": _key_problem,
-    "startAfter": _key_problem,
-    "include": _globs_problem,
-    "exclude": _globs_problem,
-    "delete": _boolean_problem,
-    "maxDelete": max_delete_problem,
-    "allowEmptySource": _boolean_problem,
-    "dryRun": _boolean_problem,
-    "compareMetadata": _metadata_problem,
-    "compareTags": _boolean_problem,
-    "copyTags": _boolean_problem,
-    "unprovable": _choice_problem("copy", "keep"),
-    "storageClass": _choice_problem("source", *STORAGE_CLASSES),
-    "acl": _choice_problem("bucket-owner-full-control"),
-    "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
-    "sseKmsKeyId": _kms_key_problem,
-    "requestPayer": _boolean_problem,
-    "maxConcurrency": _concurrency_problem,
-    "sourceOwner": _account_problem,
-    "destinationOwner": _account_problem,
-}
+def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
+    """Return for each option what says what is expected of its value, None where the value is right."""
+    globs, account = (
+        functools.partial(_globs_problem, spelling),
+        functools.partial(_account_problem, spelling),
+    )
+    return {
+        "source": functools.partial(bucket_problem, spelling, "prefix"),
+        "destination": functools.partial(bucket_problem, spelling, "destinationPrefix"),
+        "prefix": _key_problem,
+        "destinationPrefix": _key_problem,
+        "startAfter": _key_problem,
+        "include": globs,
+        "exclude": globs,
+        "delete": _boolean_problem,
+        "maxDelete": max_delete_problem,
+        "allowEmptySource": _boolean_problem,
+        "dryRun": _boolean_problem,
+        "compareMetadata": _metadata_problem,
+        "compareTags": _boolean_problem,
+        "copyTags": _boolean_problem,
+        "unprovable": _choice_problem("copy", "keep"),
+        "storageClass": _choice_problem("source", *STORAGE_CLASSES),
+        "acl": _choice_problem("bucket-owner-full-control"),
+        "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
+        "sseKmsKeyId": functools.partial(_kms_key_problem, spelling),
+        "requestPayer": _boolean_problem,
+        "maxConcurrency": _concurrency_problem,
+        "sourceOwner": account,
+        "destinationOwner": account,
+    }
 
 
-def _contradictions(options: Options) -> list[str]:
-    found = (_overlap_problem(options), _encryption_problem(options), _tags_problem(options))
-    return [problem for problem in found if problem]
+RULES = rules_in(JSON)
 
 
-def _overlap_problem(options: Options) -> str | None:
+def _contradictions(options: Options, spelling: Spelling) -> list[str]:
+    checks = (_overlap_problem, _encryption_problem, _tags_problem, _excludes_everything)
+    return [problem for check in checks if (problem := check(options, spelling))]
+
+
+def _overlap_problem(options: Options, spelling: Spelling) -> str | None:
     if options.source != options.destination or not overlap(options.prefix, options.destinationPrefix):
         return None
     return (
@@ -242,16 +251,18 @@ def _overlap_problem(options: Options) -> str | None:
     )
 
 
-def _encryption_problem(options: Options) -> str | None:
+def _encryption_problem(options: Options, spelling: Spelling) -> str | None:
     if options.sseKmsKeyId is None or options.serverSideEncryption in KMS_WORDS:
         return None
-    return '"sseKmsKeyId" names a key of KMS; expected "serverSideEncryption": "aws:kms" or "aws:kms:dsse" beside it'
+    name, wanted = spelling.name("sseKmsKeyId"), spelling.pair("serverSideEncryption", "aws:kms")
+    return f'{name} names a key of KMS; expected {wanted} or "aws:kms:dsse" beside it'
 
 
-def _tags_problem(options: Options) -> str | None:
+def _tags_problem(options: Options, spelling: Spelling) -> str | None:
     if options.copyTags or not options.compareTags:
         return None
-    return '"compareTags" is true and "copyTags" is false, so tags that differ would stay so; expected one of the two alone'
+    both = f"{spelling.given('compareTags', True)} and {spelling.given('copyTags', False)}"
+    return f"{both}, so tags that differ would stay so; expected one of the two alone"
 
 
 def option_warnings(options: Options) -> list[str]:
@@ -264,18 +275,19 @@ def option_warnings(options: Options) -> list[str]:
     ]
 
 
-def _excludes_everything(options: Options) -> list[str]:
+def _excludes_everything(options: Options, spelling: Spelling) -> str | None:
     """Say how to mean what other tools write as "exclude everything, then include some"."""
     everything = [glob for glob in options.exclude if not glob.strip("*")]
     if not everything:
-        return []
+        return None
+    include, exclude = spelling.name("include"), spelling.name("exclude")
     right = (
-        '"include" alone is enough, because only what it matches is in scope: leave "exclude" out'
+        f"{include} alone is enough, because only what it matches is in scope: leave {exclude} out"
         if options.include
-        else 'expected patterns of what is to be left alone, such as ["*.log", "tmp/*"]'
+        else f"expected patterns of what is to be left alone, such as {spelling.patterns}"
     )
-    excluded = _quote(list(options.exclude))
-    return [f'"exclude" is {excluded}; "{everything[0]}" matches every key, and excluded wins; {right}']
+    excluded = spelling.given("exclude", list(options.exclude))
+    return f'{excluded}; "{everything[0]}" matches every key, and excluded wins; {right}'
 
 
 def overlap(prefix: str, other: str) -> bool:

@@ -87,7 +87,12 @@ def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Pa
 
     ended = fab(fresh_clone, "--ask")
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "No idea what '--ask' is!\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        2,
+        "",
+        "Error: There is no flag --ask without a task. Write it behind a task: `fab deploy --ask`.\n"
+        "Usage: fab [TASK] [FLAGS]. `fab help` lists the tasks.\n",
+    )
 
 
 def test_an_account_is_opened_in_one_place_only_which_also_shows_it() -> None:

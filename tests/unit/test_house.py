@@ -12,21 +12,23 @@ import pytest
 from places import PROJECT
 
 BASE = "errors text"
-EVERYWHERE = "run options outcomes invocation work_items bucket_names errors"
+EVERYWHERE = "run options spelling outcomes invocation work_items bucket_names errors"
 WORK = f"{EVERYWHERE} s3 work_bucket equality"
 MAY_IMPORT = {
     "deployment": {
         "text": "",
         "errors": "",
-        "console": BASE,
+        "streams": "",
+        "console": f"streams {BASE}",
         "project": BASE,
+        "command_line": f"streams {BASE}",
         "build": f"project {BASE}",
         "aws": f"project {BASE}",
         "cloudformation": f"build aws project console {BASE}",
         "step_functions": f"build aws project console {BASE}",
         "checks": f"build project console {BASE}",
         "plan": f"cloudformation step_functions build aws project console {BASE}",
-        "tasks": f"plan checks cloudformation step_functions build aws project console {BASE}",
+        "tasks": f"command_line plan checks cloudformation step_functions build aws project console {BASE}",
         "emulator": f"tasks cloudformation step_functions build aws project console {BASE}",
     },
     "lambda_functions/shared": {

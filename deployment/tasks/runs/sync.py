@@ -1,15 +1,14 @@
-"""`fab sync`: from its flags to the input of the state machine, and from the start of an execution to its report.
+"""`fab sync`: from the start of an execution to its report; `sync_input` has what it is started with.
 
-Flags arrive as text or switches, because Fabric answers a number that is none with a traceback. Only what was given is
-passed on: the defaults are those of the state machine, and so is the judgement of bucket names and prefixes. The report is
-what the Lambda `tally_run` writes and the execution returns; here it is only put into a table.
+Only what was given is passed on: the defaults are those of the state machine. The report is what the Lambda `tally_run` writes
+and the execution returns, or leaves in the work bucket where it fails; here it is only put into a table.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,13 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
+from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
-from deployment.errors import ConfigurationError
-from deployment.project import setting_values
 from deployment.step_functions.executions import (
     Execution,
     current_machine,
     require_success,
+    sides,
     start,
     watch,
 )
@@ -50,36 +49,6 @@ _TROUBLE = {
 }
 
 
-def sync_options(
-    source: str | None,
-    destination: str | None,
-    prefix: str | None = None,
-    destination_prefix: str | None = None,
-    dry_run: bool = False,
-    no_delete: bool = False,
-    max_delete: str | None = None,
-    allow_empty_source: bool = False,
-) -> dict[str, Any]:
-    """Return the input; raise ConfigurationError when a bucket is missing, or `max_delete` is no number and no share."""
-    missing = [name for name, value in (("--source", source), ("--destination", destination)) if not value]
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise ConfigurationError(
-            f"{' and '.join(missing)} {verb} missing. Run: fab sync --source my-bucket --destination my-other-bucket"
-        )
-    options = {
-        "source": source,
-        "destination": destination,
-        "prefix": prefix,
-        "destinationPrefix": destination_prefix,
-        "dryRun": dry_run or None,
-        "delete": False if no_delete else None,
-        "maxDelete": None if max_delete is None else _delete_limit(max_delete),
-        "allowEmptySource": allow_empty_source or None,
-    }
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def sync(
     installation: Installation,
     options: Mapping[str, Any],
@@ -97,14 +66,13 @@ def sync(
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)
     console.step(f"Started {arn}\n{execution_link(arn)}")
-    execution = _watch(installation, arn, work_bucket, console)
+    execution = _watch(installation, arn, work_bucket, console, f"Syncing {sides(options)}".rstrip())
+    report = execution.report or read_report(installation, arn, work_bucket)
     if as_json:
-        console.result(_document(execution.to_json()))
+        console.result(_document({**execution.to_json(), **({"report": report} if report else {})}))
     else:
-        show_report(
-            execution.report or read_report(installation, arn, work_bucket), execution.seconds, console
-        )
-    return require_success(execution)
+        show_report(report, execution.seconds, console, options)
+    return require_success(replace(execution, cause=in_flags(execution.cause or "")))
 
 
 def read_report(
@@ -124,17 +92,25 @@ def read_report(
         return None
 
 
-def show_report(report: Mapping[str, Any] | None, seconds: float, console: Console) -> None:
-    """Write a report as a table to stdout, with what it cost below; nothing where no run has begun."""
+def show_report(
+    report: Mapping[str, Any] | None,
+    seconds: float,
+    console: Console,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a report as a table to stdout, with what it cost below; nothing where no run has begun.
+
+    `options` are what the execution was started with; they have the prefixes.
+    """
     if report is None or "copied" not in report:
         return
     shown = list(rows(report))
     styles = ["red" if name in _TROUBLE.values() else "" for name, _, _ in shown]
-    console.table(title(report), ["", "objects", "size"], shown, styles)
+    console.table(title(report, options), ["", "objects", "size"], shown, styles)
     for line in footer(report, seconds):
         console.result(line)
     for warning in report.get("warnings", ()):
-        console.result(f"Warning: {warning}", "yellow")
+        console.result(f"Warning: {in_flags(str(warning))}", "yellow")
     causes = [
         [code, cause.get("objects"), cause.get("example", {}).get("key")]
         for code, cause in report.get("causes", {}).items()
@@ -151,15 +127,20 @@ def show_report(report: Mapping[str, Any] | None, seconds: float, console: Conso
         )
 
 
-def title(report: Mapping[str, Any]) -> str:
-    """Return which buckets, and whether anything was really done."""
-    dry = " (dry run: nothing was changed)" if report.get("dryRun") else ""
-    return f"{report.get('source')} -> {report.get('destination')}{dry}"
+def title(report: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
+    """Return which buckets and prefixes, and whether anything was really done."""
+    why = "refused" if is_refused(report) else "dry run" if report.get("dryRun") else ""
+    return f"{sides(options or report)}{f' ({why}: nothing was changed)' if why else ''}"
+
+
+def is_refused(report: Mapping[str, Any]) -> bool:
+    """Whether a guard stopped the run between its plan and its first change."""
+    return str(report.get("outcome", "")).endswith("Refused")
 
 
 def rows(report: Mapping[str, Any]) -> Iterator[Row]:
     """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
-    if report.get("dryRun"):
+    if report.get("dryRun") or is_refused(report):
         plan = report.get("plan", {})
         yield _row("would be copied", plan.get("copy"))
         yield _row("would be deleted", plan.get("delete"))
@@ -208,16 +189,6 @@ def cost(usd: float | None) -> str:
     return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
 
 
-def _delete_limit(text: str) -> int | str:
-    """Return a number of objects as a number, and a share of them as the text that it is."""
-    try:
-        return setting_values.max_delete(int(text) if re.fullmatch(r"[0-9]+", text) else text)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-        ) from error
-
-
 def _announce(execution: Execution, console: Console, as_json: bool) -> Execution:
     link = execution_link(execution.arn)
     document = _document({**execution.to_json(), "console": link})
@@ -226,11 +197,15 @@ def _announce(execution: Execution, console: Console, as_json: bool) -> Executio
 
 
 def _watch(
-    installation: Installation, execution_arn: str, work_bucket: str | None, console: Console
+    installation: Installation,
+    execution_arn: str,
+    work_bucket: str | None,
+    console: Console,
+    description: str,
 ) -> Execution:
     """Show an execution until its end; whoever stops watching learns that it continues."""
     try:
-        return watch(installation, execution_arn, work_bucket, console)
+        return watch(installation, execution_arn, work_bucket, console, description)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
         console.step(
             f"The execution continues in AWS. Stop it with:\n"

@@ -126,8 +126,9 @@ def _start_lines(settings: Settings) -> list[str]:
     return [
         "Start it with this input:",
         f'{{"source": "{source}", "destination": "{destination}"}}',
-        "or from here:",
-        f"fab sync --source {source} --destination {destination}",
+        "or from here, at first only to see what it would do:",
+        f"fab sync {source} {destination} --dry-run",
+        f"fab sync {source} {destination}",
     ]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from deployment.aws import account
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
+from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.step_functions import executions, inventory
 from deployment.step_functions.executions import Execution
@@ -23,9 +24,10 @@ from deployment.step_functions.inventory import DeployedMachine
 from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
 from deployment.tasks.stack import versions
 from deployment.tasks.stack.versions import Overview
-from deployment.text import duration, iso, utc
+from deployment.text import duration, iso, one_line, utc
 
 LAST_EXECUTIONS = 5
+MAX_CAUSE_CHARACTERS = 600
 RUNNING_SHOWN = 10
 """With more, the others are counted: each takes several requests to look at."""
 
@@ -129,8 +131,13 @@ def running_text(execution: RunningExecution, now: datetime) -> str:
 def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
     result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
+    cause = one_line(executions.readable_cause(ended.execution.cause) or "")
+    if ended.execution.name.startswith(executions.STARTED_HERE):
+        cause = in_flags(cause)
+    if len(cause) > MAX_CAUSE_CHARACTERS:
+        cause = f"{cause[:MAX_CAUSE_CHARACTERS]}... (--json has all of it)"
     head = f"  {ended.execution.name}, {utc(ended.stopped_at)} UTC"
-    return "\n    ".join([head, *filter(None, [ended.sides]), result])
+    return "\n    ".join([head, *filter(None, [ended.sides]), result, *filter(None, [cause])])
 
 
 def result_words(execution: Execution) -> str:
@@ -139,7 +146,12 @@ def result_words(execution: Execution) -> str:
         return f"{execution.status} with {execution.error}" if execution.error else execution.status
     report = execution.report if isinstance(execution.report, Mapping) else {}
     if report.get("dryRun"):
-        return "SUCCEEDED: dry run"
+        plan = report.get("plan", {})
+        would = [
+            f"{_objects(plan.get(kind)):,} would be {done}"
+            for kind, done in (("copy", "copied"), ("delete", "deleted"))
+        ]
+        return f"SUCCEEDED: dry run, {', '.join(would)}"
     counts = [f"{_objects(report[name]):,} {name}" for name in ("copied", "deleted") if name in report]
     return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counts)]))
 
@@ -201,14 +213,12 @@ def _read_ended(installation: Installation, record: Mapping[str, Any]) -> EndedE
 
 
 def _sides(described: Mapping[str, Any]) -> str:
-    """Return `source -> destination` of an execution's input, "" where it has none that can be read."""
+    """Return both sides of an execution's input, "" where it has none that can be read."""
     try:
         given = json.loads(described.get("input") or "")
     except ValueError:
         return ""
-    if not isinstance(given, Mapping) or not {"source", "destination"} <= given.keys():
-        return ""
-    return f"{given['source']} -> {given['destination']}"
+    return executions.sides(given)
 
 
 def _running_json(execution: RunningExecution) -> dict[str, Any]:

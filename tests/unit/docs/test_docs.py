@@ -19,6 +19,7 @@ import fabfile_config_template
 from deployment import errors
 from deployment.build import definitions
 from deployment.checks import statelint
+from deployment.command_line import sync_flags
 from deployment.project import (
     front_matter,
     function_properties,
@@ -157,13 +158,17 @@ def test_every_state_is_in_the_picture_or_the_text():
 def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
     rows = re.findall(r"^\| (`fab.*?`) \| ([^|]+) \|$", readme(), re.MULTILINE)
     listed = {
-        re.findall(r"`fab (\w+)`", first)[-1]: set(re.findall(r"`--([\w-]+)`", rest)) for first, rest in rows
+        re.findall(r"`fab (\w+)[ A-Z]*`", first)[-1]: set(re.findall(r"`--([\w-]+)`", rest))
+        for first, rest in rows
     }
     tasks = Collection.from_module(fabfile)
     flags = {
         name: {flag.replace("_", "-") for flag in [*inspect.signature(tasks[name].body).parameters][1:]}
         for name in tasks.task_names
     }
+    options = {parameter.name.replace("_", "-") for parameter in sync_flags.parameters()}
+    assert listed["sync"] <= flags["sync"]  # docs/input.md has those of the options
+    listed["sync"] |= options
     assert listed == flags
 
 

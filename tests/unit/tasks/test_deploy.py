@@ -41,8 +41,9 @@ def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
         "\n"
         "Start it with this input:\n"
         '{"source": "my-source-bucket", "destination": "my-destination-bucket"}\n'
-        "or from here:\n"
-        "fab sync --source my-source-bucket --destination my-destination-bucket"
+        "or from here, at first only to see what it would do:\n"
+        "fab sync my-source-bucket my-destination-bucket --dry-run\n"
+        "fab sync my-source-bucket my-destination-bucket"
     )
 
 
@@ -62,8 +63,9 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
         "\n"
         "Start it with this input:\n"
         '{"source": "photos", "destination": "photos-copy"}\n'
-        "or from here:\n"
-        "fab sync --source photos --destination photos-copy"
+        "or from here, at first only to see what it would do:\n"
+        "fab sync photos photos-copy --dry-run\n"
+        "fab sync photos photos-copy"
     )
 
 

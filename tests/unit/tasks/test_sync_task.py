@@ -11,11 +11,11 @@ import pytest
 
 from deployment.cloudformation import lookup
 from deployment.console import Console
-from deployment.errors import ConfigurationError, ExecutionFailed
+from deployment.errors import ExecutionFailed
 from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
 from deployment.tasks.runs import sync
-from deployment.tasks.runs.sync import footer, sync_options
+from deployment.tasks.runs.sync import footer
 from tests.fake_executions import (
     ARN,
     BEGAN,
@@ -26,74 +26,6 @@ from tests.fake_executions import (
     FakeAws,
     piped,
 )
-
-# The flags
-
-
-def test_only_what_was_given_reaches_the_state_machine() -> None:
-    assert sync_options("a", "b") == {"source": "a", "destination": "b"}
-
-
-def test_every_flag_of_sync_has_its_place_in_the_input() -> None:
-    options = sync_options(
-        "a",
-        "b",
-        prefix="x/",
-        destination_prefix="",
-        dry_run=True,
-        no_delete=True,
-        max_delete="500",
-        allow_empty_source=True,
-    )
-
-    assert options == {
-        "source": "a",
-        "destination": "b",
-        "prefix": "x/",
-        "destinationPrefix": "",
-        "dryRun": True,
-        "delete": False,
-        "maxDelete": 500,
-        "allowEmptySource": True,
-    }
-
-
-@pytest.mark.parametrize(
-    "text, value",
-    [("0", 0), ("007", 7), ("10%", "10%"), ("0.5%", "0.5%"), ("100%", "100%"), ("100.0%", "100.0%")],
-)
-def test_a_limit_is_a_number_or_a_share(text: str, value: Any) -> None:
-    assert sync_options("a", "b", max_delete=text)["maxDelete"] == value
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "101%", "%", "10 %", "1,000", "١", "١%"])
-def test_any_other_limit_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        sync_options("a", "b", max_delete=text)
-
-    assert str(caught.value) == (
-        f"--max-delete is {text!r}: expected a number of objects such as 500, or a share of them such as 10%"
-    )
-
-
-@pytest.mark.parametrize(
-    "source, destination, missing",
-    [
-        (None, "b", "--source is"),
-        ("a", None, "--destination is"),
-        (None, "", "--source and --destination are"),
-    ],
-)
-def test_a_bucket_that_was_not_given_is_asked_for(
-    source: str | None, destination: str | None, missing: str
-) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        sync_options(source, destination)
-
-    assert str(caught.value) == (
-        f"{missing} missing. Run: fab sync --source my-bucket --destination my-other-bucket"
-    )
-
 
 # The whole of it
 
@@ -119,7 +51,7 @@ def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
     execution = sync.sync(aws.installation(), {"source": "a", "destination": "b"}, console)
     assert execution.report == REPORT
     assert lines(out.getvalue()) == [
-        "photos -> photos-copy",
+        "a -> b",
         "                                   objects       size",
         "─" * 53,
         "copied                               1,200    5.0 MiB",
@@ -130,7 +62,7 @@ def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
         "Estimated cost: $0.0070; it took 1 min 35 s",
         f"Report: s3://work/{FOLDER}/report.json",
     ]
-    assert err.getvalue() == f"Started {ARN}\n{LINK}\nSyncing\n  finished\n"
+    assert err.getvalue() == f"Started {ARN}\n{LINK}\nSyncing a -> b\n  finished\n"
     assert aws.calls[0][1]["input"] == '{"source": "a", "destination": "b"}'
 
 
@@ -182,6 +114,50 @@ def test_a_failed_sync_without_a_run_just_fails(aws: FakeAws, left: dict[str, An
     with pytest.raises(ExecutionFailed, match='failed with InvalidInput: "sauce" is not an option'):
         sync.sync(aws.installation(), {}, console)
     assert out.getvalue() == ""
+
+
+REFUSED = {
+    **REPORT,
+    "outcome": "DeletionRefused",
+    "phase": "planning",
+    "copied": {"objects": 0, "bytes": 0},
+    "deleted": {"objects": 0, "bytes": 0},
+}
+
+
+def test_a_refused_sync_shows_its_plan_and_says_that_nothing_was_changed(aws: FakeAws) -> None:
+    aws.statuses = ["FAILED"]
+    aws.end = {"error": "DeletionRefused", "cause": 'Start again with "maxDelete": 3.'}
+    aws.objects[f"{FOLDER}/report.json"] = REFUSED
+    console, out, _ = piped()
+    with pytest.raises(
+        ExecutionFailed, match=r"failed with DeletionRefused: Start again with --max-delete 3\."
+    ):
+        sync.sync(aws.installation(), {"source": "photos", "destination": "copy", "prefix": "x/"}, console)
+    assert lines(out.getvalue())[:6] == [
+        "photos/x/ -> copy/x/ (refused: nothing was changed)",
+        "                                   objects       size",
+        "─" * 53,
+        "would be copied                      1,200    5.0 MiB",
+        "would be deleted                         3   30 bytes",
+        "already equal                       98,765   20.0 GiB",
+    ]
+    assert f"Report: s3://work/{FOLDER}/report.json" in lines(out.getvalue())
+
+
+@pytest.mark.parametrize("error", ["DeletionRefused", "SyncIncomplete", "InvalidInput"])
+def test_a_run_that_did_not_succeed_has_its_whole_report_as_json_too(aws: FakeAws, error: str) -> None:
+    aws.statuses = ["FAILED"]
+    aws.end = {"error": error, "cause": "why"}
+    aws.objects[f"{FOLDER}/report.json"] = REFUSED
+    console, out, _ = piped()
+    with pytest.raises(ExecutionFailed):
+        sync.sync(aws.installation(), {}, console, as_json=True)
+    document = json.loads(out.getvalue())
+    assert document == {
+        "executionArn": ARN, "status": "FAILED", "error": error, "cause": "why", "report": REFUSED,
+    }  # fmt: skip
+    assert document["report"]["report"] == f"s3://work/{FOLDER}/report.json"
 
 
 def test_a_failed_sync_as_json_is_one_document_too(aws: FakeAws) -> None:

@@ -1,0 +1,181 @@
+"""The flags of `fab sync`: one for every option of the input, from one table.
+
+Only what was typed is passed on; what a value may be is judged by the code that judges the input. An option that is true or
+false has two flags, so that a file of options can be overruled in both directions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from inspect import Parameter
+from typing import Any
+
+from deployment.errors import ConfigurationError
+
+
+class Kind(Enum):
+    """What is typed behind a flag, and what it becomes in the input."""
+
+    TEXT = "text"
+    NUMBER = "digits become a number, anything else stays the text that it is"
+    PATTERNS = "may be given again and again"
+    SWITCH = "nothing; --no-... is the opposite"
+    SWITCH_OR_TEXT = "text, or true and false; --no-... is false"
+
+
+@dataclass(frozen=True)
+class OptionFlag:
+    """An option of the input as a flag; `no_help` is for its opposite."""
+
+    option: str
+    kind: Kind
+    help: str
+    no_help: str = ""
+
+    @property
+    def parameter(self) -> str:
+        """Its name as a parameter: `max_delete`."""
+        return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", self.option)
+
+    @property
+    def typed(self) -> str:
+        """`--max-delete`."""
+        return f"--{self.parameter.replace('_', '-')}"
+
+    @property
+    def opposite(self) -> str:
+        """`--no-delete`."""
+        return f"--no{self.typed[1:]}"
+
+    @property
+    def has_opposite(self) -> bool:
+        return self.kind in (Kind.SWITCH, Kind.SWITCH_OR_TEXT)
+
+
+FLAGS = (
+    OptionFlag("source", Kind.TEXT, "The bucket to read, or an address such as bucket/folder/. Required."),
+    OptionFlag("destination", Kind.TEXT, "The bucket to make equal to it, or an address. Required."),
+    OptionFlag("prefix", Kind.TEXT, "Only keys that begin so. Default: all keys."),
+    OptionFlag(
+        "destinationPrefix",
+        Kind.TEXT,
+        "What the destination's keys begin with instead. Default: the same prefix.",
+    ),
+    OptionFlag("startAfter", Kind.TEXT, "Only keys, without the prefix, after this one. Default: all keys."),
+    OptionFlag("include", Kind.PATTERNS, "Only keys like this pattern, such as '*.jpg'. May be given again."),
+    OptionFlag(
+        "exclude", Kind.PATTERNS, "No keys like this pattern: neither copied nor deleted. May be given again."
+    ),
+    OptionFlag(
+        "delete", Kind.SWITCH, "Delete what the source does not have. Default: delete it.", "Keep it."
+    ),
+    OptionFlag(
+        "maxDelete",
+        Kind.NUMBER,
+        "Refuse to delete more objects, e.g. 500 or 10%. Default: MAX_DELETE of the configuration.",
+    ),
+    OptionFlag(
+        "allowEmptySource",
+        Kind.SWITCH,
+        "Sync even if that empties the destination. Default: refuse.",
+        "Refuse.",
+    ),
+    OptionFlag("dryRun", Kind.SWITCH, "Only count what would be copied and deleted.", "Sync really."),
+    OptionFlag(
+        "compareMetadata",
+        Kind.SWITCH_OR_TEXT,
+        "true, false, or all: of every object, two requests each. Default: true.",
+        "The same as --compare-metadata=false.",
+    ),
+    OptionFlag("compareTags", Kind.SWITCH, "Compare the tags of every object, two requests each.", "Do not."),
+    OptionFlag("copyTags", Kind.SWITCH, "Copy tags. Default: copy them.", "Read and write no tags."),
+    OptionFlag("unprovable", Kind.TEXT, "What no checksum can prove equal: copy or keep. Default: copy."),
+    OptionFlag(
+        "storageClass", Kind.TEXT, "The storage class of all copies. Default: source, that of the source."
+    ),
+    OptionFlag("acl", Kind.TEXT, "The ACL of all copies: bucket-owner-full-control. Default: none."),
+    OptionFlag(
+        "serverSideEncryption",
+        Kind.TEXT,
+        "AES256, aws:kms or aws:kms:dsse. Default: that of the destination bucket.",
+    ),
+    OptionFlag("sseKmsKeyId", Kind.TEXT, "The key of KMS for that. Default: none."),
+    OptionFlag("requestPayer", Kind.SWITCH, "Pay for requests to a requester-pays source.", "Do not."),
+    OptionFlag(
+        "maxConcurrency",
+        Kind.NUMBER,
+        "How many Lambdas work at once. Default: MAX_CONCURRENCY of the configuration.",
+    ),
+    OptionFlag("sourceOwner", Kind.TEXT, "The account, 12 digits, that must own the source. Default: any."),
+    OptionFlag(
+        "destinationOwner", Kind.TEXT, "The account, 12 digits, that must own the destination. Default: any."
+    ),
+)
+
+_BY_OPTION = {flag.option: flag for flag in FLAGS}
+
+# In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
+_MENTION = re.compile(
+    rf'"(?P<quoted>{"|".join(_BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+|"[^"]*"))?(?![\w"])'
+    rf"|(?<![^\s(])(?P<bare>{'|'.join(name for name in _BY_OPTION if name.lower() != name)})(?=[\s,;:.)]|$)"
+)
+
+REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
+
+
+def parameters() -> list[Parameter]:
+    """Return the parameters that make Invoke offer these flags, by name only."""
+    found = []
+    for flag in FLAGS:
+        found.append((flag.parameter, False if flag.kind is Kind.SWITCH else None))
+        found += [(f"no_{flag.parameter}", False)] if flag.has_opposite else []
+    return [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in found]
+
+
+def help_texts() -> dict[str, str]:
+    """Return the help for each flag, by its name without dashes in front."""
+    texts = {flag.typed[2:]: flag.help for flag in FLAGS}
+    return texts | {flag.opposite[2:]: flag.no_help for flag in FLAGS if flag.has_opposite}
+
+
+def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the input that were typed, by parameter; raise ConfigurationError for a flag and its opposite."""
+    found = {flag.option: _value(flag, values) for flag in FLAGS}
+    return {option: value for option, value in found.items() if value is not None}
+
+
+def in_flags(text: str) -> str:
+    """Return what a run says about options of its input, with flags instead: `"maxDelete": 7` becomes `--max-delete 7`.
+
+    Whoever wrote the text did not know who would ask. Options of one small word are translated in quotation marks only.
+    """
+    return _MENTION.sub(_mention_as_flag, text)
+
+
+def _mention_as_flag(mention: re.Match[str]) -> str:
+    flag = _BY_OPTION[mention["quoted"] or mention["bare"]]
+    value = mention["value"]
+    if value in ("true", "false"):
+        return flag.typed if value == "true" else flag.opposite
+    return f"{flag.typed} {value}" if value else flag.typed
+
+
+def _value(flag: OptionFlag, values: Mapping[str, Any]) -> Any:
+    value = values.get(flag.parameter)
+    if flag.has_opposite and values.get(f"no_{flag.parameter}"):
+        if value:
+            raise ConfigurationError(f"{flag.typed} and {flag.opposite} are given; expected one of them.")
+        return False
+    match flag.kind:
+        case Kind.SWITCH:
+            return True if value else None
+        case Kind.PATTERNS:
+            return list(value) if value else None
+        case Kind.NUMBER if value and re.fullmatch(r"[0-9]{1,18}", value):
+            return int(value)
+        case Kind.SWITCH_OR_TEXT if value in ("true", "false"):
+            return value == "true"
+    return value
