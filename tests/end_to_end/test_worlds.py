@@ -144,7 +144,8 @@ def run(deployed: Project, client: Any, told: dict[str, Any]) -> Prediction:
         assert judging.wrong_report(json.loads(execution["output"]), found, told) == []
     # Copies of MiniStack have no checksum.
     wanted = replace(found, copies={key: replace(one, checksum=None) for key, one in found.copies.items()})
-    assert judging.wrong_objects(before, read(client, told["destination"]), wanted, told) == []
+    after = read(client, told["destination"])
+    assert judging.wrong_objects(before, after, wanted, told, oracle.Encryption()) == []
     assert read(client, told["source"]) == source, "the source never changes"
     return found
 
