@@ -27,6 +27,7 @@ from deployment.errors import SyncBucketsError
 from deployment.project import settings as configuration
 from deployment.project.settings import Settings
 from deployment.tasks.stack import deploy as deployment
+from deployment.text import visible
 
 PROJECT = Path(__file__).resolve().parent
 KEEP = "3"
@@ -43,11 +44,11 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(*args, **kwargs)
         except SyncBucketsError as error:
-            raise Exit(f"Error: {error}", code=error.exit_code) from error
+            raise Exit(visible(f"Error: {error}"), code=error.exit_code) from error
         except ParamValidationError:
             raise  # a call that botocore would not even send is a mistake of ours
         except (ClientError, BotoCoreError) as error:
-            raise Exit(f"Error: {aws_sentence(error)}", code=1) from error
+            raise Exit(visible(f"Error: {aws_sentence(error)}"), code=1) from error
         except KeyboardInterrupt as error:
             raise Exit("Interrupted.", code=INTERRUPTED) from error
 

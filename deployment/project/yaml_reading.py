@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from deployment.text import has_half_a_character
+
 Place = tuple[str | int, ...]
 Lines = Mapping[Place, int]
 
@@ -48,7 +50,8 @@ def line_of(place: Place, lines: Lines) -> int | None:
 def loaders_with(rules: Callable[[type[Any]], None]) -> Loaders:
     """Return both loaders without YAML 1.1's implicit types; `rules` adds types and constructors to a loader class."""
     found = (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader)
-    loaders = tuple(type("Loader", (base,), {"yaml_implicit_resolvers": {}}) for base in found if base)
+    own = {"yaml_implicit_resolvers": {}, "construct_scalar": _whole_scalar}
+    loaders = tuple(type("Loader", (base,), own) for base in found if base)
     for loader in loaders:
         rules(loader)
     return loaders
@@ -68,6 +71,15 @@ def read_yaml(
         except (yaml.YAMLError, UnicodeError, complaints):
             break
     return work(exact(text))
+
+
+def _whole_scalar(loader: Any, node: yaml.ScalarNode) -> Any:
+    """The text of a node; PyYAML's own parser takes `"\\ud800"`, which is half a character, and nothing can be encoded of it."""
+    text = yaml.constructor.SafeConstructor.construct_scalar(loader, node)
+    if has_half_a_character(str(text)):
+        problem = "a text has half a character (a lone surrogate), which UTF-8 cannot carry"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return text
 
 
 def _places(node: yaml.Node, place: Place, above: tuple[yaml.Node, ...]) -> Iterator[tuple[Place, int]]:

@@ -29,6 +29,7 @@ from iam_grants import (
 from deployment.build import definitions, template
 from deployment.project import states_language
 from deployment.project.settings import Settings
+from lambda_functions.shared.options import RULES
 
 OPEN = Settings()
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
@@ -167,6 +168,21 @@ def test_keys_are_named_only_where_the_settings_name_them():
         "tally_run": ["kms:Decrypt"],
         "validate_input": ["kms:Decrypt"],
     }
+
+
+def test_the_only_acl_that_may_be_set_is_the_one_that_an_input_can_ask_for():
+    may_set = [
+        (spec.name, statement)
+        for settings in (OPEN, NARROW)
+        for spec in specs()
+        for statement in statements(role_of(spec, settings))
+        if "s3:PutObjectAcl" in statement["Action"]
+    ]
+    assert {name for name, _ in may_set} == {"copy_keys", "copy_large_object"}
+    assert RULES["acl"]("bucket-owner-full-control") is None
+    for _, statement in may_set:
+        assert statement["Action"] == ["s3:PutObjectAcl"]
+        assert statement["Condition"] == {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
 
 
 # --- Whom roles trust -------------------------------------------------------------------------------------
