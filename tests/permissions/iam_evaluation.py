@@ -79,7 +79,7 @@ _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def _holds(operator: str, key: str, wanted: list[str], context: Mapping[str, str]) -> bool:
-    """Return whether one condition holds; a key that the request does not have fails what is positive and fits what is negated."""
+    """Return whether one condition holds; a key that is not in the request fails what is positive and fits what is negated."""
     value = context.get(key)
     if operator == "Null":
         return (value is None) == (wanted == ["true"])

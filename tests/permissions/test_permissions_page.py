@@ -104,7 +104,8 @@ def is_for_our_roles(statement: Mapping[str, Any]) -> bool:
 
 def test_the_policies_are_what_iam_understands():
     resources: dict[str, Any] = {
-        "Fab": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy("fab")}}
+        name: {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy(name.lower())}}
+        for name in ("Fab", "Confined")
     }
     for side in ("source", "destination"):
         properties = {"Bucket": f"my-{side}-bucket", "PolicyDocument": policy(side)}
