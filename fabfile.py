@@ -31,6 +31,7 @@ from deployment.project import settings as configuration
 from deployment.project.settings import Settings
 from deployment.streams import PIPE_CLOSED, OutputClosed, let_go_of_stdout
 from deployment.tasks.stack import deploy as deployment
+from deployment.text import visible
 
 PROJECT = Path(__file__).resolve().parent
 KEEP = "3"
@@ -50,11 +51,11 @@ def friendly(function: Callable[..., None]) -> Callable[..., None]:
             require_no_unheard_dry_run(next(iter(args), None), kwargs)
             function(*args, **kwargs)
         except SyncBucketsError as error:
-            raise Exit(f"Error: {error}", code=error.exit_code) from error
+            raise Exit(visible(f"Error: {error}"), code=error.exit_code) from error
         except ParamValidationError:
             raise  # a call that botocore would not even send is a mistake of ours
         except (ClientError, BotoCoreError) as error:
-            raise Exit(f"Error: {aws_sentence(error)}", code=1) from error
+            raise Exit(visible(f"Error: {aws_sentence(error)}"), code=1) from error
         except KeyboardInterrupt as error:
             raise Exit("Interrupted.", code=INTERRUPTED) from error
         except OutputClosed as error:

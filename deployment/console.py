@@ -127,7 +127,7 @@ class Console:
         for number, name in enumerate(columns):
             values = [row[number] for row in cells if row[number]]
             is_number = bool(values) and all(_NUMBER.fullmatch(value) for value in values)
-            table.add_column(_text(name), justify="right" if is_number else "left", overflow="fold")
+            table.add_column(_text(one_line(name)), justify="right" if is_number else "left", overflow="fold")
         for number, row in enumerate(cells):
             table.add_row(*map(_text, row), style=row_styles[number] if row_styles else None)
         self._out.print(table)

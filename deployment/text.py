@@ -14,6 +14,14 @@ CONTEXT_LINES = 2
 """Around each difference of two texts."""
 
 
+# Letters and marks that Unicode asks to draw as nothing, besides those of the category Cf: a joiner of graphemes, fillers of
+# Hangul, vowels of Khmer, selectors of variants. Two keys that differ by one of them look the same.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+_DRAWN_AS_NOTHING = frozenset(
+    (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x3164, *range(0xFE00, 0xFE10), 0xFFA0)
+) | frozenset(range(0xE0000, 0xE1000))
+
+
 def visible(text: str) -> str:
     """The text with every character that a terminal would obey, hide or refuse written as an escape sequence."""
     return "".join(char if char in "\n\t" or _is_shown(char) else _escape(char) for char in text)
@@ -22,6 +30,11 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """As `visible`, and line ends and tabs too: for keys, which may hold them."""
     return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def has_half_a_character(text: str) -> bool:
+    """Whether a text has a lone surrogate, which no encoding can write."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def quantity(number: int, thing: str) -> str:
@@ -111,4 +124,7 @@ def unified_diff(before: str, after: str, old_name: str, new_name: str) -> str:
 def _is_shown(char: str) -> bool:
     # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
     # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.
-    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return (
+        unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        and ord(char) not in _DRAWN_AS_NOTHING
+    )

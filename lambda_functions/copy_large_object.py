@@ -18,8 +18,14 @@
 #         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
 #       - Sid: WriteTheDestination
 #         Effect: Allow
-#         Action: [ s3:PutObject, s3:PutObjectTagging, s3:PutObjectAcl, s3:GetObject, s3:AbortMultipartUpload ]
+#         Action: [ s3:PutObject, s3:PutObjectTagging, s3:GetObject, s3:AbortMultipartUpload ]
 #         Resource: ${DestinationObjects}
+#       - Sid: GiveTheBucketsOwnerFullControlAndNobodyElse
+#         Effect: Allow
+#         Action: s3:PutObjectAcl
+#         Resource: ${DestinationObjects}
+#         Condition:
+#           StringEquals: { s3:x-amz-acl: bucket-owner-full-control }
 #       - Sid: FindUploadsWhoseAnswerWasLost
 #         Effect: Allow
 #         Action: s3:ListBucketMultipartUploads

@@ -11,7 +11,7 @@
 #     Statement:
 #       - Sid: AskTheBuckets
 #         Effect: Allow
-#         Action: s3:ListBucket
+#         Action: [ s3:ListBucket, s3:GetBucketTagging ]
 #         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
 #       - Sid: AbortWhatADeadRunLeft
 #         Effect: Allow
@@ -59,7 +59,8 @@ from lambda_functions.shared.options import option_warnings, parse
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.botocore_version import refuse_older_botocore
-from lambda_functions.shared.s3.heads import ask_buckets, refuse_own_buckets
+from lambda_functions.shared.s3.heads import ask_buckets
+from lambda_functions.shared.s3.installations import refuse_own_buckets, refuse_tagged_buckets
 from lambda_functions.shared.work_bucket.executions import asking
 from lambda_functions.shared.work_bucket.leases import Leases
 from lambda_functions.shared.work_bucket.run_folder import RunFolder, work_bucket
@@ -88,6 +89,7 @@ def _validate(event: dict[str, Any], connected: clients.Clients) -> Run:
     options = parse(event["input"], event["defaults"])
     refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
     regions, s3_time = ask_buckets(connected.source, options)
+    refuse_tagged_buckets(connected.source, options)
     return Run.of(event["execution"], options, regions, s3_time)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from deployment.project import placeholders
 from deployment.project.settings import Settings
+from deployment.project.tags import STACK_TAG
 
 VERSION = "2012-10-17"
 
@@ -93,6 +94,46 @@ def write_logs(log_group: str) -> dict[str, Any]:
     return document([{"Sid": "WriteItsLog", **statement}])
 
 
+def keep_out_of_deployment_buckets() -> dict[str, Any]:
+    """Return the document that forbids a function every listing of a deployment bucket of this account, whatever else allows it.
+
+    No run gets past its comparison then. Of objects the role says nothing: `*` in an ARN stands for slashes too, so a pattern
+    that catches what is in such buckets would also catch keys of other buckets that contain such a name. Those are closed by
+    the buckets' own policies (`keep_installations_out`).
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    return document(
+        [
+            {
+                "Sid": "KeepOutOfDeploymentBuckets",
+                "Effect": "Deny",
+                "Action": ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+                "Resource": [sub("arn:${AWS::Partition}:s3:::*-deployment-${AWS::AccountId}-*")],
+            }
+        ]
+    )
+
+
+def keep_installations_out(arns: Sequence[Any], except_roles: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return the statement of a bucket's policy that shuts out the roles of all installations but these.
+
+    `arns` are those of the bucket and of its objects. All roles of installations have our tag, and a role's tags are those of
+    whoever has taken it. Who has no such tag, a deployer or an administrator, is not meant.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltag
+    """
+    condition: dict[str, Any] = {"Null": {f"aws:PrincipalTag/{STACK_TAG}": "false"}}
+    if except_roles:
+        condition["ArnNotEquals"] = {"aws:PrincipalArn": list(except_roles)}
+    return {
+        "Sid": "KeepOtherInstallationsOut",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": list(arns),
+        "Condition": condition,
+    }
+
+
 def state_machine_policy(functions: Iterable[str], machine_names: Sequence[str]) -> dict[str, Any]:
     """Return what the state machines may do; `functions` are logical ids, `machine_names` without timestamps.
 
@@ -126,20 +167,16 @@ def boundary(settings: Settings) -> dict[str, str]:
     return {"PermissionsBoundary": arn} if arn else {}
 
 
-def tls_only(bucket: str) -> dict[str, Any]:
-    """Return a bucket policy that refuses every request without TLS; `bucket` is a logical id."""
-    return document(
-        [
-            {
-                "Sid": "TlsOnly",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [sub(f"${{{bucket}.Arn}}"), sub(f"${{{bucket}.Arn}}/*")],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ]
-    )
+def tls_only(arns: Sequence[Any]) -> dict[str, Any]:
+    """Return the statement of a bucket's policy that refuses every request without TLS; ARNs as above."""
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": list(arns),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def _bucket_arns(names: Sequence[str], suffix: str) -> list[Any]:

@@ -13,12 +13,13 @@ call them.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deployment.build import machine_role, policies
+from deployment.build import machine_role, policies, work_bucket
 from deployment.build.bundle import Bundle
 from deployment.build.logical_ids import MACHINES_OUTPUT
 from deployment.errors import FrontMatterError, Problem
@@ -77,14 +78,15 @@ def make(
     """
     _check_names(specs, settings)
     values = policies.front_matter_values(settings, deployment_bucket, machine_names)
-    keys = {bundle.function_name: bundle.key for bundle in bundles}
+    zips = {bundle.function_name: bundle for bundle in bundles}
     resources: dict[str, Resource] = {}
     for spec in specs:
-        code = {"Bucket": deployment_bucket, "Key": keys[spec.name]}
+        code = {"Bucket": deployment_bucket, "Key": zips[spec.name].key}
         resources |= _function_resources(spec, code, settings, values)
+        resources |= _version(spec, resources[spec.logical_id], zips[spec.name])
     functions = [spec.logical_id for spec in specs]
     resources |= machine_role.resources(functions, settings, machine_names, machines, values)
-    resources |= _work_bucket(settings)
+    resources |= work_bucket.make(settings, resources)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": TRANSFORM,
@@ -120,7 +122,7 @@ def _check_names(specs: Iterable[FunctionSpec], settings: Settings) -> None:
 def _function_resources(
     spec: FunctionSpec, code: Mapping[str, str], settings: Settings, values: Mapping[str, list[Any] | str]
 ) -> dict[str, Resource]:
-    """The function, its role, its log group and its version."""
+    """The function, its role and its log group."""
     properties = _function_properties(spec, code, settings, values)
     role = _function_role(spec, properties, settings) if _has_plain_role(properties) else {}
     if role:
@@ -130,12 +132,22 @@ def _function_resources(
         **role,
         spec.logical_id: {"Type": "AWS::Serverless::Function", "Properties": properties},
         f"{spec.logical_id}LogGroup": _log_group(spec, settings),
-        f"{spec.logical_id}Version{_fingerprint(properties)}": {
+    }
+
+
+def _version(spec: FunctionSpec, function: Resource, zipped: Bundle) -> dict[str, Resource]:
+    """The version of a function, which Lambda publishes only if the function's code is this zip and no other of its name.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-version.html#cfn-lambda-version-codesha256
+    """
+    digest = base64.b64encode(hashlib.sha256(zipped.content).digest()).decode()
+    return {
+        f"{spec.logical_id}Version{_fingerprint(function['Properties'])}": {
             "Type": "AWS::Lambda::Version",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
-            "Properties": {"FunctionName": {"Ref": spec.logical_id}},
-        },
+            "Properties": {"FunctionName": {"Ref": spec.logical_id}, "CodeSha256": digest},
+        }
     }
 
 
@@ -184,7 +196,9 @@ def _environment(own: Mapping[str, Any]) -> dict[str, Any]:
 
 def _policies(spec: FunctionSpec, values: Mapping[str, list[Any] | str]) -> dict[str, Any]:
     allowed = policies.function_policies(spec.properties.get("Policies", []), values)
-    return {"Policies": allowed} if allowed else {}
+    if "Role" in spec.properties:  # which is made elsewhere, with policies of its own
+        return {"Policies": allowed} if allowed else {}
+    return {"Policies": [*allowed, policies.keep_out_of_deployment_buckets()]}
 
 
 def _has_plain_role(properties: Mapping[str, Any]) -> bool:
@@ -232,47 +246,6 @@ def _log_group(spec: FunctionSpec, settings: Settings) -> Resource:
             "RetentionInDays": settings.log_retention_days,
             "Tags": upper_case_list(tags_of(settings)),
         },
-    }
-
-
-def _work_bucket(settings: Settings) -> dict[str, Resource]:
-    """For run folders, leases and what Step Functions writes; emptied by us before the stack is deleted."""
-    return {
-        "WorkBucket": {
-            "Type": "AWS::S3::Bucket",
-            "DeletionPolicy": "Delete",
-            "UpdateReplacePolicy": "Delete",
-            "Properties": _work_bucket_properties(settings),
-        },
-        "WorkBucketPolicy": {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {
-                "Bucket": {"Ref": "WorkBucket"},
-                "PolicyDocument": policies.tls_only("WorkBucket"),
-            },
-        },
-    }
-
-
-def _work_bucket_properties(settings: Settings) -> dict[str, Any]:
-    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    forget = {
-        "Id": "ForgetRuns",
-        "Status": "Enabled",
-        "ExpirationInDays": settings.run_retention_days,
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-    }
-    return {
-        "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
-        "PublicAccessBlockConfiguration": {
-            "BlockPublicAcls": True,
-            "BlockPublicPolicy": True,
-            "IgnorePublicAcls": True,
-            "RestrictPublicBuckets": True,
-        },
-        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-        "LifecycleConfiguration": {"Rules": [forget]},
-        "Tags": upper_case_list(tags_of(settings)),
     }
 
 

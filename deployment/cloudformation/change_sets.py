@@ -119,6 +119,8 @@ def create(installation: Installation, template: Mapping[str, Any], is_new_stack
         problem = (
             "" if status == "CREATE_COMPLETE" else _problem(cloudformation, change_set, reason, template)
         )
+        if status == "CREATE_COMPLETE" and not can_be_sent(template):
+            _require_our_template(installation, change_set, template)
     except BaseException:
         discard(installation, change_set)
         raise
@@ -150,6 +152,24 @@ def _request(installation: Installation, template: Mapping[str, Any], is_new_sta
         _discard_by_name(installation, name, is_new_stack)
         raise
     return ChangeSet(made["Id"], made["StackId"], is_new_stack, ())
+
+
+def _require_our_template(
+    installation: Installation, change_set: ChangeSet, template: Mapping[str, Any]
+) -> None:
+    """Raise StackError unless CloudFormation has read from the deployment bucket what was sent there.
+
+    What is executed later is what it has read, so nothing can come between this and then.
+    """
+    answer = installation.cloudformation.get_template(
+        ChangeSetName=change_set.arn, StackName=change_set.stack_id, TemplateStage="Original"
+    )
+    if canonical_json(answer["TemplateBody"]) != canonical_json(template):
+        raise StackError(
+            f"CloudFormation has read another template from the bucket {deployment_bucket.bucket_name(installation)} than the "
+            "one that was sent there, so somebody else writes into it. Nothing was changed. Find out who may do that "
+            "(docs/permissions.md), then run `fab` again."
+        )
 
 
 def discard(installation: Installation, change_set: ChangeSet) -> None:

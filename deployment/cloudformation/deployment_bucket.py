@@ -2,8 +2,13 @@
 
 Comes after `bundle` (the zips) and before `stack`, which makes functions of them. The bucket is made by API calls and
 not by the stack, because the stack's functions need their zips first; `fab delete` keeps it. What is in it is named by
-its content, so nothing is ever written twice and nothing expires: CloudFormation needs the previous zip to roll back.
-`look` only reads, `send` acts on what it found.
+its content, so nothing is overwritten and nothing expires: CloudFormation needs the previous zip to roll back.
+`find_missing` only reads, `send` acts on what it found.
+
+A name can be computed by anybody who has the sources, so it proves nothing. What the listing tells of a zip must be what ours
+would have, else ours is sent again. Between that and the moment when Lambda reads it, whoever may write into the bucket can
+still put another zip there; the versions of the template name the SHA-256 of theirs (`build/template`), so Lambda publishes
+none of it. A template is always sent, and what CloudFormation has read of it is compared (`change_sets`).
 
 Every call carries ExpectedBucketOwner: a bucket of that name in somebody else's account is never read or written.
 """
@@ -12,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +25,7 @@ from botocore.exceptions import ClientError
 
 from deployment.aws.errors import error_code, http_status
 from deployment.aws.installation import Installation
+from deployment.build import policies
 from deployment.build.bundle import Bundle
 from deployment.errors import DeploymentBucketError
 from deployment.project.tags import upper_case_list
@@ -42,7 +48,7 @@ def bucket_name(installation: Installation) -> str:
 
 @dataclass(frozen=True)
 class Missing:
-    """What the deployment bucket lacks; `bucket_exists` is false where it is the bucket itself."""
+    """What the deployment bucket lacks, or has something else for; `bucket_exists` is false where it is the bucket itself."""
 
     bucket_exists: bool
     bundles: tuple[Bundle, ...]
@@ -59,7 +65,8 @@ def find_missing(installation: Installation, bundles: Iterable[Bundle]) -> Missi
     """Return what has to be sent, changing nothing; raise DeploymentBucketError when the bucket is another installation's.
 
     One listing tells both whether the bucket is there and what is in it, not one HEAD for each
-    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 1,000 keys a page).
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, 1,000 keys a page). A zip that is not ours by its
+    size and ETag counts as missing, and so is replaced.
     """
     name, owner = bucket_name(installation), installation.account_id
     pages = installation.client("s3").get_paginator("list_objects_v2")
@@ -72,8 +79,21 @@ def find_missing(installation: Installation, bundles: Iterable[Bundle]) -> Missi
         if status != 404:
             raise
         return Missing(False, tuple(bundles))
-    present = {record["Key"] for page in pages_read for record in page.get("Contents", ())}
-    return Missing(True, tuple(bundle for bundle in bundles if bundle.key not in present))
+    listed = {record["Key"]: record for page in pages_read for record in page.get("Contents", ())}
+    return Missing(True, tuple(bundle for bundle in bundles if not _is_same(bundle, listed.get(bundle.key))))
+
+
+def _is_same(bundle: Bundle, listed: Mapping[str, Any] | None) -> bool:
+    """Whether a listed object certainly is this zip.
+
+    The ETag of an object that was sent in one request is the MD5 of its bytes, unless it is encrypted with a key of KMS
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html): in a bucket that does so by default nothing can be told,
+    and the zips are sent with each deployment.
+    """
+    if listed is None or listed.get("Size") != len(bundle.content):
+        return False
+    md5 = hashlib.md5(bundle.content, usedforsecurity=False).hexdigest()
+    return str(listed.get("ETag", "")).strip('"') == md5
 
 
 def upload(installation: Installation, bundles: Iterable[Bundle]) -> list[str]:
@@ -98,16 +118,16 @@ def send(installation: Installation, missing: Missing) -> list[str]:
 
 
 def upload_template(installation: Installation, bucket: str, text: str) -> str:
-    """Send a template that is too long to be sent in a call, unless it is there; return the URL for CloudFormation."""
+    """Send a template that is too long to be sent in a call, whatever is there; return the URL for CloudFormation."""
     s3, body = installation.client("s3"), text.encode()
     key = f"templates/{hashlib.sha256(body).hexdigest()[:16]}.json"
-    where = {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": installation.account_id}
-    try:
-        s3.head_object(**where)
-    except ClientError as error:
-        if http_status(error) != 404:
-            raise
-        s3.put_object(**where, Body=body, ContentType="application/json")
+    s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=body,
+        ContentType="application/json",
+        ExpectedBucketOwner=installation.account_id,
+    )
     return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{key}"
 
 
@@ -156,7 +176,7 @@ def _configure(s3: Any, name: str, installation: Installation) -> None:
     s3.put_bucket_encryption(**where, ServerSideEncryptionConfiguration=encryption)
     s3.put_bucket_lifecycle_configuration(**where, LifecycleConfiguration=_lifecycle())
     s3.put_bucket_tagging(**where, Tagging={"TagSet": upper_case_list(installation.tags)})
-    s3.put_bucket_policy(**where, Policy=json.dumps(_tls_only(name, installation.partition)))
+    s3.put_bucket_policy(**where, Policy=json.dumps(_policy(name, installation.partition)))
 
 
 def _lifecycle() -> dict[str, Any]:
@@ -169,17 +189,9 @@ def _lifecycle() -> dict[str, Any]:
     return {"Rules": [rule]}
 
 
-def _tls_only(name: str, partition: str) -> dict[str, Any]:
-    arn = f"arn:{partition}:s3:::{name}"
-    statement = {
-        "Sid": "OnlyOverTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def _policy(name: str, partition: str) -> dict[str, Any]:
+    arns = [f"arn:{partition}:s3:::{name}", f"arn:{partition}:s3:::{name}/*"]
+    return policies.document([policies.tls_only(arns), policies.keep_installations_out(arns)])
 
 
 def _not_ours(name: str, installation: Installation) -> DeploymentBucketError:

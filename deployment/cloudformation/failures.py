@@ -115,6 +115,11 @@ HINTS: tuple[tuple[str, str], ...] = (
     ),
     # What passes, or what somebody has done meanwhile
     (
+        r"CodeSHA256|CodeSha256",
+        "The function's code is not the zip of these sources: somebody has changed it in Lambda or in the deployment bucket. "
+        "Find out who may, then change a file of lambda_functions/ (a comment is enough), so that the code is sent again.",
+    ),
+    (
         r"S3 Error Code: NoSuchKey|specified key does not exist",
         "The zip is no longer in the deployment bucket; `fab` uploads it again.",
     ),

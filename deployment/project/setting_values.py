@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from deployment.text import has_half_a_character
+
 # Bucket names have 63 characters at most, and the deployment bucket is <stack>-deployment-<12
 # digits>-<region>; the longest name of a region is us-isof-south-1.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -208,6 +210,8 @@ def _is_tag_text(text: object, shortest: int, longest: int) -> bool:
 def _text(value: Any, pattern: str, expected: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise ValueError(expected)
+    if has_half_a_character(value):
+        raise ValueError("it has half a character (a lone surrogate), which UTF-8 cannot carry")
     return value
 
 

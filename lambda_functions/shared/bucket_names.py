@@ -12,6 +12,13 @@ from lambda_functions.shared.spelling import Spelling
 
 # Buckets of us-east-1 made before March 2018 may have capitals, `_`, and 255 characters; only S3 knows which they are.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,253}[A-Za-z0-9_]")
+# How the buckets of an installation are called: the deployment bucket by `deployment/cloudformation/deployment_bucket`, the work
+# bucket by CloudFormation, which puts 12 or 13 letters and digits behind the stack's name and the logical id
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html#cfn-s3-bucket-bucketname).
+_OF_AN_INSTALLATION = re.compile(
+    r"[a-z][a-z0-9-]*-(workbucket-[a-z0-9]{12,13}|deployment-[0-9]{12}-[a-z]{2,}(-[a-z]+)+-[0-9]+)"
+)
+_MAYBE_OF_AN_INSTALLATION = re.compile(r"(^|-)workbucket(-|$)|-deployment-[0-9]{12}", re.IGNORECASE)
 _FORM = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
 
@@ -31,6 +38,16 @@ def bucket_problem(spelling: Spelling, prefix: str, value: Any) -> str | None:
 def is_bucket_name(value: str) -> bool:
     """Whether a bucket could have this name."""
     return bool(_NAME.fullmatch(value)) and ".." not in value
+
+
+def is_of_an_installation(name: str) -> bool:
+    """Whether a bucket is, by its name, the work or deployment bucket of an installation of SyncBuckets, whosever."""
+    return bool(_OF_AN_INSTALLATION.fullmatch(name))
+
+
+def may_be_of_an_installation(name: str) -> bool:
+    """Whether a name is so much like those that only the bucket's tags tell, if anything does."""
+    return bool(_MAYBE_OF_AN_INSTALLATION.search(name))
 
 
 def _address_problem(spelling: Spelling, prefix: str, value: str) -> str:

@@ -202,6 +202,20 @@ def explain(error: Exception) -> str:
     return describe(error)
 
 
+# Of an execution, in characters: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+# Counted in bytes of UTF-8 here, of which there are never fewer.
+MAX_CAUSE_BYTES = 32_768
+
+
+def cut_cause(cause: str, address: str) -> str:
+    """Return a cause that an execution can fail with: whole, or cut between two characters with a word on where the rest is."""
+    encoded = cause.encode("utf-8", "backslashreplace")
+    if len(encoded) <= MAX_CAUSE_BYTES:
+        return encoded.decode()
+    rest = f"... (cut; all of it is in {address})"
+    return encoded[: MAX_CAUSE_BYTES - len(rest.encode())].decode("utf-8", "ignore") + rest
+
+
 def message_of(cause: str) -> str:
     """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
     try:

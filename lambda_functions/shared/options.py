@@ -22,6 +22,7 @@ from lambda_functions.shared.spelling import JSON, Spelling, quote
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
 MAX_PROBLEMS = 10
+HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no key can have"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
 # Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -147,16 +148,21 @@ def _metadata_problem(value: Any) -> str | None:
 def _key_problem(value: Any) -> str | None:
     if not isinstance(value, str):
         return "expected text"
-    try:
-        size = len(value.encode())
-    except UnicodeEncodeError:
-        return "it has half a character (a lone surrogate), which no key can have"
+    if _has_half_a_character(value):
+        return HALF_A_CHARACTER
+    size = len(value.encode())
     return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
 
 
 def _globs_problem(spelling: Spelling, value: Any) -> str | None:
-    is_right = isinstance(value, list) and all(isinstance(glob, str) and glob for glob in value)
-    return None if is_right else f"expected a list of patterns, such as {spelling.patterns}"
+    if not isinstance(value, list) or not all(isinstance(glob, str) and glob for glob in value):
+        return f"expected a list of patterns, such as {spelling.patterns}"
+    return HALF_A_CHARACTER if any(map(_has_half_a_character, value)) else None
+
+
+def _has_half_a_character(text: str) -> bool:
+    """Whether a text has a lone surrogate, which JSON can carry and UTF-8 cannot: https://www.rfc-editor.org/rfc/rfc8259#section-8.2"""
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def max_delete_problem(value: Any) -> str | None:

@@ -85,6 +85,9 @@ CALLS: Mapping[str, Documented] = {
             Need("s3:GetObject", when="ETag"),
         ),
     ),
+    "s3:GetBucketTagging": Documented(
+        f"{_API}GetBucketTagging.html", (Need("s3:GetBucketTagging", "bucket"),)
+    ),
     "s3:GetObject": Documented(f"{_API}GetObject.html", (Need("s3:GetObject"), _TELLS_MISSING, _DECRYPTS)),
     "s3:GetObjectAttributes": Documented(
         f"{_API}GetObjectAttributes.html",

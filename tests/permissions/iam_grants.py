@@ -86,6 +86,7 @@ def granted(spec: FunctionSpec, settings: Settings) -> set[tuple[str, str]]:
     return {
         (action, places.get(arn, arn))
         for statement in statements(role_of(spec, settings))
+        if statement["Effect"] == "Allow"
         for action in statement["Action"]
         for arn in statement["Resource"]
     }

@@ -19,7 +19,10 @@ from runs_on_fake_s3 import World
 
 from lambda_functions.shared.s3 import clients
 
-SIDES = {"source-bucket": "source", "destination-bucket": "destination", "work-bucket": "work"}
+SIDES = {
+    **{"source-bucket": "source", "destination-bucket": "destination", "work-bucket": "work"},
+    **{"old-workbucket": "source", "new-workbucket": "destination"},
+}
 PREFIXES = {"sfn": "states"}
 
 Permission = tuple[str, str]

@@ -30,6 +30,7 @@ def recorded() -> Recorder:
                 run(world)
         with machine_on_moto() as machine:
             after_a_dead_run(machine)
+            with_names_like_those_of_an_installation(machine)
     return recorder
 
 
@@ -148,6 +149,12 @@ def after_a_dead_run(machine: Machine) -> None:
         client("s3").delete_object(Bucket="work-bucket", Key=LEASE_OF_NOBODY)
         machine.report(sync)
         assert destination.uploads() == []
+
+
+def with_names_like_those_of_an_installation(machine: Machine) -> None:
+    """Two buckets that only their tags tell from those of an installation."""
+    source, destination = buckets.make("old-workbucket"), buckets.make("new-workbucket")
+    machine.report({"source": source.name, "destination": destination.name})
 
 
 LEASE_OF_NOBODY = "leases/destination-bucket/nobody.json"

@@ -41,7 +41,6 @@ _PLAN = (
 TASKS: Mapping[str, tuple[str, ...]] = {
     "deploy": (
         *_PLAN,
-        "s3:HeadObject",
         "s3:PutObject",
         "cloudformation:DeleteStack",  # the empty one that a change set for a new stack leaves
         "s3:CreateBucket",

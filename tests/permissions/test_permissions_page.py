@@ -17,6 +17,8 @@ from iam_grants import NARROW, granted, listed, specs, statements, translated
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MANAGED_POLICY_CHARACTERS = 6144
 
+ONLY_ACL = {"s3:x-amz-acl": "bucket-owner-full-control"}
+
 # What the second column of a table may say.
 PLACES = {
     "source and destination buckets": ("source bucket", "destination bucket"),
@@ -93,14 +95,17 @@ def test_other_accounts_allow_the_roles_of_this_stack_only(name):
 
 def is_for_our_roles(statement: Mapping[str, Any]) -> bool:
     ours = {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/sync-buckets-*"}
-    return statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"} and statement["Condition"] == {
-        "ArnLike": ours
-    }
+    narrower = {"StringEquals": ONLY_ACL} if "s3:PutObjectAcl" in listed(statement["Action"]) else {}
+    return (
+        statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+        and statement["Condition"] == {"ArnLike": ours} | narrower
+    )
 
 
 def test_the_policies_are_what_iam_understands():
     resources: dict[str, Any] = {
-        "Fab": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy("fab")}}
+        name: {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy(name.lower())}}
+        for name in ("Fab", "Confined")
     }
     for side in ("source", "destination"):
         properties = {"Bucket": f"my-{side}-bucket", "PolicyDocument": policy(side)}

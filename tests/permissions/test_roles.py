@@ -29,6 +29,7 @@ from iam_grants import (
 from deployment.build import definitions, template
 from deployment.project import states_language
 from deployment.project.settings import Settings
+from lambda_functions.shared.options import RULES
 
 OPEN = Settings()
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
@@ -100,6 +101,7 @@ def test_the_state_machines_are_granted_what_their_states_need_and_nothing_more(
 # --- What settings do -------------------------------------------------------------------------------------
 
 
+DENIED = ("KeepOutOfDeploymentBuckets",)
 WRITES = re.compile(r"s3:(Put|Delete|Abort|Restore|Create|Replicate)|kms:(Encrypt|GenerateDataKey)")
 
 
@@ -137,12 +139,12 @@ def test_source_and_destination_are_kept_apart_where_both_are_named():
         assert all(re.match(r"arn:aws:s3:::(elsewhere|work-bucket)/", arn) for arn in deleting), spec.name
 
 
-def test_nothing_is_allowed_by_a_star_or_denied_or_left_to_a_managed_policy():
+def test_nothing_is_allowed_by_a_star_or_left_to_a_managed_policy():
     for settings in (OPEN, NARROW):
         for name, role in roles(settings).items():
             assert "ManagedPolicyArns" not in role["Properties"], name
             for statement in statements(role):
-                assert statement["Effect"] == "Allow"
+                assert (statement["Effect"] == "Deny") == (statement.get("Sid") in DENIED)
                 assert [action for action in statement["Action"] if "*" in action] == []
                 assert "*" not in statement["Resource"]
 
@@ -167,6 +169,21 @@ def test_keys_are_named_only_where_the_settings_name_them():
         "tally_run": ["kms:Decrypt"],
         "validate_input": ["kms:Decrypt"],
     }
+
+
+def test_the_only_acl_that_may_be_set_is_the_one_that_an_input_can_ask_for():
+    may_set = [
+        (spec.name, statement)
+        for settings in (OPEN, NARROW)
+        for spec in specs()
+        for statement in statements(role_of(spec, settings))
+        if "s3:PutObjectAcl" in statement["Action"]
+    ]
+    assert {name for name, _ in may_set} == {"copy_keys", "copy_large_object"}
+    assert RULES["acl"]("bucket-owner-full-control") is None
+    for _, statement in may_set:
+        assert statement["Action"] == ["s3:PutObjectAcl"]
+        assert statement["Condition"] == {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
 
 
 # --- Whom roles trust -------------------------------------------------------------------------------------
@@ -223,7 +240,7 @@ def test_every_function_logs_into_a_group_of_the_stack_that_forgets():
 
 def test_the_work_bucket_is_reached_by_tls_only():
     (policy,) = of_type("AWS::S3::BucketPolicy", NARROW).values()
-    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    statement, _ = policy["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 

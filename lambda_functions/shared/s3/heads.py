@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -137,17 +137,6 @@ def answered_at(answer: Mapping[str, Any]) -> str | None:
     except ValueError:
         return None
     return told.replace(tzinfo=told.tzinfo or UTC).isoformat()
-
-
-def refuse_own_buckets(options: Options, own: Collection[str]) -> None:
-    """Raise `Refused` if a run would sync the buckets that it works with itself."""
-    for name, bucket in (("source", options.source), ("destination", options.destination)):
-        if bucket in own:
-            raise Refused(
-                "InvalidInput",
-                f'"{name}" is "{bucket}", which SyncBuckets itself works with; expected a bucket of your own. '
-                "Nothing was changed.",
-            )
 
 
 def _require_bucket(client: Any, name: str, side: Side) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.errors import cut_cause, message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
@@ -68,8 +68,9 @@ def record_breakage(clients: Clients, state: Mapping[str, Any], turn: Turn) -> d
     """
     run = Run.from_json(state["run"])
     breakage = read_error(run, state["item"]["id"], state["error"])
-    RunFolder(clients.work, run.folder).write(name_of(breakage.item), asdict(breakage))
-    return {"cause": breakage.describe()}
+    folder = RunFolder(clients.work, run.folder)
+    folder.write(name_of(breakage.item), asdict(breakage))
+    return {"cause": cut_cause(breakage.describe(), folder.address(name_of(breakage.item)))}
 
 
 def read_error(run: Run, item: str, error: Mapping[str, str]) -> Breakage:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.compare.waves import Record, read_wave, waves_of
-from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.errors import cut_cause, message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
@@ -33,7 +33,10 @@ FAILURES = "failures.json"
 
 
 def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return `{"outcome", "cause", "report"}`; the outcome is "Succeeded" or the error to fail with."""
+    """Return `{"outcome", "cause", "report"}`; the outcome is "Succeeded" or the error to fail with.
+
+    The report in the bucket has the whole cause, however long; what is returned has what an execution can fail with.
+    """
     execution = state["execution"]
     folder = RunFolder(clients.work, folder_of(execution))
     verdict = (state.get("run") or {}).get("verdict")
@@ -49,7 +52,8 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     outcome = {"outcome": ending.error or "Succeeded", "cause": ending.cause, "phase": ending.phase}
     report = {**report, **times, **outcome, "report": folder.address(REPORT)}
     folder.write(REPORT, report)
-    return {"outcome": outcome["outcome"], "cause": ending.cause, "report": report}
+    cause = cut_cause(ending.cause, folder.address(REPORT))
+    return {"outcome": outcome["outcome"], "cause": cause, "report": {**report, "cause": cause}}
 
 
 @dataclass(frozen=True)

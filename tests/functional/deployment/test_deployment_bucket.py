@@ -93,13 +93,18 @@ def test_a_missing_bucket_is_made_safe(installation: Installation) -> None:
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "OnlyOverTls",
+                "Sid": sid,
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "s3:*",
                 "Resource": [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                "Condition": condition,
             }
+            for sid, condition in (
+                ("TlsOnly", {"Bool": {"aws:SecureTransport": "false"}}),
+                # What installations run is not made by them: no role of any has business here.
+                ("KeepOtherInstallationsOut", {"Null": {"aws:PrincipalTag/syncbuckets:stack": "false"}}),
+            )
         ],
     }
 
@@ -242,13 +247,62 @@ def test_a_template_is_named_by_its_content_and_found_at_its_url(installation: I
     assert installation.client("s3").get_object(Bucket=NAME, Key=key)["Body"].read() == b"{}"
 
 
-def test_a_template_that_is_there_is_not_sent_again(installation: Installation) -> None:
+def test_a_template_is_sent_whatever_lies_under_its_name(installation: Installation) -> None:
     a_plain_bucket(installation)
     url = deployment_bucket.upload_template(installation, NAME, "{}")
-    calls = calls_of(installation)
+    key = url.partition(f"{NAME}/")[2]
+    installation.client("s3").put_object(Bucket=NAME, Key=key, Body=b"a foreign template")
 
     assert deployment_bucket.upload_template(installation, NAME, "{}") == url
-    assert [name for name, _ in calls] == ["HeadObject"]
+
+    assert stored(installation, key) == b"{}"
+
+
+def stored(installation: Installation, key: str) -> bytes:
+    return installation.client("s3").get_object(Bucket=NAME, Key=key)["Body"].read()
+
+
+@pytest.mark.parametrize("foreign", [b"", b"eno", b"longer", b"one "])
+def test_a_foreign_zip_under_the_name_of_ours_is_replaced_and_costs_no_more_than_the_listing(
+    installation: Installation, foreign: bytes
+) -> None:
+    a_plain_bucket(installation)
+    sent(installation, ZIPS)
+    installation.client("s3").put_object(Bucket=NAME, Key="copy_keys-1.zip", Body=foreign)
+    calls = calls_of(installation)
+
+    assert sent(installation, ZIPS) == ["copy_keys-1.zip"]
+
+    assert [name for name, _ in calls] == ["ListObjectsV2", "PutObject"]
+    assert stored(installation, "copy_keys-1.zip") == b"one"
+    assert sent(installation, ZIPS) == []
+
+
+def test_the_plan_tells_that_a_foreign_zip_is_not_ours(installation: Installation) -> None:
+    a_plain_bucket(installation)
+    sent(installation, ZIPS)
+    installation.client("s3").put_object(Bucket=NAME, Key="tally_run-2.zip", Body=b"owt")
+
+    assert deployment_bucket.find_missing(installation, ZIPS).keys == ["tally_run-2.zip"]
+
+
+# Of parts, or encrypted with a key of KMS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+@pytest.mark.parametrize(
+    "etag", [None, "", '"f97c5d29941bfb1b2fdab0874906ab82-1"', '"0123456789abcdef0123456789abcdef"']
+)
+def test_a_zip_whose_etag_is_not_the_md5_of_ours_is_sent_again(
+    installation: Installation, etag: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_plain_bucket(installation)
+    sent(installation, ZIPS)
+
+    def change(parsed: dict[str, Any], **_: Any) -> None:
+        for record in parsed.get("Contents", ()):
+            record["ETag"] = etag
+
+    installation.client("s3").meta.events.register("after-call.s3.ListObjectsV2", change)
+
+    assert sent(installation, ZIPS) == [bundle.key for bundle in ZIPS]
 
 
 def test_a_stack_name_in_capitals_gives_a_bucket_name_in_small_letters(installation: Installation) -> None:

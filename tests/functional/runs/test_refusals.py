@@ -559,3 +559,53 @@ def test_the_lease_is_given_back_after_a_failure(
 
     assert machine.run(sync)["error"] == "SyncIncomplete"
     assert leases() == []
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+@pytest.mark.parametrize(
+    ("name", "tags", "why"),
+    [
+        (
+            "theirs-workbucket-1a2b3c4d5e6f",
+            {},
+            "by its name a bucket that an installation of SyncBuckets works with",
+        ),
+        (
+            "theirs-deployment-123456789012-eu-west-1",
+            {},
+            "by its name a bucket that an installation of SyncBuckets works with",
+        ),
+        (
+            "their-workbucket",
+            {"syncbuckets:stack": "theirs"},
+            "by its tags a bucket of the installation 'theirs' of SyncBuckets",
+        ),
+    ],
+    ids=["work bucket", "deployment bucket", "by its tag"],
+)
+def test_what_another_installation_works_with_is_neither_read_nor_written(
+    machine: Machine,
+    source: Bucket,
+    destination: Bucket,
+    sync: Sync,
+    side: str,
+    name: str,
+    tags: dict[str, str],
+    why: str,
+) -> None:
+    theirs, sync = buckets.make(name), {**sync, side: name}
+    theirs.put_all({"leases/photos/1.json": b"1", "runs/m/1/copy/1.jsonl": b"2"})
+    if tags:
+        tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
+        client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_set})
+    before = theirs.bodies()
+
+    found = machine.run(sync)
+
+    assert refused(found) == (
+        "InvalidInput",
+        f'"{side}" is "{name}", {why}; expected a bucket of your own. Nothing was changed.',
+    )
+    assert theirs.bodies() == before
+    assert machine.wire.counts(name).keys() <= {"HEAD_BUCKET", "GET_BUCKET_TAGGING"}
+    assert leases() == []

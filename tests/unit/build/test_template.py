@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -37,6 +39,9 @@ FULL = Settings(
     permissions_boundary_arn=BOUNDARY,
     tags={"team": "data"},
 )
+
+
+KEEP_OUT = policies.keep_out_of_deployment_buckets()
 
 
 def spec(name: str = "copy_keys", **properties: Any) -> FunctionSpec:
@@ -178,8 +183,21 @@ def test_a_version_is_kept_when_the_stack_no_longer_has_it():
         "Type": "AWS::Lambda::Version",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
-        "Properties": {"FunctionName": {"Ref": "CopyKeys"}},
+        "Properties": {
+            "FunctionName": {"Ref": "CopyKeys"},
+            "CodeSha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",  # of no byte at all
+        },
     }
+
+
+def test_a_version_is_published_of_the_very_bytes_that_were_zipped_and_of_no_other_zip_of_that_name():
+    zips = [Bundle("copy_keys", "copy_keys-0.zip", content) for content in (b"ours", b"theirs")]
+    ours, theirs = (template.make([spec()], [one], DEFAULTS, "zips", []) for one in zips)
+    digests = [properties_of(built, version_of(built))["CodeSha256"] for built in (ours, theirs)]
+    assert [base64.b64decode(digest) for digest in digests] == [
+        hashlib.sha256(content).digest() for content in (b"ours", b"theirs")
+    ]
+    assert properties_of(ours, "CopyKeys") == properties_of(theirs, "CopyKeys")
 
 
 @pytest.mark.parametrize(
@@ -241,8 +259,10 @@ def test_the_order_of_properties_makes_no_new_version(order):
 
 
 def documents_of(built: Mapping[str, Any]) -> list[Any]:
-    """What the role of the function may do besides writing its log."""
-    return [one["PolicyDocument"] for one in properties_of(built, "CopyKeysRole")["Policies"]][:-1]
+    """What the role of the function may do besides writing its log; what it never may stands before that."""
+    *own, never, _ = [one["PolicyDocument"] for one in properties_of(built, "CopyKeysRole")["Policies"]]
+    assert never == KEEP_OUT
+    return own
 
 
 def allowed(settings: Settings, *statements: Mapping[str, Any]) -> Any:
@@ -308,7 +328,7 @@ def test_bare_statements_become_one_policy():
 def test_other_forms_of_policies_stay_as_they_are_written_and_the_role_is_sam_s(written):
     built = build(spec(Policies=written), settings=FULL)
     found = properties_of(built, "CopyKeys")
-    assert found["Policies"] == (written if isinstance(written, list) else [written])
+    assert found["Policies"] == [*(written if isinstance(written, list) else [written]), KEEP_OUT]
     assert found["AssumeRolePolicyDocument"] == policies.function_trust()
     assert found["PermissionsBoundary"] == BOUNDARY
     assert "CopyKeysRole" not in built["Resources"]
@@ -340,8 +360,9 @@ def test_the_role_of_a_function_may_write_its_own_log_and_is_lambda_s_alone():
         },
         "Policies": [
             {"PolicyName": "CopyKeys0", "PolicyDocument": policies.document([statement("x")])},
+            {"PolicyName": "CopyKeys1", "PolicyDocument": KEEP_OUT},
             {
-                "PolicyName": "CopyKeys1",
+                "PolicyName": "CopyKeys2",
                 "PolicyDocument": {
                     "Version": "2012-10-17",
                     "Statement": [
@@ -441,16 +462,25 @@ def test_the_work_bucket_is_encrypted_private_and_forgets():
     assert "BucketName" not in found
 
 
-def test_the_work_bucket_refuses_requests_without_tls():
-    assert properties_of(build(spec()), "WorkBucketPolicy")["PolicyDocument"]["Statement"] == [
+def test_the_work_bucket_refuses_requests_without_tls_and_the_roles_of_other_installations():
+    built = build(spec(), spec("tally_run", VpcConfig={}), spec("list_ranges", Role="arn:mine"))
+    everything = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [{"Fn::Sub": "${WorkBucket.Arn}"}, {"Fn::Sub": "${WorkBucket.Arn}/*"}],
+    }
+    own = [{"Fn::GetAtt": [role, "Arn"]} for role in ("CopyKeysRole", "TallyRunRole", "StateMachineRole")]
+    assert properties_of(built, "WorkBucketPolicy")["PolicyDocument"]["Statement"] == [
+        {"Sid": "TlsOnly", **everything, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
         {
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [{"Fn::Sub": "${WorkBucket.Arn}"}, {"Fn::Sub": "${WorkBucket.Arn}/*"}],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
+            "Sid": "KeepOtherInstallationsOut",
+            **everything,
+            "Condition": {
+                "Null": {"aws:PrincipalTag/syncbuckets:stack": "false"},
+                "ArnNotEquals": {"aws:PrincipalArn": [*own[:2], "arn:mine", own[2]]},
+            },
+        },
     ]
 
 

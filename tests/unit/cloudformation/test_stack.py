@@ -352,6 +352,7 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
     fake = FakeCloudFormation(change_set=READY, executed=CREATED)
     s3 = FakeS3()
     long = {"Description": "x" * change_sets.BODY_MAX_BYTES}
+    fake.template = long
 
     deploy_with(installed_with(fake, s3=s3), long, RecordingConsole())
 
@@ -364,14 +365,31 @@ def test_a_template_too_long_for_a_call_goes_by_way_of_the_deployment_bucket() -
     assert s3.request["Key"].startswith("templates/")
 
 
+@pytest.mark.parametrize("read", [{"Description": "theirs"}, "Description: theirs", {}], ids=str)
+def test_a_template_that_somebody_else_has_put_in_its_place_is_not_executed(read: Any) -> None:
+    fake = FakeCloudFormation("UPDATE_COMPLETE", change_set=READY)
+    fake.template = read
+
+    with pytest.raises(StackError) as caught:
+        deploy_with(
+            installed_with(fake, s3=FakeS3()),
+            {"Description": "x" * change_sets.BODY_MAX_BYTES},
+            RecordingConsole(),
+        )
+
+    assert str(caught.value) == (
+        "CloudFormation has read another template from the bucket sync-buckets-deployment-123456789012-eu-west-1 than the one "
+        "that was sent there, so somebody else writes into it. Nothing was changed. Find out who may do that "
+        "(docs/permissions.md), then run `fab` again."
+    )
+    assert fake.called() == ["create_change_set", "delete_change_set"]
+
+
 class FakeS3:
-    """Takes one object, which was not there before."""
+    """Takes one object."""
 
     class meta:
         endpoint_url = "https://s3.eu-west-1.amazonaws.com"
-
-    def head_object(self, **request: Any) -> None:
-        raise ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")  # type: ignore[typeddict-item]
 
     def put_object(self, **request: Any) -> None:
         self.request = request

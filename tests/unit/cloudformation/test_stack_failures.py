@@ -116,6 +116,11 @@ REASONS = [
         "The zip is no longer in the deployment bucket; `fab` uploads it again.",
     ),
     (
+        "CodeSHA256 (YWJj) is different from current CodeSHA256 in $LATEST (ZGVm).",
+        "The function's code is not the zip of these sources: somebody has changed it in Lambda or in the deployment bucket. "
+        "Find out who may, then change a file of lambda_functions/ (a comment is enough), so that the code is sent again.",
+    ),
+    (
         "The specified bucket does not exist (Service: S3; Error Code: NoSuchBucket)",
         "The bucket was removed outside of SyncBuckets.",
     ),

@@ -36,7 +36,11 @@ from lambda_functions.shared.tally.report import report
 from lambda_functions.shared.tally.sums import WorkTotals
 
 DOCS = PROJECT / "docs"
-PAGES = [PROJECT / "README.md", *sorted(DOCS.glob("*.md")), PROJECT / "tests" / "README.md"]
+PAGES = [
+    *(PROJECT / name for name in ("README.md", "SECURITY.md")),
+    *sorted(DOCS.glob("*.md")),
+    PROJECT / "tests" / "README.md",
+]
 MANY = "…"
 
 
@@ -374,7 +378,8 @@ def test_every_page_can_be_reached_from_the_readme():
                 for link in links(path)
                 if not link.startswith("#")
             ]
-    assert {named(path) for path in DOCS.glob("*.md")} <= {named(path) for path in reached}
+    pages = [*DOCS.glob("*.md"), PROJECT / "SECURITY.md"]
+    assert {named(path) for path in pages} <= {named(path) for path in reached}
 
 
 def test_every_test_file_that_the_table_of_tests_names_exists():

@@ -314,3 +314,20 @@ def test_a_configuration_that_cannot_be_imported_is_one_sentence(config_folder, 
     with pytest.raises(ConfigurationError) as caught:
         settings.load({})
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("half", ["\ud800", "\udfff"])
+def test_no_setting_takes_half_a_character(name, half):
+    for value in (f"work{half}", [f"work{half}"], {"team": f"work{half}"}, {f"team{half}": "x"}):
+        (problem,) = mistakes(**{name: value})
+        assert f"{name} is " in problem
+
+
+def test_half_a_character_is_named_where_the_value_would_be_right_without_it():
+    expected = "it has half a character (a lone surrogate), which UTF-8 cannot carry"
+    for name, value in (
+        ("AWS_PROFILE", "work\udc80"),
+        ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::111122223333:policy/\ud800"),
+    ):
+        assert mistakes(**{name: value}) == [f"fabfile_config.py: {name} is {value!r}: {expected}"]

@@ -35,6 +35,7 @@ SLOW_DOWN = (503, "<Error><Code>SlowDown</Code><Message>Please reduce your reque
 OPERATIONS: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "ListObjectsV2": ("LIST", {"Bucket": "bucket"}, "<ListBucketResult/>"),
     "HeadBucket": ("HEAD_BUCKET", {"Bucket": "bucket"}, ""),
+    "GetBucketTagging": ("GET_BUCKET_TAGGING", {"Bucket": "bucket"}, "<Tagging/>"),
     "HeadObject": ("HEAD", PLACE, ""),
     "GetObject": ("GET", PLACE, ""),
     "GetObjectAttributes": (

@@ -389,6 +389,42 @@ def test_text_that_utf_8_cannot_carry_is_refused(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["include", "exclude"])
+@pytest.mark.parametrize("half", ["\ud800", "\udfff", "\ude00\ud83d"])
+def test_a_pattern_that_utf_8_cannot_carry_is_refused(name: str, half: str) -> None:
+    data = json.loads(json.dumps({"source": "from", "destination": "into", name: ["*.log", f"a{half}*"]}))
+    shown = f"a{half}*".encode("utf-8", "backslashreplace").decode()
+
+    assert refusal(data) == (
+        f'"{name}" is ["*.log", "{shown}"]; it has half a character (a lone surrogate), which no key can have{END}'
+    )
+
+
+TEXTS = {
+    **dict.fromkeys(("source", "destination", "prefix", "destinationPrefix", "startAfter"), "photos"),
+    "maxDelete": "10%",
+    "compareMetadata": "all",
+    "unprovable": "keep",
+    "storageClass": "STANDARD",
+    "acl": "bucket-owner-full-control",
+    "serverSideEncryption": "aws:kms",
+    "sseKmsKeyId": "alias/mine",
+    "sourceOwner": "111122223333",
+    "destinationOwner": "111122223333",
+}
+
+
+def test_the_table_of_texts_has_every_option_that_may_be_text() -> None:
+    assert [name for name in NAMES if name not in TEXTS and not RULES[name](next(iter(TEXTS.values())))] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_option_that_is_text_takes_half_a_character(name: str) -> None:
+    data = {"source": "from", "destination": "into", "serverSideEncryption": "aws:kms", name: TEXTS[name]}
+    assert getattr(parse(data, DEFAULTS), name) == TEXTS[name]
+    assert f'"{name}" is ' in refusal({**data, name: TEXTS[name] + "\ud800"})
+
+
 @pytest.mark.parametrize("digits", ["١١١١٢٢٢٢٣٣٣٣", "１１１１２２２２３３３３"])  # Arabic-Indic, full-width
 def test_an_account_has_ascii_digits_only(digits: str) -> None:
     assert problem(sourceOwner=digits) == (
