@@ -16,7 +16,7 @@ from typing import Any
 
 from lambda_functions.shared.bucket_names import bucket_problem
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.spelling import JSON, Spelling, quote
+from lambda_functions.shared.spelling import JSON, Spelling, has_half_a_character, quote
 
 # The input travels in every state, and 256 KiB is the limit of a state's data
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
@@ -148,7 +148,7 @@ def _metadata_problem(value: Any) -> str | None:
 def _key_problem(value: Any) -> str | None:
     if not isinstance(value, str):
         return "expected text"
-    if _has_half_a_character(value):
+    if has_half_a_character(value):
         return HALF_A_CHARACTER
     size = len(value.encode())
     return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
@@ -157,12 +157,7 @@ def _key_problem(value: Any) -> str | None:
 def _globs_problem(spelling: Spelling, value: Any) -> str | None:
     if not isinstance(value, list) or not all(isinstance(glob, str) and glob for glob in value):
         return f"expected a list of patterns, such as {spelling.patterns}"
-    return HALF_A_CHARACTER if any(map(_has_half_a_character, value)) else None
-
-
-def _has_half_a_character(text: str) -> bool:
-    """Whether a text has a lone surrogate, which JSON can carry and UTF-8 cannot: https://www.rfc-editor.org/rfc/rfc8259#section-8.2"""
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return HALF_A_CHARACTER if any(map(has_half_a_character, value)) else None
 
 
 def max_delete_problem(value: Any) -> str | None:

@@ -60,3 +60,8 @@ def quote(value: Any) -> str:
     """Return a value as JSON, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 3] + "..."
+
+
+def has_half_a_character(text: str) -> bool:
+    """Whether a text has a lone surrogate, which JSON can carry and UTF-8 cannot: https://www.rfc-editor.org/rfc/rfc8259#section-8.2"""
+    return any("\ud800" <= char <= "\udfff" for char in text)
