@@ -39,14 +39,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_functions.shared.compare.compare import budget_seconds, compare
-from lambda_functions.shared.compare.waves import range_record_name
+from lambda_functions.shared.compare.compare import budget_seconds, compare_once
 from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.listing import KeyRange
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 
 @name_errors
@@ -55,8 +53,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, key_range = Run.from_json(event["run"]), KeyRange.from_json(event["range"])
     turn = Turn.of(context, budget_seconds(event["wave"]))
     connected = clients.connect(run.source.region, run.destination.region)
-    folder = RunFolder(connected.work, run.folder)
-    range_id, name = event["range"]["id"], range_record_name(event["range"]["id"])
-    if folder.read(name) is None:
-        folder.write_once(name, compare(connected, run, range_id, key_range, turn))
-    return {"id": range_id}
+    compare_once(connected, run, event["range"]["id"], key_range, turn)
+    return {"id": event["range"]["id"]}

@@ -1,46 +1,69 @@
 # ---
-# Description: Write the index of the first wave, one range with all keys
-# MemorySize: 512        # MB
-# Timeout: 300           # seconds
+# Description: Compare both buckets, as far as one worker comes, and add up what it found
+# MemorySize: 1769       # MB; one whole processor
+# Timeout: 600           # seconds
 # Environment:
 #   Variables:
 #     WORK_BUCKET: !Ref WorkBucket
 # Policies:
 #   - Version: 2012-10-17
 #     Statement:
-#       - Sid: WriteTheIndex
+#       - Sid: ListTheBuckets
+#         Effect: Allow
+#         Action: s3:ListBucket
+#         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
+#       - Sid: AskForUndecidedKeys
+#         Effect: Allow
+#         Action: [ s3:GetObject, s3:GetObjectTagging ]
+#         Resource: [ "${SourceObjects}", "${DestinationObjects}" ]
+#       - Sid: ReadChecksumsOfEncryptedObjects
+#         Effect: Allow
+#         Action: kms:Decrypt
+#         Resource: ${KmsKeys}
+#       - Sid: WriteThePlan
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:PutObject ]
 #         Resource: !Sub ${WorkBucket.Arn}/runs/*
-#       - Sid: TellAMissingIndexFromAForbiddenOne
+#       - Sid: TellAMissingRecordFromAForbiddenOne
 #         Effect: Allow
 #         Action: s3:ListBucket
 #         Resource: !GetAtt WorkBucket.Arn
 # ---
-"""Begin the comparison with one range for all keys: waves cut what turns out to be much.
+"""Begin the comparison with one range for all keys: for most buckets that is the whole of it.
 
-Most buckets are compared by one worker in the first wave, and every range costs LISTs that its keys do not need. What that worker
-leaves is cut according to what it has read.
+Starting workers for ranges takes longer than reading a million keys. What is left when the turn is over is handed back in ranges
+that are cut by what was read, and compared by many workers.
 
-Event: `{"run": {...}}`. Result: `{"wave": 1, "index": "runs/.../ranges/1.json", "items": 1, "sha256": "..."}`.
+Event: `{"run": {...}}`. Result: that of `tally_run` after a wave, see `phases.tally_comparison`: the plan, or the next wave.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from lambda_functions.shared.compare.compare import budget_seconds, compare_once
 from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.errors import name_errors
-from lambda_functions.shared.invocation import LambdaContext
+from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.listing import KeyRange
+from lambda_functions.shared.tally.phases import tally_comparison
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
+
+FIRST_WAVE = 1
 
 
 @name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Write the index of the first wave and return where it is."""
+    """Leave the index of the first wave, its one record, and what follows from that; what is there already is not made again."""
     run = Run.from_json(event["run"])
-    folder = RunFolder(clients.client("s3"), run.folder)
-    return {"wave": 1, **write_wave(folder, 1, [KeyRange(run.options.startAfter, None).to_json()])}
+    turn = Turn.of(context, budget_seconds(FIRST_WAVE))
+    connected = clients.connect(run.source.region, run.destination.region)
+    folder = RunFolder(connected.work, run.folder)
+    key_range = KeyRange(run.options.startAfter, None)
+    index = write_wave(folder, FIRST_WAVE, [key_range.to_json()])
+    compare_once(connected, run, f"{FIRST_WAVE}-0001", key_range, turn)
+    return tally_comparison(
+        connected, {"run": event["run"], "comparison": {"wave": FIRST_WAVE, **index}}, turn
+    )

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_functions.shared.compare.key_ranges import cut_range
+
 from benchmarks.scale.constants import Constants
 from benchmarks.scale.keys import Keys
 from benchmarks.scale.stand_ins import Clock, Counts, ListedBucket, WorkBucket
 from lambda_functions.shared.compare.compare import budget_seconds, remaining_ranges
-from lambda_functions.shared.compare.key_ranges import cut_range
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.listing import PAGE_KEYS, KeyRange

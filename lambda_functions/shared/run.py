@@ -18,6 +18,9 @@ from lambda_functions.shared.options import MAX_KEY_BYTES, Options
 
 # How many workers the state machine gives to one very large object at the same time.
 LARGE_WORKERS = 10
+# A worker sends some 90 LISTs a second to each bucket, and a partition of S3 takes 5,500
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
+MAX_COMPARING = 60
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class Run:
             "startedAt": self.started_at,
             "s3StartedAt": self.s3_started_at,
             "options": self.options.to_json(),
+            "compareConcurrency": min(self.options.maxConcurrency, MAX_COMPARING),
             "largeConcurrency": max(1, self.options.maxConcurrency // LARGE_WORKERS),
             "regions": [self.source.region, self.destination.region],
         }

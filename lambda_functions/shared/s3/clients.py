@@ -14,7 +14,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -153,8 +153,8 @@ def list_page(client: Any, **parameters: Any) -> Page:
         answer = client.list_objects_v2(**parameters)
     finally:
         _wants_page.reset(token)
-    page: Page | None = answer.get(_PAGE)
-    return page or page_from_botocore(answer)
+    page: Page = answer.get(_PAGE) or page_from_botocore(answer)
+    return replace(page, retries=answer["ResponseMetadata"].get("RetryAttempts", 0))
 
 
 @contextlib.contextmanager

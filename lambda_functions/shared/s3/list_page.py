@@ -37,7 +37,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its objects by columns, `keys` with their prefix; whether there are more (None: it does not say) and where."""
+    """One page: its objects by columns, `keys` with their prefix; whether there are more (None: it does not say) and where.
+
+    `retries` is how often it was asked for in vain.
+    """
 
     keys: Sequence[str]
     etags: Iterable[str]
@@ -49,6 +52,7 @@ class Page:
     are_being_restored: Iterable[bool]
     is_truncated: bool | None
     token: str | None
+    retries: int = 0
 
     def entries(self, prefix: str) -> list[Entry]:
         """Return the objects, their keys relative to a prefix; once, because columns may be of those that can be read once."""

@@ -6,7 +6,7 @@
     copies        to copy = copied + changed + failed + skipped + not begun
     deletes       to delete = deleted + changed + failed + not begun
     names         named in files = skipped + undecided, or of work skipped + changed + failed
-    ranges        what a range has left = what it handed back, end to end
+    ranges        a range = what was decided of it and what it handed back, end to end
 
 Every term is counted where it happens and none is computed from the others, so a record that is gone, or a list that was cut,
 leaves a gap. Pure; asked by every tally and by the report. A gap is an error of ours or damage to the run's files; either way
@@ -65,13 +65,17 @@ def work_gaps(name: str, planned: int, tally: Tally, not_begun: int, named: int)
 
 
 def range_gaps(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a sentence for each range that did not hand back, end to end, exactly what it had left."""
+    """Yield a sentence for each range of which what was decided and what was handed back is not, end to end, the whole."""
     for record in records:
-        left, parts = record["left"], record["handedBack"]
+        parts = sorted([*record["decided"], *record["handedBack"]], key=_place)
         begins, ends = [part["after"] for part in parts], [part["upTo"] for part in parts]
-        expected = [left["after"], *ends[:-1], left["upTo"]] if left else []
-        if [*begins, *ends[-1:]] != expected:
-            yield f"what the range {record['range']['id']} handed back is not what it had left"
+        if [*begins, *ends[-1:]] != [record["range"]["after"], *ends[:-1], record["range"]["upTo"]]:
+            yield f"what the range {record['range']['id']} decided and handed back is not the whole of it"
+
+
+def _place(part: Mapping[str, Any]) -> tuple[bool, str]:
+    """Return what a range is sorted by; one that begins nowhere begins first."""
+    return part["after"] is not None, part["after"] or ""
 
 
 def carried_gaps(before: Books, now: Books) -> Iterator[str]:

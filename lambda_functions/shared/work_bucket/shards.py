@@ -7,6 +7,7 @@ became of them and where to go on. The records of a shard form a chain from 0 to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 MAX_SHARD_KEYS = 2000
 MAX_SHARD_BYTES = 16 * 1024**3
+# So many shards wait in memory to be written at most.
+MAX_WAITING = 8
 
 Line = Mapping[str, Any]
 Work = Callable[[Sequence[Line]], Iterable[Outcome]]
@@ -28,14 +31,15 @@ class ShardWriter:
     """Collects lines into shards of bounded length and size, written as they fill up.
 
     The first four have `first_keys` lines, the next four twice as many, and so on up to 2,000: a little work is shared by many
-    workers, and much work does not cost many turns.
+    workers, and much work does not cost many turns. With a pool they are written while more is added.
     """
 
     folder: RunFolder
     name: Callable[[int], str]
     max_bytes: float = MAX_SHARD_BYTES
     first_keys: int = MAX_SHARD_KEYS
-    shards: list[dict[str, Any]] = field(default_factory=list)
+    pool: Executor | None = None
+    _written: list[Future[dict[str, Any]]] = field(default_factory=list)
     _lines: list[Mapping[str, Any]] = field(default_factory=list)
     _bytes: int = 0
 
@@ -43,20 +47,39 @@ class ShardWriter:
         """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
         size = line.get("size", 0)
         if self._lines and (len(self._lines) >= self._max_keys() or self._bytes + size > self.max_bytes):
-            self.close()
+            self._write()
         self._lines.append(line)
         self._bytes += size
 
     def _max_keys(self) -> int:
-        return min(MAX_SHARD_KEYS, self.first_keys << len(self.shards) // 4)
+        return min(MAX_SHARD_KEYS, self.first_keys << len(self._written) // 4)
 
     def close(self) -> list[dict[str, Any]]:
-        """Write what is left; return `[{"file", "objects", "sha256", "bytes"}]` of all shards."""
-        if self._lines:
-            file = self.name(len(self.shards) + 1)
-            self.shards.append({**self.folder.write_lines(file, self._lines), "bytes": self._bytes})
-            self._lines, self._bytes = [], 0
-        return self.shards
+        """Write what is left; return `[{"file", "objects", "sha256", "bytes"}]` of all shards; raise what went wrong."""
+        self._write()
+        return [shard.result() for shard in self._written]
+
+    def _write(self) -> None:
+        if not self._lines:
+            return
+        name, lines, size = self.name(len(self._written) + 1), self._lines, self._bytes
+        self._lines, self._bytes = [], 0
+        waiting = [shard for shard in self._written if not shard.done()]
+        if len(waiting) >= MAX_WAITING:
+            waiting[0].result()
+        if self.pool is None:
+            self._written.append(_done(self._write_shard(name, lines, size)))
+        else:
+            self._written.append(self.pool.submit(self._write_shard, name, lines, size))
+
+    def _write_shard(self, name: str, lines: Sequence[Line], size: int) -> dict[str, Any]:
+        return {**self.folder.write_lines(name, lines), "bytes": size}
+
+
+def _done(shard: dict[str, Any]) -> Future[dict[str, Any]]:
+    future: Future[dict[str, Any]] = Future()
+    future.set_result(shard)
+    return future
 
 
 def record_name(kind: str, shard_id: str, start: int) -> str:

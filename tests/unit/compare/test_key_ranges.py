@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import run_of
-
 from lambda_functions.shared.compare.key_ranges import (
     LAST,
     MAX_FRUITLESS_PAGES,
@@ -22,6 +20,8 @@ from lambda_functions.shared.compare.key_ranges import (
     cut,
     cut_range,
 )
+from samples import run_of
+
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.s3.listing import KeyRange

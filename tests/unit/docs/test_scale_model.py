@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lambda_functions.shared.compare.key_ranges import LAST
 from samples import MemoryS3
 
 from benchmarks.scale import tables
@@ -23,7 +24,6 @@ from benchmarks.scale.others import Job, offers
 from benchmarks.scale.runs import ALL, NOTHING, SOME, Runs, Trial, work, workers_of_accounts
 from benchmarks.scale.schedule import bill, schedule
 from benchmarks.scale.turns import Work
-from lambda_functions.shared.compare.key_ranges import LAST
 from lambda_functions.shared.tally.costs import (
     LAMBDA_GB_SECOND_USD,
     LAMBDA_REQUEST_USD,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lambda_functions.shared.compare.key_ranges import LAST
 from samples import NOON, entry, run_of
 from samples import entries as listed
 
-from lambda_functions.shared.compare.key_ranges import LAST
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side

@@ -1,0 +1,169 @@
+"""What is to be done in a key range, flowing into shards as it is decided, and the counts of what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambda_functions.shared.compare.pieces import Chunk
+from lambda_functions.shared.compare.undecided import Resolver
+from lambda_functions.shared.equality import Decision, decide
+from lambda_functions.shared.outcomes import Outcome, Tally
+from lambda_functions.shared.run import Run, scope_filter
+from lambda_functions.shared.s3.etags import part_count
+from lambda_functions.shared.s3.listing import Entry, Pair, merge, pair_key
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, ShardWriter, failure_writer
+from lambda_functions.shared.work_items import ToCopy, ToDelete
+
+# Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
+LARGE_BYTES = MAX_SHARD_BYTES
+# What a worker copies in a second or two: a small sync is shared by several.
+FIRST_COPY_KEYS = 500
+LARGE_PARTS = 2000
+ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
+
+
+@dataclass
+class PlanWriter:
+    """What is to be done in one range, flowing into shards as it is decided."""
+
+    run: Run
+    copy: ShardWriter
+    large: ShardWriter
+    delete: ShardWriter
+    failures: ShardWriter
+    tally: Tally
+    listed: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    out_of_scope: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    kept: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    paired: int = 0
+    orphans: int = 0
+    unprovable: int = 0
+
+    @classmethod
+    def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str, pool: Executor) -> PlanWriter:
+        """Return an empty plan; `pool` writes its files."""
+
+        def name(kind: str) -> Callable[[int], str]:
+            return lambda number: f"{kind}/{range_id}-{number:04d}-{attempt}.jsonl"
+
+        failures = failure_writer(folder, range_id, attempt)
+        return cls(
+            run,
+            copy=ShardWriter(folder, name("copy"), first_keys=FIRST_COPY_KEYS, pool=pool),
+            large=ShardWriter(folder, name("large"), math.inf, pool=pool),
+            delete=ShardWriter(folder, name("delete"), math.inf, pool=pool),
+            failures=failures,
+            tally=Tally(failures),
+        )
+
+    def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
+        """Decide the keys of a chunk."""
+        self.listed["source"] += len(chunk.source)
+        self.listed["destination"] += len(chunk.destination)
+        options = self.run.options
+        is_in_scope = scope_filter(options) if options.include or options.exclude else None
+        for pair in merge(chunk.source, chunk.destination):
+            if is_in_scope is None or is_in_scope(pair_key(pair)):
+                self.decide(pair, resolver)
+            else:
+                self.leave_out(pair)
+            if resolver.is_full():
+                self.collect(resolver)
+        self.collect(resolver)
+
+    def leave_out(self, pair: Pair) -> None:
+        """Count a key that `include` and `exclude` leave out."""
+        source, destination = pair
+        self.out_of_scope["source"] += source is not None
+        self.out_of_scope["destination"] += destination is not None
+
+    def decide(self, pair: Pair, resolver: Resolver) -> None:
+        """Decide one key by its listings, or have both sides asked."""
+        source, destination = pair
+        self.paired += source is not None and destination is not None
+        options = self.run.options
+        decision = decide(source, destination, options.compareMetadata, options.compareTags)
+        if decision is Decision.CURRENT:
+            assert source is not None
+            self.tally.count("current", source.size)
+        elif decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
+            assert source is not None and destination is not None
+            resolver.submit(source, destination, decision)
+        elif decision is Decision.ORPHAN:
+            assert destination is not None
+            self._add_orphan(destination)
+        else:
+            assert source is not None
+            self._add_source(source, destination, decision)
+
+    def collect(self, resolver: Resolver, all_of_them: bool = False) -> None:
+        """Take in the keys that have been decided meanwhile."""
+        for source, destination, result in resolver.results(all_of_them):
+            if isinstance(result, Outcome):
+                self.tally.add(result)
+            else:
+                self._add_source(source, destination, self._apply_unprovable(result))
+
+    def _apply_unprovable(self, decision: Decision) -> Decision:
+        if decision is not Decision.UNPROVABLE:
+            return decision
+        self.unprovable += 1
+        return Decision.COPY if self.run.options.unprovable == "copy" else Decision.UNPROVABLE
+
+    def _add_orphan(self, destination: Entry) -> None:
+        self.orphans += 1
+        if self.run.options.delete:
+            orphan = ToDelete(destination.key, destination.etag, destination.size)
+            self.delete.add(orphan.to_json())
+        else:
+            self.kept["destination"] += 1
+
+    def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
+        if decision is Decision.CURRENT:
+            self.tally.count("current", source.size)
+        elif decision is Decision.UNPROVABLE:
+            self.kept["source"] += 1
+            self.tally.count("kept", source.size)
+        elif not self.run.is_mappable(source.key):
+            self.tally.add(
+                Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
+            )
+        elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
+            self.tally.add(Outcome(source.key, "archived", 0, _why_archived(source)))
+        else:
+            (self.large if is_large(source) else self.copy).add(to_copy(source, destination).to_json())
+
+    def close(self) -> dict[str, Any]:
+        """Write what is not written yet; return the plan's part of the record."""
+        shards = {"copy": self.copy.close(), "large": self.large.close(), "delete": self.delete.close()}
+        return {
+            "listed": self.listed,
+            "outOfScope": self.out_of_scope,
+            "kept": self.kept,
+            "paired": self.paired,
+            "orphans": self.orphans,
+            "unprovable": self.unprovable,
+            "shards": shards,
+        }
+
+
+def _why_archived(source: Entry) -> str:
+    if source.is_being_restored:
+        return f"{source.storage_class}, and its restore is under way"
+    return f"{source.storage_class}, and no restored copy of it"
+
+
+def is_large(entry: Entry) -> bool:
+    """Whether an object is copied by a worker of its own."""
+    return entry.size > LARGE_BYTES or (part_count(entry.etag) or 0) > LARGE_PARTS
+
+
+def to_copy(source: Entry, destination: Entry | None) -> ToCopy:
+    """Return what a copier needs of two listed objects."""
+    replaces_etag = destination and destination.etag
+    return ToCopy(source.key, source.etag, source.size, source.storage_class, source.checksum, replaces_etag)
