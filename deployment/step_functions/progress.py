@@ -30,9 +30,11 @@ PHASES: Mapping[str, str] = {
     "CompareRanges": "comparing",
     "TallyComparison": "comparing",
     "CopyKeys": "copying",
+    "CopyKeysInline": "copying",
     "CopyLargeObjects": "copying",
     "TallyCopies": "copying",
     "DeleteOrphanedKeys": "deleting",
+    "DeleteOrphanedKeysInline": "deleting",
     "TallyDeletes": "deleting",
     "Report": "reporting",
 }
