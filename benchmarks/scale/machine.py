@@ -63,6 +63,8 @@ class Walk:
         given = filled(state["Parameters"], data, self.context) if "Parameters" in state else data
         self.largest_bytes = max(self.largest_bytes, size_of(given))
         result = self.task(name, state, given) if state["Type"] == "Task" else given
+        if "ResultSelector" in state:
+            result = filled(state["ResultSelector"], result, self.context)
         slot = state.get("ResultPath", "$")
         return result if slot == "$" else {**data, slot.removeprefix("$."): result}
 
