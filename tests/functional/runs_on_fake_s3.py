@@ -177,7 +177,7 @@ class World:
             self._tally_all("deletes", state)
 
     def _shards(self, name: str, state: Mapping[str, Any], index: Mapping[str, Any]) -> None:
-        """Work through shards as either Map does: an inline one has their pointers in its state, and goes on after a broken copy."""
+        """Work through shards as either Map does: an inline one has their pointers, and goes on after a broken copy."""
         is_inline = index.get("map") == "INLINE"
         shards = self._items(index["index"])
         for shard in index["inline"] if is_inline else shards:

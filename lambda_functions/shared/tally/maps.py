@@ -40,12 +40,14 @@ def choose_maps(copy: Sequence[Pointer], delete: Sequence[Pointer]) -> dict[str,
 
 def fits_inline(pointers: Sequence[Pointer], has_bytes: bool) -> bool:
     """Whether an inline Map can hold these shards, and none needs many turns; `has_bytes` if their bytes are moved."""
-    return _fit(pointers) and all(turns_needed(pointer, has_bytes) <= MAX_INLINE_TURNS for pointer in pointers)
+    return _fit(pointers) and all(
+        turns_needed(pointer, has_bytes) <= MAX_INLINE_TURNS for pointer in pointers
+    )
 
 
 def turns_needed(pointer: Pointer, has_bytes: bool) -> float:
     """Return how many turns a shard takes where S3 is slow, by its `objects` and, where they are moved, its `bytes`."""
-    seconds = pointer["objects"] / SLOW_KEYS_PER_SECOND
+    seconds: float = pointer["objects"] / SLOW_KEYS_PER_SECOND
     if has_bytes:
         seconds += pointer["bytes"] / SLOW_BYTES_PER_SECOND
     return seconds / TURN_SECONDS

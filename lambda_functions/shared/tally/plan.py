@@ -122,10 +122,10 @@ def read_records(folder: RunFolder, waves: Sequence[Mapping[str, Any]]) -> list[
 
 
 def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, dict[str, Any]]:
-    """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items", "sha256"}, ...}` with keys in the work bucket.
+    """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items", "sha256"}, ...}`.
 
-    "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an inline Map works through travels in
-    the state, but the index is written all the same, because the sums are made by it.
+    An index is a key of the work bucket. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an
+    inline Map works through travels in the state, but the index is written all the same, because the sums are made by it.
     """
     items = {
         "copy": _pointers("copy", compared.shards["copy"]),

@@ -100,3 +100,36 @@ def test_where_libyaml_is_not_installed_there_is_one_loader(monkeypatch: pytest.
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     (only,) = yaml_reading.loaders_with(no_rules)
     assert yaml_reading.read_yaml("a: 1", (only,), lambda loader: loader.get_single_data()) == {"a": "1"}
+
+
+MERGED = """\
+one:
+  <<: &common
+    Type: Task
+    Retry:
+      - MaxAttempts: 1
+  Next: two
+two:
+  <<: *common
+  Type: Pass
+three:
+  <<: [{End: true}, *common]
+"""
+
+
+def test_what_a_merge_key_brings_is_on_the_lines_where_it_is_written() -> None:
+    lines = yaml_reading.places(yaml.compose(MERGED, Loader=yaml.SafeLoader))
+
+    assert lines["one", "Type"] == lines["one", "<<", "Type"] == 3
+    assert lines["one", "Retry", 0, "MaxAttempts"] == lines["two", "Retry", 0, "MaxAttempts"] == 5
+    assert lines["one", "Next"] == 6
+    assert ("two", "Next") not in lines
+
+
+def test_a_key_that_is_written_wins_over_a_merged_one_and_several_may_be_merged() -> None:
+    lines = yaml_reading.places(yaml.compose(MERGED, Loader=yaml.SafeLoader))
+    merged = yaml.safe_load(MERGED)
+
+    assert (merged["two"]["Type"], lines["two", "Type"]) == ("Pass", 9)
+    assert merged["three"].keys() == {"End", "Type", "Retry"}
+    assert (lines["three", "End"], lines["three", "Type"], lines["three", "Retry"]) == (11, 3, 4)

@@ -50,7 +50,9 @@ def with_same_attempts(state: State) -> Any:
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_both_maps_have_the_same_fields_but_where_their_items_are_and_what_becomes_of_results(name: str) -> None:
+def test_both_maps_have_the_same_fields_but_where_their_items_are_and_what_becomes_of_results(
+    name: str,
+) -> None:
     distributed, inline = maps_of(name)
     shared = distributed.keys() & inline.keys() - {"ItemProcessor"}
 

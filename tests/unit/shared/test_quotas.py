@@ -11,8 +11,6 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from histories import (
     EXECUTION_EVENTS,
     MACHINE,
@@ -25,6 +23,8 @@ from histories import (
     most_events,
     states_of,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from places import PROJECT
 from samples import EXECUTION, compared_record, entry, memory_folder, shard
 
@@ -391,7 +391,12 @@ def test_what_a_child_is_given_fits_into_a_state(name: str) -> None:
         "line": line_of(LARGEST_KEY),
         **shard("f" * 200, 2000, 10**17),
     }
-    selected = {"run": largest_run(), "item": item, "wave": 40, "turn": {"done": False, "next": 2000, "turns": 2000}}
+    selected = {
+        "run": largest_run(),
+        "item": item,
+        "wave": 40,
+        "turn": {"done": False, "next": 2000, "turns": 2000},
+    }
 
     assert set(STATES[name]["ItemSelector"]) <= {
         "run.$",

@@ -92,8 +92,15 @@ def test_a_shard_that_may_need_more_than_two_turns_is_not_worked_through_inline_
     assert (chosen([*few, *one], [])[0], chosen([], [*few, *one])[1]) == expected
 
 
-@given(st.integers(1, MAX_SHARD_KEYS), st.integers(0, MAX_SHARD_BYTES), st.integers(0, 10**6), st.integers(0, 10**12))
-def test_more_objects_and_more_bytes_never_take_fewer_turns(objects: int, size: int, more: int, larger: int) -> None:
+@given(
+    st.integers(1, MAX_SHARD_KEYS),
+    st.integers(0, MAX_SHARD_BYTES),
+    st.integers(0, 10**6),
+    st.integers(0, 10**12),
+)
+def test_more_objects_and_more_bytes_never_take_fewer_turns(
+    objects: int, size: int, more: int, larger: int
+) -> None:
     small = {"objects": objects, "bytes": size}
     large = {"objects": objects + more, "bytes": size + larger}
 

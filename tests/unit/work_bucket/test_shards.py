@@ -78,7 +78,15 @@ def test_the_first_shards_are_smaller_if_wanted_and_grow_to_16_gib() -> None:
 
 @pytest.mark.parametrize(
     ("objects", "size", "workers"),
-    [(10, 1, 1), (250, 1, 1), (1000, 1, 4), (3000, 1, 8), (63_000, 1, 40), (40, 512 * 1024**2, 7), (4, 8 * 1024**3, 4)],
+    [
+        (10, 1, 1),
+        (250, 1, 1),
+        (1000, 1, 4),
+        (3000, 1, 8),
+        (63_000, 1, 40),
+        (40, 512 * 1024**2, 7),
+        (4, 8 * 1024**3, 4),
+    ],
 )
 def test_a_small_sync_has_as_many_workers_as_are_worth_their_beginning(
     objects: int, size: int, workers: int

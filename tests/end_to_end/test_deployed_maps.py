@@ -1,4 +1,4 @@
-"""Both Maps over shards on the emulator, by real zips in Lambda workers: an inline one for a small run, a Distributed one else."""
+"""Both Maps over shards on the emulator, by real zips: an inline one for a small run, a Distributed one else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def project(
 
 
 def states_of(project: Project, arn: str) -> list[str]:
-    events = project.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    events = project.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)[
+        "events"
+    ]
     entered = (event.get("stateEnteredEventDetails", {}).get("name") for event in events)
     return [name for name in entered if name]
 
