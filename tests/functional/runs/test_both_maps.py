@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from buckets import Bucket
+from histories import EVENTS, INLINE_ITEM_EVENTS, INLINE_MAP_EVENTS
 from machine_on_moto import FakeContext, Handler, LambdaError, Machine, Wrapper
 from reports import address, lasting, leases, read, records, report_of, sized, written
+
+from lambda_functions.shared.options import MAX_INPUT_BYTES
 
 Sync = dict[str, Any]
 SUFFIX = {"INLINE": "Inline", "DISTRIBUTED": ""}
@@ -272,3 +275,41 @@ def test_an_inline_map_takes_the_pointers_from_the_state_and_the_sums_are_made_b
     assert f"{address(found, 'copy.json')} is not there" in found["cause"]
     assert set(source.keys()) <= set(destination.keys())
     assert sum(key.startswith("orphan") for key in destination.bodies()) == 4
+
+
+def test_forty_inline_shards_of_several_turns_and_an_input_of_32_kib_have_the_events_that_arithmetic_gives_them(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync
+) -> None:
+    source.put_all({f"{number:02d}": b"1" for number in range(80)})
+    sync = {**sync, "exclude": ["x" * (MAX_INPUT_BYTES - 200)]}
+
+    def three_turns(handler: Handler, event: dict[str, Any], context: FakeContext) -> Any:
+        return never_done(event["shard"]["id"], but_after=2)(handler, event, context)
+
+    machine.wrap["copy_keys"] = three_turns
+    started = machine.start(sync)
+    found = machine.wait(started)
+
+    assert lasting(written(found)) == report_of(copy=sized(80, 80))
+    assert maps_of(machine, started) == ["CopyKeysInline"]
+    assert outputs_of(machine, started, "ShardCopiedInline") == [{}] * 40
+    events = machine.events(started)
+    a_shard = INLINE_ITEM_EVENTS + 3 * (EVENTS["Task"] + EVENTS["Choice"]) + EVENTS["Succeed"]
+    begin, end = (
+        next(
+            number
+            for number, event in enumerate(events)
+            if event.get(what, {}).get("name") == "CopyKeysInline"
+        )
+        for what in ("stateEnteredEventDetails", "stateExitedEventDetails")
+    )
+    assert end + 1 - begin == INLINE_MAP_EVENTS + 40 * a_shard
+    texts = [
+        value
+        for event in events
+        for details in event.values()
+        if isinstance(details, dict)
+        for value in details.values()
+        if isinstance(value, str)
+    ]
+    assert MAX_INPUT_BYTES < max(map(len, texts)) < 256 * 1024
