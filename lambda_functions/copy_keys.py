@@ -49,8 +49,9 @@
 # ---
 """Copy the objects of one shard, as many as one turn holds.
 
-Event: `{"run": {...}, "shard": {"id": "copy-000001", "file": "copy/...jsonl", "objects": 2000, "bytes": 123}, "start": 0}`.
-Result: `{"done": false, "next": 1500}`; what became of each object is in the record `copied/copy-000001-0.json`.
+Event: `{"run": {...}, "shard": {"id": "copy-000001", "file": "copy/...jsonl", "objects": 2000, "bytes": 123}, "start": 0,
+"turns": 0}`.
+Result: `{"done": false, "next": 1500, "turns": 1}`; what became of each object is in the record `copied/copy-000001-0.json`.
 """
 
 from __future__ import annotations
@@ -86,4 +87,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         )  # fmt: skip
         return (outcome for _, outcome in jobs)
 
-    return take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)
+    done = take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)
+    return {**done, "turns": event["turns"] + 1}

@@ -39,8 +39,9 @@
 # ---
 """Delete the orphans of one shard, as many as one turn holds.
 
-Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123}, "start": 0}`.
-Result: `{"done": true, "next": 2000}`; what became of each object is in the record `deleted/delete-000001-0.json`.
+Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123}, "start": 0,
+"turns": 0}`.
+Result: `{"done": true, "next": 2000, "turns": 1}`; what became of each object is in the record `deleted/delete-000001-0.json`.
 """
 
 from __future__ import annotations
@@ -78,4 +79,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             yield from deleter.delete(batch)
 
     folder = RunFolder(connected.work, run.folder)
-    return take_turn(folder, "deleted", event["shard"], event["start"], turn, connected, delete_all)
+    done = take_turn(folder, "deleted", event["shard"], event["start"], turn, connected, delete_all)
+    return {**done, "turns": event["turns"] + 1}

@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.scale.constants import Constants
-from benchmarks.scale.machine import Walk, filled, size_of
+from benchmarks.scale.machine import Walk, at, filled, size_of
 from benchmarks.scale.stand_ins import Clock, Counts, ListedBucket, WorkBucket
 from benchmarks.scale.turns import Comparer, Work
 from deployment.project import front_matter, states_language
@@ -154,20 +154,27 @@ class Course:
     # --- Maps -----------------------------------------------------------------------------------------------------
 
     def _run_map(self, name: str, state: Mapping[str, Any], data: Any) -> None:
+        is_inline = "ItemsPath" in state
+        items = at(state["ItemsPath"], data, CONTEXT) if is_inline else self._read_items(name, state, data)
+        longest = max(items, key=size_of)
+        given = filled(state["ItemSelector"], data, {**CONTEXT, "Map": {"Item": {"Value": longest}}})
+        child = Walk(state["ItemProcessor"], CONTEXT, lambda task, definition, payload: DONE)
+        child.go(given)
+        self.largest["input of a child"] = max(self.largest["input of a child"], child.largest_bytes)
+        self.states["children"] += len(items) * (child.transitions - is_inline)  # an iteration has no start
+        self.walk.inline_events += len(items) * child.events if is_inline else 0
+        step = self._compared(data, items) if name == "CompareRanges" else self._worked(name, items)
+        self.steps.append(step)
+
+    def _read_items(self, name: str, state: Mapping[str, Any], data: Any) -> Any:
+        """Return the items of a Distributed Map, which reads them from their index and writes its results."""
         index = filled(state["ItemReader"]["Parameters"], data, CONTEXT)["Key"]
         items = json.loads(self.work_bucket.files[index])
         if name == "CompareRanges":
             self.index_lengths[index.rpartition("/")[2]] = len(items)
         self.work_bucket.requests["GET"] += 1
         self.work_bucket.requests["PUT"] += 2  # manifest.json and SUCCEEDED_0.json of its ResultWriter
-        longest = max(items, key=size_of)
-        given = filled(state["ItemSelector"], data, {**CONTEXT, "Map": {"Item": {"Value": longest}}})
-        child = Walk(state["ItemProcessor"], CONTEXT, lambda task, definition, payload: DONE)
-        child.go(given)
-        self.largest["input of a child"] = max(self.largest["input of a child"], child.largest_bytes)
-        self.states["children"] += len(items) * child.transitions
-        step = self._compared(data, items) if name == "CompareRanges" else self._worked(name, items)
-        self.steps.append(step)
+        return items
 
     def _compared(self, data: Any, items: Sequence[Mapping[str, Any]]) -> Step:
         comparer = self.comparer(len(items))
@@ -190,11 +197,12 @@ class Course:
 
     def _worked(self, name: str, items: Sequence[Mapping[str, Any]]) -> Step:
         """Copying or deleting: every shard is done in one turn, whose lease, shard and record are read and written."""
-        function = "copy_keys" if name == "CopyKeys" else "delete_orphaned_keys"
+        is_copy = name.startswith("CopyKeys")
+        function = "copy_keys" if is_copy else "delete_orphaned_keys"
         self._shards = {item["id"]: item["objects"] for item in items}
         self.work_bucket.requests.update({"GET": 3 * len(items), "PUT": len(items)})
         fixed = self._beginning(function) + 3 * self.constants.get_seconds + self.constants.put_seconds
-        phase = "copying" if name == "CopyKeys" else "deleting"
+        phase = "copying" if is_copy else "deleting"
         return Step(phase, function, True, [fixed] * len(items), [item["objects"] for item in items])
 
     def _record_of_work(self, key: str) -> bytes | None:

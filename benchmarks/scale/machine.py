@@ -30,12 +30,14 @@ class Walk:
     run_map: Callable[[str, State, Any], None] = lambda name, state, data: None
     entered: Counter[str] = field(default_factory=Counter)
     largest_bytes: int = 0
+    inline_events: int = 0
+    """Of the iterations of inline Maps: started, succeeded, and what is in between."""
 
     @property
     def events(self) -> int:
         """History events so far."""
         types = ((self.definition["States"][name]["Type"], times) for name, times in self.entered.items())
-        return EVENTS_OF_EXECUTION + sum(EVENTS[kind] * times for kind, times in types)
+        return EVENTS_OF_EXECUTION + self.inline_events + sum(EVENTS[kind] * times for kind, times in types)
 
     @property
     def transitions(self) -> int:
@@ -61,6 +63,8 @@ class Walk:
         given = filled(state["Parameters"], data, self.context) if "Parameters" in state else data
         self.largest_bytes = max(self.largest_bytes, size_of(given))
         result = self.task(name, state, given) if state["Type"] == "Task" else given
+        if "ResultSelector" in state:
+            result = filled(state["ResultSelector"], result, self.context)
         slot = state.get("ResultPath", "$")
         return result if slot == "$" else {**data, slot.removeprefix("$."): result}
 

@@ -37,7 +37,10 @@ Loaders = tuple[type[Any], ...]
 
 
 def places(node: yaml.Node | None) -> dict[Place, int]:
-    """Return the line of every key and list item under a node, counting from 1; an alias stands where it is used."""
+    """Return the line of every key and list item under a node, counting from 1.
+
+    An alias stands where it is used, and what a merge key `<<` brings where it is written, in the anchor's own lines.
+    """
     return dict(_places(node, (), ())) if node else {}
 
 
@@ -145,6 +148,8 @@ def nodes(top: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[yaml.No
 def _places(node: yaml.Node, place: Place, above: tuple[yaml.Node, ...]) -> Iterator[tuple[Place, int]]:
     if any(node is ancestor for ancestor in above):  # an anchor that contains an alias of itself
         return
+    for merged in _merged(node):  # first, because a key that is written wins
+        yield from _places(merged, place, (*above, node))
     if isinstance(node, yaml.MappingNode):
         children = [(key.value, key.start_mark, value) for key, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
@@ -155,3 +160,10 @@ def _places(node: yaml.Node, place: Place, above: tuple[yaml.Node, ...]) -> Iter
         if isinstance(name, str | int):  # a key may be a list, which no place has
             yield (*place, name), mark.line + 1
             yield from _places(child, (*place, name), (*above, node))
+
+
+def _merged(node: yaml.Node) -> Iterator[yaml.Node]:
+    """Yield what the merge keys of a mapping bring; of a list, the first comes last, because it wins."""
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.value == "<<":
+            yield from reversed(value.value) if isinstance(value, yaml.SequenceNode) else (value,)

@@ -30,13 +30,17 @@ PHASES: Mapping[str, str] = {
     "CompareRanges": "comparing",
     "TallyComparison": "comparing",
     "CopyKeys": "copying",
+    **dict.fromkeys(("CopyKeysInline", "CopyShardInline", "ShardCopiedInline"), "copying"),
     "CopyLargeObjects": "copying",
     "TallyCopies": "copying",
     "DeleteOrphanedKeys": "deleting",
+    **dict.fromkeys(("DeleteOrphanedKeysInline", "DeleteShardInline", "ShardDeletedInline"), "deleting"),
     "TallyDeletes": "deleting",
     "Report": "reporting",
 }
-"""Of a state's name; a state that is not named here belongs to the phase before it."""
+"""Of a state's name; a state that is not named here belongs to the phase before it.
+
+The iterations of an inline Map stand in the history of the execution, and soon hide the Map itself."""
 
 _PARTS = {
     "copying": ("copy", "copied"),

@@ -12,6 +12,8 @@ import pytest
 from buckets import Bucket
 from machine_on_moto import Machine, machine_on_moto
 
+from lambda_functions.shared.tally import maps
+
 
 @pytest.fixture(scope="session", autouse=True)
 def rarely_collected() -> Iterator[None]:
@@ -45,6 +47,20 @@ def source(machine: Machine) -> Bucket:
 def destination(machine: Machine) -> Bucket:
     """Return the empty bucket `destination-bucket`."""
     return buckets.make("destination-bucket")
+
+
+@pytest.fixture
+def distributed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have even the smallest run copy and delete in Distributed Maps, as a large one does."""
+    monkeypatch.setattr(maps, "MAX_INLINE_SHARDS", 0)
+
+
+@pytest.fixture(params=["INLINE", "DISTRIBUTED"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """Return which Maps a test's runs copy and delete in; a test that asks for it takes both."""
+    if request.param == "DISTRIBUTED":
+        request.getfixturevalue("distributed")
+    return str(request.param)
 
 
 @pytest.fixture

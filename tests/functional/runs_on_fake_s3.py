@@ -35,6 +35,7 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_items import ToCopy, ToDelete
 
 TRIES = 4
+MAX_TURNS = 10
 TURN_SECONDS = 870.0
 _numbers = itertools.count(1)
 
@@ -176,11 +177,16 @@ class World:
             self._tally_all("deletes", state)
 
     def _shards(self, name: str, state: Mapping[str, Any], index: Mapping[str, Any]) -> None:
-        for shard in self._items(index["index"]):
-            turn = {"next": 0, "done": False}
-            with self._child(state, shard):
+        """Work through shards as either Map does: an inline one has their pointers, and goes on after a broken copy."""
+        is_inline = index.get("map") == "INLINE"
+        shards = self._items(index["index"])
+        for shard in index["inline"] if is_inline else shards:
+            turn = {"next": 0, "turns": 0, "done": False}
+            with self._child(state, shard, goes_on=is_inline and name == "copy_keys"):
                 while not turn["done"]:
-                    turn = self._invoke(name, {"run": state["run"], "shard": shard, "start": turn["next"]})
+                    assert turn["turns"] < MAX_TURNS or not is_inline, "an inline shard is given up here"
+                    where = {"start": turn["next"], "turns": turn["turns"]}
+                    turn = self._invoke(name, {"run": state["run"], "shard": shard, **where})
 
     def _large(self, state: Mapping[str, Any], item: Mapping[str, Any]) -> None:
         event = {"run": state["run"], "item": item}
@@ -203,13 +209,16 @@ class World:
                 )
 
     @contextlib.contextmanager
-    def _child(self, state: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[None]:
+    def _child(
+        self, state: Mapping[str, Any], item: Mapping[str, Any], goes_on: bool = False
+    ) -> Iterator[None]:
         """What a child of a Map does with an error: it leaves word of it, and its Map says only that a child failed."""
         try:
             yield
         except (Exception, Killed) as error:
             self._tally("broken", {"run": state["run"], "item": item, "error": _error(error)})
-            raise ExceedToleratedFailureThreshold from error
+            if not goes_on:
+                raise ExceedToleratedFailureThreshold from error
 
     def _tally(self, phase: str, state: Mapping[str, Any]) -> dict[str, Any]:
         tallied: dict[str, Any] = self._invoke("tally_run", {"phase": phase, "state": state})

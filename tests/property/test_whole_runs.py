@@ -7,20 +7,25 @@ remembers failures in `.hypothesis`, and prints what reproduces them.
 from __future__ import annotations
 
 import os
+from unittest import mock
 
 import place
 from blueprints import World
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from machine_on_moto import Machine
 from worlds import worlds
+
+from lambda_functions.shared.tally import maps
 
 EXAMPLES = int(os.environ.get("SYNCBUCKETS_EXAMPLES", "200"))
 
 
 # Worlds are large and slow to draw compared with the numbers and lists that Hypothesis' health checks have in mind.
 @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
-@given(world=worlds())
+@given(world=worlds(), most_inline_shards=st.sampled_from([maps.MAX_INLINE_SHARDS, 0]))
 def test_a_run_does_to_every_object_what_the_oracle_says_and_the_next_one_finds_nothing_to_do(
-    running: Machine, world: World
+    running: Machine, world: World, most_inline_shards: int
 ) -> None:
-    place.check(running, world)
+    with mock.patch.object(maps, "MAX_INLINE_SHARDS", most_inline_shards):
+        place.check(running, world)

@@ -21,8 +21,10 @@ from lambda_functions.shared.work_items import ToCopy, ToDelete
 
 # Objects that get a worker of their own, because one turn of `copy_keys` should not hold them among others.
 LARGE_BYTES = MAX_SHARD_BYTES
-# What a worker copies in a second or two: a small sync is shared by several.
-FIRST_COPY_KEYS = 500
+# What a worker copies in about a second, some 50 objects at a time, and a second is what it takes to begin: a small sync is
+# shared by as many workers as are worth that, 1,000 copies by four.
+FIRST_COPY_KEYS = 250
+FIRST_COPY_BYTES = 2 * 1024**3
 LARGE_PARTS = 2000
 ARCHIVE_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
 
@@ -54,7 +56,9 @@ class PlanWriter:
         failures = failure_writer(folder, range_id, attempt)
         return cls(
             run,
-            copy=ShardWriter(folder, name("copy"), first_keys=FIRST_COPY_KEYS, pool=pool),
+            copy=ShardWriter(
+                folder, name("copy"), first_keys=FIRST_COPY_KEYS, first_bytes=FIRST_COPY_BYTES, pool=pool
+            ),
             large=ShardWriter(folder, name("large"), math.inf, pool=pool),
             delete=ShardWriter(folder, name("delete"), math.inf, pool=pool),
             failures=failures,

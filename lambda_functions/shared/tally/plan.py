@@ -14,6 +14,7 @@ from typing import Any
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
 from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count, pluralize
+from lambda_functions.shared.tally.maps import choose_maps
 from lambda_functions.shared.tally.sums import add_records
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 
@@ -123,15 +124,22 @@ def read_records(folder: RunFolder, waves: Sequence[Mapping[str, Any]]) -> list[
 
 
 def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, dict[str, Any]]:
-    """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items"}, ...}` with keys in the work bucket."""
+    """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items", "sha256"}, ...}`.
+
+    An index is a key of the work bucket. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an
+    inline Map works through travels in the state, but the index is written all the same, because the sums are made by it.
+    """
     items = {
         "copy": _pointers("copy", compared.shards["copy"]),
         "large": _large_items(folder, compared.shards["large"]),
         "delete": _pointers("delete", compared.shards["delete"]),
     }
     with ThreadPoolExecutor(len(items)) as pool:
-        written = pool.map(lambda kind: _write_index(folder, kind, items[kind]), items)
-        return dict(zip(items, written, strict=True))
+        written = dict(
+            zip(items, pool.map(lambda kind: _write_index(folder, kind, items[kind]), items), strict=True)
+        )
+    maps = choose_maps(items["copy"], items["delete"])
+    return {kind: {**index, **maps.get(kind, {})} for kind, index in written.items()}
 
 
 def refusal(options: Options, compared: ComparisonTotals) -> str:

@@ -6,6 +6,7 @@ became of them and where to go on. The records of a shard form a chain from 0 to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 MAX_SHARD_KEYS = 2000
 MAX_SHARD_BYTES = 16 * 1024**3
+# How many shards of one size there are before they double.
+SHARDS_OF_A_SIZE = 4
+MAX_DOUBLINGS = 32
 # So many shards wait in memory to be written at most.
 MAX_WAITING = 8
 
@@ -30,14 +34,16 @@ Work = Callable[[Sequence[Line]], Iterable[Outcome]]
 class ShardWriter:
     """Collects lines into shards of bounded length and size, written as they fill up.
 
-    The first four have `first_keys` lines, the next four twice as many, and so on up to 2,000: a little work is shared by many
-    workers, and much work does not cost many turns. With a pool they are written while more is added.
+    The first four have `first_keys` lines or `first_bytes`, the next four twice as many, and so on up to 2,000 lines and
+    `max_bytes`: a little work is shared by several workers, and much work does not cost many turns. With a pool they are written
+    while more is added.
     """
 
     folder: RunFolder
     name: Callable[[int], str]
     max_bytes: float = MAX_SHARD_BYTES
     first_keys: int = MAX_SHARD_KEYS
+    first_bytes: float = math.inf
     pool: Executor | None = None
     _written: list[Future[dict[str, Any]]] = field(default_factory=list)
     _lines: list[Mapping[str, Any]] = field(default_factory=list)
@@ -46,13 +52,19 @@ class ShardWriter:
     def add(self, line: Mapping[str, Any]) -> None:
         """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
         size = line.get("size", 0)
-        if self._lines and (len(self._lines) >= self._max_keys() or self._bytes + size > self.max_bytes):
+        if self._lines and (len(self._lines) >= self._max_keys() or self._bytes + size > self._max_bytes()):
             self._write()
         self._lines.append(line)
         self._bytes += size
 
     def _max_keys(self) -> int:
-        return min(MAX_SHARD_KEYS, self.first_keys << len(self._written) // 4)
+        return min(MAX_SHARD_KEYS, self.first_keys << self._doublings())
+
+    def _max_bytes(self) -> float:
+        return min(self.max_bytes, self.first_bytes * 2.0 ** self._doublings())
+
+    def _doublings(self) -> int:
+        return min(len(self._written) // SHARDS_OF_A_SIZE, MAX_DOUBLINGS)
 
     def close(self) -> list[dict[str, Any]]:
         """Write what is left; return `[{"file", "objects", "sha256", "bytes"}]` of all shards; raise what went wrong."""

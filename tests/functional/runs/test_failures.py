@@ -792,6 +792,7 @@ def test_a_lambda_that_crashes_three_times_is_no_failure(
         ("delete_orphaned_keys", "deleting", "delete-000001: Runtime.ExitError: it ended", LEASED),
     ],
 )
+@pytest.mark.usefixtures("distributed")
 def test_a_lambda_that_crashes_for_good_ends_the_run_with_a_report_that_says_where(
     machine: Machine,
     source: Bucket,
@@ -861,6 +862,7 @@ def test_a_tally_that_crashes_for_good_is_reported_too(
     )
 
 
+@pytest.mark.usefixtures("distributed")
 def test_a_run_that_broke_while_it_wrote_keeps_its_lease_until_its_last_lambda_is_over(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
@@ -883,6 +885,7 @@ def test_a_run_that_broke_while_it_wrote_keeps_its_lease_until_its_last_lambda_i
     assert leases() == []
 
 
+@pytest.mark.usefixtures("mode")
 def test_a_shard_that_crashes_among_many_does_not_stop_the_others_but_the_deletes(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:

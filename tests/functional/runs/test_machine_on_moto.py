@@ -78,16 +78,20 @@ def test_every_lambda_of_the_state_machine_is_a_handler_here() -> None:
     assert all(f"function:{name}:1" in found for name in LAMBDAS)
 
 
-def test_every_map_is_distributed_and_catches_what_goes_wrong() -> None:
+def test_every_map_catches_what_goes_wrong_and_only_small_ones_are_inline() -> None:
     maps = {name: state for name, state in definition()["States"].items() if state["Type"] == "Map"}
 
-    assert sorted(maps) == ["CompareRanges", "CopyKeys", "CopyLargeObjects", "DeleteOrphanedKeys"]
-    assert all(state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED" for state in maps.values())
-    assert {name: state["Catch"][0]["Next"] for name, state in maps.items()} == {
-        "CompareRanges": "Report",
-        "CopyKeys": "TallyCopies",
-        "CopyLargeObjects": "TallyCopies",
-        "DeleteOrphanedKeys": "TallyDeletes",
+    found = {
+        name: (state["ItemProcessor"]["ProcessorConfig"]["Mode"], state["Catch"][0]["Next"])
+        for name, state in maps.items()
+    }
+    assert found == {
+        "CompareRanges": ("DISTRIBUTED", "Report"),
+        "CopyKeys": ("DISTRIBUTED", "TallyCopies"),
+        "CopyKeysInline": ("INLINE", "TallyCopies"),
+        "CopyLargeObjects": ("DISTRIBUTED", "TallyCopies"),
+        "DeleteOrphanedKeys": ("DISTRIBUTED", "TallyDeletes"),
+        "DeleteOrphanedKeysInline": ("INLINE", "TallyDeletes"),
     }
 
 

@@ -261,6 +261,7 @@ def without(name: str, *keys: str) -> None:
         client("s3").put_object(**place, Body=json.dumps(document))
 
 
+@pytest.mark.usefixtures("distributed")
 def test_a_part_of_a_straggler_that_arrives_after_the_abort_is_aborted_by_the_next_run(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
@@ -289,6 +290,7 @@ def test_a_part_of_a_straggler_that_arrives_after_the_abort_is_aborted_by_the_ne
     assert (destination.uploads(), work_keys(uploads), leases()) == ([], [], [])
 
 
+@pytest.mark.usefixtures("distributed")
 def test_uploads_that_stay_of_a_run_that_broke_are_named_and_its_lease_counts_as_long_as_its_lambdas(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:

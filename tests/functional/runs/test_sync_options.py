@@ -402,5 +402,5 @@ def test_the_input_s_own_concurrency_reaches_the_maps(
         for event in machine.events(started)
         if "stateEnteredEventDetails" in event
     ]
-    copying = next(json.loads(detail["input"]) for detail in entered if detail["name"] == "CopyKeys")
+    copying = next(json.loads(detail["input"]) for detail in entered if detail["name"] == "CopyKeysInline")
     assert copying["run"]["options"]["maxConcurrency"] == 7

@@ -147,9 +147,10 @@ def test_the_history_of_a_small_run_is_that_of_the_states_it_goes_through() -> N
 
 
 def test_copies_and_deletes_are_more_states_of_the_same_machine() -> None:
-    walk = RUNS.course(10**5, EVEN, SOME).walk
+    small, large = (RUNS.course(keys, EVEN, SOME).walk for keys in (10**5, 10**7))
 
-    assert {"CopyKeys", "DeleteOrphanedKeys", "TallyDeletes"} <= set(walk.entered)
+    assert {"CopyKeysInline", "DeleteOrphanedKeysInline", "TallyDeletes"} <= set(small.entered)
+    assert {"CopyKeys", "DeleteOrphanedKeys", "TallyDeletes"} <= set(large.entered)
 
 
 def test_a_first_copy_copies_everything_and_lists_the_empty_destination_once_a_range() -> None:

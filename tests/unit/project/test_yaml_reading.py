@@ -126,3 +126,36 @@ def test_a_state_machine_with_half_a_character_is_refused_with_its_line(tmp_path
 
 def test_a_whole_character_beyond_the_first_plane_may_be_escaped(tmp_path: Path) -> None:
     assert front_matter_yaml.load('Description: "\\U0001F600"')[0] == {"Description": "\U0001f600"}
+
+
+MERGED = """\
+one:
+  <<: &common
+    Type: Task
+    Retry:
+      - MaxAttempts: 1
+  Next: two
+two:
+  <<: *common
+  Type: Pass
+three:
+  <<: [{End: true}, *common]
+"""
+
+
+def test_what_a_merge_key_brings_is_on_the_lines_where_it_is_written() -> None:
+    lines = yaml_reading.places(yaml.compose(MERGED, Loader=yaml.SafeLoader))
+
+    assert lines["one", "Type"] == lines["one", "<<", "Type"] == 3
+    assert lines["one", "Retry", 0, "MaxAttempts"] == lines["two", "Retry", 0, "MaxAttempts"] == 5
+    assert lines["one", "Next"] == 6
+    assert ("two", "Next") not in lines
+
+
+def test_a_key_that_is_written_wins_over_a_merged_one_and_several_may_be_merged() -> None:
+    lines = yaml_reading.places(yaml.compose(MERGED, Loader=yaml.SafeLoader))
+    merged = yaml.safe_load(MERGED)
+
+    assert (merged["two"]["Type"], lines["two", "Type"]) == ("Pass", 9)
+    assert merged["three"].keys() == {"End", "Type", "Retry"}
+    assert (lines["three", "End"], lines["three", "Type"], lines["three", "Retry"]) == (11, 3, 4)

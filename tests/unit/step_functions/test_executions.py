@@ -107,6 +107,27 @@ def test_while_deleting_the_deleted_are_counted_without_bytes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("CopyKeysInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"),
+        ("CopyShardInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"),
+        ("ShardCopiedInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"),
+        ("DeleteOrphanedKeysInline", "deleting\n3 of 7 objects"),
+        ("DeleteShardInline", "deleting\n3 of 7 objects"),
+        ("ShardDeletedInline", "deleting\n3 of 7 objects"),
+    ],
+)
+def test_in_an_inline_map_done_is_what_the_records_add_up_to_too(state: str, text: str) -> None:
+    aws = copying(FakeAws())
+    aws.map_runs = []
+    aws.history = [event for event in aws.history if event != entered("CopyKeys")] + [entered(state)]
+    tally = {"copied": {"objects": 300, "bytes": 3 * 1024**3}}
+    aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"tally": tally}
+    aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": {"deleted": {"objects": 3, "bytes": 0}}}
+    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == text
+
+
+@pytest.mark.parametrize(
     ("refused", "text"),
     [
         ("list_map_runs", "copying\n100 of 5,000 objects, 1.0 KiB of 3.0 GiB"),

@@ -142,6 +142,11 @@ def index_of(folder: RunFolder, kind: str, items: int) -> dict[str, Any]:
     }
 
 
+def inline(*pointers: dict[str, Any]) -> dict[str, Any]:
+    """Return what the state also has of a small Map: its pointers."""
+    return {"map": "INLINE" if pointers else "", "inline": list(pointers)}
+
+
 @given(RECORDS)
 def test_every_shard_is_in_an_index_once_under_an_id_of_its_own(records: list[Any]) -> None:
     folder, compared = memory_folder(), total_of_records(records)
@@ -185,9 +190,9 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
     written = write_indexes(folder, compared)
 
     assert written == {
-        "copy": index_of(folder, "copy", 1),
+        "copy": index_of(folder, "copy", 1) | inline({"id": "copy-000001", **shard("copy/a", 3, 30)}),
         "large": index_of(folder, "large", 3),
-        "delete": index_of(folder, "delete", 1),
+        "delete": index_of(folder, "delete", 1) | inline({"id": "delete-000001", **shard("delete/a", 2, 7)}),
     }
     assert folder.read_index(written["copy"]) == [{"id": "copy-000001", **shard("copy/a", 3, 30)}]
     assert folder.read_index(written["delete"]) == [{"id": "delete-000001", **shard("delete/a", 2, 7)}]
@@ -329,9 +334,9 @@ def test_a_plan_without_anything_against_it_is_applied() -> None:
         "refusal": "",
         "plan": {"copy": {"objects": 3, "bytes": 30}, "delete": NO_OBJECTS},
         "undecided": 0,
-        "copy": index_of(folder, "copy", 1),
+        "copy": index_of(folder, "copy", 1) | inline({"id": "copy-000001", **shard("copy/a", 3, 30)}),
         "large": index_of(folder, "large", 0),
-        "delete": index_of(folder, "delete", 0),
+        "delete": index_of(folder, "delete", 0) | inline(),
         "waves": [{**index, "index": "ranges/1.json"}],
         "books": {
             **NO_BOOKS,

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import FOLDER, memory_folder, written_shard
 
+from lambda_functions.shared.compare.compare import FIRST_COPY_BYTES, FIRST_COPY_KEYS
 from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
@@ -64,6 +65,39 @@ def test_the_first_shards_are_shorter_if_wanted_and_grow_to_2000_keys() -> None:
         writer.add({"key": f"{number}"})
 
     assert [one["objects"] for one in writer.close()] == [500] * 4 + [1000] * 4 + [2000] * 3
+
+
+def test_the_first_shards_are_smaller_if_wanted_and_grow_to_16_gib() -> None:
+    gib = 1024**3
+    writer = ShardWriter(memory_folder(), lambda number: f"copy/{number}", first_bytes=2 * gib)
+    for number in range(130):
+        writer.add({"key": f"{number}", "size": gib})
+
+    assert [one["bytes"] // gib for one in writer.close()] == [2] * 4 + [4] * 4 + [8] * 4 + [16] * 4 + [10]
+
+
+@pytest.mark.parametrize(
+    ("objects", "size", "workers"),
+    [
+        (10, 1, 1),
+        (250, 1, 1),
+        (1000, 1, 4),
+        (3000, 1, 8),
+        (63_000, 1, 40),
+        (40, 512 * 1024**2, 7),
+        (4, 8 * 1024**3, 4),
+    ],
+)
+def test_a_small_sync_has_as_many_workers_as_are_worth_their_beginning(
+    objects: int, size: int, workers: int
+) -> None:
+    writer = ShardWriter(
+        memory_folder(), lambda number: f"{number}", first_keys=FIRST_COPY_KEYS, first_bytes=FIRST_COPY_BYTES
+    )
+    for number in range(objects):
+        writer.add({"key": f"{number}", "size": size})
+
+    assert len(writer.close()) == workers
 
 
 def test_a_shard_is_full_with_16_gib() -> None:
