@@ -39,7 +39,8 @@
 # ---
 """Delete the orphans of one shard, as many as one turn holds.
 
-Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123}, "start": 0}`.
+Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123,
+"planned": 250000}, "start": 0}`, `planned` being the objects that the whole run deletes.
 Result: `{"done": true, "next": 2000}`; what became of each object is in the record `deleted/delete-000001-0.json`.
 """
 
@@ -48,7 +49,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared.apply.deleter import Deleter, batches
+from lambda_functions.shared.apply.deleter import HEAD_THREADS, Deleter, batches
+from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.outcomes import Outcome
@@ -69,7 +71,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
-    deleter = Deleter(connected, run, turn)
+    gate = gate_of(run.folder, event["shard"].get("planned", 0), HEAD_THREADS)
+    gate.watch(connected.source, connected.destination)
+    deleter = Deleter(connected, run, turn, gate=gate)
 
     def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
         for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines])):

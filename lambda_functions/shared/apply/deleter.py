@@ -10,12 +10,20 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.errors import describe, explain, is_missing_key, is_refusal, is_transient
+from lambda_functions.shared.apply.in_flight import Gate
+from lambda_functions.shared.errors import (
+    describe,
+    explain,
+    is_missing_key,
+    is_refusal,
+    is_throttled,
+    is_transient,
+)
 from lambda_functions.shared.invocation import Turn, run_jobs
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.outcomes import Outcome
@@ -36,12 +44,17 @@ _NOT_IN_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Deleter:
-    """Deletes orphans of one run."""
+    """Deletes orphans of one run.
+
+    The gate says how many are asked for at once. S3 counts every key of DeleteObjects as a write, so a request names fewer keys
+    where the gate has fewer places.
+    """
 
     clients: Clients
     run: Run
     turn: Turn
     sleep: Callable[[float], None] = time.sleep
+    gate: Gate = field(default_factory=lambda: Gate.begin(HEAD_THREADS))
 
     def delete(self, items: Sequence[ToDelete]) -> list[Outcome]:
         """Delete at most 1,000 listed orphans; return an outcome for each, in no particular order."""
@@ -56,7 +69,9 @@ class Deleter:
     def _split_by_source(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete]]:
         """HEAD every key at the source; return outcomes of those that stay, and the orphans."""
         checks: dict[int, Outcome | None] = dict(
-            run_jobs(items, self._check_source, _timeout_failure, self.turn, HEAD_THREADS)
+            run_jobs(
+                items, self._check_source, _timeout_failure, self.turn, HEAD_THREADS, limit=self.gate.limit
+            )
         )
         results = [(item, checks.get(index, _timeout_failure(item))) for index, item in enumerate(items)]
         return [outcome for _, outcome in results if outcome], [
@@ -78,16 +93,25 @@ class Deleter:
 
     def _delete_orphans(self, orphans: Sequence[ToDelete]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        batch, why = [item for item in orphans if self._fits_into_xml(item)], TOO_BUSY
+        waiting = [item for item in orphans if self._fits_into_xml(item)]
+        while waiting:
+            keys = self.gate.share(BATCH_KEYS)
+            outcomes += self._delete_together(waiting[:keys])
+            waiting = waiting[keys:]
+        return outcomes + [self._delete_single(item) for item in orphans if not self._fits_into_xml(item)]
+
+    def _delete_together(self, batch: Sequence[ToDelete]) -> list[Outcome]:
+        """Delete by one DeleteObjects, and by others what that was too busy for."""
+        outcomes: list[Outcome] = []
+        left, why = list(batch), TOO_BUSY
         for attempt in range(MAX_TRIES):
-            if not batch:
+            if not left:
                 break
             if attempt:
                 self.sleep(random.uniform(0, 2**attempt))
-            done, batch, why = self._delete_batch(batch)
+            done, left, why = self._delete_batch(left)
             outcomes += done
-        outcomes += [_failure(item, why) for item in batch]
-        return outcomes + [self._delete_single(item) for item in orphans if not self._fits_into_xml(item)]
+        return outcomes + [_failure(item, why) for item in left]
 
     def _fits_into_xml(self, item: ToDelete) -> bool:
         return not _NOT_IN_XML.search(self.run.destination.key(item.key))
@@ -112,6 +136,8 @@ class Deleter:
         """
         errors = {error.get("Key", ""): _error_of(error) for error in answer.get("Errors", ())}
         deleted = {one.get("Key", ""): bool(one.get("DeleteMarker")) for one in answer.get("Deleted", ())}
+        if any(map(is_throttled, errors.values())):
+            self.gate.slow_down()
         outcomes, again = [], []
         for key, item in by_key.items():
             if key in deleted:
