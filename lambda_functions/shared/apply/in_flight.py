@@ -73,14 +73,14 @@ class Gate:
     """The rule in the hands of threads; `with gate:` waits for a place among those that may be in flight."""
 
     state: InFlight
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float]
     _inside: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     @classmethod
     def begin(cls, most: int, planned: int = 0) -> Gate:
         """Return a gate that begins now, see `InFlight.begin`."""
-        return cls(InFlight.begin(most, planned, time.monotonic()))
+        return cls(InFlight.begin(most, planned, time.monotonic()), time.monotonic)
 
     def limit(self) -> int:
         """Return how many may be in flight now."""
