@@ -61,7 +61,7 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
 from lambda_functions.shared.work_items import ToDelete
 
-# Kept free before another batch is begun: 1,000 HEADs in 32 threads and one DeleteObjects take a few seconds.
+# Kept free before another batch is begun: 1,000 HEADs in 32 threads, or 31 in one, and one DeleteObjects take a few seconds.
 SECONDS_PER_BATCH = 120.0
 
 
@@ -76,7 +76,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     deleter = Deleter(connected, run, turn, gate=gate)
 
     def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines])):
+        for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines], gate)):
             if number and turn.remaining_seconds() < SECONDS_PER_BATCH:
                 return
             yield from deleter.delete(batch)

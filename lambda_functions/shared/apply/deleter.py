@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,11 +44,7 @@ _NOT_IN_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Deleter:
-    """Deletes orphans of one run.
-
-    The gate says how many are asked for at once. S3 counts every key of DeleteObjects as a write, so a request names fewer keys
-    where the gate has fewer places.
-    """
+    """Deletes orphans of one run; the gate says how many are asked for at once, and how many a batch has."""
 
     clients: Clients
     run: Run
@@ -93,25 +89,16 @@ class Deleter:
 
     def _delete_orphans(self, orphans: Sequence[ToDelete]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        waiting = [item for item in orphans if self._fits_into_xml(item)]
-        while waiting:
-            keys = self.gate.share(BATCH_KEYS)
-            outcomes += self._delete_together(waiting[:keys])
-            waiting = waiting[keys:]
-        return outcomes + [self._delete_single(item) for item in orphans if not self._fits_into_xml(item)]
-
-    def _delete_together(self, batch: Sequence[ToDelete]) -> list[Outcome]:
-        """Delete by one DeleteObjects, and by others what that was too busy for."""
-        outcomes: list[Outcome] = []
-        left, why = list(batch), TOO_BUSY
+        batch, why = [item for item in orphans if self._fits_into_xml(item)], TOO_BUSY
         for attempt in range(MAX_TRIES):
-            if not left:
+            if not batch:
                 break
             if attempt:
                 self.sleep(random.uniform(0, 2**attempt))
-            done, left, why = self._delete_batch(left)
+            done, batch, why = self._delete_batch(batch)
             outcomes += done
-        return outcomes + [_failure(item, why) for item in left]
+        outcomes += [_failure(item, why) for item in batch]
+        return outcomes + [self._delete_single(item) for item in orphans if not self._fits_into_xml(item)]
 
     def _fits_into_xml(self, item: ToDelete) -> bool:
         return not _NOT_IN_XML.search(self.run.destination.key(item.key))
@@ -186,9 +173,16 @@ class Deleter:
         return _success(item, bool(answer.get("DeleteMarker")))
 
 
-def batches(items: Sequence[ToDelete]) -> Iterable[Sequence[ToDelete]]:
-    """Yield the items in batches of at most 1,000."""
-    return (items[start : start + BATCH_KEYS] for start in range(0, len(items), BATCH_KEYS))
+def batches(items: Sequence[ToDelete], gate: Gate) -> Iterator[Sequence[ToDelete]]:
+    """Yield the items in batches of at most 1,000, and of fewer where the gate has fewer places.
+
+    S3 counts every key of DeleteObjects as a write. A smaller batch also takes no longer where fewer keys are asked for at once.
+    """
+    start = 0
+    while start < len(items):
+        end = start + gate.share(BATCH_KEYS)
+        yield items[start:end]
+        start = end
 
 
 def _error_of(answer: Mapping[str, Any]) -> ClientError:

@@ -16,6 +16,7 @@ from lambda_functions.shared.apply.copier import COPY_THREADS
 from lambda_functions.shared.apply.in_flight import gate_of
 
 PATIENCE_SECONDS = 60
+OTHERS_SECONDS = 0.1
 QUARTER = COPY_THREADS // 4
 
 
@@ -41,20 +42,28 @@ def plans_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Crowd:
-    """Requests that wait for each other: no less than `number` at once, or the wait breaks; `most` is how many there were."""
+    """Requests that wait for each other: no less than `number` at once, or the wait breaks; `most` is how many there were.
+
+    When so many are there, they leave one that is too many the time to come.
+    """
 
     def __init__(self, number: int) -> None:
-        self._together = threading.Barrier(number)
-        self._lock = threading.Lock()
-        self._inside = self.most = 0
+        self._together = threading.Barrier(number, self._let_others_come)
+        self._changed = threading.Condition()
+        self._number, self._inside, self.most = number, 0, 0
 
     def __call__(self, request: Request) -> None:
-        with self._lock:
+        with self._changed:
             self._inside += 1
             self.most = max(self.most, self._inside)
+            self._changed.notify_all()
         self._together.wait(PATIENCE_SECONDS)
-        with self._lock:
+        with self._changed:
             self._inside -= 1
+
+    def _let_others_come(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.most > self._number, OTHERS_SECONDS)
 
 
 class BusyOnce:
