@@ -8,11 +8,11 @@ BEGIN = "<!-- benchmarks: made by `python -m benchmarks`, do not edit -->"
 END = "<!-- end of benchmarks -->"
 
 
-def put(path: Path, text: str) -> None:
+def put(path: Path, text: str, begin_mark: str = BEGIN, end_mark: str = END) -> None:
     """Replace what stands between the markers; raise ValueError where they are not, each once and in this order."""
     document = path.read_text("utf-8")
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after or END in after:
-        raise ValueError(f"{path.name} needs the lines {BEGIN} and {END}, each once, in this order")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+    before, begin, rest = document.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
+    if not begin or not end or begin_mark in after or end_mark in after:
+        raise ValueError(f"{path.name} needs the lines {begin_mark} and {end_mark}, each once, in this order")
+    path.write_text(f"{before}{begin_mark}\n\n{text}\n\n{end_mark}{after}", "utf-8")

@@ -49,8 +49,8 @@
 # ---
 """Copy the objects of one shard, as many as one turn holds.
 
-Event: `{"run": {...}, "shard": {"id": "copy-000001", "file": "copy/...jsonl", "objects": 2000, "bytes": 123}, "start": 0,
-"turns": 0}`.
+Event: `{"run": {...}, "shard": {"id": "copy-000001", "file": "copy/...jsonl", "objects": 2000, "bytes": 123,
+"planned": 250000}, "start": 0, "turns": 0}`, `planned` being the objects that the whole run copies.
 Result: `{"done": false, "next": 1500, "turns": 1}`; what became of each object is in the record `copied/copy-000001-0.json`.
 """
 
@@ -60,6 +60,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lambda_functions.shared.apply.copier import COPY_THREADS, Copier, seconds_needed, timeout_outcome
+from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome
@@ -78,12 +79,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
     folder = RunFolder(connected.work, run.folder)
-    copier = Copier(connected, run, folder, turn)
+    gate = gate_of(run.folder, event["shard"].get("planned", 0), COPY_THREADS)
+    gate.watch(connected.source, connected.destination)
+    copier = Copier(connected, run, folder, turn, gate=gate)
 
     def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
         jobs = run_jobs(
             map(ToCopy.from_json, lines), copier.copy, timeout_outcome, turn, COPY_THREADS,
-            lambda item: seconds_needed(item.size),
+            lambda item: seconds_needed(item.size), gate.limit,
         )  # fmt: skip
         return (outcome for _, outcome in jobs)
 

@@ -59,6 +59,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lambda_functions.shared.apply.copier import COPY_THREADS
+from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.apply.large_objects import LargeObject
 from lambda_functions.shared.errors import message_of, name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
@@ -76,7 +78,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
     folder = RunFolder(connected.work, run.folder)
-    subject = LargeObject(connected, run, folder, Turn.of(context), event["item"]["id"])
+    gate = gate_of(run.folder, event["item"].get("planned", 0), COPY_THREADS)
+    gate.watch(connected.source, connected.destination)
+    subject = LargeObject(connected, run, folder, Turn.of(context), event["item"]["id"], gate)
     return STEPS[event["step"]](subject, event)
 
 

@@ -39,8 +39,8 @@
 # ---
 """Delete the orphans of one shard, as many as one turn holds.
 
-Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123}, "start": 0,
-"turns": 0}`.
+Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123,
+"planned": 250000}, "start": 0, "turns": 0}`, `planned` being the objects that the whole run deletes.
 Result: `{"done": true, "next": 2000, "turns": 1}`; what became of each object is in the record `deleted/delete-000001-0.json`.
 """
 
@@ -49,7 +49,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared.apply.deleter import Deleter, batches
+from lambda_functions.shared.apply.deleter import HEAD_THREADS, Deleter, batches
+from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.outcomes import Outcome
@@ -60,7 +61,7 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
 from lambda_functions.shared.work_items import ToDelete
 
-# Kept free before another batch is begun: 1,000 HEADs in 32 threads and one DeleteObjects take a few seconds.
+# Kept free before another batch is begun: 1,000 HEADs in 32 threads, or 31 in one, and one DeleteObjects take a few seconds.
 SECONDS_PER_BATCH = 120.0
 
 
@@ -70,10 +71,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
-    deleter = Deleter(connected, run, turn)
+    gate = gate_of(run.folder, event["shard"].get("planned", 0), HEAD_THREADS)
+    gate.watch(connected.source, connected.destination)
+    deleter = Deleter(connected, run, turn, gate=gate)
 
     def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines])):
+        for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines], gate)):
             if number and turn.remaining_seconds() < SECONDS_PER_BATCH:
                 return
             yield from deleter.delete(batch)

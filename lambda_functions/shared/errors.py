@@ -154,9 +154,13 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_throttled(error: Exception) -> bool:
-    """Whether AWS asks to come more slowly, which passes: SlowDown and ServiceUnavailable have the status 503, KMS's 400."""
+    """Whether AWS asks to come more slowly, which passes: SlowDown and ServiceUnavailable have the status 503, KMS's 400.
+
+    A key of DeleteObjects has no status, and an error in an answer that had begun with 200 has another: there the code tells.
+    """
     code = code_of(error)
-    return status_of(error) in (429, 503) or code == "RequestLimitExceeded" or "throttl" in code.lower()
+    is_named = code in ("SlowDown", "ServiceUnavailable", "RequestLimitExceeded")
+    return status_of(error) in (429, 503) or is_named or "throttl" in code.lower()
 
 
 def is_permanent(error: Exception) -> bool:

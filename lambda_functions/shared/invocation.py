@@ -6,6 +6,7 @@ failure, named, never the Lambda's timeout.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 # Left free at the end of every turn for writing its record and answering.
 MARGIN_SECONDS = 30.0
+# How long to wait for the end of a job before looking whether more may run by now.
+LOOK_SECONDS = 1.0
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -67,21 +70,24 @@ def run_jobs(
     turn: Turn,
     workers: int,
     seconds_needed: Callable[[Job], float] = lambda job: 0.0,
+    limit: Callable[[], int] | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Yield (index, result) of the jobs that were begun, in the order in which they end.
 
     The first job is begun whatever it needs, a later one only while its needed seconds remain; jobs are begun in order, so the
-    number of results is where the next turn goes on. A job not done when the turn ends yields `timeout_result(job)`.
+    number of results is where the next turn goes on. A job not done when the turn ends yields `timeout_result(job)`. So many jobs
+    run at once as there are workers, or fewer where `limit`, which is asked again and again, says so.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
     running: dict[Future[Result], tuple[int, Job]] = {}
+    look_seconds = LOOK_SECONDS if limit else math.inf
     try:
         for index, job in enumerate(jobs):
             if index and turn.remaining_seconds() <= seconds_needed(job):
                 break
             running[pool.submit(work, job)] = (index, job)
-            if len(running) >= workers:
-                yield from _collect(running, turn)
+            while len(running) >= min(workers, limit() if limit else workers) and not turn.is_over():
+                yield from _collect(running, turn, look_seconds)
         while running and not turn.is_over():
             yield from _collect(running, turn)
         yield from _collect_unfinished(running, timeout_result)
@@ -89,8 +95,11 @@ def run_jobs(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _collect(running: dict[Future[Result], tuple[int, Any]], turn: Turn) -> Iterator[tuple[int, Result]]:
-    done, _ = wait(running, timeout=max(turn.remaining_seconds(), 0), return_when=FIRST_COMPLETED)
+def _collect(
+    running: dict[Future[Result], tuple[int, Any]], turn: Turn, at_most_seconds: float = math.inf
+) -> Iterator[tuple[int, Result]]:
+    seconds = min(max(turn.remaining_seconds(), 0), at_most_seconds)
+    done, _ = wait(running, timeout=seconds, return_when=FIRST_COMPLETED)
     for future in done:
         index, _job = running.pop(future)
         yield index, future.result()

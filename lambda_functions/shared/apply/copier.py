@@ -21,6 +21,7 @@ from lambda_functions.shared.apply.copy_parameters import (
     storage_class,
     tagging_directive,
 )
+from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
 from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
@@ -48,7 +49,7 @@ NO_ANNOTATIONS = {"x-amz-object-annotation-directive": "EXCLUDE"}
 
 @dataclass(frozen=True)
 class Copier:
-    """Copies objects of one run; parts of all its objects share one pool of threads."""
+    """Copies objects of one run; parts of all its objects share one pool of threads, and the places of the gate."""
 
     clients: Clients
     run: Run
@@ -58,6 +59,7 @@ class Copier:
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(COPY_THREADS, thread_name_prefix="part")
     )
+    gate: Gate = field(default_factory=lambda: Gate.begin(COPY_THREADS))
 
     def copy(self, item: ToCopy) -> Outcome:
         """Copy one object; every way in which that can end is an outcome."""
@@ -143,9 +145,10 @@ class Copier:
         return is_right
 
     def _copy_part(self, copy: MultipartCopy, upload: Upload, part: Part) -> CopiedPart:
-        if self.turn.is_over():
-            raise SyncError("its turn ended before all of its parts were copied")
-        return copy.copy_part(upload, part)
+        with self.gate:
+            if self.turn.is_over():
+                raise SyncError("its turn ended before all of its parts were copied")
+            return copy.copy_part(upload, part)
 
 
 def is_multipart(item: ToCopy) -> bool:

@@ -9,13 +9,21 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_functions.shared.errors import describe, explain, is_missing_key, is_refusal, is_transient
+from lambda_functions.shared.apply.in_flight import Gate
+from lambda_functions.shared.errors import (
+    describe,
+    explain,
+    is_missing_key,
+    is_refusal,
+    is_throttled,
+    is_transient,
+)
 from lambda_functions.shared.invocation import Turn, run_jobs
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.outcomes import Outcome
@@ -37,12 +45,13 @@ _NOT_IN_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Deleter:
-    """Deletes orphans of one run."""
+    """Deletes orphans of one run; the gate says how many are asked for at once, and how many a batch has."""
 
     clients: Clients
     run: Run
     turn: Turn
     sleep: Callable[[float], None] = time.sleep
+    gate: Gate = field(default_factory=lambda: Gate.begin(HEAD_THREADS))
 
     def delete(self, items: Sequence[ToDelete]) -> list[Outcome]:
         """Delete at most 1,000 listed orphans; return an outcome for each, in no particular order."""
@@ -57,7 +66,9 @@ class Deleter:
     def _split_by_source(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete]]:
         """HEAD every key at the source; return outcomes of those that stay, and the orphans."""
         checks: dict[int, Outcome | None] = dict(
-            run_jobs(items, self._check_source, _timeout_failure, self.turn, HEAD_THREADS)
+            run_jobs(
+                items, self._check_source, _timeout_failure, self.turn, HEAD_THREADS, limit=self.gate.limit
+            )
         )
         results = [(item, checks.get(index, _timeout_failure(item))) for index, item in enumerate(items)]
         return [outcome for _, outcome in results if outcome], [
@@ -120,6 +131,8 @@ class Deleter:
         """
         errors = {error.get("Key", ""): _error_of(error) for error in answer.get("Errors", ())}
         deleted = {one.get("Key", ""): bool(one.get("DeleteMarker")) for one in answer.get("Deleted", ())}
+        if any(map(is_throttled, errors.values())):
+            self.gate.slow_down()
         outcomes, again = [], []
         for key, item in by_key.items():
             if key in deleted:
@@ -168,9 +181,16 @@ class Deleter:
         return _success(item, bool(answer.get("DeleteMarker")))
 
 
-def batches(items: Sequence[ToDelete]) -> Iterable[Sequence[ToDelete]]:
-    """Yield the items in batches of at most 1,000."""
-    return (items[start : start + BATCH_KEYS] for start in range(0, len(items), BATCH_KEYS))
+def batches(items: Sequence[ToDelete], gate: Gate) -> Iterator[Sequence[ToDelete]]:
+    """Yield the items in batches of at most 1,000, and of fewer where the gate has fewer places.
+
+    S3 counts every key of DeleteObjects as a write. A smaller batch also takes no longer where fewer keys are asked for at once.
+    """
+    start = 0
+    while start < len(items):
+        end = start + gate.share(BATCH_KEYS)
+        yield items[start:end]
+        start = end
 
 
 def _error_of(answer: Mapping[str, Any]) -> ClientError:

@@ -12,11 +12,12 @@ What travels between the steps is a small state: `{"verdict", "line", "exact", "
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lambda_functions.shared.apply import conflicts, parts, uploads
 from lambda_functions.shared.apply.copier import COPY_THREADS, seconds_needed
+from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, Upload
 from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import Part
@@ -71,6 +72,7 @@ class LargeObject:
     folder: RunFolder
     turn: Turn
     name: str
+    gate: Gate = field(default_factory=lambda: Gate.begin(COPY_THREADS))
 
     def begin(self, item: ToCopy, exact: bool, tries: int) -> State:
         """Open the upload; return `{"verdict": "copy", "upload": name of its file, "groups": [{"first", "last"}]}`."""
@@ -136,7 +138,8 @@ class LargeObject:
             return _Problem(f"part {part.number} had not ended when its worker's time was over")
 
         results = [result for _, result in run_jobs(
-            members, copy, timeout_outcome, self.turn, COPY_THREADS, lambda part: seconds_needed(part.size)
+            members, copy, timeout_outcome, self.turn, COPY_THREADS, lambda part: seconds_needed(part.size),
+            self.gate.limit,
         )]  # fmt: skip
         problems = [result for result in results if isinstance(result, _Problem)]
         if not problems and len(results) < len(members):

@@ -126,13 +126,15 @@ def read_records(folder: RunFolder, waves: Sequence[Mapping[str, Any]]) -> list[
 def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, dict[str, Any]]:
     """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items", "sha256"}, ...}`.
 
-    An index is a key of the work bucket. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an
-    inline Map works through travels in the state, but the index is written all the same, because the sums are made by it.
+    An index is a key of the work bucket; every item also says how many objects are `planned` in all, because a worker begins more
+    gently where they are many. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an inline Map
+    works through travels in the state, but the index is written all the same, because the sums are made by it.
     """
+    copies, deletes = (compared.plan[what]["objects"] for what in ("copy", "delete"))
     items = {
-        "copy": _pointers("copy", compared.shards["copy"]),
-        "large": _large_items(folder, compared.shards["large"]),
-        "delete": _pointers("delete", compared.shards["delete"]),
+        "copy": _pointers("copy", compared.shards["copy"], copies),
+        "large": _large_items(folder, compared.shards["large"], copies),
+        "delete": _pointers("delete", compared.shards["delete"], deletes),
     }
     with ThreadPoolExecutor(len(items)) as pool:
         written = dict(
@@ -170,21 +172,28 @@ def _amount(shards: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {name: sum(shard[name] for shard in shards) for name in ("objects", "bytes")}
 
 
-def _pointers(kind: str, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _pointers(kind: str, shards: Sequence[Mapping[str, Any]], planned: int) -> list[dict[str, Any]]:
     """Return the items of an index, in an order that has nothing to do with keys.
 
     Workers that start together would otherwise all write into one range of keys, and S3 limits requests for each
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
     """
     shards = sorted(shards, key=lambda shard: hashlib.sha256(shard["file"].encode()).digest())
-    return [{"id": f"{kind}-{number:06d}", **shard} for number, shard in enumerate(shards, 1)]
+    return [
+        {"id": f"{kind}-{number:06d}", **shard, "planned": planned} for number, shard in enumerate(shards, 1)
+    ]
 
 
-def _large_items(folder: RunFolder, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _large_items(
+    folder: RunFolder, shards: Sequence[Mapping[str, Any]], planned: int
+) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(READ_THREADS) as pool:
         lists = pool.map(folder.read_lines, shards)
         lines = [line for lines in lists for line in lines]
-    return [{"id": f"large-{number:06d}", "line": line} for number, line in enumerate(lines, 1)]
+    return [
+        {"id": f"large-{number:06d}", "line": line, "planned": planned}
+        for number, line in enumerate(lines, 1)
+    ]
 
 
 def _write_index(folder: RunFolder, kind: str, items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from runs_on_fake_s3 import World, world_on_fake_s3
 from workers import Killed
 
 from lambda_functions.shared.apply.deleter import batches
+from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.outcomes import Outcome
 
 CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")
@@ -750,7 +751,9 @@ def test_orphans_are_one_question_each_and_deleted_a_thousand_at_a_time(world: W
         world.destination.put(f"{number:04d}", b"1")
     items = world.orphans()
 
-    outcomes = [outcome for batch in batches(items) for outcome in world.worker().delete(batch)]
+    outcomes = [
+        outcome for batch in batches(items, Gate.begin(1)) for outcome in world.worker().delete(batch)
+    ]
 
     assert [outcome.what for outcome in outcomes] == ["deleted"] * orphans
     requests = -(-orphans // 1000)

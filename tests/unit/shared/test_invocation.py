@@ -171,6 +171,47 @@ def test_no_more_jobs_run_at_a_time_than_there_are_workers() -> None:
     assert most == 2
 
 
+def test_a_limit_that_falls_and_grows_is_kept_while_jobs_run() -> None:
+    """Of eight workers first two have work, then one, then four."""
+    limits = {0: 2, 4: 1, 6: 4}
+    lock, running, ended, most = threading.Lock(), 0, 0, dict.fromkeys(limits, 0)
+    phase, limit = 0, 2
+    both, four = threading.Barrier(2), threading.Barrier(4)
+
+    def work(job: int) -> int:
+        nonlocal running, ended, phase, limit
+        with lock:
+            running += 1
+            most[phase] = max(most[phase], running)
+        if job not in (4, 5):
+            (both if job < 4 else four).wait(PATIENCE_SECONDS)
+        with lock:
+            running, ended = running - 1, ended + 1
+            if ended in limits:
+                phase, limit = ended, limits[ended]
+        return job
+
+    ended_jobs = run_jobs(range(14), work, late, turn_of(PATIENCE_SECONDS), 8, limit=lambda: limit)
+
+    assert sorted(index for index, _ in ended_jobs) == list(range(14))
+    assert most == limits
+
+
+def test_room_that_a_grown_limit_makes_is_used_before_a_long_job_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lambda_functions.shared.invocation.LOOK_SECONDS", 0.001)
+    limits, both = iter([1, 1, 1]), threading.Barrier(2)
+
+    def work(job: int) -> int:
+        both.wait(PATIENCE_SECONDS)
+        return job
+
+    ended = run_jobs(range(2), work, late, turn_of(PATIENCE_SECONDS), 8, limit=lambda: next(limits, 2))
+
+    assert sorted(ended) == [(0, 0), (1, 1)]
+
+
 def test_jobs_are_read_only_as_they_are_begun() -> None:
     read: list[int] = []
 

@@ -194,12 +194,16 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
         "large": index_of(folder, "large", 3),
         "delete": index_of(folder, "delete", 1) | inline({"id": "delete-000001", **shard("delete/a", 2, 7)}),
     }
-    assert folder.read_index(written["copy"]) == [{"id": "copy-000001", **shard("copy/a", 3, 30)}]
-    assert folder.read_index(written["delete"]) == [{"id": "delete-000001", **shard("delete/a", 2, 7)}]
+    assert folder.read_index(written["copy"]) == [
+        {"id": "copy-000001", **shard("copy/a", 3, 30), "planned": 6}
+    ]
+    assert folder.read_index(written["delete"]) == [
+        {"id": "delete-000001", **shard("delete/a", 2, 7), "planned": 2}
+    ]
     assert folder.read_index(written["large"]) == [
-        {"id": "large-000001", "line": {"key": "x", "size": 1}},
-        {"id": "large-000002", "line": {"key": "y", "size": 2}},
-        {"id": "large-000003", "line": {"key": "z", "size": 3}},
+        {"id": "large-000001", "line": {"key": "x", "size": 1}, "planned": 6},
+        {"id": "large-000002", "line": {"key": "y", "size": 2}, "planned": 6},
+        {"id": "large-000003", "line": {"key": "z", "size": 3}, "planned": 6},
     ]
 
 
