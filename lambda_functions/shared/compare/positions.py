@@ -117,6 +117,8 @@ def next_position(
 
     `pending` are positions of this piece that are asked for; `caution` is 1, or more where estimates prove to be too great.
     """
+    if found.pages < LEAST_PAGES:
+        return None
     nearest = min(PAGES_AHEAD * caution, found.pages / 2)
     asked = sorted(pages for pages in map(found.pages_to, pending) if 0 < pages < found.pages)
     points = [nearest, *asked, found.pages]
