@@ -136,12 +136,12 @@ def compared_record(
     planned = {kind: sum(one["objects"] for one in (shards or {}).get(kind, ())) for kind in KINDS}
     decided = sum(object_count(tally, what) for what in ("current", "failed", *SKIPPED))
     found = decided + planned["copy"] + planned["large"], planned["delete"]
-    listed, back = listed or found, values.get("handedBack")
+    listed = listed or found
     named = sum(object_count(tally, what) for what in ("failed", *SKIPPED))
     record = {
         "range": {"id": range_id, "after": None, "upTo": None},
         "broken": "",
-        "left": (back and {"after": back[0]["after"], "upTo": back[-1]["upTo"]}) or None,
+        "decided": _between(values.get("handedBack", ())),
         "handedBack": [],
         "tally": tally,
         "listed": {"source": listed[0], "destination": listed[1]},
@@ -158,6 +158,13 @@ def compared_record(
         "seconds": 0.0,
     }
     return {**record, **values}
+
+
+def _between(handed_back: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what of all keys is in no range that was handed back."""
+    edges = [None, *(edge for part in handed_back for edge in (part["after"], part["upTo"])), None]
+    gaps = zip(edges[::2], edges[1::2], strict=True)
+    return [{"after": after, "upTo": up_to} for after, up_to in gaps if after != up_to or not handed_back]
 
 
 WHOLE = {"after": None, "upTo": None}

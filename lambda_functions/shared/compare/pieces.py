@@ -20,6 +20,8 @@ SOURCE, DESTINATION = 0, 1
 SIDES = (SOURCE, DESTINATION)
 # Keys that a piece has at hand while it asks for the next page: one page, so that the next is under way while this is decided.
 KEYS_AHEAD = 1000
+# Where the destination has had so many times the pages of the source, it tells better where keys are.
+MUCH_MORE = 2
 # How much of what was read estimates look at: the ends of the last pages, and some keys of the last one.
 EDGES = 5
 SAMPLE_EVERY = 32
@@ -59,8 +61,8 @@ class Reading:
 
     def take(self, page: Sequence[Entry], token: str | None, end: str | None) -> None:
         """Take in its next page; raise RangeBroken where keys are not in order."""
-        page = page[_count_up_to(page, self.after) :] if self.last is None else page
         _require_order(self.last, page)
+        page = page[_count_up_to(page, self.after) :] if self.last is None else page
         within = page[: _count_up_to(page, end)] if end is not None else page
         self.entries += within
         self.pages += 1
@@ -97,8 +99,11 @@ class Piece:
         return is_before_end and (self.claimed is None or position > self.claimed)
 
     def guide(self) -> int | None:
-        """Return the side that says where the keys are: the source as long as it has any more, then the destination."""
-        return next((side for side in SIDES if not self.readings[side].is_done), None)
+        """Return the side that says where keys are, None if both were read: the source, or the destination if that has more."""
+        source, destination = self.readings
+        if source.is_done or (not destination.is_done and destination.pages > MUCH_MORE * (source.pages + 1)):
+            return None if destination.is_done else DESTINATION
+        return SOURCE
 
     def is_done(self) -> bool:
         """Whether both sides were read to the end and everything was handed out."""

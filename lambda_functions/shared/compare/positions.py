@@ -38,9 +38,11 @@ LANDMARKS = 12
 class Search:
     """What asking in a piece has taught: `hint`, after which the guide has no key; whether estimates were right so far.
 
-    `reach` is how many pages ahead was asked with success, `asked_end` behind which prefix was asked already.
+    `side` is that guide: of the other side nothing is known. `reach` is how many pages ahead was asked with success, `asked_end`
+    behind which prefix was asked already.
     """
 
+    side: int | None
     hint: str | None = None
     is_believed: bool = True
     window: float = WINDOW
@@ -55,7 +57,7 @@ class Search:
 
     def part(self, reach: float) -> Search:
         """Begin anew for what is before a position that was found; return what is known behind it."""
-        behind = Search(self.hint, self.hint is None, self.window * 1.5, reach, self.asked_end)
+        behind = Search(self.side, self.hint, self.hint is None, self.window * 1.5, reach, self.asked_end)
         self.hint, self.is_believed, self.reach = None, True, 0.0
         self.window *= 1.5
         return behind
@@ -115,6 +117,8 @@ def next_position(
 
     `pending` are positions of this piece that are asked for; `caution` is 1, or more where estimates prove to be too great.
     """
+    if found.pages < LEAST_PAGES:
+        return None
     nearest = min(PAGES_AHEAD * caution, found.pages / 2)
     asked = sorted(pages for pages in map(found.pages_to, pending) if 0 < pages < found.pages)
     points = [nearest, *asked, found.pages]

@@ -1,7 +1,7 @@
 """Reading a key range of both buckets with several streams: threads read pages, one thread decides what is read next.
 
 What is read next and what can be decided is `streams`; here pages come in, in whatever order they do. A page that is under way
-when the turn is over is waited for and taken in, so that no LIST is sent in vain.
+when the turn is over is waited for and taken in, so that no LIST is sent in vain, unless deciding takes far too long.
 """
 
 from __future__ import annotations
@@ -21,24 +21,30 @@ from lambda_functions.shared.run import Run, Side
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.listing import ReadPage, read_page
 
+# What comes so long after the end of a turn is left to the next: where every key is asked for, a page takes seconds to decide.
+LATE_SECONDS = 60.0
+
 _Answer = tuple[Request, ReadPage | Exception]
 
 
 def read_chunks(clients: Clients, run: Run, streams: Streams, turn: Turn) -> Iterator[Chunk]:
     """Yield what can be decided, as it is read, until everything is or the turn is over; `streams` then has what is left.
 
-    Raises RangeBroken, ClientError or what else keeps a page from being read, and NoProgress where a whole turn read nothing.
+    The first pages are read whatever time there is. Raises RangeBroken, ClientError or what else keeps a page from being read,
+    and NoProgress where a whole turn read nothing.
     """
     with _reader(clients, run, 2 * streams.most_streams) as reader:
-        while True:
-            for request in () if turn.is_over() else streams.requests():
+        requests = streams.requests()
+        while requests or reader.under_way:
+            for request in requests:
                 reader.begin(request)
-            if not reader.under_way:
-                break
             request, page = reader.wait()
             if page.was_busy:
                 streams.slow_down(request)
             yield from _receive(streams, run, request, page)
+            if turn.remaining_seconds() < -LATE_SECONDS and streams.has_moved:
+                break
+            requests = [] if turn.is_over() else streams.requests()
     if streams.pieces and not streams.has_moved:
         raise NoProgress(f"the range after {streams.key_range.after!r} ended where it began")
 

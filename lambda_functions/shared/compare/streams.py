@@ -76,7 +76,8 @@ class Streams:
     _generation: int = 0
 
     def __post_init__(self) -> None:
-        self._add(Piece(self.key_range.after, self.key_range.up_to), Search())
+        whole = Piece(self.key_range.after, self.key_range.up_to)
+        self._add(whole, Search(whole.guide()))
 
     def requests(self) -> list[Request]:
         """Return the pages to be asked for now; each is to be answered by `receive`."""
@@ -168,7 +169,7 @@ class Streams:
     def _worth_cutting(self) -> Iterator[tuple[float, Piece, Estimate, list[str]]]:
         """Yield the pieces that may have enough left, and how much that is shared by those who asked for a part of it."""
         for piece in self.pieces:
-            found, search = self._estimate(piece), self._searches[piece]
+            found, search = self._estimate(piece), self._search(piece)
             pending = [guess.position for guess in self._guesses.values() if piece.contains(guess.position)]
             guide = piece.guide()
             if (
@@ -187,16 +188,22 @@ class Streams:
                 yield worth * (2 if piece.end is None else 1), piece, found, pending
 
     def _position(self, piece: Piece, found: Estimate, pending: Sequence[str]) -> tuple[str, float] | None:
-        search = self._searches[piece]
+        search = self._search(piece)
         behind_all = positions.position_behind_all(piece, search, found)
         if behind_all is None:
             return positions.next_position(piece, search, found, pending, self._caution)
         search.asked_end = behind_all
         return None if behind_all in pending else (behind_all, 0.0)
 
+    def _search(self, piece: Piece) -> Search:
+        """Return what asking in a piece has taught, which is nothing if its guide is another than it was."""
+        if self._searches[piece].side != piece.guide():
+            self._searches[piece] = Search(piece.guide())
+        return self._searches[piece]
+
     def _estimate(self, piece: Piece) -> Estimate | None:
         """Return how much is left of a piece; as before where it has read nothing since, because this takes a millisecond."""
-        guide, hint = piece.guide(), self._searches[piece].hint
+        guide, hint = piece.guide(), self._search(piece).hint
         if guide is None:
             return None
         known = (guide, piece.readings[guide].last, piece.end, hint)
@@ -216,7 +223,8 @@ class Streams:
             self._caution = min(self._caution * MORE_CAUTION, MOST_CAUTION)
             return []
         if not page or (piece.end is not None and page[0].key > piece.end):
-            self._searches[piece].fail(guess.position)
+            if request.side == self._search(piece).side:
+                self._search(piece).fail(guess.position)
             return []
         return [piece, self._cut(piece, guess, request.side, page, token)]
 
@@ -226,7 +234,7 @@ class Streams:
         behind.readings[side].take(page, token, behind.end)
         insort(self._landmarks, page[0].key)
         self.has_moved = True
-        self._add(behind, self._searches[piece].part(guess.pages_ahead))
+        self._add(behind, self._search(piece).part(guess.pages_ahead))
         return behind
 
 

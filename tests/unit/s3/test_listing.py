@@ -1,84 +1,51 @@
-"""Reading one side of a key range, page by page: in order, to the end, and never from beyond what S3 takes as a position."""
+"""Reading one page of a side's keys: from where, what it says of each, and where the listing goes on; merging two sides."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from lambda_functions.shared.compare.key_ranges import LAST
-from samples import NOON, entry, run_of
+from listed_bucket import ETAG, ListedBucket
+from samples import NOON, client_error, entry, run_of
 from samples import entries as listed
 
+from lambda_functions.shared.compare.key_space import LAST
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
-from lambda_functions.shared.s3.listing import (
-    Entry,
-    KeyRange,
-    Listing,
-    first_key,
-    merge,
-    page_end,
-    pair_key,
-)
+from lambda_functions.shared.s3.listing import Entry, KeyRange, merge, pair_key, read_page
 
-# First and last characters of 1, 2, 3 and 4 bytes, and those on both sides of the hole that surrogates leave: UTF-8 and
-# UTF-16 order them differently.
-NASTY = "\x00\x01/ab~\x7f\x80é\u07ff\u0800\ud7ff\ue000\ufffd\uffff\U00010000😀\U0010fffe\U0010ffff"
-KEYS = st.text(alphabet=NASTY, max_size=6) | st.text(max_size=12)
 KEY_SETS = st.sets(st.text(alphabet="ab\x00é\uffff\U00010000\U0010ffff", max_size=4), max_size=30)
-ETAG = "0cc175b9c0f1b6a831c399e269772661"
+KEYS = st.text(alphabet="ab/é\uffff\U00010000\U0010ffff", max_size=4)
 
 
-class FakeBucket:
-    """Answers ListObjectsV2 as S3 does, in pages of at most `page_keys`; or in the order given, as S3 never should."""
-
-    def __init__(self, keys: list[str], page_keys: int = 1000, *, is_sorted: bool = True) -> None:
-        self.keys = sorted(set(keys)) if is_sorted else keys
-        self.page_keys = page_keys
-        self.asked: list[dict[str, Any]] = []
-
-    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-        self.asked.append(asked)
-        assert asked.get("StartAfter") != ""
-        assert len(asked.get("StartAfter", "").encode()) <= MAX_KEY_BYTES
-        under = [key for key in self.keys if key.startswith(asked["Prefix"])]
-        keys = [key for key in under if key > asked["StartAfter"]] if "StartAfter" in asked else under
-        keys = keys[self.going_on(asked, keys) :]
-        page = keys[: min(asked["MaxKeys"], self.page_keys)]
-        more = {"NextContinuationToken": page[-1]} if len(page) < len(keys) else {}
-        return {"Contents": [self.content(key) for key in page], "IsTruncated": bool(more), **more}
-
-    def going_on(self, asked: dict[str, Any], keys: list[str]) -> int:
-        """Return where a page begins: behind the key that its token names, if it names one."""
-        token = asked.get("ContinuationToken")
-        return keys.index(token) + 1 if token in keys else 0
-
-    def content(self, key: str) -> dict[str, Any]:
-        return {"Key": key, "ETag": f'"{ETAG}"', "Size": 3, "LastModified": NOON}
+def keys_behind(client: Any, after: str | None = None, side: Side | None = None) -> list[str]:
+    """Return the keys of all pages behind a position."""
+    page = read_page(client, side or run_of().source, after)
+    keys = [one.key for one in page.entries]
+    while page.token:
+        page = read_page(client, side or run_of().source, after, page.token)
+        keys += [one.key for one in page.entries]
+    return keys
 
 
-def read(client: Any, key_range: KeyRange | None = None, side: Side | None = None) -> list[str]:
-    return [one.key for one in Listing(client, side or run_of().source, key_range or KeyRange())]
+def test_a_listing_goes_on_from_its_tokens_until_a_page_has_none() -> None:
+    bucket = ListedBucket([f"{number:04d}" for number in range(2500)])
 
-
-def test_a_listing_is_read_to_its_end() -> None:
-    listing = FakeBucket([f"{number:04d}" for number in range(2500)])
-
-    assert read(listing) == listing.keys
-    assert len(listing.asked) == 3
+    assert keys_behind(bucket) == bucket.keys
+    assert [asked.get("ContinuationToken") for asked in bucket.asked] == [None, "0999", "1999"]
 
 
 def test_every_request_names_the_bucket_its_owner_and_what_is_to_be_told() -> None:
-    listing = FakeBucket(["p/a", "p/b"])
+    bucket = ListedBucket(["p/a", "p/b"])
 
-    read(listing, side=run_of(prefix="p/", sourceOwner="111122223333", requestPayer=True).source)
+    read_page(bucket, run_of(prefix="p/", sourceOwner="111122223333", requestPayer=True).source, None)
 
-    assert listing.asked == [
+    assert bucket.asked == [
         {
             "Bucket": "from",
             "ExpectedBucketOwner": "111122223333",
@@ -90,81 +57,46 @@ def test_every_request_names_the_bucket_its_owner_and_what_is_to_be_told() -> No
     ]
 
 
-def test_a_range_is_read_from_behind_its_beginning_to_its_end() -> None:
-    listing = FakeBucket(["p/a", "p/b", "p/c", "p/d", "q"])
+def test_a_request_has_a_position_with_its_prefix_or_a_token_and_never_both() -> None:
+    bucket, side = ListedBucket(["p/a", "p/b", "p/c", "q"], page_keys=1), run_of(prefix="p/").source
 
-    assert read(listing, KeyRange("a", "c"), run_of(prefix="p/").source) == ["b", "c"]
-    assert listing.asked[0]["StartAfter"] == "p/a"
+    page = read_page(bucket, side, "a")
+    read_page(bucket, side, "a", page.token)
+
+    assert ([one.key for one in page.entries], page.token) == (["b"], "p/b")
+    given = [
+        {name: asked[name] for name in ("StartAfter", "ContinuationToken") if name in asked}
+        for asked in bucket.asked
+    ]
+    assert given == [{"StartAfter": "p/a"}, {"ContinuationToken": "p/b"}]
 
 
 def test_a_key_equal_to_the_prefix_is_the_empty_key_and_comes_first() -> None:
-    listing, side = FakeBucket(["p/", "p/a"]), run_of(prefix="p/").source
+    bucket, side = ListedBucket(["p/", "p/a"]), run_of(prefix="p/").source
 
-    assert read(listing, KeyRange(None, None), side) == ["", "a"]
-    assert read(listing, KeyRange("", None), side) == ["a"]
-    assert read(listing, KeyRange(None, ""), side) == [""]
-
-
-@pytest.mark.parametrize("keys", [["b", "a"], ["a", "a"], ["a", "c", "b"]])
-def test_keys_out_of_order_break_the_range(keys: list[str]) -> None:
-    with pytest.raises(RangeBroken) as caught:
-        read(FakeBucket(keys, is_sorted=False))
-
-    assert str(caught.value) == (
-        f"s3://from/ lists {keys[-1]!r} after {keys[-2]!r}: its keys are not in order"
-    )
-
-
-def test_an_error_in_the_middle_of_a_listing_is_not_its_end() -> None:
-    class Breaking(FakeBucket):
-        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-            if "ContinuationToken" in asked:
-                raise ConnectionError("the line is dead")
-            return super().list_objects_v2(**asked)
-
-    with pytest.raises(ConnectionError):
-        read(Breaking(["a", "b", "c"], page_keys=1))
-
-
-KEYS = st.text(alphabet="ab/é\uffff\U00010000\U0010ffff", max_size=4)
-
-
-@given(
-    st.sets(KEYS, max_size=30),
-    st.none() | KEYS,
-    st.none() | KEYS,
-    st.integers(1, 5),
-    st.sampled_from(["p/", "é"]),
-)
-def test_exactly_the_keys_of_the_range_are_read_in_order(
-    keys: set[str], after: str | None, up_to: str | None, page_keys: int, prefix: str
-) -> None:
-    key_range = KeyRange(after, up_to)
-    listing = FakeBucket([prefix + key for key in keys] + ["", "a", "z"], page_keys)
-
-    found = read(listing, key_range, run_of(prefix=prefix).source)
-
-    assert found == sorted(key for key in keys if key_range.contains(key))
+    assert keys_behind(bucket, None, side) == ["", "a"]
+    assert keys_behind(bucket, "", side) == ["a"]
 
 
 @given(
     st.integers(1000, 1024), st.sampled_from(["a", "é", "中", LAST]), st.integers(0, 30), st.integers(0, 1000)
 )
-def test_a_position_longer_than_a_key_may_be_begins_a_little_earlier_and_leaves_out_what_is_before(
+def test_a_position_longer_than_a_key_may_be_begins_a_little_earlier(
     prefix_bytes: int, filler: str, length: int, size: int
 ) -> None:
-    """The other side of the range may have a shorter prefix, and longer relative keys."""
+    """The other side of the range may have a shorter prefix, and longer relative keys; who asks leaves out what is before."""
     prefix, after = "p" * prefix_bytes, filler * length
     room = (MAX_KEY_BYTES - prefix_bytes) // len(filler.encode())
     keys = [filler * count for count in range(room + 1)]
 
-    found = read(FakeBucket([prefix + key for key in keys]), KeyRange(after), run_of(prefix=prefix).source)
+    found = keys_behind(ListedBucket([prefix + key for key in keys]), after, run_of(prefix=prefix).source)
 
-    assert found == [key for key in keys if key > after]
+    assert [key for key in found if key > after] == [key for key in keys if key > after]
+    assert found == sorted(found)
 
 
 def test_an_entry_says_what_a_decision_needs() -> None:
-    class Telling(FakeBucket):
+    class Telling(ListedBucket):
         def content(self, key: str) -> dict[str, Any]:
             more: dict[str, dict[str, Any]] = {
                 "archived": {"StorageClass": "GLACIER"},
@@ -184,7 +116,7 @@ def test_an_entry_says_what_a_decision_needs() -> None:
 
     names = ["archived", "checksum", "plain", "restored", "restoring", "restoring longer"]
 
-    assert list(Listing(Telling(names), run_of().source, KeyRange())) == [
+    assert read_page(Telling(names), run_of().source, None).entries == [
         Entry("archived", ETAG, 3, NOON, "GLACIER"),
         Entry("checksum", ETAG, 3, NOON, checksum=("CRC64NVME", "FULL_OBJECT")),
         Entry("plain", ETAG, 3, NOON),
@@ -194,100 +126,84 @@ def test_an_entry_says_what_a_decision_needs() -> None:
     ]
 
 
-def test_the_first_key_behind_a_position_costs_one_request_of_one_key() -> None:
-    listing, side = FakeBucket(["p/a", "p/b", "q"]), run_of(prefix="p/").source
-
-    assert [first_key(listing, side, after) for after in (None, "", "a", "b")] == ["a", "a", "b", None]
-    assert [asked["MaxKeys"] for asked in listing.asked] == [1, 1, 1, 1]
-
-
 def test_an_empty_page_that_is_not_the_last_is_not_the_end() -> None:
     """S3 may answer so after many deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html."""
 
-    class Sparse(FakeBucket):
-        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-            if "ContinuationToken" not in asked:
-                return {"IsTruncated": True, "NextContinuationToken": "from the beginning"}
-            return super().list_objects_v2(**asked)
-
-    assert first_key(Sparse(["a"]), run_of().source, None) == "a"
-    assert read(Sparse(["a", "b"])) == ["a", "b"]
-
-
-@pytest.mark.parametrize(("count", "expected"), [(0, None), (1000, None), (1001, "0999")])
-def test_a_page_of_1000_keys_has_an_end_if_more_keys_follow(count: int, expected: str | None) -> None:
-    listing = FakeBucket([f"{number:04d}" for number in range(count)])
-
-    assert page_end(listing, run_of().source, None) == expected
-
-
-def test_a_page_out_of_order_is_no_end_of_a_range_even_behind_that() -> None:
-    listing = FakeBucket(["a", "z", "b"], is_sorted=False)
-
-    with pytest.raises(RangeBroken, match="are not in order"):
-        read(listing, KeyRange(None, "m"))
-
-
-def test_a_last_page_that_says_where_to_go_on_is_not_taken_for_the_last() -> None:
-    class Undecided(FakeBucket):
-        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-            return {**super().list_objects_v2(**asked), "NextContinuationToken": "on"}
-
-    with pytest.raises(RangeBroken, match="does not say whether it is the last"):
-        read(Undecided(["a"]))
-
-
-def test_both_sides_of_a_range_are_asked_for_their_first_page_at_the_same_time() -> None:
-    together = threading.Barrier(2)
-
-    class Waiting(FakeBucket):
-        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-            if not self.asked:
-                together.wait(20)  # breaks if the other side is asked only when this one has answered
-            return super().list_objects_v2(**asked)
-
-    run = run_of()
-    sides = [Listing(Waiting(["a"]), side, KeyRange()) for side in (run.source, run.destination)]
-
-    assert [(one and one.key, other and other.key) for one, other in merge(*sides)] == [("a", "a")]
-
-
-def test_the_next_page_is_asked_for_while_one_is_used() -> None:
-    second = threading.Event()
-
-    class Telling(FakeBucket):
+    class Sparse(ListedBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
             answer = super().list_objects_v2(**asked)
-            if "ContinuationToken" in asked:
-                second.set()
+            if "ContinuationToken" not in asked:
+                answer |= {"Contents": [], "IsTruncated": True, "NextContinuationToken": "from the beginning"}
             return answer
 
-    found = iter(Listing(Telling(["a", "b", "c"], page_keys=1), run_of().source, KeyRange()))
+    page = read_page(Sparse(["a"]), run_of().source, None)
 
-    assert next(found).key == "a"
-    assert second.wait(20)
-
-
-def test_what_comes_before_a_break_in_the_order_is_told_and_nothing_behind_it() -> None:
-    found = iter(Listing(FakeBucket(["a", "b", "b", "c"], is_sorted=False), run_of().source, KeyRange()))
-
-    assert [next(found).key, next(found).key] == ["a", "b"]
-    with pytest.raises(RangeBroken):
-        next(found)
+    assert (list(page.entries), page.token) == ([], "from the beginning")
+    assert keys_behind(Sparse(["a", "b"])) == ["a", "b"]
 
 
-def test_a_break_in_the_order_from_page_to_page_breaks_the_range() -> None:
-    with pytest.raises(RangeBroken, match="lists 'a' after 'b': its keys are not in order"):
-        read(FakeBucket(["b", "a"], page_keys=1, is_sorted=False))
-
-
-def test_the_first_key_is_not_looked_for_behind_a_page_that_does_not_say_where_to_go_on() -> None:
-    class Lost(FakeBucket):
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"IsTruncated": True},
+        {"NextContinuationToken": "on"},
+        {"IsTruncated": None},
+        {"IsTruncated": True, "NextContinuationToken": ""},
+    ],
+)
+def test_a_page_that_does_not_say_clearly_whether_it_is_the_last_is_not_taken_for_the_last(
+    says: dict[str, Any],
+) -> None:
+    class Undecided(ListedBucket):
         def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-            return {"IsTruncated": True}
+            return {**super().list_objects_v2(**asked), **says}
 
-    with pytest.raises(RangeBroken, match="does not say whether it is the last"):
-        first_key(Lost([]), run_of().source, None)
+    with pytest.raises(RangeBroken) as caught:
+        read_page(Undecided(["a"]), run_of(prefix="p/").source, None)
+
+    assert (
+        str(caught.value)
+        == "a page of s3://from/p/ does not say whether it is the last: its keys are unknown"
+    )
+
+
+class Answering(ListedBucket):
+    """Answers with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__([])
+        self.error = error
+
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+        raise self.error
+
+
+def test_a_page_that_s3_refuses_breaks_the_range_and_says_why() -> None:
+    denied = client_error(403, "AccessDenied", "ListObjectsV2", "no")
+
+    with pytest.raises(RangeBroken, match=r"^AccessDenied: no \(ListObjectsV2\)"):
+        read_page(Answering(denied), run_of().source, None)
+
+
+@pytest.mark.parametrize(
+    "error", [client_error(503, "SlowDown", "ListObjectsV2"), ConnectionError("the line is dead")]
+)
+def test_what_passes_is_left_to_the_next_attempt(error: Exception) -> None:
+    with pytest.raises((ClientError, ConnectionError)) as caught:
+        read_page(Answering(error), run_of().source, None)
+
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("attempts", "was_busy"), [({}, False), ({"RetryAttempts": 0}, False), ({"RetryAttempts": 2}, True)]
+)
+def test_a_page_says_whether_it_had_to_be_asked_for_again(attempts: dict[str, int], was_busy: bool) -> None:
+    class Retried(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            return {**super().list_objects_v2(**asked), "ResponseMetadata": attempts}
+
+    assert read_page(Retried(["a"]), run_of().source, None).was_busy is was_busy
 
 
 # --- Key ranges -------------------------------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from lambda_functions.shared.tally.books import (
     work_gaps,
 )
 
+Range = tuple[str | None, str | None]
 COUNT = st.integers(0, 10**12)
 # What is counted on its own; the rest follows from it.
 FREE = (
@@ -154,28 +157,62 @@ def test_what_was_counted_otherwise_before_is_told_with_both_numbers() -> None:
     ]
 
 
-def record(left: tuple[Any, Any] | None, *parts: tuple[Any, Any]) -> dict[str, Any]:
-    ranges = [{"after": after, "upTo": up_to} for after, up_to in parts]
+def record(decided: Sequence[Range], handed_back: Sequence[Range], whole: Range) -> dict[str, Any]:
+    def ranges(parts: Sequence[Range]) -> list[dict[str, Any]]:
+        return [{"after": after, "upTo": up_to} for after, up_to in parts]
+
+    (of_all,) = ranges([whole])
     return {
-        "range": {"id": "2-0001"},
-        "left": left and {"after": left[0], "upTo": left[1]},
-        "handedBack": ranges,
+        "range": {"id": "2-0001", **of_all},
+        "decided": ranges(decided),
+        "handedBack": ranges(handed_back),
     }
 
 
-@given(st.lists(st.text(max_size=2), min_size=1, max_size=6, unique=True).map(sorted), st.data())
-def test_a_range_of_those_handed_back_that_is_lost_is_missed(cuts: list[str], data: st.DataObject) -> None:
-    edges = [*cuts, None]
-    parts = list(pairwise(edges))
-    lost = data.draw(st.integers(0, len(parts) - 1))
-
-    assert list(range_gaps([record((edges[0], None), *parts), record(None)])) == []
-    assert list(range_gaps([record((edges[0], None), *parts[:lost], *parts[lost + 1 :])])) == [
-        "what the range 2-0001 handed back is not what it had left"
-    ]
+LOST = ["what the range 2-0001 decided and handed back is not the whole of it"]
+edges_of_ranges = st.tuples(
+    st.sets(st.text(max_size=2), min_size=1, max_size=6).map(sorted), st.booleans(), st.booleans()
+).map(lambda drawn: [*([None] if drawn[1] else []), *drawn[0], *([None] if drawn[2] or not drawn[1] else [])])
 
 
-def test_a_range_that_was_done_hands_nothing_back() -> None:
-    assert list(range_gaps([record(None, ("a", "b"))])) == [
-        "what the range 2-0001 handed back is not what it had left"
-    ]
+@given(edges_of_ranges, st.data())
+def test_a_part_of_a_range_that_is_lost_or_there_twice_is_missed(
+    edges: list[str | None], data: st.DataObject
+) -> None:
+    whole, parts = (edges[0], edges[-1]), list(pairwise(edges))
+    is_decided = [data.draw(st.booleans()) for _ in parts]
+    which = data.draw(st.integers(0, len(parts) - 1))
+
+    def gaps(parts: Sequence[Range], are_decided: Sequence[bool]) -> list[str]:
+        sides = [
+            [part for part, one in zip(parts, are_decided, strict=True) if one is side]
+            for side in (True, False)
+        ]
+        return list(range_gaps([record(sides[0], data.draw(st.permutations(sides[1])), whole)]))
+
+    assert gaps(parts, is_decided) == []
+    assert (
+        gaps([*parts[:which], *parts[which + 1 :]], [*is_decided[:which], *is_decided[which + 1 :]]) == LOST
+    )
+    assert gaps([*parts, parts[which]], [*is_decided, True]) == LOST
+    assert gaps([*parts, parts[which]], [*is_decided, False]) == LOST
+
+
+@pytest.mark.parametrize(
+    ("decided", "handed_back"),
+    [
+        ([], []),
+        ([("a", "m")], []),
+        ([], [("m", "z")]),
+        ([("a", "m")], [("n", "z")]),
+        ([("a", "n")], [("m", "z")]),
+        ([(None, "z")], []),
+        ([("a", None)], []),
+        ([("a", "z"), ("z", None)], []),
+        ([("a", "z")], [("a", "z")]),
+    ],
+)
+def test_a_range_whose_parts_are_not_end_to_end_the_whole_of_it_is_missed(
+    decided: list[Range], handed_back: list[Range]
+) -> None:
+    assert list(range_gaps([record(decided, handed_back, ("a", "z"))])) == LOST

@@ -529,16 +529,16 @@ def test_no_orphan_goes_once_the_records_that_prove_it_one_are_gone_or_have_chan
     )
 
 
-@pytest.mark.parametrize("parts", [[], [LEFT], [RIGHT], [LEFT, LEFT], [RIGHT, LEFT], [WHOLE, RIGHT]])
-def test_what_a_range_has_left_and_did_not_hand_back_is_missed(parts: list[Any]) -> None:
+@pytest.mark.parametrize("parts", [[], [LEFT], [RIGHT], [LEFT, LEFT], [WHOLE, RIGHT]])
+def test_what_a_range_neither_decided_nor_handed_back_is_missed(parts: list[Any]) -> None:
     folder = memory_folder()
-    index = wave_of(folder, compared_record(left=WHOLE, handedBack=parts))
+    index = wave_of(folder, compared_record(decided=[], handedBack=parts))
 
     decided = after_comparing(folder, index)
 
     assert (decided["next"], decided["broken"]) == (
         "report",
-        "the books do not balance: what the range 1-0001 handed back is not what it had left",
+        "the books do not balance: what the range 1-0001 decided and handed back is not the whole of it",
     )
 
 

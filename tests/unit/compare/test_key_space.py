@@ -1,0 +1,105 @@
+"""Keys as numbers: in order, there and back, and where one would expect them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.shapes import SHAPES
+from lambda_functions.shared.compare.key_space import LAST, LENGTH, KeySpace
+
+NASTY = "\x01\x1f -./0129az~\x7f\x80é一丁\ud7ff\ue000\uffff\U00010000\U0010ffff"
+KEYS = st.text(NASTY, max_size=8) | st.text("ab/", max_size=8) | st.text("0123456789/", max_size=12)
+FINEST = 1
+
+
+@given(st.lists(KEYS, max_size=20), st.lists(KEYS, max_size=10))
+def test_values_are_in_the_order_of_keys_and_on_the_line(seen: list[str], others: list[str]) -> None:
+    space = KeySpace(seen)
+
+    values = [space.value(key) for key in sorted({*seen, *others})]
+
+    assert all(0 <= value <= LENGTH for value in values)
+    assert all(one <= other for one, other in pairwise(values))
+
+
+@given(st.lists(KEYS, max_size=20), st.integers(0, LENGTH), st.integers(FINEST, LENGTH))
+def test_a_position_is_at_its_value_or_a_bit_before_it_and_can_be_sent(
+    seen: list[str], value: int, precision: int
+) -> None:
+    space = KeySpace(seen)
+
+    position = space.key_at(value, precision)
+
+    assert space.value(position) <= value
+    position.encode()  # no half characters
+
+
+NAMES = st.text(NASTY.replace("/", "").replace(LAST, ""), min_size=1, max_size=8)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=20), st.sampled_from(["", "a/", "photos/2024/"]))
+def test_all_keys_of_a_folder_that_were_seen_lie_before_the_end(names: list[str], folder: str) -> None:
+    seen = [folder + name for name in names]
+
+    assert max(seen) < KeySpace(seen).end()
+
+
+@pytest.mark.parametrize(
+    ("seen", "end"),
+    [
+        (["photos/1/a", "photos/2/b"], f"photos/{LAST}"),
+        (["a", "b"], LAST),
+        ([], LAST),
+        (["company/europe/x1", "company/europe/x2"], f"company/europe/x{LAST}"),
+    ],
+)
+def test_the_end_is_behind_what_all_keys_begin_with(seen: list[str], end: str) -> None:
+    assert KeySpace(seen).end() == end
+
+
+@pytest.mark.parametrize(
+    ("seen", "low", "high", "middle"),
+    [
+        (["000", "001"], "000", "999", ("4", "5")),
+        (["00", "0a", "ff"], "00", "ff", ("7", "8")),
+        (["2024/01/01", "2024/06/15"], "2024/00", "2024/99", ("2024/4", "2024/5")),
+        ([f"{name}/{name}" for name in "abcdefghijkl"], "a", "l/l", ("f", "g")),
+        (["一.txt", "龥.txt", "丁.txt"], "一", "龥", (chr((0x4E00 + 0x9FA5) // 2),)),
+    ],
+)
+def test_the_middle_between_two_keys_is_where_one_looks_for_it(
+    seen: list[str], low: str, high: str, middle: tuple[str, ...]
+) -> None:
+    space = KeySpace(seen)
+
+    position = space.key_at((space.value(low) + space.value(high)) // 2, LENGTH >> 20)
+
+    assert low < position < high
+    assert position.startswith(middle)
+
+
+def test_a_character_between_two_that_were_seen_is_never_half_a_character() -> None:
+    space = KeySpace(["\ud7f0", "\ue010"])
+
+    positions = [space.key_at(LENGTH * part // 100, LENGTH >> 40) for part in range(101)]
+
+    assert all(position.encode() for position in positions if position)
+    assert max(positions) > "\ue000"
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize("shape", ["hexadecimal", "sequential", "deep", "Chinese", "photos"])
+def test_a_tenth_of_the_line_is_about_a_tenth_of_the_keys(shape: str) -> None:
+    """Made from a few keys all over; how good this is decides what a guess costs, never what is read."""
+    keys = SHAPES[shape](20_000)
+    space = KeySpace(keys[::200])
+    low, high = space.value(keys[0]), space.value(keys[-1])
+
+    places = [space.key_at(low + (high - low) * tenth // 10, LENGTH >> 60) for tenth in range(1, 10)]
+
+    shares = [sum(key <= place for key in keys) / len(keys) for place in places]
+    assert all(abs(share - tenth / 10) <= 0.12 for tenth, share in enumerate(shares, 1)), shares

@@ -1,0 +1,116 @@
+"""Two buckets in memory for `streams`: their pages come in any order, or in virtual time, as from S3 through one processor."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from samples import entry
+
+from lambda_functions.shared.compare.pieces import SIDES, Chunk
+from lambda_functions.shared.compare.streams import STREAMS, Request, Streams
+from lambda_functions.shared.s3.list_page import Entry
+from lambda_functions.shared.s3.listing import PAGE_KEYS, KeyRange
+
+# What S3 takes for a LIST, and one processor at full speed for reading and deciding a page: measured over HTTP.
+LIST_SECONDS = 0.080
+PAGE_SECONDS = 0.0055
+
+
+class ListedSide:
+    """One side, listed a few keys a page."""
+
+    def __init__(self, keys: Sequence[str], page_keys: int = PAGE_KEYS) -> None:
+        self.keys, self.page_keys = keys, page_keys
+        self.entries = list(map(entry, keys))
+
+    def page(self, request: Request) -> tuple[list[Entry], str | None]:
+        """Return a page and where the listing goes on."""
+        begin = int(request.token) if request.token else self._first_after(request.after)
+        end = begin + self.page_keys
+        return self.entries[begin:end], str(end) if end < len(self.keys) else None
+
+    def floor(self) -> int:
+        """Return the LISTs that it takes at least."""
+        return max(1, -(-len(self.keys) // self.page_keys))
+
+    def _first_after(self, key: str | None) -> int:
+        return 0 if key is None else bisect_right(self.keys, key)
+
+
+@dataclass
+class World:
+    """Two sides whose pages come in any order, and S3 is sometimes too busy."""
+
+    sides: tuple[ListedSide, ListedSide]
+    chance: random.Random
+    busy: float = 0.0
+    chunks: list[Chunk] = field(default_factory=list)
+    requests: int = 0
+
+    def read(self, streams: Streams, most_answers: int = 1_000_000) -> None:
+        """Answer requests until there are none; after so many answers no more are sent."""
+        under_way: list[Request] = []
+        most_streams = streams.most_streams
+        for answers in range(10**9):
+            sent = streams.requests() if answers < most_answers else []
+            under_way += sent
+            self.requests += len(sent)
+            assert len(under_way) <= 2 * most_streams, "more LISTs are under way than streams can have"
+            if not under_way:
+                return
+            request = under_way.pop(self.chance.randrange(len(under_way)))
+            if self.chance.random() < self.busy:
+                streams.slow_down(request)
+            self.chunks += streams.receive(request, *self.sides[request.side].page(request))
+
+    def decided(self, side: int) -> list[str]:
+        """Return the keys of a side that were decided, in order."""
+        return sorted(one.key for chunk in self.chunks for one in sides_of(chunk)[side])
+
+
+def sides_of(chunk: Chunk) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """Return what is in a chunk, by side."""
+    return chunk.source, chunk.destination
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What reading both sides took in virtual time, and how many LISTs more than their pages."""
+
+    seconds: float
+    lists_over: int
+
+
+def read_in_virtual_time(
+    source: ListedSide,
+    destination: ListedSide,
+    most_streams: int = STREAMS,
+    list_seconds: float = LIST_SECONDS,
+    page_seconds: float = PAGE_SECONDS,
+) -> Timed:
+    """Read both sides to the end: LISTs go side by side, one processor takes in a page after the other. Always the same."""
+    sides, streams = (source, destination), Streams(KeyRange(), most_streams)
+    under_way: list[tuple[float, int, Request]] = []
+    now, lists, decided = 0.0, 0, [0, 0]
+    while True:
+        for request in streams.requests():
+            lists += 1
+            heapq.heappush(under_way, (now + list_seconds, lists, request))
+        if not under_way:
+            break
+        arrives, _, request = heapq.heappop(under_way)
+        now = max(now, arrives) + page_seconds
+        for chunk in streams.receive(request, *sides[request.side].page(request)):
+            for side in SIDES:
+                decided[side] += len(sides_of(chunk)[side])
+    assert decided == [len(side.keys) for side in sides]
+    return Timed(now, lists - sum(side.floor() for side in sides))
+
+
+def in_order_of_keys(ranges: Sequence[KeyRange]) -> Iterator[KeyRange]:
+    """Return ranges in the order of where they begin."""
+    yield from sorted(ranges, key=lambda one: (one.after is not None, one.after or ""))
