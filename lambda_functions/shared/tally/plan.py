@@ -127,8 +127,8 @@ def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, di
     """Write copy.json, large.json and delete.json; return `{"copy": {"index", "items", "sha256"}, ...}`.
 
     An index is a key of the work bucket; every item also says how many objects are `planned` in all, because a worker begins more
-    gently where they are many. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an inline Map
-    works through travels in the state, but the index is written all the same, because the sums are made by it.
+    gently where they are many. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an inline
+    Map works through travels in the state, but the index is written all the same, because the sums are made by it.
     """
     copies, deletes = (compared.plan[what]["objects"] for what in ("copy", "delete"))
     items = {

@@ -190,9 +190,11 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
     written = write_indexes(folder, compared)
 
     assert written == {
-        "copy": index_of(folder, "copy", 1) | inline({"id": "copy-000001", **shard("copy/a", 3, 30)}),
+        "copy": index_of(folder, "copy", 1)
+        | inline({"id": "copy-000001", **shard("copy/a", 3, 30), "planned": 6}),
         "large": index_of(folder, "large", 3),
-        "delete": index_of(folder, "delete", 1) | inline({"id": "delete-000001", **shard("delete/a", 2, 7)}),
+        "delete": index_of(folder, "delete", 1)
+        | inline({"id": "delete-000001", **shard("delete/a", 2, 7), "planned": 2}),
     }
     assert folder.read_index(written["copy"]) == [
         {"id": "copy-000001", **shard("copy/a", 3, 30), "planned": 6}
@@ -338,7 +340,8 @@ def test_a_plan_without_anything_against_it_is_applied() -> None:
         "refusal": "",
         "plan": {"copy": {"objects": 3, "bytes": 30}, "delete": NO_OBJECTS},
         "undecided": 0,
-        "copy": index_of(folder, "copy", 1) | inline({"id": "copy-000001", **shard("copy/a", 3, 30)}),
+        "copy": index_of(folder, "copy", 1)
+        | inline({"id": "copy-000001", **shard("copy/a", 3, 30), "planned": 3}),
         "large": index_of(folder, "large", 0),
         "delete": index_of(folder, "delete", 0) | inline(),
         "waves": [{**index, "index": "ranges/1.json"}],

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import FOLDER, memory_folder, written_shard
 
-from lambda_functions.shared.compare.compare import FIRST_COPY_BYTES, FIRST_COPY_KEYS
+from lambda_functions.shared.compare.plan_writer import FIRST_COPY_BYTES, FIRST_COPY_KEYS
 from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
