@@ -5,15 +5,17 @@ Pure. The texts of errors end with one line of usage, so that nobody has to look
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployment.command_line.core_flags import UNKNOWN, VERDICTS, Verdict
-from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN
+from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG
 from deployment.errors import ConfigurationError
 from deployment.text import nearest_name
 
 DRY_RUN = "--dry-run"
+_YES_WORDS = ("true", "yes", "on", "1")
 _DRY_WORDS = ("--dry", "--dryrun", DRY_RUN)
 
 
@@ -56,9 +58,30 @@ class Grammar:
         """Return what to raise for a mistake in a command line."""
         return ConfigurationError(f"{sentence}\n{self.usage(task)}")
 
-    def unknown_task(self, word: str) -> ConfigurationError:
+    def unknown_task(self, word: str, before: str | None = None) -> ConfigurationError:
+        """Say which task is meant; behind another task, `before`, the word may as well have been meant for that one."""
         nearest = nearest_name(word.lower(), [*self.tasks, HELP])
-        return self.error(f"There is no task {word!r}.{f' Did you mean `fab {nearest}`?' if nearest else ''}")
+        guess = f" Did you mean `fab {nearest}`?" if nearest else ""
+        if before is None:
+            return self.error(f"There is no task {word!r}.{guess}")
+        if before in LIKELY_FLAG and not nearest:
+            guess = f" Write `fab {before} {LIKELY_FLAG[before]} {shlex.quote(word)}`."
+        return self.error(
+            f"{word!r} is no task, and `fab {before}` takes no word without a flag.{guess}", before
+        )
+
+    def needless_value(self, typed: str, value: str, task: str | None) -> ConfigurationError:
+        """Say how to write what was meant: `--no-wait` for `--wait=false`."""
+        flags = self.tasks[task] if task else {}
+        opposite = typed.replace("--no-", "--") if typed.startswith("--no-") else f"--no{typed[1:]}"
+        instead = (
+            typed
+            if value.lower() in _YES_WORDS
+            else opposite
+            if opposite in flags
+            else f"{typed}, or leave it out"
+        )
+        return self.error(f"{typed} takes no value, and got {value!r}. Write {instead}.", task)
 
     def unknown_flag(self, typed: str, task: str | None, next_task: str | None = None) -> ConfigurationError:
         """Say which flag is meant, or which task has it; `next_task` is the one that follows a flag without a task."""

@@ -6,6 +6,7 @@ import ast
 import os
 import platform
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,38 @@ def test_what_is_honoured_goes_on_to_the_configuration(clone: Path, line: str) -
     ended = fab(clone, *line.split())
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", MISSING)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal on Windows")
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "status",
+            "Error: fabfile_config.py is missing. Run:\ncp fabfile_config_template.py\nfabfile_config.py\n",
+        ),
+        (
+            "deploy --dry",
+            "Error: Nothing was done: `fab deploy` has\nno dry run, so --dry is refused.\n"
+            "`fab plan` shows what it would do.\n"
+            "Usage: fab deploy [FLAGS].\n`fab help deploy` explains the flags.\n",
+        ),
+    ],
+)
+def test_a_terminal_gets_an_error_folded_between_words(clone: Path, line: str, shown: str) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 42, 0, 0))
+    command = [sys.executable, "-m", "fabric", *line.split()]
+    ended = subprocess.run(command, cwd=clone, stdin=subprocess.DEVNULL, stderr=theirs, timeout=60)
+    os.close(theirs)
+    written = os.read(ours, 10_000).decode()
+    os.close(ours)
+
+    assert (ended.returncode, written.replace("\r\n", "\n")) == (2, shown)
 
 
 def test_dry_from_the_environment_is_refused_too(clone: Path) -> None:

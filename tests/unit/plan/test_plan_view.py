@@ -250,7 +250,7 @@ def test_a_leftover_and_a_missing_stack_are_named_at_the_top() -> None:
     assert shown(missing).results == [
         f"{PLACE}\n\nThe stack does not exist yet: everything is new.",
         "\nThe stack's resources stay as they are.",
-        "\nDeployment bucket: the-bucket is made.",
+        "\nDeployment bucket: the-bucket would be created.",
         f"State machine: {MACHINE} would be created.",
         "\nNothing has been changed. To do this: fab",
     ]
