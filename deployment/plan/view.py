@@ -30,7 +30,9 @@ def show(console: Console, plan: DeploymentPlan, as_json: bool, fail_on_changes:
     if as_json:
         console.result(json.dumps(document(plan), indent=2))
     else:
-        _show_text(console, plan)
+        show_text(console, plan)
+        if plan.would_change and not plan.obstacle:
+            console.say(f"\n{plan.refusal or 'Nothing has been changed. To do this: fab'}")
     if fail_on_changes and plan.would_change:
         raise ChangesFound("`fab` would change something, and --fail-on-changes was given.")
 
@@ -123,7 +125,8 @@ def machine_lines(machine: MachinePlan) -> Iterator[str]:
         yield "  role: new"
 
 
-def _show_text(console: Console, plan: DeploymentPlan) -> None:
+def show_text(console: Console, plan: DeploymentPlan) -> None:
+    """Write the plan to stdout without what to do next: whoever is about to be asked need not type anything else."""
     console.say("\n".join(head(plan)).rstrip())
     if plan.obstacle:
         return
@@ -140,7 +143,6 @@ def _show_text(console: Console, plan: DeploymentPlan) -> None:
     for machine in plan.machines:
         console.say("\n".join(machine_lines(machine)))
         console.diff(machine.diff)
-    console.say(f"\n{plan.refusal}" if plan.refusal else "\nNothing has been changed. To do this: fab")
 
 
 def _show_access(console: Console, plan: DeploymentPlan) -> None:
