@@ -15,6 +15,7 @@ from deployment.errors import ConfigurationError
 from deployment.text import nearest_name
 
 DRY_RUN = "--dry-run"
+MAX_GUESSES = 3
 _YES_WORDS = ("true", "yes", "on", "1")
 _DRY_WORDS = ("--dry", "--dryrun", DRY_RUN)
 
@@ -108,14 +109,23 @@ class Grammar:
             f"Nothing was done: `fab {task}` has no dry run, so {typed} is refused. {advice}", task
         )
 
-    def refused(self, typed: str, flag: Flag) -> ConfigurationError:
+    def refused(self, typed: str, flag: Flag, task: str | None = None) -> ConfigurationError:
+        """Say why, and what the task has of that letter: who types `fab logs -f` does not mean Fabric's -f."""
+        meant = _of_letter(typed, self.tasks[task]) if task else []
+        advice = f" `fab {task}` has {', '.join(meant)}." if meant else ""
         return self.error(
-            f"Nothing was done: {typed} is refused, because {flag.verdict.instead} Leave {typed} out."
+            f"Nothing was done: {typed} is refused, because {flag.verdict.instead} Leave {typed} out.{advice}"
         )
 
     def _nearest(self, typed: str, flags: Flags) -> str:
         wanted = typed.lower().replace("_", "-")
         long = [name for name in flags if name.startswith("--")]
         begun = [name for name in long if len(wanted) > 2 and name.startswith(wanted)]
-        nearest = begun[0] if begun else nearest_name(wanted, long)
+        nearest = begun[0] if begun else " or ".join(_of_letter(wanted, flags)) or nearest_name(wanted, long)
         return f" Did you mean {nearest}?" if nearest else ""
+
+
+def _of_letter(typed: str, flags: Flags) -> list[str]:
+    """Return the long flags that `-f` may be short for, none where that says nothing: there are no short flags of ours."""
+    begun = [name for name in flags if len(typed) == 2 and name.startswith(f"-{typed}")]
+    return sorted(begun) if len(begun) <= MAX_GUESSES else []

@@ -105,8 +105,9 @@ class CommandLine(Program):
         from deployment.command_line import screens
 
         grammar = grammar_of(self)
-        print("\n".join(screens.head_of_task(grammar.usage(name), self.collection[name].__doc__)))
         rows = screens.flag_rows(self.parser.contexts[name].help_tuples(), grammar.tasks[name])
+        head = screens.head_of_task(grammar.usage(name), self.collection[name].__doc__, bool(rows))
+        print("\n".join(head))
         if rows:
             self.print_columns(rows)
 

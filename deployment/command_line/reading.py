@@ -148,7 +148,7 @@ class _Reading:
     def _read_core_flag(self, typed: str, flag: Flag, value: str | None) -> None:
         meaning = flag.verdict.meaning
         if meaning is Meaning.REFUSED:
-            raise self._grammar.refused(typed, flag)
+            raise self._grammar.refused(typed, flag, self._task)
         if meaning is Meaning.BEFORE_TASKS and self._calls:
             raise self._grammar.error(
                 f"Nothing was done: {typed} is read before the tasks only. Write: fab {typed} ... {self._task}",

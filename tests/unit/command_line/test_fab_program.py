@@ -160,7 +160,7 @@ def test_help_shows_our_tasks_and_no_ssh(clone: Path) -> None:
         for name in tasks.task_names
         if (line := f"  {name:<{width}}   {tasks[name].__doc__}") not in lines
     ] == []
-    assert "SSH" not in ended.stdout and max(map(len, lines)) <= 84
+    assert "SSH" not in ended.stdout and max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("line", ["help sync", "sync -h", "-h sync"])
@@ -179,6 +179,16 @@ def test_the_help_of_a_task_says_its_words_and_all_its_flags(clone: Path, line: 
     ):
         assert [row for row in rest if row.startswith(f"  {flag} ")], flag
     assert "core-opts" not in ended.stdout
+
+
+def test_the_help_of_a_task_without_flags_says_so(clone: Path) -> None:
+    ended = fab(clone, "help", "watch")
+
+    assert ended.stdout.split("\n\n") == [
+        "Usage: fab watch",
+        "  Follow what CloudFormation is doing with the stack.",
+        "It has no flags.\n",
+    ]
 
 
 def test_help_for_what_is_no_task_names_the_nearest(clone: Path) -> None:

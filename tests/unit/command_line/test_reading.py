@@ -254,6 +254,13 @@ def test_every_advice_about_a_dry_run_is_for_a_task_that_has_none() -> None:
             "There is no flag --json without a task. Write it behind a task: `fab status --json`.",
         ),
         ("--jsno status", "There is no flag --jsno without a task. Did you mean --json?"),
+        ("prune -y", "`fab prune` has no flag -y. Did you mean --yes?"),
+        ("sync abc abd -n", "`fab sync` has no flag -n."),
+        (
+            "logs -f",
+            "Nothing was done: -f is refused, because it names a configuration of Fabric. The settings of SyncBuckets are in "
+            "fabfile_config.py. Leave -f out. `fab logs` has --filter, --follow, --function.",
+        ),
         ("--halp", "There is no flag --halp without a task. Did you mean --help?"),
     ],
 )

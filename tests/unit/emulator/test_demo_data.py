@@ -71,6 +71,17 @@ def test_a_folder_that_would_not_fit_into_memory_is_refused(tmp_path: Path) -> N
     )
 
 
+def test_one_file_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hi")
+    console = RecordingConsole()
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="one")
+        upload(s3, "one", read_folder(str(tmp_path)), console)  # type: ignore[arg-type]
+
+    assert (console.updates[1:], console.steps) == (["1 of 1 file"], ["Uploaded 1 file, 2 bytes."])
+
+
 def test_the_made_up_keys_fit_into_a_key_and_none_is_there_twice() -> None:
     kinds = [
         demo_data._missing_items(),

@@ -78,7 +78,7 @@ def test_a_plan_that_is_refused_says_why_once_and_asks_nothing() -> None:
     loss = Loss(functions, (Caller("slow-20261128-121037", functions, (execution,)),))
 
     with pytest.raises(
-        StackError, match="^`fab` would delete the function sync-buckets-copy-keys with all its versions"
+        StackError, match=r"^`fab` would delete the function sync-buckets-copy-keys with all its versions"
     ):
         deploy.confirm(console, replace(PLAN, loss=loss))
 
