@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from deployment.emulator import demo_data
 from deployment.errors import ConfigurationError
+from tests.recording_console import RecordingConsole
 
 
 def test_every_file_of_a_folder_has_a_key_with_slashes(tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ def test_one_file_is_one_file(tmp_path: Path) -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="one")
-        upload(s3, "one", read_folder(str(tmp_path)), console)  # type: ignore[arg-type]
+        demo_data.upload(s3, "one", demo_data.read_folder(tmp_path), console)  # type: ignore[arg-type]
 
     assert (console.updates[1:], console.steps) == (["1 of 1 file"], ["Uploaded 1 file, 2 bytes."])
 
