@@ -23,8 +23,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from deployment.errors import Declined
-from deployment.streams import Stream
-from deployment.text import one_line, stopwatch, visible
+from deployment.streams import Stream, columns
+from deployment.text import folded, one_line, stopwatch, visible
 
 if TYPE_CHECKING:
     import rich.console
@@ -90,14 +90,19 @@ class Console:
 
     def step(self, text: str) -> None:
         """Say on stderr what is being done."""
+        text = self._fold(text, self._stderr)
         if self._is_redrawing:
-            self._err.print(_text(visible(text)), soft_wrap=True)
+            self._err.print(_text(text), soft_wrap=True)
         else:
-            print(visible(text), file=self._stderr, flush=True)
+            print(text, file=self._stderr, flush=True)
 
     def warning(self, text: str) -> None:
         """Say on stderr what deserves a second look."""
-        self._err.print(_text(visible(text), "yellow"), soft_wrap=True)
+        self._err.print(_text(self._fold(text, self._stderr), "yellow"), soft_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Write sentences to stdout; as `result`, but a terminal gets them folded between words."""
+        self.result(self._fold(text, self._stdout), style)
 
     def result(self, text: str, style: str = "") -> None:
         """Write to stdout, whole lines, never folded; `style` is one of rich's ("red", "yellow")."""
@@ -157,6 +162,10 @@ class Console:
         self._stderr.write(visible(question) + " ")
         self._stderr.flush()
         return self._stdin.readline().strip()
+
+    def _fold(self, text: str, stream: TextIO) -> str:
+        width = self._width if stream.isatty() and self._width else columns(stream)
+        return folded(visible(text), width) if width else visible(text)
 
     @contextmanager
     def _redraw(self, block: _LiveBlock) -> Iterator[_LiveBlock]:

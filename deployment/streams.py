@@ -14,6 +14,14 @@ PIPE_CLOSED = 141
 """The exit status that shells give to what writes into a pipe that nobody reads any more: 128 and SIGPIPE."""
 
 
+def columns(stream: TextIO) -> int | None:
+    """Return the width of the terminal that a stream writes to, None where it writes to something else."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None if stream.isatty() else None
+    except (OSError, ValueError):  # a stream of a test has no number
+        return None
+
+
 class OutputClosed(BrokenPipeError):
     """Whoever read what a person was to see has gone, as `head` does: there is nothing left to say, and nobody to say it to."""
 

@@ -6,6 +6,8 @@ Pure. Used by `console` for everything that it writes, and by whoever makes sent
 from __future__ import annotations
 
 import difflib
+import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,6 +37,14 @@ def one_line(text: str) -> str:
 def has_half_a_character(text: str) -> bool:
     """Whether a text has a lone surrogate, which no encoding can write."""
     return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def folded(text: str, width: int) -> str:
+    """The text with its long lines broken at blanks, as indented as they begin; no word is cut.
+
+    What stands between backticks is to be copied, so it stays on one line however long it is.
+    """
+    return "\n".join(_fold_line(line, width) for line in text.split("\n"))
 
 
 def quantity(number: int, thing: str) -> str:
@@ -97,6 +107,23 @@ def short_repr(value: object, longest: int = 300) -> str:
     except Exception:  # a person's own class may raise anything
         return f"a value of type {type(value).__name__}"
     return whole if len(whole) <= longest else f"{whole[:longest]}…"
+
+
+def _fold_line(line: str, width: int) -> str:
+    body = line.lstrip(" ")
+    indent = line[: len(line) - len(body)]
+    kept = re.sub("`[^`]*`", lambda quoted: quoted[0].replace(" ", "\0"), body)
+    folds = textwrap.wrap(
+        kept,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(folds).replace("\0", " ") if len(line) > width else line
 
 
 def _escape(char: str) -> str:

@@ -30,6 +30,9 @@ class RecordingConsole:
     def result(self, text: str, style: str = "") -> None:
         self.results.append(text)
 
+    def say(self, text: str, style: str = "") -> None:
+        self.result(text, style)
+
     def diff(self, text: str) -> None:
         self.diffs.append(text)
 

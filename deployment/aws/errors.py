@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -21,6 +23,13 @@ _TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
 _NO_CREDENTIALS = (
     "There are no AWS credentials. Set AWS_PROFILE in fabfile_config.py or in the environment, or run "
     "`aws configure`."
+)
+
+
+_CHECK_THE_WAY = "Check the network, the region's name and AWS_ENDPOINT_URL."
+_EMULATOR_IS_GONE = (
+    "Nothing answers there on this machine; an emulator of `fab local` that has ended does not come back under its old "
+    "address. Run `fab local` and paste its new lines, or go to AWS from a new terminal."
 )
 
 
@@ -71,5 +80,10 @@ def aws_sentence(error: BotoCoreError | ClientError) -> str:
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return _NO_CREDENTIALS
     if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
-        return f"{error}. Check the network, the region's name and AWS_ENDPOINT_URL."
+        return f"{error}. {_EMULATOR_IS_GONE if _is_on_this_machine(error) else _CHECK_THE_WAY}"
     return f"{type(error).__name__}: {error}"
+
+
+def _is_on_this_machine(error: BotoCoreError) -> bool:
+    host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname
+    return host in ("127.0.0.1", "localhost", "::1")

@@ -102,7 +102,10 @@ def check(
 
 def show(console: Console, findings: Findings, as_json: bool = False) -> None:
     """Write the findings to stdout; raise ConfigurationError with their number when there are problems."""
-    console.result(report_json(findings) if as_json else report_text(findings))
+    if as_json:
+        console.result(report_json(findings))
+    else:
+        console.say(report_text(findings))
     if findings.problems:
         raise ConfigurationError(f"{quantity(len(findings.problems), 'problem')} found.")
 

@@ -94,9 +94,12 @@ def watch(installation: Installation, console: Console) -> None:
     Raises StackError with the cause when it ends badly.
     """
     description = find(installation)
-    status = description["StackStatus"] if description else "there is none"
-    if description is None or not statuses.is_busy(status):
-        console.result(f"{installation.stack_title}: no operation is in progress ({status}).")
+    if description is None:
+        console.say(f"{installation.stack_title} does not exist, so there is nothing to follow; run: fab")
+        return
+    status = description["StackStatus"]
+    if not statuses.is_busy(status):
+        console.say(f"{installation.stack_title}: no operation is in progress ({status}).")
         return
     who = races.whose(installation, description["StackId"])
     title = f"Following the stack {installation.stack_name} ({status}{f', begun by {who}' if who else ''})"
@@ -106,9 +109,7 @@ def watch(installation: Installation, console: Console) -> None:
     end = follow(installation, operation, template, task, console)
     if not statuses.has_recovered(end):
         _raise_unless_successful(installation, end, operation.stack_id, template)
-    console.result(
-        f"{installation.stack_title}: {end.status}. Run `{task}` again: it does what is left to do."
-    )
+    console.say(f"{installation.stack_title}: {end.status}. Run `{task}` again: it does what is left to do.")
 
 
 def _lost_functions(

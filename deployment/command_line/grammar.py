@@ -5,15 +5,18 @@ Pure. The texts of errors end with one line of usage, so that nobody has to look
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployment.command_line.core_flags import UNKNOWN, VERDICTS, Verdict
-from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN
+from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG
 from deployment.errors import ConfigurationError
 from deployment.text import nearest_name
 
 DRY_RUN = "--dry-run"
+MAX_GUESSES = 3
+_YES_WORDS = ("true", "yes", "on", "1")
 _DRY_WORDS = ("--dry", "--dryrun", DRY_RUN)
 
 
@@ -56,9 +59,30 @@ class Grammar:
         """Return what to raise for a mistake in a command line."""
         return ConfigurationError(f"{sentence}\n{self.usage(task)}")
 
-    def unknown_task(self, word: str) -> ConfigurationError:
+    def unknown_task(self, word: str, before: str | None = None) -> ConfigurationError:
+        """Say which task is meant; behind another task, `before`, the word may as well have been meant for that one."""
         nearest = nearest_name(word.lower(), [*self.tasks, HELP])
-        return self.error(f"There is no task {word!r}.{f' Did you mean `fab {nearest}`?' if nearest else ''}")
+        guess = f" Did you mean `fab {nearest}`?" if nearest else ""
+        if before is None:
+            return self.error(f"There is no task {word!r}.{guess}")
+        if before in LIKELY_FLAG and not nearest:
+            guess = f" Write `fab {before} {LIKELY_FLAG[before]} {shlex.quote(word)}`."
+        return self.error(
+            f"{word!r} is no task, and `fab {before}` takes no word without a flag.{guess}", before
+        )
+
+    def needless_value(self, typed: str, value: str, task: str | None) -> ConfigurationError:
+        """Say how to write what was meant: `--no-wait` for `--wait=false`."""
+        flags = self.tasks[task] if task else {}
+        opposite = typed.replace("--no-", "--") if typed.startswith("--no-") else f"--no{typed[1:]}"
+        instead = (
+            typed
+            if value.lower() in _YES_WORDS
+            else opposite
+            if opposite in flags
+            else f"{typed}, or leave it out"
+        )
+        return self.error(f"{typed} takes no value, and got {value!r}. Write {instead}.", task)
 
     def unknown_flag(self, typed: str, task: str | None, next_task: str | None = None) -> ConfigurationError:
         """Say which flag is meant, or which task has it; `next_task` is the one that follows a flag without a task."""
@@ -85,14 +109,23 @@ class Grammar:
             f"Nothing was done: `fab {task}` has no dry run, so {typed} is refused. {advice}", task
         )
 
-    def refused(self, typed: str, flag: Flag) -> ConfigurationError:
+    def refused(self, typed: str, flag: Flag, task: str | None = None) -> ConfigurationError:
+        """Say why, and what the task has of that letter: who types `fab logs -f` does not mean Fabric's -f."""
+        meant = _of_letter(typed, self.tasks[task]) if task else []
+        advice = f" `fab {task}` has {', '.join(meant)}." if meant else ""
         return self.error(
-            f"Nothing was done: {typed} is refused, because {flag.verdict.instead} Leave {typed} out."
+            f"Nothing was done: {typed} is refused, because {flag.verdict.instead} Leave {typed} out.{advice}"
         )
 
     def _nearest(self, typed: str, flags: Flags) -> str:
         wanted = typed.lower().replace("_", "-")
         long = [name for name in flags if name.startswith("--")]
         begun = [name for name in long if len(wanted) > 2 and name.startswith(wanted)]
-        nearest = begun[0] if begun else nearest_name(wanted, long)
+        nearest = begun[0] if begun else " or ".join(_of_letter(wanted, flags)) or nearest_name(wanted, long)
         return f" Did you mean {nearest}?" if nearest else ""
+
+
+def _of_letter(typed: str, flags: Flags) -> list[str]:
+    """Return the long flags that `-f` may be short for, none where that says nothing: there are no short flags of ours."""
+    begun = [name for name in flags if len(typed) == 2 and name.startswith(f"-{typed}")]
+    return sorted(begun) if len(begun) <= MAX_GUESSES else []

@@ -18,7 +18,8 @@ from deployment.command_line.grammar import Flag, Flags, Grammar
 from deployment.command_line.reading import rewrite
 from deployment.command_line.words import WORDS
 from deployment.errors import ConfigurationError
-from deployment.streams import PIPE_CLOSED, let_go_of_stdout
+from deployment.streams import PIPE_CLOSED, columns, let_go_of_stdout
+from deployment.text import folded
 
 MISTAKES = (ConfigurationError, ParseError, ValueError)
 """Ours, Invoke's, and Python's about a number of Invoke's that is none."""
@@ -51,7 +52,14 @@ class CommandLine(Program):
         try:
             super().parse_core(argv)
         except MISTAKES as error:
-            raise Exit(f"Error: {error}", code=ConfigurationError.exit_code) from error
+            raise _exit(error) from error
+
+    def execute(self) -> None:
+        """Run the tasks; what a terminal gets of an error is folded between words, as all that `console` writes."""
+        try:
+            super().execute()
+        except Exit as error:
+            raise Exit(_folded(error.message), code=error.code) from error
 
     def parse_collection(self) -> None:
         """Load the fabfile, for help about nothing in particular too: our tasks are what there is to say."""
@@ -66,7 +74,7 @@ class CommandLine(Program):
             self.parse_core_args()
             super().parse_tasks()
         except MISTAKES as error:
-            raise Exit(f"Error: {error}", code=ConfigurationError.exit_code) from error
+            raise _exit(error) from error
 
     def parse_cleanup(self) -> None:
         """Show help, versions, a list or what a shell may complete; a reader that has gone is no mistake."""
@@ -97,8 +105,9 @@ class CommandLine(Program):
         from deployment.command_line import screens
 
         grammar = grammar_of(self)
-        print("\n".join(screens.head_of_task(grammar.usage(name), self.collection[name].__doc__)))
         rows = screens.flag_rows(self.parser.contexts[name].help_tuples(), grammar.tasks[name])
+        head = screens.head_of_task(grammar.usage(name), self.collection[name].__doc__, bool(rows))
+        print("\n".join(head))
         if rows:
             self.print_columns(rows)
 
@@ -109,8 +118,7 @@ class CommandLine(Program):
     def _require_known_help(self) -> None:
         name = self.args.help.value
         if isinstance(name, str) and name not in self.parser.contexts:
-            error = grammar_of(self).unknown_task(name)
-            raise Exit(f"Error: {error}", code=error.exit_code)
+            raise _exit(grammar_of(self).unknown_task(name))
 
 
 def run(program: Any) -> None:
@@ -129,6 +137,15 @@ def grammar_of(program: Any) -> Grammar:
         for context in program._make_parser().contexts.values()
     }
     return Grammar(tasks, _flags(program.initial_context.args.values()), WORDS, program.collection.default)
+
+
+def _exit(error: Exception) -> Exit:
+    return Exit(_folded(f"Error: {error}"), code=ConfigurationError.exit_code)
+
+
+def _folded(message: str | None) -> str | None:
+    width = columns(sys.stderr)
+    return folded(message, width) if message and width else message
 
 
 def _flags(arguments: Iterable[Any], inverse: Iterable[str] = ()) -> Flags:

@@ -80,7 +80,7 @@ class _Reading:
         elif self._task and self._grammar.words.get(self._task):
             raise self._grammar.error(f"{token!r} is one word too many for `fab {self._task}`.", self._task)
         else:
-            raise self._grammar.unknown_task(token)
+            raise self._grammar.unknown_task(token, self._task)
 
     def _free_words(self) -> list[str]:
         if not self._calls:
@@ -143,12 +143,12 @@ class _Reading:
 
     def _require_no_value(self, typed: str, value: str | None) -> None:
         if value is not None:
-            raise self._grammar.error(f"{typed} takes no value, and got {value!r}.", self._task)
+            raise self._grammar.needless_value(typed, value, self._task)
 
     def _read_core_flag(self, typed: str, flag: Flag, value: str | None) -> None:
         meaning = flag.verdict.meaning
         if meaning is Meaning.REFUSED:
-            raise self._grammar.refused(typed, flag)
+            raise self._grammar.refused(typed, flag, self._task)
         if meaning is Meaning.BEFORE_TASKS and self._calls:
             raise self._grammar.error(
                 f"Nothing was done: {typed} is read before the tasks only. Write: fab {typed} ... {self._task}",

@@ -25,7 +25,7 @@ The first sync, which only counts:
 
 `fab help TASK` explains the flags of a task.
 `fab --version` says what to put into a bug report.
-Fabric's flags for other machines and shell commands (--hosts, --echo) are refused."""
+Fabric's flags for shells and other machines (--echo, --hosts) are refused."""
 
 
 def tasks(helplines: Sequence[tuple[str, str]]) -> list[str]:
@@ -38,15 +38,12 @@ def tasks(helplines: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-def head_of_task(usage: str, docstring: str | None) -> list[str]:
-    """Return what stands above the flags of a task."""
-    return [
-        usage.partition(". ")[0],
-        "",
-        f"  {docstring or ''}",
-        "",
-        "Flags (--help and --list beside them):",
-    ]
+def head_of_task(usage: str, docstring: str | None, has_flags: bool = True) -> list[str]:
+    """Return what stands above the flags of a task, or is all there is to say of one without any."""
+    title = usage.partition(". ")[0]
+    if not has_flags:
+        return [title.removesuffix(" [FLAGS]"), "", f"  {docstring or ''}", "", "It has no flags."]
+    return [title, "", f"  {docstring or ''}", "", "Flags (--help and --list beside them):"]
 
 
 def flag_rows(rows: Sequence[tuple[str, str]], flags: Flags) -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ class OptionFlag:
 
 FLAGS = (
     OptionFlag("source", Kind.TEXT, "The bucket to read, or an address such as bucket/folder/. Required."),
-    OptionFlag("destination", Kind.TEXT, "The bucket to make equal to it, or an address. Required."),
+    OptionFlag("destination", Kind.TEXT, "The bucket to make equal to the source, or an address. Required."),
     OptionFlag("prefix", Kind.TEXT, "Only keys that begin so. Default: all keys."),
     OptionFlag(
         "destinationPrefix",
@@ -102,7 +102,7 @@ FLAGS = (
         Kind.TEXT,
         "AES256, aws:kms or aws:kms:dsse. Default: that of the destination bucket.",
     ),
-    OptionFlag("sseKmsKeyId", Kind.TEXT, "The key of KMS for that. Default: none."),
+    OptionFlag("sseKmsKeyId", Kind.TEXT, "The KMS key of --server-side-encryption. Default: none."),
     OptionFlag("requestPayer", Kind.SWITCH, "Pay for requests to a requester-pays source.", "Do not."),
     OptionFlag(
         "maxConcurrency",

@@ -13,6 +13,15 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Of a task: the names of its flags that words stand for."""
 
+LIKELY_FLAG: Mapping[str, str] = {
+    "definition": "--name",
+    "demo": "--source-dir",
+    "logs": "--function",
+    "prune": "--keep",
+    "rollback": "--to",
+}
+"""Of a task that takes no words: the flag that people forget before a word."""
+
 HELP = "help"
 """No task, and typed like one: `fab help`, `fab help sync`."""
 

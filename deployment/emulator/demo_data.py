@@ -18,7 +18,7 @@ from boto3.s3.transfer import S3Transfer
 
 from deployment.console import Console
 from deployment.errors import ConfigurationError
-from deployment.text import one_line, size
+from deployment.text import one_line, quantity, size
 
 UPLOADERS = 8
 PART_BYTES = 5 * 1024**2
@@ -157,8 +157,8 @@ def upload(s3: Any, bucket: str, folder: Folder, console: Console) -> Scenario:
             headers = {"ContentType": kind, "ContentEncoding": encoding}
             given = {name: value for name, value in headers.items() if value}
             transfer.upload_file(str(path), bucket, key, extra_args=given)
-            shown.update(f"{number:,} of {len(folder.files):,} files")
-    console.step(f"Uploaded {len(folder.files):,} files, {size(folder.size_bytes)}.")
+            shown.update(f"{number:,} of {quantity(len(folder.files), 'file')}")
+    console.step(f"Uploaded {quantity(len(folder.files), 'file')}, {size(folder.size_bytes)}.")
     return Scenario(len(folder.files), 0, 0, 0, folder.size_bytes)
 
 

@@ -9,8 +9,6 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
-
 from deployment.build.logical_ids import source_of
 from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.console import Console
@@ -18,6 +16,7 @@ from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
 from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import DeploymentPlan
+from deployment.project.yaml_writing import plain_yaml
 from deployment.step_functions import callers
 from deployment.step_functions.callers import Loss
 from deployment.text import quantity, unified_diff
@@ -31,7 +30,9 @@ def show(console: Console, plan: DeploymentPlan, as_json: bool, fail_on_changes:
     if as_json:
         console.result(json.dumps(document(plan), indent=2))
     else:
-        _show_text(console, plan)
+        show_text(console, plan)
+        if plan.would_change and not plan.obstacle:
+            console.say(f"\n{plan.refusal or 'Nothing has been changed. To do this: fab'}")
     if fail_on_changes and plan.would_change:
         raise ChangesFound("`fab` would change something, and --fail-on-changes was given.")
 
@@ -77,7 +78,7 @@ def notes(plan: DeploymentPlan) -> list[str]:
     followers = plan_rows.followers(plan.changes, plan.sources)
     return [
         *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
-        *([f"Deployment bucket: {plan.bucket} is made."] if plan.creates_bucket else []),
+        *([f"Deployment bucket: {plan.bucket} would be created."] if plan.creates_bucket else []),
         *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
         *(f"Stack: {_setting(prop)}" for prop in plan.settings),
         *([f"Versions: {versions}, for older state machines."] if kept else []),
@@ -124,35 +125,35 @@ def machine_lines(machine: MachinePlan) -> Iterator[str]:
         yield "  role: new"
 
 
-def _show_text(console: Console, plan: DeploymentPlan) -> None:
-    console.result("\n".join(head(plan)).rstrip())
+def show_text(console: Console, plan: DeploymentPlan) -> None:
+    """Write the plan to stdout without what to do next: whoever is about to be asked need not type anything else."""
+    console.say("\n".join(head(plan)).rstrip())
     if plan.obstacle:
         return
     if not plan.would_change:
-        console.result("\nNothing to do: everything is up to date.")
+        console.say("\nNothing to do: everything is up to date.")
         return
     rows = plan_rows.rows(plan.changes, plan.sources)
-    console.result("" if rows else "\nThe stack's resources stay as they are.")
+    console.say("" if rows else "\nThe stack's resources stay as they are.")
     if rows:
         styles = ["bold red" if row.is_destructive else "" for row in rows]
         console.table("", COLUMNS, [[row.name, row.word, row.what] for row in rows], styles)
     _show_access(console, plan)
-    console.result("\n".join(["", *notes(plan)]) if notes(plan) else "")
+    console.say("\n".join(["", *notes(plan)]) if notes(plan) else "")
     for machine in plan.machines:
-        console.result("\n".join(machine_lines(machine)))
+        console.say("\n".join(machine_lines(machine)))
         console.diff(machine.diff)
-    console.result(f"\n{plan.refusal}" if plan.refusal else "\nNothing has been changed. To do this: fab")
 
 
 def _show_access(console: Console, plan: DeploymentPlan) -> None:
     """Write the long values of what is about access as diffs: who may do what should be read before."""
     for title, before, after in plan_rows.long_values(plan.changes, plan.sources):
-        console.result(f"\n{title}")
+        console.say(f"\n{title}")
         console.diff("\n".join(unified_diff(_yaml(before), _yaml(after), "", "").splitlines()[2:]))
 
 
 def _yaml(value: Any) -> str:
-    return "" if value is None else str(yaml.safe_dump(value, sort_keys=False, width=10_000))
+    return "" if value is None else plain_yaml(value, width=10_000)
 
 
 def _setting(prop: PropertyChange) -> str:

@@ -58,5 +58,7 @@ def _address_problem(spelling: Spelling, prefix: str, value: str) -> str:
         return "an ARN that is not a bucket's; expected the name of a general-purpose bucket"
     path = value.removeprefix("s3://") if value.startswith("s3://") else value.split(":::", 1)[1]
     bucket, _, under = path.partition("/")
+    if not is_bucket_name(bucket):
+        return _FORM
     also = f", and {spelling.pair(prefix, under)} for what is under it" if under else ""
     return f'expected only the bucket\'s name, "{bucket}"{also}'

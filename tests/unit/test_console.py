@@ -58,6 +58,40 @@ def test_nothing_is_folded_at_the_width_of_a_pipe_or_of_a_terminal() -> None:
     assert out.getvalue() == arn + "\n"
 
 
+SENTENCE = (
+    "Error: The stack sync-buckets in 123456789012/eu-west-1 does not exist yet, and photos are waiting.\n"
+    "  fabfile_config.py:34: SOURCE_BUCKETS is 'photos': expected a list, such as [] or ['one', 'two'], of names\n"
+    "Stop it with `aws stepfunctions stop-execution --region us-east-1 --execution-arn arn:aws:states:us-east-1:1:x`, then go on."
+)
+FOLDED = (
+    "Error: The stack sync-buckets in 123456789012/eu-west-1 does not exist yet, and\n"
+    "photos are waiting.\n"
+    "  fabfile_config.py:34: SOURCE_BUCKETS is 'photos': expected a list, such as []\n"
+    "  or ['one', 'two'], of names\n"
+    "Stop it with\n"
+    "`aws stepfunctions stop-execution --region us-east-1 --execution-arn arn:aws:states:us-east-1:1:x`,\n"
+    "then go on."
+)
+
+
+def test_sentences_are_folded_between_words_on_a_terminal_and_never_inside_a_command_or_in_a_pipe() -> None:
+    shown, out, err = on_terminal(environ={"TERM": "xterm", "NO_COLOR": "1"})
+    for write in (shown.say, shown.step, shown.warning):
+        write(SENTENCE)
+    assert (out.getvalue(), err.getvalue()) == (f"{FOLDED}\n", f"{FOLDED}\n" * 2)
+    shown, out, err = piped()
+    for write in (shown.say, shown.step, shown.warning):
+        write(SENTENCE)
+    assert (out.getvalue(), err.getvalue()) == (f"{SENTENCE}\n", f"{SENTENCE}\n" * 2)
+
+
+def test_a_word_that_is_longer_than_the_terminal_is_not_broken() -> None:
+    address = "https://" + "x" * 100
+    shown, out, _ = on_terminal()
+    shown.say(f"  {address} is the address")
+    assert out.getvalue() == f"  {address}\n  is the address\n"
+
+
 def test_a_json_document_comes_out_as_it_went_in() -> None:
     document = '{\n  "key": "[bold]a[/bold] :smile: \\u001b \\\\n",\n  "n": 1\n}'
     shown, out, _ = piped()

@@ -68,14 +68,25 @@ def show(
         for lines in reader.follow(start_ms):
             write(lines)
     number = write(reader.read(start_ms))
-    for name in reader.missing:
-        console.step(
-            f"{name}: there is no log group {reader.group(name)}; the function was never deployed, or never ran."
-        )
-    if not number:
+    for sentence in _missing_sentences(reader, query):
+        console.step(sentence)
+    if not number and len(reader.missing) < len(query.functions):
         console.step(
             f"No events in the last {span(query.since_seconds)}{_with(query.text)}. Look further back with --since."
         )
+
+
+def _missing_sentences(reader: Reader, query: Query) -> list[str]:
+    """Return which functions have no log group: one sentence where none of several has, as before the first deployment."""
+    if len(reader.missing) == len(query.functions) > 1:
+        return [
+            f"There is no log group {reader.group('...')} of any function: nothing is deployed under this name. "
+            "Run `fab` to deploy it."
+        ]
+    return [
+        f"{name}: there is no log group {reader.group(name)}; the function was never deployed, or never ran."
+        for name in reader.missing
+    ]
 
 
 def query_of(project: Path, function: str | None, since: str, text: str | None) -> Query:

@@ -108,9 +108,9 @@ def show_report(
     styles = ["red" if name in _TROUBLE.values() else "" for name, _, _ in shown]
     console.table(title(report, options), ["", "objects", "size"], shown, styles)
     for line in footer(report, seconds):
-        console.result(line)
+        console.say(line)
     for warning in report.get("warnings", ()):
-        console.result(f"Warning: {in_flags(str(warning))}", "yellow")
+        console.say(f"Warning: {in_flags(str(warning))}", "yellow")
     causes = [
         [code, cause.get("objects"), cause.get("example", {}).get("key")]
         for code, cause in report.get("causes", {}).items()

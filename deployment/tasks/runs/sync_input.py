@@ -18,6 +18,7 @@ from deployment.errors import ConfigurationError
 from deployment.text import visible
 
 STANDARD_INPUT = "-"
+BYTE_ORDER_MARK = "\ufeff"
 MAX_SHOWN_CHARACTERS = 80
 
 _JSON_EXAMPLE = '{"source": "my-source-bucket", "destination": "my-destination-bucket", "dryRun": true}'
@@ -81,13 +82,20 @@ def read(typed: Mapping[str, Any], file: str | None = None, stdin: TextIO | None
 def read_file(file: str, stdin: TextIO) -> Any:
     """Return the JSON of a file, or of standard input."""
     try:
-        text = stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8-sig")
+        text = stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
+        text = text.removeprefix(BYTE_ORDER_MARK)
+        if not text.strip():
+            raise ConfigurationError(f"--input {file}: this is empty. Expected, for example, {_JSON_EXAMPLE}")
         return json.loads(text, object_pairs_hook=_once_each)
     except OSError as error:
         raise ConfigurationError(f"--input {file}: the file cannot be read: {error.strerror}") from error
     except RecursionError as error:
         raise ConfigurationError(f"--input {file}: this is nested too deeply") from error
-    except ValueError as error:  # JSON's errors and those of an encoding
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"--input {file}: this is not UTF-8 (byte {error.start + 1}: {error.reason}). Save it as UTF-8."
+        ) from error
+    except ValueError as error:
         raise ConfigurationError(
             f"--input {file}: this is not JSON: {error}. Expected, for example, {_JSON_EXAMPLE}"
         ) from error
@@ -107,17 +115,27 @@ def split_addresses(typed: Mapping[str, Any], from_file: Mapping[str, Any]) -> d
                 f"--{side} is {_quote(typed[side])} and {flag} is {_quote(typed[option])}; expected one prefix. "
                 f"Write --{side} {bucket}, or leave {flag} out."
             )
+        if "*" in folder:
+            raise ConfigurationError(
+                f"--{side} is {_quote(typed[side])}; an address has no patterns. For the keys under a folder write the "
+                f"folder, such as {bucket}/photos/, for a pattern --include, and for a key with a * in it --prefix."
+            )
         options |= {} if bucket is None else {side: bucket}
     _require_both_folders(typed, {**from_file, **options})
     return options
 
 
 def split_address(address: str | None) -> tuple[str | None, str]:
-    """Return bucket and prefix of `bucket`, `bucket/folder`, `s3://bucket/folder`; what is none of them stays as it is."""
+    """Return bucket and prefix of `bucket`, `bucket/folder`, `s3://bucket/folder`; what is none of them stays as it is.
+
+    None of them: an ARN, `./folder` and `/folder` of this machine, `https://bucket...`, `s3:/bucket`.
+    """
     if address is None or address.startswith("arn:"):
         return address, ""
     has_scheme = address[:5].lower() == "s3://"
     bucket, _, folder = address[5 if has_scheme else 0 :].partition("/")
+    if folder and (not bucket.strip(".~") or ":" in bucket):
+        return address, ""
     return bucket, f"{folder.rstrip('/')}/" if folder else ""
 
 

@@ -54,7 +54,7 @@ def delete(installation: Installation, console: Console, yes: bool = False) -> N
     """
     plan = _plan_deletion(installation)
     if plan.is_empty:
-        console.result(f"{installation.title}: there is nothing to delete.")
+        console.say(f"{installation.title}: there is nothing to delete.")
         return
     console.step(describe(installation, plan))
     _confirm(installation.settings, console, yes)
@@ -62,7 +62,7 @@ def delete(installation: Installation, console: Console, yes: bool = False) -> N
     if plan.work_bucket:
         _empty_bucket(installation, plan.work_bucket, console)
     stack.delete(installation, console)
-    console.result(f"{installation.title}: deleted. {_kept_sentence(installation)}")
+    console.say(f"{installation.title}: deleted. {_kept_sentence(installation)}")
 
 
 def describe(installation: Installation, plan: Deletion) -> str:

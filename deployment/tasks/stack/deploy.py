@@ -71,7 +71,7 @@ def confirm(console: Console, plan: DeploymentPlan) -> bool:
 
     if plan.obstacle:
         raise StackError(plan.obstacle)
-    view.show(console, plan, as_json=False, fail_on_changes=False)
+    view.show_text(console, plan)
     if plan.refusal:
         raise StackError(plan.refusal)
     if plan.would_change:

@@ -88,9 +88,9 @@ def prune(
     plan = make_plan(installation, number)
     show(plan, console)
     if not (plan.machines_to_delete or plan.versions_to_delete):
-        console.result("There is nothing to delete.")
+        console.say("There is nothing to delete.")
     elif dry_run:
-        console.result("Dry run: nothing was deleted.")
+        console.say("Dry run: nothing was deleted.")
     else:
         _confirm(installation, console, yes)
         _carry_out(installation, plan, number, console)
@@ -232,7 +232,7 @@ def _carry_out(installation: Installation, plan: PruningPlan, keep: int, console
                 console.warning(f"{item.name} stays: it is in use now.")
         unused = [item for item in plan.versions_to_delete if item.name in may_go]
         versions = _delete_each(unused, lambda item: _delete_version(installation, item), console)
-    console.result(
+    console.say(
         f"Deleted: {quantity(len(deleted), 'state machine')}, {quantity(len(versions), 'function version')}."
     )
 

@@ -43,7 +43,7 @@ def recover(installation: Installation, skip: Sequence[str], console: Console, y
     end = _continue(installation, description["StackId"], skip, template, console)
     if end.status != statuses.RECOVERED:
         raise StackError(lookup.advice(installation, end.status, "fab", template))
-    console.result(ending(installation.stack_title, skip))
+    console.say(ending(installation.stack_title, skip))
 
 
 def skipped_names(text: str | None) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _report_nothing(installation: Installation, status: str | None, console: Con
     sentence = statuses.nothing_to_recover(installation.stack_title, status, installation.cli_flags)
     if status not in statuses.HEALTHY:
         raise StackError(sentence)
-    console.result(sentence)
+    console.say(sentence)
 
 
 def _confirm(installation: Installation, console: Console) -> None:

@@ -49,7 +49,7 @@ def rollback(installation: Installation, to: str | None, console: Console) -> Ma
     spec = MachineSpec(target.base, Path("state_machines", target.name), definition)
     role = str(target.role_arn)
     made = state_machines.create_if_changed(installation, spec, definition, role, console)
-    console.result(_result_text(target, made))
+    console.say(_result_text(target, made))
     return made
 
 

@@ -69,15 +69,15 @@ def show(installation: Installation, project: Path, console: Console, as_json: b
     if as_json:
         console.result(json.dumps(document(installation, status), indent=2))
         return
-    console.result("\n".join(head(status)))
+    console.say("\n".join(head(status)))
     for title, blocks in (
         ("Running", _running_blocks(status, installation.clock.now())),
         ("Ended", _ended_blocks(status)),
     ):
         if blocks:
-            console.result(f"\n{title}", "bold")
+            console.say(f"\n{title}", "bold")
         for text, style in blocks:
-            console.result(text, style)
+            console.say(text, style)
 
 
 def read(installation: Installation, project: Path) -> Status:

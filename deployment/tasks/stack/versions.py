@@ -61,15 +61,15 @@ def show(installation: Installation, project: Path, console: Console, as_json: b
         console.result(json.dumps(document(installation, overview), indent=2))
         return
     if not overview.machines:
-        console.result("No state machine is deployed. Run `fab` to deploy it.")
+        console.say("No state machine is deployed. Run `fab` to deploy it.")
     for base in base_names(overview.machines):
         machines = [machine for machine in overview.machines if machine.base == base]
         rows = [row(machine, overview.versions) for machine in machines]
         title = f"{base}, {RETIRED if machines[0].is_retired else 'the current one first'}"
         console.table(title, ["state machine", "created (UTC)", "running", "code"], rows)
-        console.result(folder_sentence(overview, base))
+        console.say(folder_sentence(overview, base))
     for name, lost in overview.missing.items():
-        console.result(f"{name} can no longer be started. This is gone: {', '.join(lost)}")
+        console.say(f"{name} can no longer be started. This is gone: {', '.join(lost)}")
     for machine in overview.machines:
         if machine.problem:
             console.warning(f"{machine.name}: {machine.problem}")

@@ -107,6 +107,18 @@ def test_a_function_without_a_log_group_is_said_and_the_others_are_shown(client:
     )
 
 
+def test_before_the_first_deployment_it_says_so_once_and_not_function_by_function(client: Any) -> None:
+    client.delete_log_group(logGroupName="/sync-buckets/copy_keys")
+
+    out, err = shown(there())
+
+    assert (out, err) == (
+        "",
+        f"{HEADER}There is no log group /sync-buckets/... of any function: nothing is deployed under this name. "
+        "Run `fab` to deploy it.\n",
+    )
+
+
 def test_where_there_is_nothing_it_says_how_far_it_looked_back(client: Any) -> None:
     write(client, "copy_keys", (601, "too old"))
 

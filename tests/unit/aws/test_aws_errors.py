@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
+    EndpointConnectionError,
     InvalidRegionError,
 )
 
@@ -29,6 +30,12 @@ def refusal(code: str, operation: str = "GetCallerIdentity", message: str = "no"
         (
             ConnectTimeoutError(endpoint_url="https://s3"),
             'Connect timeout on endpoint URL: "https://s3". Check the network, the region\'s name and AWS_ENDPOINT_URL.',
+        ),
+        (
+            EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/"),
+            'Could not connect to the endpoint URL: "http://127.0.0.1:4566/". Nothing answers there on this machine; an '
+            "emulator of `fab local` that has ended does not come back under its old address. Run `fab local` and paste its "
+            "new lines, or go to AWS from a new terminal.",
         ),
         (
             InvalidRegionError(region_name="x"),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from places import PROJECT, TESTS
+from places import PROJECT, TESTS, ConfigurationElsewhere
 
 from deployment.checks import check
 from deployment.project import settings as configuration
@@ -86,6 +86,7 @@ def test_a_setting_that_is_right_is_used_beside_one_that_is_wrong(project, tmp_p
 
 def test_a_configuration_that_is_a_dangling_link_is_not_taken_for_none(project, monkeypatch):
     monkeypatch.delitem(sys.modules, "fabfile_config", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [ConfigurationElsewhere, *sys.meta_path])
     (project / "fabfile_config.py").symlink_to("nowhere.py")
     monkeypatch.syspath_prepend(project)
     (problem,) = check.project(project).problems

@@ -222,8 +222,12 @@ def watch(fake: FakeCloudFormation) -> RecordingConsole:
 def test_where_nothing_is_going_on_watching_says_so_and_ends(status: str | None) -> None:
     fake = stack_in(status) if status else FakeCloudFormation()
 
-    shown = "there is none" if status in (None, *GONE) else status
-    assert watch(fake).results == [f"{PLACE}: no operation is in progress ({shown})."]
+    expected = (
+        f"{PLACE} does not exist, so there is nothing to follow; run: fab"
+        if status in (None, *GONE)
+        else f"{PLACE}: no operation is in progress ({status})."
+    )
+    assert watch(fake).results == [expected]
     assert (fake.calls, fake.naps) == ([], [])
 
 

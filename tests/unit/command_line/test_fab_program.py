@@ -6,6 +6,7 @@ import ast
 import os
 import platform
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,38 @@ def test_what_is_honoured_goes_on_to_the_configuration(clone: Path, line: str) -
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", MISSING)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal on Windows")
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "status",
+            "Error: fabfile_config.py is missing. Run:\ncp fabfile_config_template.py\nfabfile_config.py\n",
+        ),
+        (
+            "deploy --dry",
+            "Error: Nothing was done: `fab deploy` has\nno dry run, so --dry is refused.\n"
+            "`fab plan` shows what it would do.\n"
+            "Usage: fab deploy [FLAGS].\n`fab help deploy` explains the flags.\n",
+        ),
+    ],
+)
+def test_a_terminal_gets_an_error_folded_between_words(clone: Path, line: str, shown: str) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 42, 0, 0))
+    command = [sys.executable, "-m", "fabric", *line.split()]
+    ended = subprocess.run(command, cwd=clone, stdin=subprocess.DEVNULL, stderr=theirs, timeout=60)
+    os.close(theirs)
+    written = os.read(ours, 10_000).decode()
+    os.close(ours)
+
+    assert (ended.returncode, written.replace("\r\n", "\n")) == (2, shown)
+
+
 def test_dry_from_the_environment_is_refused_too(clone: Path) -> None:
     ended = fab(clone, "delete", "--yes", FABRIC_RUN_DRY="1")
 
@@ -127,7 +160,7 @@ def test_help_shows_our_tasks_and_no_ssh(clone: Path) -> None:
         for name in tasks.task_names
         if (line := f"  {name:<{width}}   {tasks[name].__doc__}") not in lines
     ] == []
-    assert "SSH" not in ended.stdout and max(map(len, lines)) <= 84
+    assert "SSH" not in ended.stdout and max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("line", ["help sync", "sync -h", "-h sync"])
@@ -146,6 +179,16 @@ def test_the_help_of_a_task_says_its_words_and_all_its_flags(clone: Path, line: 
     ):
         assert [row for row in rest if row.startswith(f"  {flag} ")], flag
     assert "core-opts" not in ended.stdout
+
+
+def test_the_help_of_a_task_without_flags_says_so(clone: Path) -> None:
+    ended = fab(clone, "help", "watch")
+
+    assert ended.stdout.split("\n\n") == [
+        "Usage: fab watch",
+        "  Follow what CloudFormation is doing with the stack.",
+        "It has no flags.\n",
+    ]
 
 
 def test_help_for_what_is_no_task_names_the_nearest(clone: Path) -> None:

@@ -225,12 +225,24 @@ def test_every_advice_about_a_dry_run_is_for_a_task_that_has_none() -> None:
             "sync abc abd --prefix --dry",
             "--prefix needs a value, and --dry behind it looks like a flag; if it is the value, write --prefix=--dry.",
         ),
-        ("sync abc abd --json=yes", "--json takes no value, and got 'yes'."),
+        ("sync abc abd --json=yes", "--json takes no value, and got 'yes'. Write --json."),
+        ("sync abc abd --json=no", "--json takes no value, and got 'no'. Write --json, or leave it out."),
+        ("sync abc abd --wait=false", "--wait takes no value, and got 'false'. Write --no-wait."),
+        ("sync abc abd --no-delete=False", "--no-delete takes no value, and got 'False'. Write --delete."),
         ("synk abc abd", "There is no task 'synk'. Did you mean `fab sync`?"),
         ("Sync abc abd", "There is no task 'Sync'. Did you mean `fab sync`?"),
         ("hlep", "There is no task 'hlep'. Did you mean `fab help`?"),
         ("zzz", "There is no task 'zzz'."),
-        ("status zzz", "There is no task 'zzz'."),
+        ("status zzz", "'zzz' is no task, and `fab status` takes no word without a flag."),
+        (
+            "status plna",
+            "'plna' is no task, and `fab status` takes no word without a flag. Did you mean `fab plan`?",
+        ),
+        (
+            "rollback m-20261128-120455",
+            "'m-20261128-120455' is no task, and `fab rollback` takes no word without a flag. "
+            "Write `fab rollback --to m-20261128-120455`.",
+        ),
         ("sync --dest abc", "`fab sync` has no flag --dest. Did you mean --destination?"),
         ("sync --max_delete 5", "`fab sync` has no flag --max_delete. Did you mean --max-delete?"),
         ("sync --dryrun abc abd", "`fab sync` has no flag --dryrun. Did you mean --dry-run?"),
@@ -242,6 +254,13 @@ def test_every_advice_about_a_dry_run_is_for_a_task_that_has_none() -> None:
             "There is no flag --json without a task. Write it behind a task: `fab status --json`.",
         ),
         ("--jsno status", "There is no flag --jsno without a task. Did you mean --json?"),
+        ("prune -y", "`fab prune` has no flag -y. Did you mean --yes?"),
+        ("sync abc abd -n", "`fab sync` has no flag -n."),
+        (
+            "logs -f",
+            "Nothing was done: -f is refused, because it names a configuration of Fabric. The settings of SyncBuckets are in "
+            "fabfile_config.py. Leave -f out. `fab logs` has --filter, --follow, --function.",
+        ),
         ("--halp", "There is no flag --halp without a task. Did you mean --help?"),
     ],
 )

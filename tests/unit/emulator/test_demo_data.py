@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from deployment.emulator import demo_data
 from deployment.errors import ConfigurationError
+from tests.recording_console import RecordingConsole
 
 
 def test_every_file_of_a_folder_has_a_key_with_slashes(tmp_path: Path) -> None:
@@ -69,6 +72,17 @@ def test_a_folder_that_would_not_fit_into_memory_is_refused(tmp_path: Path) -> N
         f"{tmp_path} has 1.1 GiB in 1 files; the demo takes 1.0 GiB at most, because the emulator keeps both "
         "buckets in memory. Name a smaller folder."
     )
+
+
+def test_one_file_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hi")
+    console = RecordingConsole()
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="one")
+        demo_data.upload(s3, "one", demo_data.read_folder(tmp_path), console)  # type: ignore[arg-type]
+
+    assert (console.updates[1:], console.steps) == (["1 of 1 file"], ["Uploaded 1 file, 2 bytes."])
 
 
 def test_the_made_up_keys_fit_into_a_key_and_none_is_there_twice() -> None:

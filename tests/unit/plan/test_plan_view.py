@@ -109,6 +109,19 @@ def test_access_comes_first_then_what_is_lost_and_a_changed_zip_reads_code() -> 
     ]
 
 
+def test_a_value_that_is_used_twice_is_no_change_and_has_no_anchor() -> None:
+    shared = {"Fn::Sub": "${AWS::Partition}"}
+    now, then = [[{**shared}], [{**shared}]], [[shared], [shared], ["new"]]
+    change = Change(
+        "Modify", "CopyKeysRole", "AWS::IAM::Role", "False", (PropertyChange("Policies", now, then),)
+    )
+    console = shown(replace(UNCHANGED, changes=(change,)))
+
+    assert console.diffs[:1] == [
+        "@@ -1,2 +1,3 @@\n - - Fn::Sub: ${AWS::Partition}\n - - Fn::Sub: ${AWS::Partition}\n+- - new"
+    ]
+
+
 def test_the_whole_plan_as_text() -> None:
     console = shown(CHANGED)
 
@@ -250,7 +263,7 @@ def test_a_leftover_and_a_missing_stack_are_named_at_the_top() -> None:
     assert shown(missing).results == [
         f"{PLACE}\n\nThe stack does not exist yet: everything is new.",
         "\nThe stack's resources stay as they are.",
-        "\nDeployment bucket: the-bucket is made.",
+        "\nDeployment bucket: the-bucket would be created.",
         f"State machine: {MACHINE} would be created.",
         "\nNothing has been changed. To do this: fab",
     ]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import ConfigurationElsewhere
 
 from deployment.errors import ConfigurationError
 from deployment.project import settings
@@ -15,6 +16,7 @@ from deployment.project.settings import RULES, Settings
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The path of a configuration that is found first, and that nothing has imported yet."""
+    monkeypatch.setattr(sys, "meta_path", [ConfigurationElsewhere, *sys.meta_path])
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "fabfile_config", raising=False)
     return tmp_path / "fabfile_config.py"

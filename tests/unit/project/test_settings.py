@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ConfigurationElsewhere
 
 import fabfile_config_template
 from deployment.errors import ConfigurationError
@@ -34,6 +35,7 @@ def mistakes(**names: object) -> list[str]:
 @pytest.fixture
 def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that is searched first for fabfile_config, which nothing has imported yet."""
+    monkeypatch.setattr(sys, "meta_path", [ConfigurationElsewhere, *sys.meta_path])
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "fabfile_config", raising=False)
     return tmp_path

@@ -15,6 +15,7 @@ from deployment.cloudformation.lookup import CurrentStack
 from deployment.errors import Declined, StackError
 from deployment.plan import view
 from deployment.step_functions import state_machines
+from deployment.step_functions.callers import Caller, Loss
 from deployment.tasks.stack import deploy
 from tests.deployed_stack import NOTHING_PLANNED, SETTINGS, TAGS
 from tests.fake_cloudformation import FakeCloudFormation
@@ -35,7 +36,7 @@ def test_a_deployment_is_wanted_after_the_whole_plan_was_shown_and_the_answer_wa
     assert console.questions == [QUESTION]
 
     view.show(planned, PLAN, as_json=False, fail_on_changes=False)
-    assert planned.results
+    assert planned.results.pop() == "\nNothing has been changed. To do this: fab"
     assert (console.results, console.tables, console.diffs) == (
         planned.results,
         planned.tables,
@@ -69,6 +70,20 @@ def test_a_stack_that_cannot_be_deployed_is_an_error_and_no_question() -> None:
         deploy.confirm(console, replace(PLAN, obstacle="The stack is busy."))
 
     assert (console.questions, console.results) == ([], [])
+
+
+def test_a_plan_that_is_refused_says_why_once_and_asks_nothing() -> None:
+    console, functions = RecordingConsole([]), ("sync-buckets-copy-keys",)
+    execution = "arn:aws:states:eu-west-1:123456789012:execution:slow-20261128-121037:held"
+    loss = Loss(functions, (Caller("slow-20261128-121037", functions, (execution,)),))
+
+    with pytest.raises(
+        StackError, match=r"^`fab` would delete the function sync-buckets-copy-keys with all its versions"
+    ):
+        deploy.confirm(console, replace(PLAN, loss=loss))
+
+    assert console.questions == []
+    assert not any("would delete" in text for text in console.results)
 
 
 # --- the pipeline, on a stack whose zips are all missing -----------------------------------------------------

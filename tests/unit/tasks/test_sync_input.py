@@ -51,6 +51,38 @@ def test_a_folder_for_the_source_alone_is_not_guessed_at(destination: str) -> No
     )
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "./abc",
+        "../abc",
+        "/abc",
+        "~/abc",
+        "s3:/abc",
+        "gs://abc",
+        "https://abc.s3.amazonaws.com/x",
+        "s3:///abc",
+    ],
+)
+def test_what_is_no_address_is_shown_whole_and_never_taken_for_a_bucket_and_its_folder(address: str) -> None:
+    for side, other in (("source", "destination"), ("destination", "source")):
+        assert refusal({side: address, other: "abd"}).startswith(
+            f'--{side} is "{address}"; expected the name of a general-purpose bucket, such as "my-bucket".'
+        )
+
+
+def test_a_star_in_an_address_is_no_pattern() -> None:
+    advice = (
+        "; an address has no patterns. For the keys under a folder write the folder, such as abc/photos/, for a pattern "
+        "--include, and for a key with a * in it --prefix."
+    )
+    assert refusal({"source": "abc/*", "destination": "abd"}) == f'--source is "abc/*"{advice}'
+    assert refusal({"source": "abd", "destination": "s3://abc/a/*.jpg"}) == (
+        f'--destination is "s3://abc/a/*.jpg"{advice}'
+    )
+    assert read({"source": "abc", "destination": "abd", "prefix": "*/"})["prefix"] == "*/"
+
+
 def test_a_prefix_that_is_said_stands_for_the_one_that_is_not() -> None:
     whole = read({"source": "abc/photos", "destination": "abd", "destinationPrefix": ""})
     assert whole == {"source": "abc", "destination": "abd", "prefix": "photos/", "destinationPrefix": ""}
@@ -146,12 +178,19 @@ def test_a_file_and_flags_go_together_and_flags_win(tmp_path: Path) -> None:
 def test_standard_input_is_a_file_too() -> None:
     given = {"source": "abc", "destination": "abd", "exclude": ["*.tmp"]}
     assert read({}, "-", io.StringIO(json.dumps(given))) == given
+    assert read({}, "-", io.StringIO("\ufeff" + json.dumps(given))) == given, "as PowerShell writes it"
 
 
 @pytest.mark.parametrize(
     "text, sentence",
     [
-        ("", "--input -: this is not JSON: Expecting value: line 1 column 1 (char 0). "),
+        ("", "--input -: this is empty. Expected, for example, {"),
+        ("\ufeff \n", "--input -: this is empty. Expected, for example, {"),
+        ("{", "--input -: this is not JSON: Expecting property name"),
+        (
+            '{"source": "s3:///x", "destination": "abd"}',
+            '"source" is "s3:///x"; expected the name of a general-purpose',
+        ),
         ('{"source": "abc", "source": "abd"}', '--input -: this is not JSON: "source" appears twice. '),
         ("[1]", "--input -: the input is [1]; expected an object"),
         ("[" * 100_000, "--input -: this is nested too deeply"),
@@ -196,5 +235,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     )
     assert refusal({}, str(tmp_path)) == f"--input {tmp_path}: the file cannot be read: Is a directory"
     assert refusal({}, str(odd)).startswith(
-        f"--input {odd}: this is not JSON: 'utf-8' codec can't decode byte 0xff"
+        f"--input {odd}: this is not UTF-8 (byte 8: invalid start byte). Save it as UTF-8."
     )
