@@ -22,7 +22,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 SHAPES: dict[str, Callable[[int], str]] = {
     "numbers": lambda number: f"{number * 7919 % 100_000:05d}",
     "hexadecimal": lambda number: f"{number * 2654435761 % 2**32:08x}",
-    "folders": lambda number: f"logs/{number % 7}/{number % 28:02d}/{number:05d}.gz",
+    "days": lambda number: f"logs/2026/{number % 12 + 1:02d}/{number % 28 + 1:02d}/{number:05d}.gz",
 }
 
 
