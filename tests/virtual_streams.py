@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from samples import entry
 
 from lambda_functions.shared.compare.pieces import SIDES, Chunk
-from lambda_functions.shared.compare.streams import STREAMS, Request, Streams
+from lambda_functions.shared.compare.streams import FIRST_EXTRA, STREAMS, Request, Streams
 from lambda_functions.shared.s3.list_page import Entry
 from lambda_functions.shared.s3.listing import PAGE_KEYS, KeyRange
 
@@ -91,9 +91,10 @@ def read_in_virtual_time(
     most_streams: int = STREAMS,
     list_seconds: float = LIST_SECONDS,
     page_seconds: float = PAGE_SECONDS,
+    first_extra: int = FIRST_EXTRA,
 ) -> Timed:
     """Read both sides to the end: LISTs go side by side, one processor takes in a page after the other. Always the same."""
-    sides, streams = (source, destination), Streams(KeyRange(), most_streams)
+    sides, streams = (source, destination), Streams(KeyRange(), most_streams, first_extra=first_extra)
     under_way: list[tuple[float, int, Request]] = []
     now, lists, decided = 0.0, 0, [0, 0]
     while True:

@@ -51,7 +51,7 @@ def ordinary(world: World) -> None:
 def very_large(world: World) -> None:
     """The same objects, those of parts copied by many workers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1)
+        patch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 1)
         _fill(world)
         world.s3.after("CreateMultipartUpload", LOST)
         assert world.run(acl=FULL_CONTROL)["outcome"] == "Succeeded"

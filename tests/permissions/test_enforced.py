@@ -22,7 +22,7 @@ def fill(world: EnforcedWorld) -> None:
 
 @pytest.mark.parametrize("large_parts", [2000, 1], ids=["copied by one worker", "copied by many"])
 def test_whole_runs_succeed_with_the_roles_of_the_template(large_parts, monkeypatch):
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", large_parts)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", large_parts)
     with enforced() as world:
         fill(world)
         report = world.run(compareTags=True, acl="bucket-owner-full-control")

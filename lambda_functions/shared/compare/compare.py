@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.compare.plan_writer import PlanWriter
 from lambda_functions.shared.compare.reading import read_chunks
-from lambda_functions.shared.compare.streams import Streams
+from lambda_functions.shared.compare.streams import FIRST_EXTRA, LATER_EXTRA, Streams
 from lambda_functions.shared.compare.undecided import Resolver
-from lambda_functions.shared.compare.waves import range_record_name
+from lambda_functions.shared.compare.waves import range_record_name, wave_of_range
 from lambda_functions.shared.errors import RangeBroken, describe_with_bucket, is_permanent
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import MAX_KEY_BYTES
@@ -44,7 +44,11 @@ def compare_once(clients: Clients, run: Run, range_id: str, key_range: KeyRange,
 
 def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
     """Return the record of a range: what is current, which shards hold the plan, and what is handed back."""
-    streams = Streams(key_range, most_bytes=MAX_KEY_BYTES - _prefix_bytes(run))
+    streams = Streams(
+        key_range,
+        most_bytes=MAX_KEY_BYTES - _prefix_bytes(run),
+        first_extra=FIRST_EXTRA if wave_of_range(range_id) == 1 else LATER_EXTRA,
+    )
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="shards") as writers:
         plan = PlanWriter.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt, writers)
         broken = _compare_until_deadline(clients, run, streams, turn, plan)

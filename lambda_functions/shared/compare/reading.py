@@ -24,7 +24,7 @@ from lambda_functions.shared.s3.listing import ReadPage, read_page
 # What comes so long after the end of a turn is left to the next: where every key is asked for, a page takes seconds to decide.
 LATE_SECONDS = 60.0
 
-_Answer = tuple[Request, ReadPage | Exception]
+_Answer = tuple[Request, ReadPage | BaseException]
 
 
 def read_chunks(clients: Clients, run: Run, streams: Streams, turn: Turn) -> Iterator[Chunk]:
@@ -78,7 +78,7 @@ class _Reader:
         """Return the next page that comes, or raise why one does not."""
         request, answer = self.answers.get()
         self.under_way -= 1
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return request, answer
 
@@ -88,7 +88,7 @@ class _Reader:
             self.answers.put(
                 (request, read_page(client, _side(self.run, request), request.after, request.token))
             )
-        except Exception as error:  # whatever it is, the thread that waits must hear of it
+        except BaseException as error:  # whatever it is, the thread that waits must hear of it
             self.answers.put((request, error))
 
 

@@ -26,8 +26,10 @@ from lambda_functions.shared.s3.listing import KeyRange
 STREAMS = 8
 # Nothing is cut before so many pages have come: most buckets are smaller, and a cut costs a LIST or so.
 FIRST_PAGES = 4
-# How many LISTs cuts and guesses may cost: some at once, and a share of the pages that were read, less of very many.
+# How many LISTs cuts and guesses may cost: some at once, and a share of the pages that were read, less of very many. What may be
+# spent at once is spent once a run: ranges of later waves are many, and have been cut already.
 FIRST_EXTRA = 14
+LATER_EXTRA = 1
 SHARE = 0.15
 SHARE_BEYOND = 0.03
 BEYOND_PAGES = 200
@@ -58,11 +60,15 @@ class _Guess:
 
 @dataclass
 class Streams:
-    """The pieces of a key range, and how they are read; `most_bytes` is what a position may have."""
+    """The pieces of a key range, and how they are read.
+
+    `most_bytes` is what a position may have, `first_extra` how many LISTs may be spent on cuts before pages have paid for them.
+    """
 
     key_range: KeyRange
     most_streams: int = STREAMS
     most_bytes: int = MAX_KEY_BYTES
+    first_extra: int = FIRST_EXTRA
     pieces: list[Piece] = field(default_factory=list)
     has_moved: bool = False
     _done: list[KeyRange] = field(default_factory=list)
@@ -137,8 +143,11 @@ class Streams:
         reading.is_under_way = False
         piece = next((one for one in self.pieces if reading in one.readings), None)
         if piece is None or reading.is_done:
+            self._extra += 1
             return []
         reading.take(page, token, piece.end)
+        is_in_vain = bool(page) and piece.end is not None and page[0].key > piece.end
+        self._extra += is_in_vain and piece.end != self.key_range.up_to
         return [piece]
 
     def _next_guesses(self) -> Iterator[Request]:
@@ -150,7 +159,7 @@ class Streams:
 
     def _may_guess(self) -> bool:
         beyond = max(0, self._pages - BEYOND_PAGES)
-        most = FIRST_EXTRA + SHARE * (self._pages - beyond) + SHARE_BEYOND * beyond
+        most = self.first_extra + SHARE * (self._pages - beyond) + SHARE_BEYOND * beyond
         most = min(most, 2 * self._pages - FIRST_PAGES)
         return self._pages >= FIRST_PAGES and self._extra + len(self._guesses) < most
 

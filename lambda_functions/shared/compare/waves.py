@@ -23,6 +23,11 @@ def range_record_name(range_id: str) -> str:
     return f"compared/{range_id}.json"
 
 
+def wave_of_range(range_id: str) -> int:
+    """Return the wave that a range is of: `2-0001` -> 2."""
+    return int(range_id.partition("-")[0])
+
+
 def waves_of(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return what names the indexes of all waves of a run, the present one last; `comparison` is the state of that name.
 

@@ -107,7 +107,7 @@ def test_what_was_encrypted_with_a_key_of_kms_is_current_on_the_next_run(world: 
 def test_without_tags_none_is_read_and_none_is_written(
     world: World, monkeypatch: pytest.MonkeyPatch, large_parts: int
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", large_parts)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", large_parts)
     fill(world)
     world.source.put_parts("long tags", 5 * MB, 1, tags={f"tag {number}": "ü" * 200 for number in range(5)})
     for operation in TAGGING:
@@ -242,7 +242,7 @@ def vanish(world: World, operation: str, where: str = "source", nth: int = 1) ->
 def test_a_source_that_vanished_before_its_copy_is_skipped_where_a_listing_under_the_prefix_proves_it(
     world: World, monkeypatch: pytest.MonkeyPatch, large_parts: int, parts: int, operation: str
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", large_parts)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", large_parts)
     world.source.put("p/a!", b"1")  # begins as the one that vanishes does
     if parts > 1:
         world.source.put_parts("p/a", 5 * MB, b"1")
@@ -317,7 +317,7 @@ def test_a_source_of_which_no_listing_proves_that_it_vanished_is_a_failure(
     world: World, monkeypatch: pytest.MonkeyPatch, large_parts: int, prefix: str, listing: Answer | None
 ) -> None:
     """Without a prefix 403 is the last word; a listing that is refused, or does not come, proves nothing either."""
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", large_parts)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", large_parts)
     if large_parts == 1:
         world.source.put_parts("p/a", 5 * MB, 1)
     else:

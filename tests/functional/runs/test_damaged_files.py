@@ -19,6 +19,7 @@ import pytest
 from fake_s3 import HOUR, MB, Bucket, Content, Stored
 from reports import lasting
 from runs_on_fake_s3 import World, world_on_fake_s3
+from short_turns import turns_of
 
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.work_bucket import run_folder
@@ -27,10 +28,10 @@ NAME = "damaged"
 OPTIONS = {"unprovable": "keep", "exclude": ["*.tmp"]}
 SMALL = {
     "lambda_functions.shared.s3.listing.PAGE_KEYS": 4,
-    "lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK": 4,
-    "lambda_functions.shared.compare.compare.BUDGET_SECONDS": (0.0, 60.0),
-    "lambda_functions.shared.compare.compare.remaining_ranges": lambda wave, requests: 2,
-    "lambda_functions.shared.compare.compare.LARGE_PARTS": 2,
+    "lambda_functions.shared.compare.pieces.KEYS_AHEAD": 4,
+    # The first worker hands back some pieces, and those of the second wave come to their ends.
+    "lambda_functions.list_ranges.Turn": turns_of(5),
+    "lambda_functions.shared.compare.plan_writer.LARGE_PARTS": 2,
     "lambda_functions.shared.apply.parts.GROUP_PARTS": 2,
     "lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS": 2,
     "lambda_functions.shared.tally.sums.CHUNK_ITEMS": 2,

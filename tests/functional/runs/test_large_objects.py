@@ -34,7 +34,7 @@ PROPERTIES: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give objects of more than two parts a worker of their own, and each worker two parts."""
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 2)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 2)
     monkeypatch.setattr("lambda_functions.shared.apply.parts.GROUP_PARTS", 2)
 
 
@@ -82,7 +82,7 @@ def test_an_object_that_is_large_by_its_size_is_copied_in_default_parts(
     monkeypatch: pytest.MonkeyPatch,
     taken: list[str],
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_BYTES", 5)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_BYTES", 5)
     monkeypatch.setattr("lambda_functions.shared.apply.parts.PART_BYTES", 4)
     source.put("large", b"123456789", Metadata={"a": "b"})
     source.put("small", b"12345")

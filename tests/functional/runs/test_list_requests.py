@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from runs_on_fake_s3 import World, world_on_fake_s3
-
-from lambda_functions.shared.invocation import Turn
+from short_turns import pages_a_turn, short_pages
 
 PAGE_KEYS = 10
 
@@ -15,54 +14,57 @@ PAGE_KEYS = 10
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Yield a world whose pages are a hundredth of S3's."""
-    monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", PAGE_KEYS)
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", PAGE_KEYS)
+    short_pages(monkeypatch, PAGE_KEYS)
     with world_on_fake_s3() as made:
         yield made
 
 
-def pages_a_turn(most: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every turn of a comparison end after so many pages a side; the clock is looked at once a page."""
-    looks: dict[str, int] = {}
-
-    def is_over(turn: Turn) -> bool:
-        looks[turn.attempt] = looks.get(turn.attempt, 0) + 1
-        return looks[turn.attempt] >= most()
-
-    monkeypatch.setattr(Turn, "is_over", is_over)
+SHAPES: dict[str, Callable[[int], str]] = {
+    "numbers": lambda number: f"{number * 7919 % 100_000:05d}",
+    "hexadecimal": lambda number: f"{number * 2654435761 % 2**32:08x}",
+    "days": lambda number: f"logs/2026/{number % 12 + 1:02d}/{number % 28 + 1:02d}/{number:05d}.gz",
+}
 
 
-def fill(world: World, keys: int) -> None:
+def fill(world: World, keys: int, shape: str = "numbers") -> None:
     for number in range(keys):
-        key = f"{number * 7919 % 100_000:05d}"
+        key = SHAPES[shape](number)
         world.source.put(key, b"1")
         world.destination.put(key, b"1")
 
 
-@pytest.mark.parametrize("keys", [1, 9, 11, 20, 200])
-def test_buckets_that_one_worker_reads_in_its_first_turn_cost_their_pages_only(
-    world: World, keys: int
-) -> None:
-    """1, 900, 1,100, 2,000 and 20,000 keys a side."""
+@pytest.mark.parametrize("keys", [0, 1, 9, 11, 20])
+def test_small_buckets_cost_their_pages_only(world: World, keys: int) -> None:
+    """0, 1, 900, 1,100 and 2,000 keys a side."""
     fill(world, keys)
 
     assert world.run()["outcome"] == "Succeeded"
 
-    assert world.sent() == {"HEAD_BUCKET": 2, "LIST": 2 * -(-keys // PAGE_KEYS)}
+    assert world.sent() == {"HEAD_BUCKET": 2, "LIST": 2 * max(1, -(-keys // PAGE_KEYS))}
 
 
-@pytest.mark.parametrize("pages", [60, 125])
+def test_20000_keys_a_side_cost_less_than_30_lists_more_than_their_pages(world: World) -> None:
+    fill(world, 200)
+
+    assert world.run()["outcome"] == "Succeeded"
+
+    assert 40 <= world.sent()["LIST"] <= 40 + 30
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("pages", "waves"), [(10_000, 1), (250, 2), (120, 2)])
 def test_200_pages_a_side_cost_at_most_2_per_cent_and_60_lists_more_wherever_they_are_cut(
-    world: World, monkeypatch: pytest.MonkeyPatch, pages: int
+    world: World, monkeypatch: pytest.MonkeyPatch, pages: int, waves: int, shape: str
 ) -> None:
-    """200,000 keys a side; a worker reads about 125 pages in the 10 seconds of the first wave."""
-    pages_a_turn(lambda: pages, monkeypatch)
-    fill(world, 2000)
+    """200,000 keys a side: read by one worker, as usual, or handed back in the middle and read on by others."""
+    pages_a_turn(monkeypatch, pages, 10_000)
+    fill(world, 2000, shape)
 
     report = world.run()
 
     assert (report["outcome"], report["current"]["objects"]) == ("Succeeded", 2000)
-    assert len([name for name in world.work.objects if "/ranges/" in name]) == 2
+    assert len([name for name in world.work.objects if "/ranges/" in name]) == waves
     sent = world.sent()
     assert set(sent) == {"HEAD_BUCKET", "LIST"}
-    assert 400 < sent["LIST"] <= 1.02 * 400 + 60
+    assert 400 <= sent["LIST"] <= 1.02 * 400 + 60
+    assert report["requests"] == sent

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fake_s3 import Answer, Bucket, protocol
 from runs_on_fake_s3 import World, world_on_fake_s3
+from short_turns import pages_a_turn, short_pages
 
 FOLDER = "runs/sync/lost"
 ADDRESS = f"s3://work-bucket/{FOLDER}"
@@ -60,10 +61,9 @@ def ended(world: World, **options: Any) -> str:
 def test_a_record_of_the_first_wave_that_is_gone_when_the_second_is_added_up_is_missed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", 4)
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", 4)
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.BUDGET_SECONDS", (0.0, 60.0))
-    at(world, "tally_run comparison", remove("compared/1-0001.json"), times=2)
+    short_pages(monkeypatch, 4)
+    pages_a_turn(monkeypatch, 0, 1000)
+    at(world, "tally_run comparison", remove("compared/1-0001.json"))
 
     assert f"1 of 1 ranges left no record, first {ADDRESS}/compared/1-0001.json" in ended(world)
     assert sorted(world.destination.objects) == ["orphan"]

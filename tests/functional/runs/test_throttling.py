@@ -115,7 +115,7 @@ def test_a_listing_that_stays_throttled_ends_the_run_and_changes_nothing(world: 
 
     report = world.run()
 
-    assert (report["outcome"], report["phase"]) == ("SyncIncomplete", "comparing")
+    assert (report["outcome"], report["phase"]) == ("SyncIncomplete", "starting")
     assert "SlowDown" in report["cause"]
     assert world.destination.keys() == ["orphan"]
 

@@ -239,7 +239,7 @@ def test_tags_of_more_than_2_kib_are_put_also_where_the_answer_to_complete_was_l
 def test_tags_of_more_than_2_kib_are_put_also_by_the_successor_of_a_killed_worker(
     world: World, is_large: bool, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1 if is_large else 2000)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 1 if is_large else 2000)
     world.source.put_parts("large", 5 * MB, 1, tags=LONG_TAGS)
     world.s3.kill("CompleteMultipartUpload" if lost else "PutObjectTagging", after=lost)
 
@@ -342,7 +342,7 @@ def test_a_group_that_a_turn_cannot_hold_fails_its_object_alone(world: World) ->
 def test_a_very_large_copy_killed_at_any_step_leaves_no_part_behind(
     world: World, operation: str, after: bool, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 2)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 2)
     world.source.put_parts("large", 5 * MB, 5 * MB, 1)
     world.s3.kill(operation, after=after, times=times)
 
@@ -361,7 +361,7 @@ def test_a_very_large_copy_killed_at_any_step_leaves_no_part_behind(
 def test_a_very_large_copy_killed_before_it_writes_a_paper_is_repeated(
     world: World, paper: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 2)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 2)
     world.source.put_parts("large", 5 * MB, 5 * MB, 1, tags=LONG_TAGS)
     world.s3.kill("PutObject", bucket="work-bucket", key=lambda key: paper in key)
 

@@ -11,6 +11,7 @@ import pytest
 from virtual_streams import ListedSide, read_in_virtual_time
 
 from benchmarks.shapes import SHAPES
+from lambda_functions.shared.compare.streams import LATER_EXTRA
 
 # The LISTs over the floor for 20,000 and for 100,000 keys a side: no rule may become worse for any shape without a word here.
 MOST_OVER = {
@@ -70,6 +71,20 @@ def test_100000_keys_are_read_in_little_more_than_what_one_processor_takes_to_de
 
     assert timed.lists_over <= MOST_OVER[shape][1] <= 60
     assert timed.seconds <= 2.3
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_200000_keys_cost_two_per_cent_and_60_lists_more_at_most(shape: str) -> None:
+    side = keys(shape, 200_000)
+
+    assert read_in_virtual_time(side, side).lists_over <= 0.02 * 400 + 60
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_range_of_a_later_wave_has_its_pages_to_pay_for_what_it_cuts(shape: str) -> None:
+    side = keys(shape, 20_000)
+
+    assert read_in_virtual_time(side, side, first_extra=LATER_EXTRA).lists_over <= 12
 
 
 @pytest.mark.parametrize("shape", SHAPES)

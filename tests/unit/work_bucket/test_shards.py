@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
     MAX_SHARD_KEYS,
+    MAX_WAITING,
     ShardWriter,
     record_name,
     take_turn,
@@ -104,6 +107,64 @@ def test_a_shard_is_full_with_16_gib() -> None:
     gib = 1024**3
 
     assert [one["bytes"] // gib for one in written([6 * gib, 10 * gib, 1 * gib, 16 * gib])[1]] == [16, 1, 16]
+
+
+def test_shards_are_written_by_a_pool_while_more_is_added_and_named_in_order() -> None:
+    folder, held = memory_folder(), threading.Event()
+    put = folder.client.put_object
+
+    def put_later(**asked: Any) -> None:
+        assert held.wait(20)
+        put(**asked)
+
+    folder.client.put_object = put_later
+    with ThreadPoolExecutor(3) as pool:
+        writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=1, pool=pool)
+        for number in range(4):
+            writer.add({"key": f"{number}"})
+        assert list(folder.client.files) == []
+        held.set()
+        shards = writer.close()
+
+    assert [one["file"] for one in shards] == [f"copy/{number}" for number in range(1, 5)]
+    assert [folder.read_lines(one) for one in shards] == [[{"key": f"{number}"}] for number in range(4)]
+
+
+def test_a_shard_that_a_pool_could_not_write_is_an_error_of_the_plan() -> None:
+    folder = memory_folder()
+
+    def put_nothing(**asked: Any) -> None:
+        raise ConnectionError("no way")
+
+    folder.client.put_object = put_nothing
+    with ThreadPoolExecutor(1) as pool:
+        writer = ShardWriter(folder, lambda number: f"copy/{number}", pool=pool)
+        writer.add({"key": "a"})
+        with pytest.raises(ConnectionError, match="no way"):
+            writer.close()
+
+
+def test_a_writer_waits_where_too_many_shards_wait_to_be_written() -> None:
+    """Memory would otherwise hold what S3 is slow to take."""
+    folder, waited = memory_folder(), list[int]()
+
+    class Unwritten(Future[dict[str, Any]]):
+        def result(self, timeout: float | None = None) -> dict[str, Any]:
+            if not self.done():
+                waited.append(1)
+                self.set_result({"objects": 1})
+            return super().result(timeout)
+
+    class Pool(Executor):
+        def submit(self, *_: Any, **__: Any) -> Unwritten:
+            return Unwritten()
+
+    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=1, max_bytes=1, pool=Pool())
+    for number in range(MAX_WAITING + 3):
+        writer.add({"key": f"{number}", "size": 1})
+
+    assert len(waited) == 2
+    assert len(writer.close()) == MAX_WAITING + 3
 
 
 def test_an_object_larger_than_a_shard_has_one_of_its_own() -> None:

@@ -1,0 +1,170 @@
+"""What becomes of every pair of a range: one of the counts, and a line of a shard where something is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from samples import NOON, entry, memory_folder, run_of
+
+from lambda_functions.shared.compare.pieces import Chunk
+from lambda_functions.shared.compare.plan_writer import FIRST_COPY_KEYS, PlanWriter
+from lambda_functions.shared.compare.undecided import Resolution
+from lambda_functions.shared.equality import Decision
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.s3.listing import Entry
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+
+OTHER = "92eb5ffee6ae2fec3ad71c777531578f"
+LATER = NOON + timedelta(seconds=1)
+
+
+@dataclass
+class Answers:
+    """Answers what listings cannot tell, in the way of `Resolver`."""
+
+    answer: Decision | Outcome = Decision.CURRENT
+    most: int = 1000
+    submitted: list[Resolution] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+
+    def submit(self, source: Entry, destination: Entry, question: Decision) -> None:
+        self.submitted.append((source, destination, self.answer))
+
+    def is_full(self) -> bool:
+        return len(self.submitted) >= self.most
+
+    def results(self, all_of_them: bool = False) -> Iterator[Resolution]:
+        waiting = self.submitted if all_of_them else self.submitted[: len(self.submitted) // 2]
+        self.taken.append(len(waiting))
+        self.submitted = self.submitted[len(waiting) :]
+        yield from waiting
+
+
+def plan(
+    source: list[Entry], destination: list[Entry], answers: Answers | None = None, **options: Any
+) -> tuple[dict[str, Any], PlanWriter, RunFolder]:
+    """Decide a chunk; return the plan's part of the record, and where it came from."""
+    folder, resolver = memory_folder(), answers or Answers()
+    with ThreadPoolExecutor(2) as pool:
+        writer = PlanWriter.of(folder, run_of(**options), "1-0001", "attempt", pool)
+        writer.decide_all(Chunk(source, destination), resolver)  # type: ignore[arg-type]
+        writer.collect(resolver, all_of_them=True)  # type: ignore[arg-type]
+        return writer.close(), writer, folder
+
+
+def lines(folder: RunFolder, record: dict[str, Any], kind: str) -> list[str]:
+    return [line["key"] for shard in record["shards"][kind] for line in folder.read_lines(shard)]
+
+
+def test_every_pair_is_counted_and_what_is_to_be_done_is_in_shards() -> None:
+    source = [entry("a new"), entry("b same"), entry("c changed", size=4), entry("e large", size=17 << 30)]
+    destination = [entry("b same", modified=LATER), entry("c changed"), entry("d orphan", size=5)]
+
+    record, writer, folder = plan(source, destination)
+
+    assert {name: record[name] for name in record if name != "shards"} == {
+        "listed": {"source": 4, "destination": 3},
+        "outOfScope": {"source": 0, "destination": 0},
+        "kept": {"source": 0, "destination": 0},
+        "paired": 2,
+        "orphans": 1,
+        "unprovable": 0,
+    }
+    assert [lines(folder, record, kind) for kind in ("copy", "large", "delete")] == [
+        ["a new", "c changed"],
+        ["e large"],
+        ["d orphan"],
+    ]
+    assert [one["file"] for one in record["shards"]["copy"]] == ["copy/1-0001-0001-attempt.jsonl"]
+    assert writer.tally.to_json() == {"current": {"objects": 1, "bytes": 3}}
+
+
+def test_what_filters_leave_out_is_counted_on_the_side_where_it_is() -> None:
+    keys = ("a.log", "b.txt", "c.log")
+
+    record, _, folder = plan(
+        [entry(key) for key in keys[:2]], [entry(key) for key in keys[1:]], include=("*.txt",)
+    )
+
+    assert (record["outOfScope"], record["paired"]) == ({"source": 1, "destination": 1}, 1)
+    assert lines(folder, record, "delete") == []
+
+
+def test_orphans_that_an_option_keeps_are_no_deletes() -> None:
+    record, _, _ = plan([], [entry("orphan")], delete=False)
+
+    assert (record["orphans"], record["kept"]["destination"], record["shards"]["delete"]) == (1, 1, [])
+
+
+@pytest.mark.parametrize(("unprovable", "copied", "kept"), [("copy", ["a"], 0), ("keep", [], 1)])
+def test_what_nothing_can_prove_is_copied_or_kept_as_the_option_says(
+    unprovable: str, copied: list[str], kept: int
+) -> None:
+    record, _, folder = plan(
+        [entry("a")], [entry("a", etag=OTHER)], Answers(Decision.UNPROVABLE), unprovable=unprovable
+    )
+
+    assert (record["unprovable"], record["kept"]["source"]) == (1, kept)
+    assert lines(folder, record, "copy") == copied
+
+
+def test_a_key_that_could_not_be_decided_is_named_and_nothing_else() -> None:
+    answers = Answers(Outcome("a", "failed", 0, "no answer"))
+
+    record, writer, folder = plan([entry("a")], [entry("a", etag=OTHER)], answers)
+
+    (file,) = writer.failures.close()
+    assert folder.read_lines(file) == [{"key": "a", "what": "failed", "error": "no answer"}]
+    assert record["shards"] == {"copy": [], "large": [], "delete": []}
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [({"storage_class": "GLACIER"}, "archived"), ({"storage_class": "DEEP_ARCHIVE"}, "archived")],
+)
+def test_what_cannot_be_copied_is_skipped_and_named(values: dict[str, Any], what: str) -> None:
+    record, writer, _ = plan([entry("a", **values)], [])
+
+    assert writer.tally.to_json()[what]["objects"] == 1
+    assert record["shards"]["copy"] == []
+
+
+def test_a_key_that_the_destination_cannot_have_is_skipped_and_named() -> None:
+    _, writer, _ = plan([entry("k" * 1024)], [], destinationPrefix="p/")
+
+    assert writer.tally.to_json() == {"unmappable": {"objects": 1, "bytes": 0}}
+
+
+def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
+    keys = [f"{number:03d}" for number in range(50)]
+    answers = Answers(most=10)
+
+    plan([entry(key) for key in keys], [entry(key, etag=OTHER) for key in keys], answers)
+
+    assert sum(answers.taken) == 50
+    assert max(answers.taken) <= 10
+
+
+def test_chunks_may_come_in_any_order_and_the_shards_have_what_came() -> None:
+    folder = memory_folder()
+    chunks = [Chunk([entry(f"{letter}{number}") for number in range(3)], []) for letter in "cab"]
+
+    with ThreadPoolExecutor(2) as pool:
+        writer = PlanWriter.of(folder, run_of(), "1-0001", "attempt", pool)
+        for chunk in chunks:
+            writer.decide_all(chunk, Answers())  # type: ignore[arg-type]
+        record = writer.close()
+
+    assert lines(folder, record, "copy") == [f"{letter}{number}" for letter in "cab" for number in range(3)]
+    assert record["listed"]["source"] == 9
+
+
+def test_a_small_plan_is_shared_by_several_workers() -> None:
+    record, _, _ = plan([entry(f"{number:05d}") for number in range(2 * FIRST_COPY_KEYS)], [])
+
+    assert [one["objects"] for one in record["shards"]["copy"]] == [FIRST_COPY_KEYS] * 2
