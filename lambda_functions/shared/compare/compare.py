@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.compare.key_ranges import cut_range
 from lambda_functions.shared.compare.undecided import Resolver
+from lambda_functions.shared.compare.waves import range_record_name
 from lambda_functions.shared.equality import Decision, decide
 from lambda_functions.shared.errors import NoProgress, RangeBroken, describe_with_bucket, is_permanent
 from lambda_functions.shared.invocation import Turn
@@ -22,6 +23,7 @@ from lambda_functions.shared.run import Run, scope_filter
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import part_count
 from lambda_functions.shared.s3.listing import Entry, KeyRange, Listing, Pair, merge, pair_key
+from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts_of
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
@@ -67,11 +69,13 @@ def remaining_ranges(wave: int, requests: int) -> int:
 
 def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
     """Return the record of a range: what is current, which shards hold the plan, and what is handed back."""
-    plan = _PlanWriter.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt)
+    folder = RunFolder(clients.work, run.folder)
+    plan = _PlanWriter.of(folder, run, range_id, turn.attempt)
     resolver = Resolver(clients, run)
     rest = None
     try:
-        rest = _compare_until_deadline(clients, run, key_range, turn, plan, resolver)
+        with Heartbeat(folder, range_id, range_record_name(range_id)) as heartbeat:
+            rest = _compare_until_deadline(clients, run, key_range, turn, plan, resolver, heartbeat)
         handed_back = _cut_remaining(clients, run, range_id, rest) if rest else []
         broken = ""
     except (RangeBroken, ClientError) as error:
@@ -107,7 +111,13 @@ def describe_range(run: Run, key_range: KeyRange) -> str:
 
 
 def _compare_until_deadline(
-    clients: Clients, run: Run, key_range: KeyRange, turn: Turn, plan: _PlanWriter, resolver: Resolver
+    clients: Clients,
+    run: Run,
+    key_range: KeyRange,
+    turn: Turn,
+    plan: _PlanWriter,
+    resolver: Resolver,
+    heartbeat: Heartbeat,
 ) -> KeyRange | None:
     """Decide the keys of a range in order; return what is left of it when the turn is over."""
     is_in_scope = scope_filter(run.options) if run.options.include or run.options.exclude else None
@@ -121,6 +131,7 @@ def _compare_until_deadline(
             plan.leave_out(pair)
         if number % KEYS_PER_CLOCK_CHECK == 0 or resolver.is_full():
             plan.collect(resolver)
+            heartbeat.beat(counts_of(plan.tally, number))
             if turn.is_over():
                 end = pair_key(pair)
                 break
