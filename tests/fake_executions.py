@@ -68,6 +68,7 @@ class FakeAws:
         self.map_runs: list[dict[str, Any]] = []
         self.counts: dict[str, dict[str, int]] = {}
         self.objects: dict[str, Any] = {}
+        self.written: dict[str, datetime] = {}
         self.refused: dict[str, BaseException] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
@@ -126,7 +127,11 @@ class FakeAws:
     def _listing(self, **parameters: Any) -> list[dict[str, Any]]:
         most = parameters["PaginationConfig"]["MaxItems"]
         keys = sorted(key for key in self.objects if key.startswith(parameters["Prefix"]))[:most]
-        return [{"Contents": [{"Key": key} for key in keys]}] if keys else [{}]
+        found = [
+            {"Key": key, "ETag": repr(self.objects[key]), "LastModified": self.written.get(key, BEGAN)}
+            for key in keys
+        ]
+        return [{"Contents": found}] if found else [{}]
 
 
 def entered(name: str) -> dict[str, Any]:

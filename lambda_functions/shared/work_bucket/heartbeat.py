@@ -3,8 +3,8 @@
     {"file": "runs/.../alive/copy-000001.json", "record": "copied/copy-000001-0.json", "objects": 161, "bytes": 2347, "failed": 0,
      "seconds": 15.0, "missed": 0}
 
-`objects` and `bytes` are what this turn has dealt with so far, `failed` those of them that are not in sync, `missed` the heartbeats
-that could not be written. Never a record: no worker reads it, nothing is added up from it, and once the record that it names is
+`objects` and `bytes` are what this turn has dealt with so far, `failed` those of them that are not in sync, `missed` the
+heartbeats that could not be written. Never a record: no worker reads it, nothing is added up from it, and once the record that it names is
 there, it says nothing any more. A turn that is over before the first one is due writes none, so small runs send no request more.
 """
 
@@ -32,7 +32,7 @@ class Heartbeat:
     """Writes, in a thread of its own, what `beat` was told last: 5 seconds after the turn began, then every 10 seconds.
 
     A write that fails is counted and forgotten, whatever the reason: neither it nor a slow one ever holds up the work. Where no
-    record follows soon, as after the parts of a large object, `has_last_word` writes the last counts too, unless none were written.
+    record follows soon, as after the parts of a large object, `has_last_word` writes the last counts too, if others were.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ def every_beat_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def alive(world: World) -> dict[str, dict[str, object]]:
     """Return the heartbeats that are there, by item."""
-    files = {key: world.work.objects[key].content.body() for key in world.work.keys() if "/alive/" in key}
+    files = {key: world.work.objects[key].content.body() for key in world.work.objects if "/alive/" in key}
     return {key.rpartition("/")[2].removesuffix(".json"): json.loads(body) for key, body in files.items()}
 
 
@@ -83,7 +83,7 @@ def test_a_run_is_the_same_with_them_and_when_they_are_broken_or_cannot_be_writt
     if what == "broken":
 
         def break_all(step: str, number: int) -> None:
-            for key in [key for key in world.work.keys() if "/alive/" in key]:
+            for key in [key for key in world.work.objects if "/alive/" in key]:
                 world.work.put(key, b'{"objects": ')
 
         world.before_step = break_all
