@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 PLAIN_INTERVAL_SECONDS = 2.0
 """Without a terminal, a progress line is written at most this often."""
+
+TIMED_INTERVAL_SECONDS = 10.0
+"""The same where every line has the time."""
 
 UNBOUNDED_WIDTH = 10_000
 """Columns of a pipe: a log is searched and copied from, so nothing in it is folded."""
@@ -138,16 +142,19 @@ class Console:
             self._out.print(_text(visible(line), _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
     @contextmanager
-    def progress(self, description: str) -> Iterator[ProgressDisplay]:
+    def progress(
+        self, description: str, now: Callable[[], datetime] | None = None
+    ) -> Iterator[ProgressDisplay]:
         """A block on stderr that is redrawn on a terminal and gone afterwards; elsewhere a line for every change.
 
+        With `now`, the time of day, it is a line every ten seconds there, with the time, whether anything has changed or not.
         Write no results while it is shown; `step` is fine, its lines appear above the block.
         """
         if self.is_live:
             with self._redraw(_LiveBlock(description, self._clock)) as block:
                 yield block
         else:
-            plain = _PlainProgress(self.step, self._clock)
+            plain = _PlainProgress(self.step, self._clock, now)
             self.step(description)
             yield plain
             plain.finish()
@@ -230,25 +237,35 @@ class _LiveBlock:
 
 
 class _PlainProgress:
-    """Prints a text when it differs from the last one printed and enough time has passed."""
+    """Prints a text when it differs from the last one printed and enough time has passed; with `now` also when it does not."""
 
-    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime] | None,
+    ) -> None:
         self._write = write
         self._clock = clock
+        self._now = now
         self._text = self._written = ""
         self._next_at = clock()
 
     def update(self, text: str, counter: str = "") -> None:
         self._text = text
-        if self._clock() >= self._next_at:
-            self.finish()
+        if self._clock() >= self._next_at and (self._now or text != self._written):
+            self._print()
 
     def finish(self) -> None:
         """Print the last text, unless it was printed already."""
         if self._text != self._written:
-            self._write("  " + "; ".join(self._text.splitlines()))
-            self._written = self._text
-            self._next_at = self._clock() + PLAIN_INTERVAL_SECONDS
+            self._print()
+
+    def _print(self) -> None:
+        time_of_day = f"{self._now().astimezone(UTC):%H:%M:%S}  " if self._now else ""
+        self._write(f"  {time_of_day}{'; '.join(self._text.splitlines())}")
+        self._written = self._text
+        self._next_at = self._clock() + (TIMED_INTERVAL_SECONDS if self._now else PLAIN_INTERVAL_SECONDS)
 
 
 def _cell(value: object) -> str:

@@ -44,7 +44,7 @@ class RecordingConsole:
         self.row_styles.append(row_styles)
 
     @contextmanager
-    def progress(self, description: str) -> Iterator[RecordingConsole]:
+    def progress(self, description: str, now: object = None) -> Iterator[RecordingConsole]:
         self.updates.append(description)
         yield self
 

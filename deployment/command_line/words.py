@@ -10,8 +10,13 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("source", "destination"),
+    "follow": ("name",),
+    "report": ("name",),
 }
 """Of a task: the names of its flags that words stand for."""
+
+OPTIONAL_WORDS = ("name",)
+"""Words that may be left out: the usage has them in brackets."""
 
 HELP = "help"
 """No task, and typed like one: `fab help`, `fab help sync`."""

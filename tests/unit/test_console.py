@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -126,6 +127,21 @@ def test_progress_in_a_pipe_writes_changes_only_and_not_more_often_than_every_tw
         progress.update("9 of 9")
     assert err.getvalue() == "Copying\n  1 of 9\n  2 of 9\n  4 of 9; 5 ranges\n  9 of 9\n"
     assert out.getvalue() == ""
+
+
+def test_progress_with_the_time_is_a_line_every_ten_seconds_in_a_pipe_changed_or_not() -> None:
+    clock = Clock()
+    shown, _, err = piped(clock=clock)
+    began = datetime(2026, 11, 22, 23, 59, 55, tzinfo=UTC)
+    with shown.progress("Copying", lambda: began + timedelta(seconds=clock.now - 100)) as progress:
+        for second in range(22):
+            clock.now = 100.0 + second
+            progress.update("1 of 9\nnone failed" if second < 12 else "2 of 9")
+        progress.update("9 of 9")
+    assert err.getvalue() == (
+        "Copying\n  23:59:55  1 of 9; none failed\n  00:00:05  1 of 9; none failed\n  00:00:15  2 of 9\n"
+        "  00:00:16  9 of 9\n"
+    )
 
 
 def test_progress_that_ends_where_it_stood_says_nothing_twice() -> None:

@@ -4,8 +4,9 @@
      "seconds": 15.0, "missed": 0}
 
 `objects` and `bytes` are what this turn has dealt with so far, `failed` those of them that are not in sync, `missed` the
-heartbeats that could not be written. Never a record: no worker reads it, nothing is added up from it, and once the record that it names is
-there, it says nothing any more. A turn that is over before the first one is due writes none, so small runs send no request more.
+heartbeats that could not be written. Never a record: no worker reads it, nothing is added up from it, and once the record that
+it names is there, it says nothing any more. A turn that is over before the first one is due writes none: small runs send no
+request more.
 """
 
 from __future__ import annotations
