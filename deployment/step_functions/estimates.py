@@ -68,16 +68,19 @@ class Pace:
 
 
 def add_sample(samples: Sequence[Sample], at_seconds: float, done: Amount) -> tuple[Sample, ...]:
-    """Return the samples with one more; only what moves is one, nothing ever goes back, and of old ones the newest stays.
+    """Return the samples with one more; only what moves is one, and nothing ever goes back.
 
-    The last sample before the window begins is kept, because the rate over the whole window starts from it.
+    More about the last moment, or about an earlier one, replaces the last. The newest sample before the window begins is kept,
+    because the rate over the whole window starts from it.
     """
     if not samples:
         return (Sample(at_seconds, done),)
     last = samples[-1]
     done = done.at_least(last.done)
-    if done == last.done or at_seconds <= last.at_seconds:
+    if done == last.done:
         return tuple(samples)
+    if at_seconds <= last.at_seconds:
+        return (*samples[:-1], Sample(last.at_seconds, done))
     longer = (*samples, Sample(at_seconds, done))
     old = [one for one in longer if one.at_seconds <= at_seconds - WINDOW_SECONDS]
     return longer[max(len(old) - 1, 0) :]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
 from deployment.step_functions.estimates import Amount, Pace, Sample, add_sample, pace, percent
-from deployment.step_functions.run_files import RunFiles
+from deployment.step_functions.run_files import Counts, RunFiles
 from deployment.text import duration, objects, quantity, size
 
 Answer = TypeVar("Answer")
@@ -144,22 +145,29 @@ class Observer:
 
     def look(self, status: str) -> ExecutionProgress:
         """Return how far an execution of this status is."""
-        self._phase = _or_none(self._last_phase) or self._phase
-        picture = ExecutionProgress(status, self._phase, _or_none(self._running_units))
-        if self._phase not in _KINDS:
-            return replace(picture, failed=self._all_failed())
-        planned = self._planned()
-        done, is_estimate = self._done(planned, picture.units)
-        if done is None:
-            return replace(picture, planned=planned, failed=self._all_failed())
-        now, kind = self._clock.monotonic(), _KINDS[self._phase]
-        samples = self._samples[kind] = add_sample(self._samples.get(kind, ()), now, done)
+        with ThreadPoolExecutor(
+            1
+        ) as pool:  # beside the rest: at a slow endpoint a look takes as long as its longest branch
+            units = pool.submit(_or_none, self._running_units)
+            self._phase = _or_none(self._last_phase) or self._phase
+            began = self._clock.monotonic()
+            counts = self._counts() if self._phase in _KINDS else None
+            planned = self._planned()
+            picture = ExecutionProgress(status, self._phase, units.result(), planned)
+        picture = replace(picture, failed=self._all_failed())
+        if counts is not None:
+            return self._with_done(picture, counts.amount, began - counts.age_seconds)
+        if planned and picture.units and picture.units.total:
+            share = planned.part(picture.units.done / picture.units.total)
+            return replace(self._with_done(picture, share, began), is_estimate=True)
+        return picture
+
+    def _with_done(self, picture: ExecutionProgress, done: Amount, at_seconds: float) -> ExecutionProgress:
+        """Return the picture with what was dealt with at a moment, and how fast that goes."""
+        kind, planned = _KINDS[picture.phase], picture.planned
+        samples = self._samples[kind] = add_sample(self._samples.get(kind, ()), at_seconds, done)
         done = samples[-1].done if planned is None else samples[-1].done.at_most(planned)
-        measured = pace(samples, now, planned)
-        return replace(
-            picture,
-            planned=planned, done=done, is_estimate=is_estimate, failed=self._all_failed(), pace=measured,
-        )  # fmt: skip
+        return replace(picture, done=done, pace=pace(samples, self._clock.monotonic(), planned))
 
     def _planned(self) -> Amount | None:
         part = _PARTS.get(self._phase)
@@ -168,16 +176,13 @@ class Observer:
         self._comparison = self._comparison or _or_none(self._find_comparison)
         return Amount.of(self._comparison["plan"].get(part, {})) if self._comparison else None
 
-    def _done(self, planned: Amount | None, units: Units | None) -> tuple[Amount | None, bool]:
-        """Return what was dealt with in this phase, and whether that is only the share of the batches that are done."""
+    def _counts(self) -> Counts | None:
+        """Return what was dealt with in this phase, None where its files cannot be read or are too many."""
         files, kind = self._files, _KINDS[self._phase]
         counts = _or_none(lambda: files.counts(kind)) if files else None
         if counts is not None:
             self._failed[kind] = counts.failed
-            return counts.amount, False
-        if planned and units and units.total:
-            return planned.part(units.done / units.total), True
-        return None, False
+        return counts
 
     def _all_failed(self) -> int:
         """Return how many objects of the run are not in sync, as far as that is known, the phases before this one included."""

@@ -7,9 +7,10 @@ thousand workers some numbers are a little older. A heartbeat counts until the r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,17 +34,25 @@ NOT_IN_SYNC = ("changed", "failed")
 
 @dataclass(frozen=True)
 class Counts:
-    """Objects that were dealt with, their bytes, and how many of them are not in sync; of a comparison, keys."""
+    """Objects that were dealt with, their bytes, and how many of them are not in sync; of a comparison, keys.
+
+    `age_seconds` is how old this news is, on the average of the workers that are at it.
+    """
 
     amount: Amount
     failed: int = 0
+    age_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class _Beat:
     etag: str
+    written_at: datetime
     record: str
     counts: Counts
+
+
+Found = Mapping[str, Any]
 
 
 class RunFiles:
@@ -56,51 +65,51 @@ class RunFiles:
 
     def counts(self, kind: str) -> Counts | None:
         """Return what was "compared", "copied" or "deleted"; None where there are too many records to read."""
-        keys = [found["Key"] for found in self._list(kind, MAX_RECORDS_READ + 1)]
-        if len(keys) > MAX_RECORDS_READ:
-            return None
-        self._read_records([key for key in keys if key not in self._records], kind)
-        self._read_beats()
+        with ThreadPoolExecutor(READERS) as pool:
+            listing = pool.submit(self._list, kind, MAX_RECORDS_READ + 1)
+            beats = pool.submit(self._list_beats)
+            keys = [found["Key"] for found in listing.result()]
+            if len(keys) > MAX_RECORDS_READ:
+                return None
+            new = [key for key in keys if key not in self._records]
+            records = pool.map(lambda key: counts_of_record(self._read(key), kind), new)
+            changed = self._to_read(beats.result())
+            for key, beat in zip(
+                [found["Key"] for found in changed], pool.map(self._read_beat, changed), strict=True
+            ):
+                self._beats.update({key: beat} if beat else {})
+            self._records.update(zip(new, records, strict=True))
         there = {key.removeprefix(f"{self._folder}/") for key in keys}
         alive = [
-            beat.counts
+            beat
             for beat in self._beats.values()
             if beat.record.startswith(f"{kind}/") and beat.record not in there
         ]
-        return _sum([*(self._records[key] for key in keys), *alive])
+        total = _sum([*(self._records[key] for key in keys), *(beat.counts for beat in alive)])
+        return replace(total, age_seconds=_mean_age(alive))
 
-    def _list(self, name: str, most: int) -> list[Mapping[str, Any]]:
+    def _list(self, name: str, most: int) -> list[Found]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             **self._place, Prefix=f"{self._folder}/{name}/", PaginationConfig={"MaxItems": most}
         )
         return [found for page in pages for found in page.get("Contents", ())]
 
-    def _read_records(self, keys: list[str], kind: str) -> None:
-        with ThreadPoolExecutor(READERS) as pool:
-            read = pool.map(lambda key: counts_of_record(self._read(key), kind), keys)
-            self._records.update(zip(keys, read, strict=True))
-
-    def _read_beats(self) -> None:
-        """Read the heartbeats that have changed, those that were never read first; what cannot be read is left as it was."""
+    def _list_beats(self) -> list[Found]:
         try:
-            listed = self._list(BEATS, 2 * MAX_RECORDS_READ)
+            return self._list(BEATS, 2 * MAX_RECORDS_READ)
         except (ClientError, BotoCoreError):
-            return
-        changed = [found for found in listed if self._etag(found["Key"]) != found["ETag"]]
-        if not changed:
-            return
-        newest = max(found["LastModified"] for found in listed)
+            return []
 
-        def importance(found: Mapping[str, Any]) -> tuple[bool, bool, Any]:
+    def _to_read(self, listed: Sequence[Found]) -> list[Found]:
+        """Return the heartbeats that have changed, as many as are read at a look, those that were never read first."""
+        changed = [found for found in listed if self._etag(found["Key"]) != found["ETag"]]
+        newest = max((found["LastModified"] for found in listed), default=None)
+
+        def importance(found: Found) -> tuple[bool, bool, Any]:
             is_stale = (newest - found["LastModified"]).total_seconds() > STALE_SECONDS
             return is_stale, found["Key"] in self._beats, found["LastModified"]
 
-        first = sorted(changed, key=importance)[:MAX_BEATS_READ]
-        with ThreadPoolExecutor(READERS) as pool:
-            beats = pool.map(self._read_beat, first)
-            self._beats.update(
-                (found["Key"], beat) for found, beat in zip(first, beats, strict=True) if beat is not None
-            )
+        return sorted(changed, key=importance)[:MAX_BEATS_READ]
 
     def _etag(self, key: str) -> str | None:
         beat = self._beats.get(key)
@@ -109,8 +118,9 @@ class RunFiles:
     def _read_beat(self, found: Mapping[str, Any]) -> _Beat | None:
         try:
             said = self._read(found["Key"])
-            return _Beat(found["ETag"], str(said["record"]), Counts(Amount.of(said), int(said["failed"])))
-        except (ClientError, BotoCoreError, KeyError, TypeError, ValueError):
+            counts = Counts(Amount.of(said), int(said["failed"]))
+            return _Beat(found["ETag"], found["LastModified"], str(said["record"]), counts)
+        except (ClientError, BotoCoreError, AttributeError, KeyError, TypeError, ValueError):
             return None
 
     def _read(self, key: str) -> Any:
@@ -126,6 +136,14 @@ def counts_of_record(record: Mapping[str, Any], kind: str) -> Counts:
         return Counts(Amount(listed["source"] + listed["destination"] - record["paired"], 0), failed)
     amounts = [Amount.of(tally[word]) for word in DEALT_WITH if word in tally]
     return Counts(_add(amounts), failed)
+
+
+def _mean_age(beats: Sequence[_Beat]) -> float:
+    """Return how much older heartbeats are than the newest of them, in seconds; stale ones are no news at all."""
+    newest = max((beat.written_at for beat in beats), default=None)
+    ages = [(newest - beat.written_at).total_seconds() for beat in beats] if newest else []
+    fresh = [age for age in ages if age <= STALE_SECONDS]
+    return sum(fresh) / len(fresh) if fresh else 0.0
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:

@@ -87,6 +87,12 @@ def test_between_two_steps_the_time_left_counts_down_and_then_grows_when_nothing
     assert left == [Pace(10, 0, 90), Pace(10, 0, 85), Pace(10, 0, 75), Pace(5, 0, 165)]
 
 
+def test_more_about_a_moment_that_is_over_replaces_what_was_known_of_the_last() -> None:
+    samples = sampled([(0, Amount(0, 0)), (10, Amount(100, 0)), (9, Amount(120, 0)), (10, Amount(50, 0))])
+
+    assert samples == (Sample(0, Amount(0, 0)), Sample(10, Amount(120, 0)))
+
+
 def test_the_pace_is_that_of_the_last_minute() -> None:
     slow = [(float(second), Amount(second, 0)) for second in range(0, 600, 10)]
     fast = [(600.0 + second, Amount(590 + 100 * second, 0)) for second in range(10, 70, 10)]

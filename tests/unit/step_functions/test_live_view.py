@@ -164,6 +164,18 @@ def test_of_many_heartbeats_so_many_are_read_at_a_look_the_fresh_and_unknown_fir
     ]
 
 
+def test_news_that_are_older_count_as_of_then() -> None:
+    aws = FakeAws()
+    for name, second in (("a", 100), ("b", 92), ("c", 96), ("gone", 0)):
+        key = f"{FOLDER}/alive/{name}.json"
+        aws.objects[key], aws.written[key] = (
+            beat(f"copied/{name}-0.json", 1),
+            BEGAN + timedelta(seconds=second),
+        )
+
+    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds=4.0)
+
+
 @pytest.mark.parametrize(
     "said", [{}, {"record": "copied/a-0.json"}, [], "x", {"record": "copied/a", "failed": None}]
 )
