@@ -69,6 +69,7 @@ class FakeAws:
         self.counts: dict[str, dict[str, int]] = {}
         self.objects: dict[str, Any] = {}
         self.written: dict[str, datetime] = {}
+        self.date = ""
         self.refused: dict[str, BaseException] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
@@ -131,7 +132,8 @@ class FakeAws:
             {"Key": key, "ETag": repr(self.objects[key]), "LastModified": self.written.get(key, BEGAN)}
             for key in keys
         ]
-        return [{"Contents": found}] if found else [{}]
+        answer = {"ResponseMetadata": {"HTTPHeaders": {"date": self.date}}} if self.date else {}
+        return [{**answer, "Contents": found}] if found else [answer]
 
 
 def entered(name: str) -> dict[str, Any]:

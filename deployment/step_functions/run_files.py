@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -62,6 +63,7 @@ class RunFiles:
         self._s3, self._place, self._folder = s3, place, folder
         self._records: dict[str, Counts] = {}
         self._beats: dict[str, _Beat] = {}
+        self._time_there: datetime | None = None
 
     def counts(self, kind: str) -> Counts | None:
         """Return what was "compared", "copied" or "deleted"; None where there are too many records to read."""
@@ -86,17 +88,24 @@ class RunFiles:
             if beat.record.startswith(f"{kind}/") and beat.record not in there
         ]
         total = _sum([*(self._records[key] for key in keys), *(beat.counts for beat in alive)])
-        return replace(total, age_seconds=_mean_age(alive))
+        return replace(total, age_seconds=_mean_age(alive, self._time_there))
 
     def _list(self, name: str, most: int) -> list[Found]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
+        return [found for page in self._pages(name, most) for found in page.get("Contents", ())]
+
+    def _pages(self, name: str, most: int) -> Any:
+        return self._s3.get_paginator("list_objects_v2").paginate(
             **self._place, Prefix=f"{self._folder}/{name}/", PaginationConfig={"MaxItems": most}
         )
-        return [found for page in pages for found in page.get("Contents", ())]
 
     def _list_beats(self) -> list[Found]:
+        """Return the heartbeats that are there, and learn from the answer what the time is where they were written."""
         try:
-            return self._list(BEATS, 2 * MAX_RECORDS_READ)
+            found: list[Found] = []
+            for page in self._pages(BEATS, 2 * MAX_RECORDS_READ):
+                self._time_there = _date_of(page) or self._time_there
+                found += page.get("Contents", ())
+            return found
         except (ClientError, BotoCoreError):
             return []
 
@@ -138,12 +147,24 @@ def counts_of_record(record: Mapping[str, Any], kind: str) -> Counts:
     return Counts(_add(amounts), failed)
 
 
-def _mean_age(beats: Sequence[_Beat]) -> float:
-    """Return how much older heartbeats are than the newest of them, in seconds; stale ones are no news at all."""
-    newest = max((beat.written_at for beat in beats), default=None)
-    ages = [(newest - beat.written_at).total_seconds() for beat in beats] if newest else []
+def _mean_age(beats: Sequence[_Beat], now: datetime | None) -> float:
+    """Return how old heartbeats are, in seconds, by the clock that wrote their times; stale ones are no news at all."""
+    if not beats:
+        return 0.0
+    newest = max([*(beat.written_at for beat in beats), *([now] if now else [])])
+    ages = [(newest - beat.written_at).total_seconds() for beat in beats]
     fresh = [age for age in ages if age <= STALE_SECONDS]
     return sum(fresh) / len(fresh) if fresh else 0.0
+
+
+def _date_of(page: Mapping[str, Any]) -> datetime | None:
+    """Return when S3 gave an answer, by its own clock."""
+    date = page.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:

@@ -164,8 +164,18 @@ def test_of_many_heartbeats_so_many_are_read_at_a_look_the_fresh_and_unknown_fir
     ]
 
 
-def test_news_that_are_older_count_as_of_then() -> None:
+@pytest.mark.parametrize(
+    ("date", "age_seconds"),
+    [
+        ("", 4.0),
+        ("yesterday", 4.0),
+        ("Sun, 22 Nov 2026 10:01:43 GMT", 7.0),
+        ("Sun, 22 Nov 2026 10:00:00 GMT", 4.0),
+    ],
+)
+def test_news_that_are_older_count_as_of_then_by_the_clock_of_s3(date: str, age_seconds: float) -> None:
     aws = FakeAws()
+    aws.date = date
     for name, second in (("a", 100), ("b", 92), ("c", 96), ("gone", 0)):
         key = f"{FOLDER}/alive/{name}.json"
         aws.objects[key], aws.written[key] = (
@@ -173,7 +183,7 @@ def test_news_that_are_older_count_as_of_then() -> None:
             BEGAN + timedelta(seconds=second),
         )
 
-    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds=4.0)
+    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds)
 
 
 @pytest.mark.parametrize(
