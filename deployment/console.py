@@ -49,9 +49,10 @@ _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 class ProgressDisplay(Protocol):
     """What `Console.progress` hands out."""
 
-    def update(self, text: str, counter: str = "") -> None:
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
         """Show this text instead of the last one; on a terminal it may take several lines.
 
+        What gives a text is asked again at each redrawing.
         A counter such as `[ 4/9]` stands before the time, on a terminal only.
         """
 
@@ -215,24 +216,27 @@ class _LiveBlock:
         from rich.spinner import Spinner
 
         self._description = description
-        self._text = self._counter = ""
+        self._read_text: Callable[[], str] = str
+        self._counter = ""
         self._clock = clock
         self._began_at = clock()
         self._spinner = Spinner("dots")
 
-    def update(self, text: str, counter: str = "") -> None:
-        self._text, self._counter = text, counter
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
+        self._read_text = (lambda: text) if isinstance(text, str) else text
+        self._counter = counter
 
     def render(self) -> Table:
         from rich.table import Table
 
         elapsed = stopwatch(self._clock() - self._began_at)
         head = " ".join(filter(None, (self._counter, elapsed, self._description)))
-        separator = "" if not self._text or self._text.startswith("\n") else ": "
+        text = self._read_text()
+        separator = "" if not text or text.startswith("\n") else ": "
         block = Table.grid(padding=(0, 1))
         block.add_column()
         block.add_column(no_wrap=True, overflow="ellipsis")  # the block keeps its height
-        block.add_row(self._spinner, _text(visible(f"{head}{separator}{self._text}")))
+        block.add_row(self._spinner, _text(visible(f"{head}{separator}{text}")))
         return block
 
 
@@ -251,9 +255,9 @@ class _PlainProgress:
         self._text = self._written = ""
         self._next_at = clock()
 
-    def update(self, text: str, counter: str = "") -> None:
-        self._text = text
-        if self._clock() >= self._next_at and (self._now or text != self._written):
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
+        self._text = text if isinstance(text, str) else text()
+        if self._clock() >= self._next_at and (self._now or self._text != self._written):
             self._print()
 
     def finish(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -48,7 +48,8 @@ class RecordingConsole:
         self.updates.append(description)
         yield self
 
-    def update(self, text: str, counter: str = "") -> None:
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
+        text = text if isinstance(text, str) else text()
         self.updates.append(f"{counter}{text}")
 
     def ask(self, question: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,8 +102,14 @@ def watch(
     """Show an execution until its end, and return it."""
     with console.progress(description, installation.clock.now) as display:
         for progress in follow(installation, execution_arn, work_bucket):
-            display.update(progress.text())
+            display.update(_counting_down(progress, installation.clock.monotonic))
     return result(installation, execution_arn)
+
+
+def _counting_down(progress: ExecutionProgress, clock: Callable[[], float]) -> Callable[[], str]:
+    """Return what tells how far an execution is whenever it is asked: between two looks the time left counts down."""
+    looked_at = clock()
+    return lambda: progress.text(clock() - looked_at)
 
 
 def follow(

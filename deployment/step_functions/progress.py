@@ -53,6 +53,9 @@ _PARTS = {"copying": "copy", "deleting": "delete"}
 
 HISTORY_PAGE_EVENTS = 200
 PLAN_PAGES = 5
+BRANCHES = 2
+"""Of a look beside its own thread: the Distributed Map, and the history."""
+
 ENDED_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -82,10 +85,13 @@ class ExecutionProgress:
     failed: int = 0
     pace: Pace | None = None
 
-    def text(self) -> str:
-        """Return it as text: phase and batches, then, where they are known, amounts and pace on lines of their own."""
+    def text(self, seconds_later: float = 0.0) -> str:
+        """Return it as text: phase and batches, then, where they are known, amounts and pace on lines of their own.
+
+        `seconds_later` is for how long that has been known: the time left counts down.
+        """
         amounts = self._keys() if _KINDS.get(self.phase) == "compared" else self._amounts()
-        lines = [self.phase + self._units(), amounts, self._pace_and_failures()]
+        lines = [self.phase + self._units(), amounts, self._pace_and_failures(seconds_later)]
         return "\n".join(filter(None, lines))
 
     def _units(self) -> str:
@@ -109,7 +115,7 @@ class ExecutionProgress:
         sizes = f", {size(self.done.size_bytes)} of {size(self.planned.size_bytes)}" if has_size else ""
         return f"{about}{self.done.objects:,} of {whole}{sizes}, {percent(self.done, self.planned)} %"
 
-    def _pace_and_failures(self) -> str:
+    def _pace_and_failures(self, seconds_later: float) -> str:
         said = []
         if self.pace:
             is_comparing = _KINDS.get(self.phase) == "compared"
@@ -117,7 +123,8 @@ class ExecutionProgress:
             if self.phase == "copying" and self.planned and self.planned.size_bytes:
                 said.append(f"{size(self.pace.bytes_per_second)}/s")
             if self.pace.seconds_left is not None:
-                said.append(f"about {duration(round(self.pace.seconds_left))} left")
+                left = max(self.pace.seconds_left - seconds_later, 0)
+                said.append(f"about {duration(round(left))} left")
         if self.failed:
             said.append(f"{self.failed:,} failed so far")
         return ", ".join(said)
@@ -145,14 +152,16 @@ class Observer:
 
     def look(self, status: str) -> ExecutionProgress:
         """Return how far an execution of this status is."""
-        with ThreadPoolExecutor(
-            1
-        ) as pool:  # beside the rest: at a slow endpoint a look takes as long as its longest branch
+        # Side by side, because at a slow endpoint a look then takes as long as its longest branch.
+        with ThreadPoolExecutor(BRANCHES) as pool:
             units = pool.submit(_or_none, self._running_units)
-            self._phase = _or_none(self._last_phase) or self._phase
-            began = self._clock.monotonic()
-            counts = self._counts() if self._phase in _KINDS else None
-            planned = self._planned()
+            phase = pool.submit(self._phase_and_plan)
+            before, began = self._phase, self._clock.monotonic()
+            counts = self._counts(before)
+            self._phase, planned = phase.result()
+            if self._phase != before:
+                began = self._clock.monotonic()
+                counts = self._counts(self._phase)
             picture = ExecutionProgress(status, self._phase, units.result(), planned)
         picture = replace(picture, failed=self._all_failed())
         if counts is not None:
@@ -169,18 +178,20 @@ class Observer:
         done = samples[-1].done if planned is None else samples[-1].done.at_most(planned)
         return replace(picture, done=done, pace=pace(samples, self._clock.monotonic(), planned))
 
-    def _planned(self) -> Amount | None:
-        part = _PARTS.get(self._phase)
+    def _phase_and_plan(self) -> tuple[str, Amount | None]:
+        """Return the phase, the last one where it cannot be asked for, and what it is to do."""
+        phase = _or_none(self._last_phase) or self._phase
+        part = _PARTS.get(phase)
         if part is None:
-            return None
+            return phase, None
         self._comparison = self._comparison or _or_none(self._find_comparison)
-        return Amount.of(self._comparison["plan"].get(part, {})) if self._comparison else None
+        return phase, Amount.of(self._comparison["plan"].get(part, {})) if self._comparison else None
 
-    def _counts(self) -> Counts | None:
-        """Return what was dealt with in this phase, None where its files cannot be read or are too many."""
-        files, kind = self._files, _KINDS[self._phase]
-        counts = _or_none(lambda: files.counts(kind)) if files else None
-        if counts is not None:
+    def _counts(self, phase: str) -> Counts | None:
+        """Return what was dealt with in a phase, None where its files cannot be read, are too many, or there are none."""
+        files, kind = self._files, _KINDS.get(phase)
+        counts = _or_none(lambda: files.counts(kind)) if files and kind else None
+        if counts is not None and kind:
             self._failed[kind] = counts.failed
         return counts
 

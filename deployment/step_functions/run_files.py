@@ -27,7 +27,7 @@ MAX_BEATS_READ = 64
 STALE_SECONDS = 60.0
 """A heartbeat that is so much older than the newest is read after the others: its worker has ended, or its turn is recorded."""
 
-READERS = 8
+READERS = 10
 BEATS = "alive"
 DEALT_WITH = ("copied", "deleted", "archived", "vanished", "unmappable", "changed", "failed")
 NOT_IN_SYNC = ("changed", "failed")

@@ -183,6 +183,19 @@ def test_a_block_of_several_lines_says_for_how_long_it_has_been_going_on() -> No
     assert re.search(r"01:01 Copying: 1 of 9\s+2 failed", err.getvalue())
 
 
+def test_a_text_that_is_asked_for_is_asked_for_at_each_redrawing() -> None:
+    clock = Clock()
+    shown, _, err = on_terminal(clock=clock)
+    with shown.progress("Copying") as progress:
+        progress.update(lambda: f"{110 - clock.now:.0f} s left")
+        clock.now += 3
+    assert "Copying: 7 s left" in err.getvalue()
+    quiet, _, err = piped(clock=clock)
+    with quiet.progress("Copying") as progress:
+        progress.update(lambda: "6 s left")
+    assert err.getvalue() == "Copying\n  6 s left\n"
+
+
 def test_an_exception_ends_the_progress_block_and_passes_through() -> None:
     shown, _, err = on_terminal()
     with pytest.raises(ValueError, match="broken"), shown.progress("Copying"):

@@ -99,7 +99,10 @@ def test_while_copying_there_are_amounts_percent_pace_time_left_and_failures_of_
         "100 objects/s, 100.0 KiB/s, about 40 s left, 3 failed so far"
     )
     clock.sleep(4)
-    assert "about 36 s left" in observer.look("RUNNING").text()
+    later = observer.look("RUNNING")
+    assert "about 36 s left" in later.text()
+    assert "about 31 s left" in later.text(5.0)
+    assert "about 0 s left" in later.text(1000.0)
 
 
 def test_a_heartbeat_counts_until_its_record_is_there_and_another_phase_has_its_own() -> None:
