@@ -82,13 +82,13 @@ def report(installation: Installation, name: str | None, console: Console, wante
     described = describe(installation, run.arn)
     execution, folder = execution_from(described), RunFolder(installation, run.arn, outputs.get("WorkBucket"))
     found = execution.report or (folder.report() if execution.status in ENDED_STATUSES else None)
+    if found and wanted.failures:  # first, because whoever reads the rest may stop reading
+        _write_failures(folder, found, wanted.failures, console)
     if wanted.as_json:
         document = {**execution.to_json(), **({"report": found} if found else {})}
         console.result(json.dumps(document, indent=2, default=str))
     if found is None:
         raise ExecutionFailed(_why_there_is_none(execution))
-    if wanted.failures:
-        _write_failures(folder, found, wanted.failures, console)
     if not wanted.as_json and wanted.failures != STDOUT:
         _show(described, execution, found, folder, console)
 
@@ -123,6 +123,7 @@ def _show(
     console: Console,
 ) -> None:
     when = f", {utc(described['startDate'])} UTC, {duration(execution.seconds)}"
+    when += ": SUCCEEDED" if execution.status == "SUCCEEDED" else ""
     console.result(f"{execution.name}{when}\n{execution_link(execution.arn)}")
     if execution.status != "SUCCEEDED":
         cause = one_line(readable_cause(execution.cause) or "")

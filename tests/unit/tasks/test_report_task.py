@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from deployment.cloudformation import lookup
+from deployment.console import Console
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import runs
 from deployment.step_functions.runs import Run
+from deployment.streams import OutputClosed
 from deployment.tasks.runs import follow, report
 from deployment.tasks.runs.report import KEYS_SHOWN, MAX_CAUSES, Wanted, by_cause
 from tests.fake_executions import ARN, BEGAN, FOLDER, LINK, REPORT, FakeAws, copying, error, piped
@@ -133,7 +135,7 @@ def test_a_report_has_how_it_ended_its_sums_and_every_cause_with_its_keys(aws: B
 def test_a_run_that_succeeded_has_its_sums_and_nothing_is_read_in_vain(aws: Bucket) -> None:
     succeeded(aws)
     found, _ = shown(aws)
-    assert found == ["monday, 2026-11-22 10:00:00 UTC, 1 min 35 s", LINK, *NARROW, *FOOT]
+    assert found == ["monday, 2026-11-22 10:00:00 UTC, 1 min 35 s: SUCCEEDED", LINK, *NARROW, *FOOT]
     assert [name for name, _ in aws.calls] == ["describe_execution"]
 
 
@@ -204,6 +206,17 @@ def test_failures_are_written_to_a_file_beside_the_rest(aws: Bucket, tmp_path: P
     assert lines == [line("b\n"), line("a"), line("c", "vanished", "")]
     assert found[0].startswith("monday, ")
     assert said == f"3 keys written to {file}\n"
+
+
+def test_the_file_is_there_even_if_nobody_reads_the_rest(aws: Bucket, tmp_path: Path) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    file, console = tmp_path / "failures.jsonl", Console(Closed(), io.StringIO(), environ={})
+    with pytest.raises(OutputClosed):
+        report.report(aws.installation(), None, console, Wanted(True, str(file)))
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 3
 
 
 def test_failures_on_standard_output_are_all_there_is(aws: Bucket) -> None:
