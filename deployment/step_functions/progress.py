@@ -198,7 +198,7 @@ class Observer:
     def _all_failed(self) -> int:
         """Return how many objects of the run are not in sync, as far as that is known, the phases before this one included."""
         undecided = int((self._comparison or {}).get("undecided") or 0)
-        return sum({"compared": undecided, **self._failed}.values())
+        return sum({**self._failed, "compared": max(undecided, self._failed.get("compared", 0))}.values())
 
     def _last_phase(self) -> str | None:
         page = self._history(includeExecutionData=False)

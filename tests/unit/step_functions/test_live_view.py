@@ -105,6 +105,21 @@ def test_while_copying_there_are_amounts_percent_pace_time_left_and_failures_of_
     assert "about 0 s left" in later.text(1000.0)
 
 
+def test_failures_of_the_comparison_that_no_look_saw_are_told_while_copying() -> None:
+    aws = FakeAws()
+    aws.history = [entered("CompareRanges")]
+    aws.objects[f"{FOLDER}/compared/1-0001.json"] = compared(9, 9, 9, failed=1)
+    observer = Observer(aws.installation(), ARN, "work")
+    assert observer.look("RUNNING").failed == 1
+
+    plan = {"copy": {"objects": 9, "bytes": 9}, "delete": {"objects": 0, "bytes": 0}}
+    aws.history += [
+        exited("TallyComparison", {"comparison": {"plan": plan, "undecided": 3}}),
+        entered("CopyKeys"),
+    ]
+    assert observer.look("RUNNING").failed == 3
+
+
 def test_a_heartbeat_counts_until_its_record_is_there_and_another_phase_has_its_own() -> None:
     aws = copying(FakeAws())
     aws.objects = {
