@@ -164,6 +164,38 @@ def sync(
     runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json)
 
 
+@fab_task(
+    help={
+        "name": "The run, or the beginning of its name. Default: the newest.",
+        "json": "Print one JSON document instead of tables.",
+    },
+)
+def follow(context: Context, name: str | None = None, json: bool = False) -> None:
+    """Come back to a run and show it until its end."""
+    from deployment.tasks.runs import follow as following
+
+    console = Console()
+    following.follow(enter(console, "Following"), name, console, json)
+
+
+@fab_task(
+    help={
+        "name": "The run, or the beginning of its name. Default: the newest.",
+        "failures": "Write all that was not synchronised to this file, as JSON lines; - for standard output.",
+        "json": "Print one JSON document instead of tables.",
+    },
+)
+def report(
+    context: Context, name: str | None = None, failures: str | None = None, json: bool = False
+) -> None:
+    """Show what came of a run, and why objects failed."""
+    from deployment.tasks.runs import report as reporting
+
+    wanted = reporting.Wanted(json, failures or "")
+    console = Console()
+    reporting.report(enter(console, "Reading"), name, console, wanted)
+
+
 @fab_task()
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""

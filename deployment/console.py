@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 PLAIN_INTERVAL_SECONDS = 2.0
 """Without a terminal, a progress line is written at most this often."""
 
+TIMED_INTERVAL_SECONDS = 10.0
+"""The same where every line has the time."""
+
 UNBOUNDED_WIDTH = 10_000
 """Columns of a pipe: a log is searched and copied from, so nothing in it is folded."""
 
@@ -45,9 +49,10 @@ _NUMBER = re.compile(r"(about )?[-+]?\$?\d[\d,.]*( ?[A-Za-z%]{1,5})?|-")
 class ProgressDisplay(Protocol):
     """What `Console.progress` hands out."""
 
-    def update(self, text: str, counter: str = "") -> None:
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
         """Show this text instead of the last one; on a terminal it may take several lines.
 
+        What gives a text is asked again at each redrawing.
         A counter such as `[ 4/9]` stands before the time, on a terminal only.
         """
 
@@ -143,16 +148,19 @@ class Console:
             self._out.print(_text(visible(line), _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
     @contextmanager
-    def progress(self, description: str) -> Iterator[ProgressDisplay]:
+    def progress(
+        self, description: str, now: Callable[[], datetime] | None = None
+    ) -> Iterator[ProgressDisplay]:
         """A block on stderr that is redrawn on a terminal and gone afterwards; elsewhere a line for every change.
 
+        With `now`, the time of day, it is a line every ten seconds there, with the time, whether anything has changed or not.
         Write no results while it is shown; `step` is fine, its lines appear above the block.
         """
         if self.is_live:
             with self._redraw(_LiveBlock(description, self._clock)) as block:
                 yield block
         else:
-            plain = _PlainProgress(self.step, self._clock)
+            plain = _PlainProgress(self.step, self._clock, now)
             self.step(description)
             yield plain
             plain.finish()
@@ -217,47 +225,60 @@ class _LiveBlock:
         from rich.spinner import Spinner
 
         self._description = description
-        self._text = self._counter = ""
+        self._read_text: Callable[[], str] = str
+        self._counter = ""
         self._clock = clock
         self._began_at = clock()
         self._spinner = Spinner("dots")
 
-    def update(self, text: str, counter: str = "") -> None:
-        self._text, self._counter = text, counter
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
+        self._read_text = (lambda: text) if isinstance(text, str) else text
+        self._counter = counter
 
     def render(self) -> Table:
         from rich.table import Table
 
         elapsed = stopwatch(self._clock() - self._began_at)
         head = " ".join(filter(None, (self._counter, elapsed, self._description)))
-        separator = "" if not self._text or self._text.startswith("\n") else ": "
+        text = self._read_text()
+        separator = "" if not text or text.startswith("\n") else ": "
         block = Table.grid(padding=(0, 1))
         block.add_column()
         block.add_column(no_wrap=True, overflow="ellipsis")  # the block keeps its height
-        block.add_row(self._spinner, _text(visible(f"{head}{separator}{self._text}")))
+        block.add_row(self._spinner, _text(visible(f"{head}{separator}{text}")))
         return block
 
 
 class _PlainProgress:
-    """Prints a text when it differs from the last one printed and enough time has passed."""
+    """Prints a text when it differs from the last one printed and enough time has passed; with `now` also when it does not."""
 
-    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime] | None,
+    ) -> None:
         self._write = write
         self._clock = clock
+        self._now = now
         self._text = self._written = ""
         self._next_at = clock()
 
-    def update(self, text: str, counter: str = "") -> None:
-        self._text = text
-        if self._clock() >= self._next_at:
-            self.finish()
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
+        self._text = text if isinstance(text, str) else text()
+        if self._clock() >= self._next_at and (self._now or self._text != self._written):
+            self._print()
 
     def finish(self) -> None:
         """Print the last text, unless it was printed already."""
         if self._text != self._written:
-            self._write("  " + "; ".join(self._text.splitlines()))
-            self._written = self._text
-            self._next_at = self._clock() + PLAIN_INTERVAL_SECONDS
+            self._print()
+
+    def _print(self) -> None:
+        time_of_day = f"{self._now().astimezone(UTC):%H:%M:%S}  " if self._now else ""
+        self._write(f"  {time_of_day}{'; '.join(self._text.splitlines())}")
+        self._written = self._text
+        self._next_at = self._clock() + (TIMED_INTERVAL_SECONDS if self._now else PLAIN_INTERVAL_SECONDS)
 
 
 def _cell(value: object) -> str:

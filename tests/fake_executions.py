@@ -68,6 +68,8 @@ class FakeAws:
         self.map_runs: list[dict[str, Any]] = []
         self.counts: dict[str, dict[str, int]] = {}
         self.objects: dict[str, Any] = {}
+        self.written: dict[str, datetime] = {}
+        self.date = ""
         self.refused: dict[str, BaseException] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
@@ -126,7 +128,12 @@ class FakeAws:
     def _listing(self, **parameters: Any) -> list[dict[str, Any]]:
         most = parameters["PaginationConfig"]["MaxItems"]
         keys = sorted(key for key in self.objects if key.startswith(parameters["Prefix"]))[:most]
-        return [{"Contents": [{"Key": key} for key in keys]}] if keys else [{}]
+        found = [
+            {"Key": key, "ETag": repr(self.objects[key]), "LastModified": self.written.get(key, BEGAN)}
+            for key in keys
+        ]
+        answer = {"ResponseMetadata": {"HTTPHeaders": {"date": self.date}}} if self.date else {}
+        return [{**answer, "Contents": found}] if found else [answer]
 
 
 def entered(name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -47,11 +47,12 @@ class RecordingConsole:
         self.row_styles.append(row_styles)
 
     @contextmanager
-    def progress(self, description: str) -> Iterator[RecordingConsole]:
+    def progress(self, description: str, now: object = None) -> Iterator[RecordingConsole]:
         self.updates.append(description)
         yield self
 
-    def update(self, text: str, counter: str = "") -> None:
+    def update(self, text: str | Callable[[], str], counter: str = "") -> None:
+        text = text if isinstance(text, str) else text()
         self.updates.append(f"{counter}{text}")
 
     def ask(self, question: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployment.command_line.core_flags import UNKNOWN, VERDICTS, Verdict
-from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG
+from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG, OPTIONAL_WORDS
 from deployment.errors import ConfigurationError
 from deployment.text import nearest_name
 
@@ -52,7 +52,10 @@ class Grammar:
         """Return one line: `Usage: fab sync SOURCE DESTINATION [FLAGS]. ...`."""
         if task is None:
             return "Usage: fab [TASK] [FLAGS]. `fab help` lists the tasks."
-        words = "".join(f" {word.upper()}" for word in self.words.get(task, ()))
+        words = "".join(
+            f" [{word.upper()}]" if word in OPTIONAL_WORDS else f" {word.upper()}"
+            for word in self.words.get(task, ())
+        )
         return f"Usage: fab {task}{words} [FLAGS]. `fab help {task}` explains the flags."
 
     def error(self, sentence: str, task: str | None = None) -> ConfigurationError:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("source", "destination"),
+    "follow": ("name",),
+    "report": ("name",),
 }
 """Of a task: the names of its flags that words stand for."""
 
@@ -21,6 +23,9 @@ LIKELY_FLAG: Mapping[str, str] = {
     "rollback": "--to",
 }
 """Of a task that takes no words: the flag that people forget before a word."""
+
+OPTIONAL_WORDS = ("name",)
+"""Words that may be left out: the usage has them in brackets."""
 
 HELP = "help"
 """No task, and typed like one: `fab help`, `fab help sync`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ def current_machine(installation: Installation, deployed: Collection[str] | None
 
     `deployed` are the names that were deployed last, None where that is not known.
     """
-    name = _name_to_start(deployed)
+    name = name_to_start(deployed)
     machine = listing.newest(installation, name)
     if machine is None:
         raise ExecutionFailed(
@@ -68,7 +68,7 @@ def current_machine(installation: Installation, deployed: Collection[str] | None
     return machine.arn
 
 
-def _name_to_start(deployed: Collection[str] | None) -> str:
+def name_to_start(deployed: Collection[str] | None) -> str:
     """Return our own machine's name; if its file was renamed, that of the only one there is."""
     if deployed is None or STATE_MACHINE in deployed:
         return STATE_MACHINE
@@ -100,10 +100,16 @@ def watch(
     description: str = "Syncing",
 ) -> Execution:
     """Show an execution until its end, and return it."""
-    with console.progress(description) as display:
+    with console.progress(description, installation.clock.now) as display:
         for progress in follow(installation, execution_arn, work_bucket):
-            display.update(progress.text())
+            display.update(_counting_down(progress, installation.clock.monotonic))
     return result(installation, execution_arn)
+
+
+def _counting_down(progress: ExecutionProgress, clock: Callable[[], float]) -> Callable[[], str]:
+    """Return what tells how far an execution is whenever it is asked: between two looks the time left counts down."""
+    looked_at = clock()
+    return lambda: progress.text(clock() - looked_at)
 
 
 def follow(
@@ -169,6 +175,15 @@ def sides(given: Any) -> str:
         for side, part in zip(("source", "destination"), under, strict=True)
     )
     return f"{source} -> {destination}"
+
+
+def input_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an execution's input from DescribeExecution's answer, nothing where it is none of ours."""
+    try:
+        given = json.loads(described.get("input") or "{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, Mapping) else {}
 
 
 def require_success(execution: Execution) -> Execution:

@@ -4,8 +4,8 @@ Comes after `executions.start`, and only ever reads. Everything but the executio
 is throttled, refused or not known at an endpoint leaves a gap and never ends the watching.
 
 The phase is the last state of a known name in the execution's history, the plan what the state TallyComparison
-returned, done what the records in the run's folder of the work bucket add up to, `{"tally": {"copied": {"objects": 3,
-"bytes": 12}}}` each.
+returned, done what the files in the run's folder of the work bucket add up to (`run_files`), the pace how that moved from
+look to look (`estimates`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
-from deployment.text import objects, size
+from deployment.step_functions.estimates import Amount, Pace, Sample, add_sample, pace, percent
+from deployment.step_functions.run_files import Counts, RunFiles
+from deployment.text import duration, objects, quantity, size
 
 Answer = TypeVar("Answer")
 
@@ -42,36 +44,23 @@ PHASES: Mapping[str, str] = {
 
 The iterations of an inline Map stand in the history of the execution, and soon hide the Map itself."""
 
-_PARTS = {
-    "copying": ("copy", "copied"),
-    "deleting": ("delete", "deleted"),
+_KINDS: Mapping[str, str] = {
+    "beginning with the first range": "compared",
+    "comparing": "compared",
+    "copying": "copied",
+    "deleting": "deleted",
 }
-"""Of a phase: its part of the plan, and its folder of records, whose records have the same word."""
+"""Of a phase: the folder of its records."""
 
-MAX_RECORDS_READ = 2_000
-"""With more records, done is the plan's fraction that the Distributed Map reports: nobody sees the difference."""
+_PARTS = {"copying": "copy", "deleting": "delete"}
+"""Of a phase: its part of the plan."""
 
-RECORD_READERS = 8
 HISTORY_PAGE_EVENTS = 200
 PLAN_PAGES = 5
+BRANCHES = 2
+"""Of a look beside its own thread: the Distributed Map, and the history."""
+
 ENDED_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
-
-
-@dataclass(frozen=True)
-class Amount:
-    """A number of objects and their bytes."""
-
-    objects: int
-    size_bytes: int
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Amount:
-        """Return the amount in `{"objects": 3, "bytes": 12}`."""
-        return cls(int(data.get("objects", 0)), int(data.get("bytes", 0)))
-
-    def part(self, fraction: float) -> Amount:
-        """Return this share of the amount, 0 to 1."""
-        return Amount(int(self.objects * fraction), int(self.size_bytes * fraction))
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,11 @@ class Units:
 
 @dataclass(frozen=True)
 class ExecutionProgress:
-    """How far an execution is; what could not be found out is None."""
+    """How far an execution is; what could not be found out is None.
+
+    `done` is what was dealt with in this phase, in whatever way it ended; while comparing it is keys, and nothing is planned.
+    `failed` is how many objects of the run are known not to be in sync.
+    """
 
     status: str
     phase: str = "running"
@@ -93,10 +86,17 @@ class ExecutionProgress:
     planned: Amount | None = None
     done: Amount | None = None
     is_estimate: bool = False
+    failed: int = 0
+    pace: Pace | None = None
 
-    def text(self) -> str:
-        """Return it as text: phase and batches, then, where they are known, objects and bytes on a line of their own."""
-        return "\n".join(filter(None, [self.phase + self._units(), self._amounts()]))
+    def text(self, seconds_later: float = 0.0) -> str:
+        """Return it as text: phase and batches, then, where they are known, amounts and pace on lines of their own.
+
+        `seconds_later` is for how long that has been known: the time left counts down.
+        """
+        amounts = self._keys() if _KINDS.get(self.phase) == "compared" else self._amounts()
+        lines = [self.phase + self._units(), amounts, self._pace_and_failures(seconds_later)]
+        return "\n".join(filter(None, lines))
 
     def _units(self) -> str:
         if self.units is None or self.units.total < 2:
@@ -104,6 +104,9 @@ class ExecutionProgress:
         kind = "ranges" if self.phase == "comparing" else "batches"
         failed = f", {self.units.failed:,} of them failed" if self.units.failed else ""
         return f", {self.units.done:,} of {self.units.total:,} {kind}{failed}"
+
+    def _keys(self) -> str:
+        return f"{quantity(self.done.objects, 'key')} compared" if self.done and self.done.objects else ""
 
     def _amounts(self) -> str:
         if self.planned is None:
@@ -114,40 +117,92 @@ class ExecutionProgress:
             return f"{whole}, {size(self.planned.size_bytes)}" if has_size else whole
         about = "about " if self.is_estimate else ""
         sizes = f", {size(self.done.size_bytes)} of {size(self.planned.size_bytes)}" if has_size else ""
-        return f"{about}{self.done.objects:,} of {whole}{sizes}"
+        return f"{about}{self.done.objects:,} of {whole}{sizes}, {percent(self.done, self.planned)} %"
+
+    def _pace_and_failures(self, seconds_later: float) -> str:
+        said = []
+        if self.pace:
+            is_comparing = _KINDS.get(self.phase) == "compared"
+            said.append(f"{_number(self.pace.objects_per_second)} {'keys' if is_comparing else 'objects'}/s")
+            if self.phase == "copying" and self.planned and self.planned.size_bytes:
+                said.append(f"{size(self.pace.bytes_per_second)}/s")
+            if self.pace.seconds_left is not None:
+                left = max(self.pace.seconds_left - seconds_later, 0)
+                said.append(f"about {duration(round(left))} left")
+        if self.failed:
+            said.append(f"{self.failed:,} failed so far")
+        return ", ".join(said)
 
 
 class Observer:
-    """Polls one execution; remembers between two polls what cannot have changed.
+    """Polls one execution; remembers between two polls what cannot have changed, and how fast it went.
 
     Without `work_bucket` (the user may not be allowed to read it), done is estimated.
     """
 
     def __init__(self, installation: Installation, execution_arn: str, work_bucket: str | None) -> None:
         self._steps = installation.step_functions
-        self._s3 = installation.client("s3")
+        self._clock = installation.clock
         self._arn = execution_arn
-        self._bucket = work_bucket
-        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
         self._phase = "running"
-        self._plan: Mapping[str, Any] | None = None
-        self._records: dict[str, Amount] = {}
+        self._comparison: Mapping[str, Any] | None = None
+        self._failed: dict[str, int] = {}
+        self._samples: dict[str, tuple[Sample, ...]] = {}
+        self._files: RunFiles | None = None
+        if work_bucket:
+            machine, name = execution_arn.split(":")[6:8]
+            place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
+            self._files = RunFiles(installation.client("s3"), place, f"runs/{machine}/{name}")
 
     def look(self, status: str) -> ExecutionProgress:
         """Return how far an execution of this status is."""
-        self._phase = _or_none(self._last_phase) or self._phase
-        units = _or_none(self._running_units)
-        if self._phase not in _PARTS:
-            return ExecutionProgress(status, self._phase, units)
-        part, word = _PARTS[self._phase]
-        self._plan = self._plan or _or_none(self._find_plan)
-        planned = None if self._plan is None else Amount.of(self._plan.get(part, {}))
-        done = _or_none(lambda: self._done(word)) if self._bucket else None
-        if done is None and planned and units and units.total:
-            return ExecutionProgress(
-                status, self._phase, units, planned, planned.part(units.done / units.total), True
-            )
-        return ExecutionProgress(status, self._phase, units, planned, done)
+        # Side by side, because at a slow endpoint a look then takes as long as its longest branch.
+        with ThreadPoolExecutor(BRANCHES) as pool:
+            units = pool.submit(_or_none, self._running_units)
+            phase = pool.submit(self._phase_and_plan)
+            before, began = self._phase, self._clock.monotonic()
+            counts = self._counts(before)
+            self._phase, planned = phase.result()
+            if self._phase != before:
+                began = self._clock.monotonic()
+                counts = self._counts(self._phase)
+            picture = ExecutionProgress(status, self._phase, units.result(), planned)
+        picture = replace(picture, failed=self._all_failed())
+        if counts is not None:
+            return self._with_done(picture, counts.amount, began - counts.age_seconds)
+        if planned and picture.units and picture.units.total:
+            share = planned.part(picture.units.done / picture.units.total)
+            return replace(self._with_done(picture, share, began), is_estimate=True)
+        return picture
+
+    def _with_done(self, picture: ExecutionProgress, done: Amount, at_seconds: float) -> ExecutionProgress:
+        """Return the picture with what was dealt with at a moment, and how fast that goes."""
+        kind, planned = _KINDS[picture.phase], picture.planned
+        samples = self._samples[kind] = add_sample(self._samples.get(kind, ()), at_seconds, done)
+        done = samples[-1].done if planned is None else samples[-1].done.at_most(planned)
+        return replace(picture, done=done, pace=pace(samples, self._clock.monotonic(), planned))
+
+    def _phase_and_plan(self) -> tuple[str, Amount | None]:
+        """Return the phase, the last one where it cannot be asked for, and what it is to do."""
+        phase = _or_none(self._last_phase) or self._phase
+        part = _PARTS.get(phase)
+        if part is None:
+            return phase, None
+        self._comparison = self._comparison or _or_none(self._find_comparison)
+        return phase, Amount.of(self._comparison["plan"].get(part, {})) if self._comparison else None
+
+    def _counts(self, phase: str) -> Counts | None:
+        """Return what was dealt with in a phase, None where its files cannot be read, are too many, or there are none."""
+        files, kind = self._files, _KINDS.get(phase)
+        counts = _or_none(lambda: files.counts(kind)) if files and kind else None
+        if counts is not None and kind:
+            self._failed[kind] = counts.failed
+        return counts
+
+    def _all_failed(self) -> int:
+        """Return how many objects of the run are not in sync, as far as that is known, the phases before this one included."""
+        undecided = int((self._comparison or {}).get("undecided") or 0)
+        return sum({**self._failed, "compared": max(undecided, self._failed.get("compared", 0))}.values())
 
     def _last_phase(self) -> str | None:
         page = self._history(includeExecutionData=False)
@@ -164,14 +219,14 @@ class Observer:
         failed = counts["failed"] + counts["timedOut"] + counts["aborted"]
         return Units(counts["succeeded"] + failed, failed, counts["total"])
 
-    def _find_plan(self) -> Mapping[str, Any] | None:
-        """Return the plan from the newest output of TallyComparison."""
+    def _find_comparison(self) -> Mapping[str, Any] | None:
+        """Return the newest output of TallyComparison, with its plan."""
         token: dict[str, str] = {}
         for _ in range(PLAN_PAGES):
             page = self._history(**token)
-            plan = plan_in(page["events"])
-            if plan is not None or "nextToken" not in page:
-                return plan
+            comparison = comparison_in(page["events"])
+            if comparison is not None or "nextToken" not in page:
+                return comparison
             token = {"nextToken": page["nextToken"]}
         return None
 
@@ -179,42 +234,20 @@ class Observer:
         newest_first = {"reverseOrder": True, "maxResults": HISTORY_PAGE_EVENTS}
         return self._steps.get_execution_history(executionArn=self._arn, **newest_first, **options)
 
-    def _done(self, word: str) -> Amount | None:
-        """Return what the records add up to; None where there are too many to read."""
-        names = self._record_names(word)
-        if len(names) > MAX_RECORDS_READ:
-            return None
-        new = [name for name in names if name not in self._records]
-        with ThreadPoolExecutor(RECORD_READERS) as pool:
-            self._records.update(
-                zip(new, pool.map(lambda name: self._read_record(name, word), new), strict=True)
-            )
-        amounts = [self._records[name] for name in names]
-        return Amount(sum(amount.objects for amount in amounts), sum(amount.size_bytes for amount in amounts))
 
-    def _record_names(self, word: str) -> list[str]:
-        """Return the keys of the records, of not more pages than are worth reading."""
-        machine, execution = self._arn.split(":")[6:8]
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            **self._place,
-            Prefix=f"runs/{machine}/{execution}/{word}/",
-            PaginationConfig={"MaxItems": MAX_RECORDS_READ + 1},
-        )
-        return [found["Key"] for page in pages for found in page.get("Contents", ())]
-
-    def _read_record(self, key: str, word: str) -> Amount:
-        body = self._s3.get_object(**self._place, Key=key)["Body"].read()
-        return Amount.of(json.loads(body)["tally"].get(word, {}))
-
-
-def plan_in(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return `{"copy": ..., "delete": ...}` from the first event in which TallyComparison ended, None if none did."""
+def comparison_in(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return what the first event says in which TallyComparison ended, None if none did or there is no plan yet."""
     for event in events:
         ended = event.get("stateExitedEventDetails", {})
         if ended.get("name") == "TallyComparison" and ended.get("output"):
-            plan: Mapping[str, Any] | None = json.loads(ended["output"]).get("comparison", {}).get("plan")
-            return plan
+            comparison: Mapping[str, Any] = json.loads(ended["output"]).get("comparison", {})
+            return comparison if "plan" in comparison else None
     return None
+
+
+def _number(value: float) -> str:
+    """Return a rate in as many digits as matter: `0.4`, `210`."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _or_none(read: Callable[[], Answer | None]) -> Answer | None:

@@ -72,6 +72,21 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "states:StartExecution",
         *_WATCH_EXECUTIONS,
     ),
+    "follow": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:ListExecutions",
+        *_WATCH_EXECUTIONS,
+    ),
+    "report": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:ListExecutions",
+        "states:DescribeExecution",
+        "s3:GetObject",
+    ),
     "status": (
         "sts:GetCallerIdentity",
         *_FIND_STACK,

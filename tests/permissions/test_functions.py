@@ -32,6 +32,14 @@ def test_every_row_of_the_table_is_shown_by_some_run(recorder):
     assert rows - shown == set()
 
 
+@pytest.mark.parametrize(
+    "name", ["compare_listings", "copy_keys", "copy_large_object", "delete_orphaned_keys"]
+)
+def test_a_worker_may_write_its_heartbeat_beside_its_record(name):
+    (spec,) = [spec for spec in specs() if spec.name == name]
+    assert {("s3:PutObject", "work runs")} <= granted(spec, NARROW)
+
+
 def test_no_function_names_a_version_of_an_object(recorder):
     assert [call for call in recorder.calls if call.features & OF_VERSIONS] == []
 

@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -162,6 +163,21 @@ def test_progress_in_a_pipe_writes_changes_only_and_not_more_often_than_every_tw
     assert out.getvalue() == ""
 
 
+def test_progress_with_the_time_is_a_line_every_ten_seconds_in_a_pipe_changed_or_not() -> None:
+    clock = Clock()
+    shown, _, err = piped(clock=clock)
+    began = datetime(2026, 11, 22, 23, 59, 55, tzinfo=UTC)
+    with shown.progress("Copying", lambda: began + timedelta(seconds=clock.now - 100)) as progress:
+        for second in range(22):
+            clock.now = 100.0 + second
+            progress.update("1 of 9\nnone failed" if second < 12 else "2 of 9")
+        progress.update("9 of 9")
+    assert err.getvalue() == (
+        "Copying\n  23:59:55  1 of 9; none failed\n  00:00:05  1 of 9; none failed\n  00:00:15  2 of 9\n"
+        "  00:00:16  9 of 9\n"
+    )
+
+
 def test_progress_that_ends_where_it_stood_says_nothing_twice() -> None:
     shown, _, err = piped(clock=Clock())
     with shown.progress("Copying") as progress:
@@ -199,6 +215,19 @@ def test_a_block_of_several_lines_says_for_how_long_it_has_been_going_on() -> No
         clock.now += 61
         progress.update("1 of 9\n2 failed")
     assert re.search(r"01:01 Copying: 1 of 9\s+2 failed", err.getvalue())
+
+
+def test_a_text_that_is_asked_for_is_asked_for_at_each_redrawing() -> None:
+    clock = Clock()
+    shown, _, err = on_terminal(clock=clock)
+    with shown.progress("Copying") as progress:
+        progress.update(lambda: f"{110 - clock.now:.0f} s left")
+        clock.now += 3
+    assert "Copying: 7 s left" in err.getvalue()
+    quiet, _, err = piped(clock=clock)
+    with quiet.progress("Copying") as progress:
+        progress.update(lambda: "6 s left")
+    assert err.getvalue() == "Copying\n  6 s left\n"
 
 
 def test_an_exception_ends_the_progress_block_and_passes_through() -> None:

@@ -41,7 +41,13 @@ MAY_IMPORT = {
         "tally": f"{WORK} compare.waves apply.uploads",
     },
 }
-TASKS_TOGETHER = {("status", "versions"), ("logs", "log_lines")}
+TASKS_TOGETHER = {
+    ("status", "versions"),
+    ("logs", "log_lines"),
+    ("sync", "follow"),
+    ("follow", "report_text"),
+    ("report", "report_text"),
+}
 VERBS = {"compare", "apply", "tally"}
 
 

@@ -214,11 +214,7 @@ def _read_ended(installation: Installation, record: Mapping[str, Any]) -> EndedE
 
 def _sides(described: Mapping[str, Any]) -> str:
     """Return both sides of an execution's input, "" where it has none that can be read."""
-    try:
-        given = json.loads(described.get("input") or "")
-    except ValueError:
-        return ""
-    return executions.sides(given)
+    return executions.sides(executions.input_of(described))
 
 
 def _running_json(execution: RunningExecution) -> dict[str, Any]:

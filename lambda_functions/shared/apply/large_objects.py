@@ -26,6 +26,7 @@ from lambda_functions.shared.invocation import Turn, run_jobs
 from lambda_functions.shared.outcomes import Outcome, Tally, add_counts
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import failure_writer, record_name, turn_summary
 from lambda_functions.shared.work_items import ToCopy
@@ -89,7 +90,10 @@ class LargeObject:
         if self.folder.read(name) is None:
             file = UploadFile.from_json(self.folder.require(upload_name))
             members = parts.from_sizes(file.sizes)[group["first"] - 1 : group["last"]]
-            self.folder.write_once(name, self._copy_group(file, members))
+            item, record = f"{self.name}-{group['first']}", record_name("copied", self.name, 0)
+            with Heartbeat(self.folder, item, record, has_last_word=True) as heartbeat:
+                document = self._copy_group(file, members, heartbeat)
+            self.folder.write_once(name, document)
 
     def complete(self, upload_name: str) -> State:
         """Put the parts together; `{"verdict": "again"}` if they were guessed wrongly, or the source has moved on."""
@@ -127,7 +131,7 @@ class LargeObject:
         self.folder.write(name, {**file.to_json(), **self._usage()})
         return {**_state("copy", item, exact, tries), "upload": name, "groups": groups}
 
-    def _copy_group(self, file: UploadFile, members: Sequence[Part]) -> dict[str, Any]:
+    def _copy_group(self, file: UploadFile, members: Sequence[Part], heartbeat: Heartbeat) -> dict[str, Any]:
         def copy(part: Part) -> CopiedPart | _Problem:
             try:
                 return self._copy_of(file.item).copy_part(file.upload, part)
@@ -137,10 +141,14 @@ class LargeObject:
         def timeout_outcome(part: Part) -> _Problem:
             return _Problem(f"part {part.number} had not ended when its worker's time was over")
 
-        results = [result for _, result in run_jobs(
+        results, size_bytes = [], 0
+        for index, result in run_jobs(
             members, copy, timeout_outcome, self.turn, COPY_THREADS, lambda part: seconds_needed(part.size),
             self.gate.limit,
-        )]  # fmt: skip
+        ):  # fmt: skip
+            results.append(result)
+            size_bytes += members[index].size if isinstance(result, CopiedPart) else 0
+            heartbeat.beat(counts(size_bytes=size_bytes))
         problems = [result for result in results if isinstance(result, _Problem)]
         if not problems and len(results) < len(members):
             missing = len(members) - len(results)

@@ -21,6 +21,7 @@ from lambda_functions.shared.options import MAX_KEY_BYTES
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.listing import KeyRange
+from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts_of
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import turn_summary
 
@@ -49,9 +50,11 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         most_bytes=MAX_KEY_BYTES - _prefix_bytes(run),
         first_extra=FIRST_EXTRA if wave_of_range(range_id) == 1 else LATER_EXTRA,
     )
+    folder = RunFolder(clients.work, run.folder)
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="shards") as writers:
-        plan = PlanWriter.of(RunFolder(clients.work, run.folder), run, range_id, turn.attempt, writers)
-        broken = _compare_until_deadline(clients, run, streams, turn, plan)
+        plan = PlanWriter.of(folder, run, range_id, turn.attempt, writers)
+        with Heartbeat(folder, range_id, range_record_name(range_id)) as heartbeat:
+            broken = _compare_until_deadline(clients, run, streams, turn, plan, heartbeat)
         return {
             "range": {"id": range_id, **key_range.to_json()},
             "broken": broken and f"{describe_range(run, key_range)} could not be compared: {broken}",
@@ -68,13 +71,14 @@ def _prefix_bytes(run: Run) -> int:
 
 
 def _compare_until_deadline(
-    clients: Clients, run: Run, streams: Streams, turn: Turn, plan: PlanWriter
+    clients: Clients, run: Run, streams: Streams, turn: Turn, plan: PlanWriter, heartbeat: Heartbeat
 ) -> str:
     """Decide keys until all are decided or the turn is over; return what keeps the range from being compared, "" if nothing."""
     resolver = Resolver(clients, run)
     try:
         for chunk in read_chunks(clients, run, streams, turn):
             plan.decide_all(chunk, resolver)
+            heartbeat.beat(counts_of(plan.tally, plan.keys()))
         plan.collect(resolver, all_of_them=True)
     except (RangeBroken, ClientError) as error:
         if isinstance(error, ClientError) and not is_permanent(error):

@@ -80,6 +80,10 @@ class PlanWriter:
                 self.collect(resolver)
         self.collect(resolver)
 
+    def keys(self) -> int:
+        """Return how many keys there have been, on either side."""
+        return sum(self.listed.values()) - self.paired
+
     def leave_out(self, pair: Pair) -> None:
         """Count a key that `include` and `exclude` leave out."""
         source, destination = pair

@@ -16,6 +16,7 @@ from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts_of
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 MAX_SHARD_KEYS = 2000
@@ -113,18 +114,28 @@ def take_turn(
     `work` returns one outcome for each line that it began, beginning with the first.
     """
     name = record_name(kind, shard["id"], start)
-    record = folder.read(name) or folder.write_once(name, _record(folder, shard, start, turn, clients, work))
+    record = folder.read(name) or folder.write_once(
+        name, _record(folder, name, shard, start, turn, clients, work)
+    )
     return {"done": record["next"] >= shard["objects"], "next": record["next"]}
 
 
 def _record(
-    folder: RunFolder, shard: Mapping[str, Any], start: int, turn: Turn, clients: Clients, work: Work
+    folder: RunFolder,
+    name: str,
+    shard: Mapping[str, Any],
+    start: int,
+    turn: Turn,
+    clients: Clients,
+    work: Work,
 ) -> dict[str, Any]:
     writer = failure_writer(folder, f"{shard['id']}-{start}", turn.attempt)
     tally, started = Tally(writer), 0
-    for outcome in work(folder.read_lines(shard)[start:]):
-        tally.add(outcome)
-        started += 1
+    with Heartbeat(folder, shard["id"], name) as heartbeat:
+        for outcome in work(folder.read_lines(shard)[start:]):
+            tally.add(outcome)
+            started += 1
+            heartbeat.beat(counts_of(tally, started))
     if not started:
         raise NoProgress(f"the turn of {shard['file']} from line {start} began nothing")
     return {

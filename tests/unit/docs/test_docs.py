@@ -166,7 +166,7 @@ def test_every_state_is_in_the_picture_or_the_text():
 def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
     rows = re.findall(r"^\| (`fab.*?`) \| ([^|]+) \|$", readme(), re.MULTILINE)
     listed = {
-        re.findall(r"`fab (\w+)[ A-Z]*`", first)[-1]: set(re.findall(r"`--([\w-]+)`", rest))
+        re.findall(r"`fab (\w+)[ A-Z\[\]]*`", first)[-1]: set(re.findall(r"`--([\w-]+)`", rest))
         for first, rest in rows
     }
     tasks = Collection.from_module(fabfile)

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from deployment.aws import account
 from deployment.errors import ExecutionFailed
 from deployment.step_functions import executions
+from deployment.step_functions.estimates import Amount
 from deployment.step_functions.executions import Execution
-from deployment.step_functions.progress import Amount, ExecutionProgress, Observer, Units
+from deployment.step_functions.progress import ExecutionProgress, Observer, Units
 from tests.fake_executions import (
     ARN,
     BEGAN,
@@ -59,7 +60,7 @@ def test_while_comparing_the_ranges_of_the_newest_wave_are_counted() -> None:
     aws.map_runs = [map_run("first", 1), map_run("second", 9), map_run("over", 99, stopped=True)]
     aws.counts = {"mapRun:second": counts(64, succeeded=10, failed=2)}
     picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
-    assert picture == ExecutionProgress("RUNNING", "comparing", Units(12, 2, 64))
+    assert picture == ExecutionProgress("RUNNING", "comparing", Units(12, 2, 64), done=Amount(0, 0))
     assert picture.text() == "comparing, 12 of 64 ranges, 2 of them failed"
 
 
@@ -72,8 +73,10 @@ def test_while_copying_done_is_what_the_records_add_up_to() -> None:
     aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": {"deleted": {"objects": 3, "bytes": 0}}}
     picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
     assert picture.planned == Amount(5000, 3 * 1024**3)
-    assert picture.done == Amount(300, 3 * 1024**3)
-    assert picture.text() == "copying, 4 of 10 batches\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"
+    assert picture.done == Amount(306, 3 * 1024**3)
+    assert picture.text() == (
+        "copying, 4 of 10 batches\n306 of 5,000 objects, 3.0 GiB of 3.0 GiB, 12 %\n3 failed so far"
+    )
 
 
 def test_a_record_is_read_once_and_the_plan_is_looked_for_once() -> None:
@@ -83,8 +86,8 @@ def test_a_record_is_read_once_and_the_plan_is_looked_for_once() -> None:
     first = observer.look("RUNNING")
     aws.calls.clear()
     assert observer.look("RUNNING") == first
-    assert [name for name, _ in aws.calls] == [
-        "get_execution_history", "list_map_runs", "describe_map_run", "list_objects_v2",
+    assert sorted(name for name, _ in aws.calls) == [
+        "describe_map_run", "get_execution_history", "list_map_runs", "list_objects_v2", "list_objects_v2",
     ]  # fmt: skip
 
 
@@ -93,7 +96,9 @@ def test_with_too_many_records_done_is_about_the_fraction_of_the_batches() -> No
     aws.objects = {f"{FOLDER}/copied/copy-{number}-0.json": {} for number in range(2001)}
     picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
     assert picture.done == Amount(2000, int(1.2 * 1024**3))
-    assert picture.text() == "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB"
+    assert (
+        picture.text() == "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB, 39 %"
+    )
     assert "get_object" not in [name for name, _ in aws.calls]
 
 
@@ -103,7 +108,7 @@ def test_while_deleting_the_deleted_are_counted_without_bytes() -> None:
     aws.counts = {"mapRun:CopyKeys": counts(1)}
     aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": {"deleted": {"objects": 3, "bytes": 30}}}
     picture = Observer(aws.installation(), ARN, "work").look("RUNNING")
-    assert picture.text() == "deleting\n3 of 7 objects"
+    assert picture.text() == "deleting\n3 of 7 objects, 42 %"
 
 
 @pytest.mark.parametrize(
@@ -130,10 +135,13 @@ def test_in_an_inline_map_done_is_what_the_records_add_up_to_too(state: str, tex
 @pytest.mark.parametrize(
     ("refused", "text"),
     [
-        ("list_map_runs", "copying\n100 of 5,000 objects, 1.0 KiB of 3.0 GiB"),
-        ("describe_map_run", "copying\n100 of 5,000 objects, 1.0 KiB of 3.0 GiB"),
-        ("list_objects_v2", "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB"),
-        ("get_object", "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB"),
+        ("list_map_runs", "copying\n100 of 5,000 objects, 1.0 KiB of 3.0 GiB, 1 %"),
+        ("describe_map_run", "copying\n100 of 5,000 objects, 1.0 KiB of 3.0 GiB, 1 %"),
+        (
+            "list_objects_v2",
+            "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB, 39 %",
+        ),
+        ("get_object", "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB, 39 %"),
         ("get_execution_history", "running, 4 of 10 batches"),
     ],
 )

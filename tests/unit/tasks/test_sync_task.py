@@ -14,8 +14,8 @@ from deployment.console import Console
 from deployment.errors import ExecutionFailed
 from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
-from deployment.tasks.runs import sync
-from deployment.tasks.runs.sync import footer
+from deployment.tasks.runs import report_text, sync
+from deployment.tasks.runs.report_text import footer
 from tests.fake_executions import (
     ARN,
     BEGAN,
@@ -62,7 +62,7 @@ def test_a_sync_ends_with_its_report_as_a_table(aws: FakeAws) -> None:
         "Estimated cost: $0.0070; it took 1 min 35 s",
         f"Report: s3://work/{FOLDER}/report.json",
     ]
-    assert err.getvalue() == f"Started {ARN}\n{LINK}\nSyncing a -> b\n  finished\n"
+    assert err.getvalue() == f"Started {ARN}\n{LINK}\nSyncing a -> b\n  10:00:00  finished\n"
     assert aws.calls[0][1]["input"] == '{"source": "a", "destination": "b"}'
 
 
@@ -176,7 +176,8 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
     with pytest.raises(KeyboardInterrupt):
         sync.sync(aws.installation(), {}, console)
     assert err.getvalue() == (
-        f"Started {ARN}\n{LINK}\nSyncing\nThe execution continues in AWS. Stop it with:\n"
+        f"Started {ARN}\n{LINK}\nSyncing\nThe execution continues in AWS. Come back to it from any terminal with:\n"
+        "  fab follow monday\nStop it with:\n"
         f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
     )
 
@@ -217,7 +218,7 @@ WHOLE: dict[str, Any] = {
 def test_a_report_with_everything_tells_the_scope_the_warnings_and_the_causes_in_a_pipe() -> None:
     console, out, err = piped()
 
-    sync.show_report(WHOLE, 95.0, console)
+    report_text.show_report(WHOLE, 95.0, console)
 
     assert lines(out.getvalue()) == [
         "photos -> photos-copy",
@@ -256,7 +257,7 @@ def test_warnings_are_yellow_on_a_terminal() -> None:
 
     out = Terminal()
 
-    sync.show_report(
+    report_text.show_report(
         {**REPORT, "warnings": [ODD]}, 95.0, Console(out, io.StringIO(), environ={"TERM": "xterm"}, width=200)
     )
 
@@ -279,13 +280,13 @@ def test_what_was_listed_is_told_where_something_was_out_of_scope(
 ) -> None:
     report = {"listed": {"source": 5, "destination": 1300}, "outOfScope": left_out}
 
-    assert list(sync.scope(report)) == ([line] if line else [])
+    assert list(report_text.scope(report)) == ([line] if line else [])
 
 
 def test_a_report_of_an_older_machine_has_no_scope_no_warnings_and_no_causes() -> None:
     console, out, _ = piped()
 
-    sync.show_report(REPORT, 95.0, console)
+    report_text.show_report(REPORT, 95.0, console)
 
     assert [
         line for line in lines(out.getvalue()) if "listed" in line or "Warning" in line or "Why" in line
@@ -294,8 +295,8 @@ def test_a_report_of_an_older_machine_has_no_scope_no_warnings_and_no_causes() -
 
 def test_the_report_of_a_dry_run_says_what_would_be() -> None:
     dry = {**REPORT, "dryRun": True, "copied": {"objects": 0, "bytes": 0}}
-    assert sync.title(dry) == "photos -> photos-copy (dry run: nothing was changed)"
-    assert list(sync.rows(dry)) == [
+    assert report_text.title(dry) == "photos -> photos-copy (dry run: nothing was changed)"
+    assert list(report_text.rows(dry)) == [
         ("would be copied", 1200, "5.0 MiB"),
         ("would be deleted", 3, "30 bytes"),
         ("already equal", 98765, "20.0 GiB"),
@@ -312,7 +313,7 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
         "unprovable": {"objects": 4},
         "failed": {"objects": 5},
     }
-    assert list(sync.rows(bad))[3:] == [
+    assert list(report_text.rows(bad))[3:] == [
         ("skipped: archived, to be restored first", 1, ""),
         ("skipped: no possible key at the destination", 2, ""),
         ("unprovable: no checksum tells", 4, ""),
@@ -332,7 +333,7 @@ def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_a
     ("usd", "text"), [(None, "unknown"), (0, "$0.0000"), (0.00704, "$0.0070"), (1234.5, "$1,234.50")]
 )
 def test_money_has_as_many_digits_as_matter(usd: float | None, text: str) -> None:
-    assert sync.cost(usd) == text
+    assert report_text.cost(usd) == text
 
 
 def test_a_versioned_destination_is_told_in_a_line_of_its_own() -> None:

@@ -1,0 +1,98 @@
+"""Reads what a run has left in the work bucket: its report, and the files that name what was not synchronised."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment.aws.errors import aws_sentence, is_missing
+from deployment.aws.installation import Installation
+from deployment.errors import ExecutionFailed
+
+READ_AHEAD = 8
+"""How many files are read before they are needed: 16,000 lines, some 4 MB."""
+
+Line = Mapping[str, str]
+"""`{"key", "what", "error"}` of an object that was not synchronised."""
+
+
+@dataclass(frozen=True)
+class FailureFiles:
+    """What names the objects that were not synchronised; no file names those of `unfinished_shards`."""
+
+    files: Sequence[Mapping[str, Any]]
+    unfinished_shards: int = 0
+
+
+class RunFolder:
+    """The files of one run in the work bucket; only reads."""
+
+    def __init__(self, installation: Installation, execution_arn: str, work_bucket: str | None) -> None:
+        machine, name = execution_arn.split(":")[6:8]
+        self._s3 = installation.client("s3")
+        self._folder = f"runs/{machine}/{name}"
+        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
+
+    def report(self) -> Mapping[str, Any] | None:
+        """Return the report that a run has left, None where there is none to be read."""
+        try:
+            report: Mapping[str, Any] = json.loads(self._body("report.json"))
+            return report
+        except (ClientError, BotoCoreError, ValueError):
+            return None
+
+    def failure_files(self) -> FailureFiles:
+        """Return what names the objects that were not synchronised; raise ExecutionFailed where that cannot be read."""
+        try:
+            index = json.loads(self._require("failures.json"))
+            return FailureFiles(
+                index.get("contents") or [{"file": name} for name in index["files"]],
+                len(index["unfinishedShards"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._unreadable("failures.json", "is not what a run writes") from error
+
+    def failures(self, named: FailureFiles) -> Iterator[Line]:
+        """Yield the lines of these files in their order, a few files in memory at a time; raise ExecutionFailed as above."""
+        waiting: deque[Future[list[Line]]] = deque()
+        with ThreadPoolExecutor(READ_AHEAD) as pool:
+            for file in named.files:
+                waiting.append(pool.submit(self._lines, file))
+                if len(waiting) >= READ_AHEAD:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+
+    def _lines(self, file: Mapping[str, Any]) -> list[Line]:
+        body = self._require(file["file"])
+        if file.get("sha256") not in (None, hashlib.sha256(body).hexdigest()):
+            raise self._unreadable(
+                file["file"], "was overwritten: its SHA-256 is not that of what was written"
+            )
+        try:
+            return [json.loads(line) for line in body.splitlines()]
+        except ValueError as error:
+            raise self._unreadable(file["file"], "was cut or overwritten: it is not JSON") from error
+
+    def _require(self, name: str) -> bytes:
+        try:
+            return self._body(name)
+        except ClientError as error:
+            if is_missing(error):
+                raise self._unreadable(
+                    name, "is not there: the run's files have expired, or the run has left none"
+                ) from error
+            raise self._unreadable(name, f"cannot be read: {aws_sentence(error)}") from error
+
+    def _body(self, name: str) -> bytes:
+        return bytes(self._s3.get_object(**self._place, Key=f"{self._folder}/{name}")["Body"].read())
+
+    def _unreadable(self, name: str, why: str) -> ExecutionFailed:
+        return ExecutionFailed(f"s3://{self._place['Bucket']}/{self._folder}/{name} {why}.")

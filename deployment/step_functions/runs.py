@@ -1,0 +1,87 @@
+"""Finds one run among the executions of all our state machines: the newest, or the one that a person means by its name.
+
+Only reads. Step Functions keeps executions for 90 days; those of machines that `fab prune` has deleted are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from deployment.aws.installation import Installation
+from deployment.errors import ConfigurationError, ExecutionFailed
+from deployment.step_functions import listing
+from deployment.step_functions.executions import name_to_start
+from deployment.text import one_line
+
+MAX_NAMED = 5
+"""How many of the runs are named that a beginning may mean."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution of ours, as it was when it was found."""
+
+    arn: str
+    status: str
+    started_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The last part of the ARN."""
+        return self.arn.rpartition(":")[2]
+
+
+def find(installation: Installation, typed: str | None, deployed: Collection[str] | None = None) -> Run:
+    """Return the newest run, or the one whose name is `typed` or begins with it; an ARN is a name too.
+
+    `deployed` are the names of the machines that were deployed last, None where that is not known. Raises ConfigurationError
+    where no name or several begin so, ExecutionFailed where there is no run at all.
+    """
+    base = name_to_start(deployed)
+    found = list(_runs(installation, base, newest_only=typed is None))
+    if not found:
+        raise ExecutionFailed(
+            f"There is no run of {base} of the stack {installation.title} yet, or Step Functions has forgotten it. "
+            "`fab sync` starts one."
+        )
+    return max(found, key=lambda run: run.started_at) if typed is None else chosen(found, typed)
+
+
+def chosen(runs: Sequence[Run], typed: str) -> Run:
+    """Return the run that is meant by its name, its ARN or the beginning of its name."""
+    exact = [run for run in runs if typed in (run.name, run.arn)]
+    begun = exact or [run for run in runs if run.name.startswith(typed)]
+    if len(begun) == 1:
+        return begun[0]
+    if not begun:
+        raise ConfigurationError(
+            f"No run has a name that begins with {one_line(typed)!r}. `fab status` names the newest ones."
+        )
+    newest = sorted(begun, key=lambda run: run.started_at, reverse=True)[:MAX_NAMED]
+    names = ", ".join(run.arn if exact else run.name for run in newest)
+    more = f" and {len(begun) - MAX_NAMED:,} more" if len(begun) > MAX_NAMED else ""
+    raise ConfigurationError(
+        f"{len(begun):,} runs have names that begin with {one_line(typed)!r}: {names}{more}. "
+        f"Write {'the ARN of one' if exact else 'more of the name'}."
+    )
+
+
+def _runs(installation: Installation, base: str, newest_only: bool) -> Iterator[Run]:
+    """Yield the runs of all machines of a base name; of each machine the newest first, as Step Functions lists them."""
+    for machine in listing.list_all(installation).ours:
+        parts = listing.base_and_moment(machine.name)
+        if parts is None or parts[0] != base:
+            continue
+        pages = installation.step_functions.get_paginator("list_executions")
+        for record in _parents(pages.paginate(stateMachineArn=machine.arn)):
+            yield Run(record["executionArn"], record["status"], record["startDate"])
+            if newest_only:
+                break
+
+
+def _parents(pages: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the executions that are no children of a Distributed Map."""
+    return (record for page in pages for record in page["executions"] if "mapRunArn" not in record)

@@ -1,0 +1,93 @@
+"""`fab follow`: comes back to a run from any terminal, and shows it until its end, as `fab sync` does from its start.
+
+The work is done in AWS and goes on whatever happens here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment.aws.account import execution_link
+from deployment.aws.installation import Installation
+from deployment.cloudformation import lookup
+from deployment.command_line.sync_flags import in_flags
+from deployment.console import Console
+from deployment.step_functions import runs
+from deployment.step_functions.executions import (
+    STARTED_HERE,
+    Execution,
+    describe,
+    input_of,
+    require_success,
+    sides,
+    watch,
+)
+from deployment.step_functions.run_report import RunFolder
+from deployment.tasks.runs.report_text import show_report
+
+
+def follow(
+    installation: Installation, name: str | None, console: Console, as_json: bool = False
+) -> Execution:
+    """Follow the newest run, or the one whose name begins so, as `follow_to_end` does; one that has ended is only reported."""
+    outputs = lookup.outputs(installation)
+    run = runs.find(installation, name, lookup.machine_names(outputs))
+    options = input_of(describe(installation, run.arn))
+    console.step(f"{run.arn}\n{execution_link(run.arn)}")
+    by_flags = run.name.startswith(STARTED_HERE)
+    return follow_to_end(
+        installation, run.arn, outputs.get("WorkBucket"), options, console, as_json, by_flags
+    )
+
+
+def follow_to_end(
+    installation: Installation,
+    execution_arn: str,
+    work_bucket: str | None,
+    options: Mapping[str, Any],
+    console: Console,
+    as_json: bool,
+    by_flags: bool = True,
+) -> Execution:
+    """Show how far a run is until it ends, then its report; raise ExecutionFailed unless it succeeded.
+
+    `options` are its input, which flags have made unless `by_flags` is false. With `as_json`, stdout gets one JSON document and
+    nothing else.
+    """
+    execution = _watch(
+        installation, execution_arn, work_bucket, console, f"Syncing {sides(options)}".rstrip()
+    )
+    report = execution.report or RunFolder(installation, execution_arn, work_bucket).report()
+    if as_json:
+        document = {**execution.to_json(), **({"report": report} if report else {})}
+        console.result(json.dumps(document, indent=2, default=str))
+    else:
+        show_report(report, execution.seconds, console, options)
+    if by_flags:
+        execution = replace(execution, cause=in_flags(execution.cause or ""))
+    return require_success(execution)
+
+
+def _watch(
+    installation: Installation,
+    execution_arn: str,
+    work_bucket: str | None,
+    console: Console,
+    description: str,
+) -> Execution:
+    """Show an execution until its end; whoever stops watching learns that it continues, and how to come back to it."""
+    try:
+        return watch(installation, execution_arn, work_bucket, console, description)
+    except (KeyboardInterrupt, ClientError, BotoCoreError):
+        console.step(
+            f"The execution continues in AWS. Come back to it from any terminal with:\n"
+            f"  fab follow {execution_arn.rpartition(':')[2]}\n"
+            f"Stop it with:\n"
+            f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
+        )
+        raise

@@ -1,0 +1,207 @@
+"""`fab report`: what came of a run, at any time afterwards: its sums, and every cause of failures with the first keys.
+
+Only reads: the execution in Step Functions, and what the run has left in the work bucket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from deployment.aws.account import execution_link
+from deployment.aws.installation import Installation
+from deployment.cloudformation import lookup
+from deployment.command_line.sync_flags import in_flags
+from deployment.console import Console
+from deployment.errors import ConfigurationError, ExecutionFailed
+from deployment.step_functions import runs
+from deployment.step_functions.executions import (
+    STARTED_HERE,
+    Execution,
+    describe,
+    execution_from,
+    input_of,
+    readable_cause,
+)
+from deployment.step_functions.progress import ENDED_STATUSES
+from deployment.step_functions.run_report import FailureFiles, Line, RunFolder
+from deployment.tasks.runs.report_text import show_failures, show_sums
+from deployment.text import duration, objects, one_line, quantity, utc
+
+KEYS_SHOWN = 20
+"""Of each cause; `--failures` writes all of them."""
+
+MAX_CAUSES = 20
+OTHER_CAUSES = "other causes"
+STDOUT = "-"
+
+# The code at the beginning of what a run writes for a person, such as `AccessDenied: Access Denied (CopyObject)`.
+_CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to write: a table for people, or one JSON document; and all that was not synchronised into a file, "" for none."""
+
+    as_json: bool = False
+    failures: str = ""
+
+    def __post_init__(self) -> None:
+        if self.as_json and self.failures == STDOUT:
+            raise ConfigurationError(
+                "--json and --failures - both write to standard output; expected one of them, or --failures FILE"
+            )
+
+
+@dataclass
+class Cause:
+    """Objects that failed for one reason: how many, and the first of them."""
+
+    objects: int = 0
+    first: list[Line] = field(default_factory=list)
+
+    def add(self, line: Line) -> None:
+        """Count one more."""
+        self.objects += 1
+        if len(self.first) < KEYS_SHOWN:
+            self.first.append(line)
+
+
+def report(installation: Installation, name: str | None, console: Console, wanted: Wanted) -> None:
+    """Write what came of the newest run, or of the one whose name begins so.
+
+    Raises ExecutionFailed where there is no report: the run goes on, or has left none, or its files have expired.
+    """
+    outputs = lookup.outputs(installation)
+    run = runs.find(installation, name, lookup.machine_names(outputs))
+    described = describe(installation, run.arn)
+    execution, folder = execution_from(described), RunFolder(installation, run.arn, outputs.get("WorkBucket"))
+    found = execution.report or (folder.report() if execution.status in ENDED_STATUSES else None)
+    if found and wanted.failures:  # first, because whoever reads the rest may stop reading
+        _write_failures(folder, found, wanted.failures, console)
+    if wanted.as_json:
+        document = {**execution.to_json(), **({"report": found} if found else {})}
+        console.result(json.dumps(document, indent=2, default=str))
+    if found is None:
+        raise ExecutionFailed(_why_there_is_none(execution))
+    if not wanted.as_json and wanted.failures != STDOUT:
+        _show(described, execution, found, folder, console)
+
+
+def by_cause(lines: Iterable[Line]) -> dict[str, Cause]:
+    """Return what was not synchronised by AWS's code, or by the word for what became of it where there is none."""
+    causes: dict[str, Cause] = {}
+    for line in lines:
+        code = _CODE.match(line.get("error", ""))
+        name = code[1] if code else line["what"]
+        name = name if name in causes or len(causes) < MAX_CAUSES else OTHER_CAUSES
+        causes.setdefault(name, Cause()).add(line)
+    return causes
+
+
+def _why_there_is_none(execution: Execution) -> str:
+    if execution.status not in ENDED_STATUSES:
+        return f"The run {execution.name} goes on, and has no report yet. `fab follow {execution.name}` shows how far it is."
+    cause = readable_cause(execution.cause)
+    ended = f"{execution.status}{f' with {execution.error}' if execution.error else ''}{f': {cause}' if cause else ''}"
+    return (
+        f"The run {execution.name} has left no report that can be read: it was stopped before its end, or its files have "
+        f"expired. It ended {ended.rstrip('.')}."
+    )
+
+
+def _show(
+    described: Mapping[str, Any],
+    execution: Execution,
+    report: Mapping[str, Any],
+    folder: RunFolder,
+    console: Console,
+) -> None:
+    when = f", {utc(described['startDate'])} UTC, {duration(execution.seconds)}"
+    when += ": SUCCEEDED" if execution.status == "SUCCEEDED" else ""
+    console.result(f"{execution.name}{when}\n{execution_link(execution.arn)}")
+    if execution.status != "SUCCEEDED":
+        cause = one_line(readable_cause(execution.cause) or "")
+        cause = in_flags(cause) if execution.name.startswith(STARTED_HERE) else cause
+        console.result(
+            f"{execution.status} with {execution.error or 'no error'}: {cause}".rstrip(": "), "red"
+        )
+    if "copied" not in report:
+        return  # no run has begun
+    show_sums(report, execution.seconds, console, input_of(described))
+    if not has_failures(report):
+        return
+    try:
+        named = folder.failure_files()
+        causes = by_cause(folder.failures(named))
+    except ExecutionFailed as error:
+        console.warning(f"{error} So only what the report itself names is shown.")
+        show_failures(report, console)
+        return
+    _show_causes(causes, execution.name, console)
+    _tell_unfinished(named, console)
+
+
+def has_failures(report: Mapping[str, Any]) -> bool:
+    """Whether a report counts anything that was not synchronised."""
+    return bool(
+        report.get("causes")
+        or report.get("notSynchronised")
+        or any(report.get("skipped", {}).values())
+        or any(report.get(word, {}).get("objects") for word in ("changed", "failed"))
+    )
+
+
+def _show_causes(causes: Mapping[str, Cause], name: str, console: Console) -> None:
+    if causes:
+        console.result("\nNot synchronised, by cause", "bold")
+    for code, cause in sorted(causes.items(), key=lambda item: -item[1].objects):
+        rows = [[line["key"], line["what"], line.get("error", "")] for line in cause.first]
+        console.table(f"\n{code}: {objects(cause.objects)}", ["key", "what", "why"], rows)
+        if cause.objects > len(rows):
+            console.result(f"... and {cause.objects - len(rows):,} more: fab report {name} --failures FILE")
+
+
+def _tell_unfinished(named: FailureFiles, console: Console) -> None:
+    if named.unfinished_shards:
+        console.result(
+            f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because a worker broke: their "
+            "objects count as failed, and no file names them. The next sync takes them up.",
+            "yellow",
+        )
+
+
+def _write_failures(folder: RunFolder, report: Mapping[str, Any], place: str, console: Console) -> None:
+    """Write everything that was not synchronised as JSON lines, one object each."""
+    named = folder.failure_files() if "copied" in report else FailureFiles([])
+    number = 0
+    with _opened(place, console) as write:
+        for line in folder.failures(named):
+            write(json.dumps(line))
+            number += 1
+    console.step(f"{quantity(number, 'key')} written to {'standard output' if place == STDOUT else place}")
+    if named.unfinished_shards:
+        console.warning(
+            f"Of {quantity(named.unfinished_shards, 'shard')} there is no record up to the end: their keys are not among them."
+        )
+
+
+@contextlib.contextmanager
+def _opened(place: str, console: Console) -> Iterator[Any]:
+    """Yield what writes a line to a file or to standard output."""
+    if place == STDOUT:
+        yield console.result
+        return
+    try:
+        stream: TextIO = Path(place).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise ConfigurationError(
+            f"--failures {place}: the file cannot be written: {error.strerror or error}"
+        ) from error
+    with stream:
+        yield lambda line: stream.write(f"{line}\n")

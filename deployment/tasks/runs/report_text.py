@@ -1,0 +1,153 @@
+"""The report of a run as a table and sentences: what the Lambda `tally_run` has written, put into words and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deployment.command_line.sync_flags import in_flags
+from deployment.console import Console
+from deployment.step_functions.executions import sides
+from deployment.text import duration, size
+
+Row = tuple[str, int, str]
+
+_ROWS = (
+    ("copied", "copied"),
+    ("deleted", "deleted"),
+    ("current", "already equal"),
+)
+
+_SKIPPED = {
+    "archived": "skipped: archived, to be restored first",
+    "vanished": "skipped: vanished during the run",
+    "unmappable": "skipped: no possible key at the destination",
+}
+
+_TROUBLE = {
+    "unprovable": "unprovable: no checksum tells",
+    "changed": "changed by others during the run",
+    "failed": "failed",
+}
+
+
+def show_report(
+    report: Mapping[str, Any] | None,
+    seconds: float,
+    console: Console,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a report as a table to stdout, with what it cost and what failed below; nothing where no run has begun.
+
+    `options` are what the execution was started with; they have the prefixes.
+    """
+    if report is None or "copied" not in report:
+        return
+    show_sums(report, seconds, console, options)
+    show_failures(report, console)
+
+
+def show_sums(
+    report: Mapping[str, Any], seconds: float, console: Console, options: Mapping[str, Any] | None = None
+) -> None:
+    """Write the same without what failed."""
+    shown = list(rows(report))
+    styles = ["red" if name in _TROUBLE.values() else "" for name, _, _ in shown]
+    console.table(title(report, options), ["", "objects", "size"], shown, styles)
+    for line in footer(report, seconds):
+        console.say(line)
+    for warning in report.get("warnings", ()):
+        console.say(f"Warning: {in_flags(str(warning))}", "yellow")
+
+
+def show_failures(report: Mapping[str, Any], console: Console) -> None:
+    """Write why objects were not synchronised, and the first of them, as far as the report itself says it."""
+    causes = [
+        [code, cause.get("objects"), cause.get("example", {}).get("key")]
+        for code, cause in report.get("causes", {}).items()
+    ]
+    if causes:
+        console.table("\nWhy objects were not synchronised", ["cause", "objects", "for example"], causes)
+    named = [
+        [found.get("key"), found.get("what"), found.get("error")]
+        for found in report.get("notSynchronised", ())
+    ]
+    if named:
+        console.table(
+            "\nNot synchronised (the report names the files with all of them)", ["key", "what", "why"], named
+        )
+
+
+def title(report: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
+    """Return which buckets and prefixes, and whether anything was really done."""
+    why = "refused" if is_refused(report) else "dry run" if report.get("dryRun") else ""
+    return f"{sides(options or report)}{f' ({why}: nothing was changed)' if why else ''}"
+
+
+def is_refused(report: Mapping[str, Any]) -> bool:
+    """Whether a guard stopped the run between its plan and its first change."""
+    return str(report.get("outcome", "")).endswith("Refused")
+
+
+def rows(report: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
+    if report.get("dryRun") or is_refused(report):
+        plan = report.get("plan", {})
+        yield _row("would be copied", plan.get("copy"))
+        yield _row("would be deleted", plan.get("delete"))
+        yield _row("already equal", report.get("current"))
+    else:
+        for name, words in _ROWS:
+            yield _row(words, report.get(name))
+    for name, words in _SKIPPED.items():
+        yield from _unless_none(words, report.get("skipped", {}).get(name))
+    for name, words in _TROUBLE.items():
+        yield from _unless_none(words, report.get(name))
+
+
+def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
+    """Yield what was out of scope, what a delete means there, requests, cost and time, and where the whole report is."""
+    yield from scope(report)
+    markers = int(report.get("deleteMarkers", 0))
+    if markers:
+        yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
+    requests: Mapping[str, int] = report.get("requests", {})
+    listed = ", ".join(f"{count:,} {name}" for name, count in requests.items() if count) or "none"
+    yield f"Requests to the two buckets: {listed}"
+    unusual = int(report.get("unusualPages", 0))
+    if unusual:
+        yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
+    yield f"Estimated cost: {cost(report.get('estimatedCostUsd'))}; it took {duration(seconds)}"
+    if report.get("report"):
+        yield f"Report: {report['report']}"
+
+
+def scope(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was listed and left out, unless nothing was left out."""
+    listed, left_out = report.get("listed", {}), report.get("outOfScope", {})
+    if any(left_out.values()):
+        sides = (
+            f"{listed.get(side, 0):,} at the {side} ({left_out.get(side, 0):,} out of scope)"
+            for side in ("source", "destination")
+        )
+        yield f"Objects listed: {', '.join(sides)}"
+
+
+def cost(usd: float | None) -> str:
+    """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
+    if usd is None:
+        return "unknown"
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
+def _row(words: str, amount: Any) -> Row:
+    if isinstance(amount, Mapping):
+        bytes_ = amount.get("bytes")
+        return words, int(amount.get("objects", 0)), "" if bytes_ is None else size(bytes_)
+    return words, int(amount or 0), ""
+
+
+def _unless_none(words: str, amount: Any) -> Iterator[Row]:
+    row = _row(words, amount)
+    if row[1]:
+        yield row
