@@ -105,8 +105,10 @@ def test_what_was_unprovable_or_unusual_stays_counted_when_its_record_is_gone(
 
 
 def test_a_report_of_a_comparison_that_was_never_added_up_says_that_its_counts_are_unknown(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    short_pages(monkeypatch, 4)
+    pages_a_turn(monkeypatch, 0, 1000)
     at(world, "tally_run comparison", remove("ranges/1.json"))
 
     ended(world)
