@@ -401,9 +401,10 @@ def test_pages_that_never_come_whole_end_the_worker_without_a_record(
     ],
 )
 def test_a_page_that_is_always_answered_with_a_fault_is_given_up_after_nine_requests(
-    world: World, side: str, end: Answer, said: str
+    world: World, monkeypatch: pytest.MonkeyPatch, side: str, end: Answer, said: str
 ) -> None:
     listing(world)
+    monkeypatch.setattr("lambda_functions.shared.compare.streams.FIRST_PAGES", 100)
     world.s3.before("ListObjectsV2", end, bucket=f"{side}-bucket", nth=2, times=99)
 
     record = world.worker().compare()
