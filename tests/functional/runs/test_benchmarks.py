@@ -73,7 +73,7 @@ def test_the_endpoint_lists_like_s3_and_counts_what_it_was_asked():
 def test_our_planner_finds_on_the_endpoint_what_there_is_to_do():
     said: list[str] = []
     (planned,) = plan_all([KEYS], [OURS], Pace(repeats=1, longest_seconds=60), said.append)
-    assert planned.requests["LIST"] == 6
+    assert 6 <= planned.requests["LIST"] <= 6 + 8  # three pages a side, and what cutting them may cost
     assert (planned.tool, planned.keys, planned.repeats, len(said)) == ("SyncBuckets", KEYS, 1, 1)
 
 
