@@ -25,7 +25,8 @@ from lambda_functions.shared.apply.copier import Copier
 from lambda_functions.shared.apply.deleter import Deleter
 from lambda_functions.shared.apply.large_objects import LargeObject
 from lambda_functions.shared.apply.uploads import abort_all
-from lambda_functions.shared.compare.compare import compare, to_copy
+from lambda_functions.shared.compare.compare import compare
+from lambda_functions.shared.compare.plan_writer import to_copy
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
