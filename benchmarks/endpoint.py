@@ -112,7 +112,7 @@ def _error(status: int, code: str) -> Answer:
 
 
 def _endpoint(arguments: Sequence[str]) -> Endpoint:
-    keys, delay_ms, shape = (*arguments, "0", "")[:3] if len(arguments) < 3 else arguments
+    keys, delay_ms, shape = [*arguments, *("", "0", "")[len(arguments) :]]
     buckets = shaped_pair(shape, int(keys)) if shape else invented_pair(int(keys))
     return Endpoint(buckets, delay_seconds=float(delay_ms) / 1000)
 

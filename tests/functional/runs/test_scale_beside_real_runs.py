@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from buckets import Bucket
 from fake_s3 import FakeS3
 from machine_on_moto import Machine
 from runs_on_fake_s3 import World, world_on_fake_s3
@@ -93,3 +94,14 @@ def test_the_model_sends_the_requests_of_a_real_run_to_both_buckets(world: World
     assert world.run()["outcome"] == "Succeeded"
 
     assert world.sent() == {**Run(Job(1000, 10, 1), 4).requests, "DELETE_OBJECTS": 1}
+
+
+def test_a_run_with_nothing_to_do_goes_through_the_states_of_the_model(
+    machine: Machine, source: Bucket, destination: Bucket
+) -> None:
+    modelled = [name for step in Run(Job(1000), 4).steps() for name in step.states]
+
+    arn = machine.start({"source": source.name, "destination": destination.name})
+    machine.wait(arn)
+
+    assert sorted(machine.states(arn)) == sorted(modelled)
