@@ -103,6 +103,8 @@ class Streams:
             self.has_moved = True
             if piece.is_done():
                 self.pieces.remove(piece)
+                self._searches.pop(piece)
+                self._estimates.pop(piece, None)
                 self._done.append(KeyRange(piece.began, piece.end))
         return chunk
 

@@ -387,7 +387,9 @@ NOT_IN_THE_BOOKS: Mapping[str, str] = {
     "report.json": "it is the end",
 }
 # Files of which another one may count as many, so that only whose it is tells that it is wrong.
-EQUAL_COUNTS = ("copy/", "copied/", "large/ shard", "large/ upload", "large.json", "delete/", "failures/")
+EQUAL_COUNTS = ("large/ shard", "large/ upload", "large.json", "delete/", "failures/")
+# Those of copies count as many or not, by the ids of attempts that order their shards.
+PERHAPS_EQUAL_COUNTS = ("copy/", "copied/")
 # The last file of a kind is another case only where something is lost.
 LOSSES = ("removed", "shorter", "shorter at first")
 
@@ -418,7 +420,7 @@ def test_the_books_alone_miss_what_is_lost(kind: str, damage: str) -> None:
         assert ("not green" in found.values()) == (kind not in NOT_IN_THE_BOOKS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in PERHAPS_EQUAL_COUNTS])
 @pytest.mark.usefixtures("without_ownership_checks")
 def test_the_books_alone_do_not_see_whose_a_file_of_as_many_entries_is(kind: str) -> None:
     found = {**endings(kind, "of another run"), **endings(kind, "another of this run")}
