@@ -101,9 +101,11 @@ def lines_of(world: World, file: str) -> list[dict[str, Any]]:
 
 
 def without_digests(value: Any) -> Any:
-    """Return a result without the SHA-256 of files in which an attempt's id is."""
+    """Return a result without the SHA-256 of files in which an attempt's id is, and of pointers only how long their files are."""
     if isinstance(value, dict):
-        return {name: without_digests(one) for name, one in value.items() if name != "sha256"}
+        pointers = {"inline": sorted(one["objects"] for one in value.get("inline", ()))}
+        rest = {name: without_digests(one) for name, one in value.items() if name not in ("sha256", "inline")}
+        return rest | (pointers if "inline" in value else {})
     return [without_digests(one) for one in value] if isinstance(value, list) else value
 
 
