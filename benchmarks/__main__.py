@@ -11,16 +11,21 @@ from benchmarks import documents, plots, tables
 from benchmarks.children import PROJECT, CommandFailed
 from benchmarks.planning import Pace, Planned, plan_all
 from benchmarks.results import Results, this_machine
+from benchmarks.shapes import SHAPES
 from benchmarks.syncing import Synced, order, sync_all
-from benchmarks.tools import OURS, OURS_ALL, OURS_BOTOCORE, PEERS, Tool
+from benchmarks.tools import OURS, OURS_ALL, OURS_BOTOCORE, Tool, installed_peers
 
-PARTS = ("compare", "growth", "sync", "latency", "metadata")
+PARTS = ("planning-latency", "compare", "growth", "sync", "latency", "metadata")
 COMPARED_KEYS = (200_000, 1_000_000)
 GROWTH_KEYS = (10_000, 100_000)
 OUR_GROWTH_KEYS = (2_000_000, 10_000_000)
 QUICK_KEYS = (5_000, 10_000)
 METADATA_KEYS = 10_000
 S3_DELAY_MS = (30.0, 80.0)
+# One LIST of 1,000 keys takes so long: https://github.com/aws-samples/s3-fast-list
+LIST_DELAY_MS = 80.0
+DELAYED_KEYS = (20_000, 100_000, 1_000_000)
+OUR_DELAYED_KEYS = (2_000,)
 NO_DELAY_MS = (0.0, 0.0)
 RESULTS = PROJECT / "benchmarks" / "results.json"
 IMAGES = PROJECT / "docs" / "images"
@@ -35,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     if not options.tables_only:
+        if options.parts and options.results.exists():
+            results = results.completed_by(Results.read(options.results))
         results.write(options.results)
     print(tables.performance(results))
     if options.write_docs:
@@ -46,7 +53,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; default: all")
-    add("--keys", type=int, nargs="+", metavar="N", help="keys a side to compare; default: 200000 1000000")
+    add("--keys", type=int, nargs="+", metavar="N", help="keys a side to plan; default: see README.md")
     add("--objects", type=int, default=5000, help="objects to sync; default: %(default)s")
     add("--delayed-objects", type=int, default=2000, help="objects to sync with delay; default: %(default)s")
     add("--repeats", type=int, default=3, help="plans of each tool, unless slow; default: %(default)s")
@@ -81,7 +88,22 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _measure(options: argparse.Namespace) -> Results:
     parts = options.parts or PARTS
     metadata = _metadata(options, parts)
-    return Results(this_machine(), _plans(options, parts), _syncs(options, parts), metadata)
+    delayed = _delayed(options, parts)
+    return Results(this_machine(), _plans(options, parts), _syncs(options, parts), metadata, delayed)
+
+
+def _delayed(options: argparse.Namespace, parts: Sequence[str]) -> list[Planned]:
+    """Measure planning with the latency of S3, beside the peers, and ours with keys of every shape."""
+    if "planning-latency" not in parts:
+        return []
+    pace = Pace(options.repeats, options.longest)
+    sizes = QUICK_KEYS if options.quick else options.keys or DELAYED_KEYS
+    ours = sizes if options.quick or options.keys else (*OUR_DELAYED_KEYS, *sizes)
+    delayed = plan_all(sizes, [*_peers(options), OURS], pace, _say, LIST_DELAY_MS)
+    for shape in SHAPES:
+        _say(f"keys: {shape}")
+        delayed += plan_all(ours, [OURS], pace, _say, LIST_DELAY_MS, shape)
+    return delayed
 
 
 def _metadata(options: argparse.Namespace, parts: Sequence[str]) -> list[Planned]:
@@ -120,7 +142,7 @@ def _syncs(options: argparse.Namespace, parts: Sequence[str]) -> list[Synced]:
 
 
 def _peers(options: argparse.Namespace) -> tuple[Tool, ...]:
-    return () if options.only_ours else PEERS
+    return () if options.only_ours else installed_peers(_say)
 
 
 def _write_documents(results: Results) -> None:

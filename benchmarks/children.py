@@ -52,16 +52,16 @@ def environment(endpoint: str, token: str = "none") -> dict[str, str]:
     }
 
 
-def measure(command: Sequence[str], variables: Mapping[str, str]) -> Measured:
-    """Run a command to its end in an empty home; raise CommandFailed with its last words if it fails."""
+def measure(command: Sequence[str], variables: Mapping[str, str], processor: int | None = None) -> Measured:
+    """Run a command to its end in an empty home, on one processor if that is given.
+
+    Raises CommandFailed with its last words if it fails.
+    """
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         timed = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(Path(__file__).with_name("timed.py")),
-            str(folder / "result"),
+            *(sys.executable, "-I", "-S", str(Path(__file__).with_name("timed.py")), str(folder / "result")),
+            "" if processor is None else str(processor),
         ]
         with (folder / "output").open("wb") as output:
             subprocess.run(
@@ -81,6 +81,12 @@ def measure(command: Sequence[str], variables: Mapping[str, str]) -> Measured:
     return Measured(**result, output=text)
 
 
+def two_processors() -> tuple[int, int] | tuple[None, None]:
+    """Return one for what is measured and one for the server that it talks to; none where this machine cannot tell them apart."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return (allowed[0], allowed[1]) if len(allowed) > 1 else (None, None)
+
+
 @dataclass(frozen=True)
 class Server:
     """A server of ours in a process of its own."""
@@ -94,7 +100,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(module: str, *arguments: str) -> Iterator[Server]:
+def server(module: str, *arguments: str, processor: int | None = None) -> Iterator[Server]:
     """Run `python -m module` for as long as the block; its first line is its port, and it ends with its standard input."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
@@ -103,6 +109,8 @@ def server(module: str, *arguments: str) -> Iterator[Server]:
         cwd=PROJECT,
         text=True,
     )
+    if processor is not None:
+        os.sched_setaffinity(process.pid, {processor})
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -1,7 +1,8 @@
-"""An S3 endpoint of the two invented buckets, for clients that only plan: `python -m benchmarks.endpoint KEYS`.
+"""An S3 endpoint of two buckets, for clients that only plan: `python -m benchmarks.endpoint KEYS [DELAY_MS [SHAPE]]`.
 
-It prints its port, answers until its standard input ends, and counts what it is asked. A third bucket, `work`, keeps what is put
-into it, in memory. `GET /-/counts` tells the requests since it was last asked, and empties `work`.
+Each answer is held back for the delay. Without a shape (`shapes.SHAPES`) the buckets are invented ones. It prints its port,
+answers until its standard input ends, and counts what it is asked. A third bucket, `work`, keeps what is put into it, in memory.
+`GET /-/counts` tells the requests since it was last asked, and empties `work`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from benchmarks.http_server import Answer, serve_until_input_ends
-from benchmarks.invented import InventedBucket, InventedObject, invented_pair
+from benchmarks.invented import Bucket, InventedObject, invented_pair
 from benchmarks.kinds import Request
+from benchmarks.shaped import shaped_pair
 
 WORK = "work"
 REGION = "us-east-1"
@@ -26,7 +29,8 @@ _NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 class Endpoint:
     """The buckets, what was put into `work`, and the counts."""
 
-    buckets: dict[str, InventedBucket]
+    buckets: Mapping[str, Bucket]
+    delay_seconds: float = 0.0
     stored: dict[str, bytes] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -34,6 +38,9 @@ class Endpoint:
         """Answer one request."""
         if request.bucket == "-":
             return self._tell()
+        return replace(self._answer(request, body), delay_seconds=self.delay_seconds)
+
+    def _answer(self, request: Request, body: bytes) -> Answer:
         self.counts[request.kind() if request.bucket != WORK else f"WORK_{request.kind()}"] += 1
         if request.bucket == WORK:
             return self._work(request, body)
@@ -59,7 +66,7 @@ class Endpoint:
         found = self.stored.get(request.key)
         return _error(404, "NoSuchKey") if found is None else Answer(200, found)
 
-    def _about_bucket(self, request: Request, bucket: InventedBucket) -> Answer:
+    def _about_bucket(self, request: Request, bucket: Bucket) -> Answer:
         if request.kind() == "HEAD_BUCKET":
             return Answer(200, b"", {"x-amz-bucket-region": REGION})
         if request.kind() == "GET_LOCATION":
@@ -69,7 +76,7 @@ class Endpoint:
         return Answer(200, page(request.bucket, bucket, request.query))
 
 
-def page(name: str, bucket: InventedBucket, query: dict[str, str]) -> bytes:
+def page(name: str, bucket: Bucket, query: dict[str, str]) -> bytes:
     """Return ListObjectsV2's answer, https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
     prefix, token = query.get("prefix", ""), query.get("continuation-token")
     first, end = bucket.span(prefix) if prefix else (0, len(bucket))
@@ -104,5 +111,11 @@ def _error(status: int, code: str) -> Answer:
     return Answer(status, _XML + f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode())
 
 
+def _endpoint(arguments: Sequence[str]) -> Endpoint:
+    keys, delay_ms, shape = [*arguments, *("", "0", "")[len(arguments) :]]
+    buckets = shaped_pair(shape, int(keys)) if shape else invented_pair(int(keys))
+    return Endpoint(buckets, delay_seconds=float(delay_ms) / 1000)
+
+
 if __name__ == "__main__":
-    asyncio.run(serve_until_input_ends(Endpoint(invented_pair(int(sys.argv[1]))).answer))
+    asyncio.run(serve_until_input_ends(_endpoint(sys.argv[1:]).answer))

@@ -16,12 +16,15 @@ _REASONS = {200: "OK", 404: "Not Found", 501: "Not Implemented"}
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, body and headers; `length` stands in the place of the body's where HEAD tells an object's."""
+    """Status, body and headers; `length` stands in the place of the body's where HEAD tells an object's.
+
+    It is held back for `delay_seconds`."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
+    delay_seconds: float = 0.0
 
     def on_the_wire(self) -> bytes:
         """Return the whole answer."""
@@ -57,7 +60,15 @@ class _Connection(asyncio.Protocol):
                 self._ask_for_the_body(request)
                 return
             self._received, self._told_to_continue = rest[length:], False
-            self._transport.write(self._answer(request, rest[:length]).on_the_wire())
+            self._send(self._answer(request, rest[:length]))
+
+    def _send(self, answer: Answer) -> None:
+        """Send an answer in its time: a client asks for the next one only when it has this one."""
+        if answer.delay_seconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(answer.delay_seconds, self._transport.write, answer.on_the_wire())
+        else:
+            self._transport.write(answer.on_the_wire())
 
     def _ask_for_the_body(self, request: Request) -> None:
         if "expect" in request.headers and not self._told_to_continue:

@@ -13,6 +13,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
@@ -72,6 +73,24 @@ def _destination_folder() -> list[InventedObject]:
     was = objects[_ORPHANED]
     objects[_MISSING] = InventedObject(was.key.replace(".", "-old."), was.etag, was.size, was.modified)
     return sorted(objects, key=lambda one: one.key)
+
+
+class Bucket(Protocol):
+    """A bucket that the endpoint lists; positions count its objects from 0, in order."""
+
+    def __len__(self) -> int: ...
+
+    def after(self, key: str) -> int:
+        """Return the position of the first key that is greater."""
+
+    def span(self, prefix: str) -> tuple[int, int]:
+        """Return the positions of the keys that begin so: from, and up to but without."""
+
+    def find(self, key: str) -> InventedObject | None:
+        """Return the object of this key."""
+
+    def contents(self, first: int, end: int, encoded: bool) -> bytes:
+        """Return the Contents elements of positions, keys URL-encoded if asked for."""
 
 
 class InventedBucket:

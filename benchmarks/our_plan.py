@@ -3,7 +3,7 @@
 `--botocore` reads every page with botocore's own parser, as if all of them were unusual; `--all-metadata` asks for the metadata
 of every object that is otherwise current. One range holds all keys, one turn has no end, the papers are in the endpoint's `work`
 bucket. Prints one line of JSON: the plan, what was handed back (nothing, or it was not a whole comparison), and how
-many pages were left to botocore's parser.
+many pages were left to botocore's parser, and the seconds that it took without the start of Python.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from typing import Any
 
 from lambda_functions.shared.compare import compare
@@ -52,8 +53,9 @@ def main(arguments: list[str]) -> None:
     os.environ["WORK_BUCKET"] = "work"
     if "--botocore" in arguments:
         vars(clients)["parse"] = lambda body: None
+    began = time.monotonic()
     record = plan(**({"compareMetadata": "all"} if "--all-metadata" in arguments else {}))
-    shards = record["shards"]
+    seconds, shards = time.monotonic() - began, record["shards"]
     print(
         json.dumps(
             {
@@ -61,6 +63,7 @@ def main(arguments: list[str]) -> None:
                 "delete": sum(shard["objects"] for shard in shards["delete"]),
                 "handed_back": len(record["handedBack"]),
                 "unusual_pages": record.get("unusualPages"),
+                "seconds": seconds,
             }
         )
     )

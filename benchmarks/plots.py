@@ -40,11 +40,34 @@ def draw(results: Results, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     with matplotlib.rc_context(_STYLE):
+        if results.delayed:
+            drawn.append(_draw_delayed(results.delayed, folder / "planning-latency.svg"))
         if results.planned:
             drawn.append(_draw_growth(results.planned, folder / "growth.svg"))
         if results.synced:
             drawn.append(_draw_syncs(results.synced, folder / "syncs.svg"))
     return drawn
+
+
+def _draw_delayed(runs: Sequence[Planned], path: Path) -> Path:
+    """Draw the wall clock of all tools, and what ours is between with keys of any shape."""
+    figure, axes = pyplot.subplots(figsize=(6, 3.4), layout="constrained")
+    _lines(axes, [run for run in runs if not run.shape], lambda run: run.wall_seconds)
+    shaped = [run for run in runs if run.shape]
+    sizes = sorted({run.keys for run in shaped})
+    seconds = [[run.wall_seconds for run in shaped if run.keys == keys] for keys in sizes]
+    axes.fill_between(
+        sizes,
+        [min(some) for some in seconds],
+        [max(some) for some in seconds],
+        color=COLOURS[OURS.name],
+        alpha=0.25,
+        label=f"{OURS.name}, keys of ten shapes",
+    )
+    axes.set_ylabel(f"planning, seconds, {runs[0].delay_ms:g} ms a request")
+    _keys_scale(axes)
+    _legend(figure, axes)
+    return _save(figure, path)
 
 
 def _draw_growth(runs: Sequence[Planned], path: Path) -> Path:
@@ -54,13 +77,17 @@ def _draw_growth(runs: Sequence[Planned], path: Path) -> Path:
     _lines(memory, runs, lambda run: run.peak_bytes / 1e6)
     memory.set_ylabel("peak memory, MB")
     for axes in (cost, memory):
-        axes.set(xscale="log", yscale="log", xlabel="keys a side")
-        axes.grid(alpha=0.3)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-            axis.set_minor_formatter(NullFormatter())
+        _keys_scale(axes)
     _legend(figure, cost)
     return _save(figure, path)
+
+
+def _keys_scale(axes: Axes) -> None:
+    axes.set(xscale="log", yscale="log", xlabel="keys a side")
+    axes.grid(alpha=0.3)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

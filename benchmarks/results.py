@@ -21,13 +21,15 @@ from benchmarks.tools import versions
 class Results:
     """The machine that it was measured on, the plans of all sizes, the syncs without and with delay, and plans of ours alone.
 
-    `metadata` are those that ask for the metadata of every object, beside those that do not; results of before it have none.
+    `metadata` are those that ask for the metadata of every object, beside those that do not; `delayed` are
+    plans with a delay of every request. Older results have none of these.
     """
 
     machine: Mapping[str, Any]
     planned: list[Planned] = field(default_factory=list)
     synced: list[Synced] = field(default_factory=list)
     metadata: list[Planned] = field(default_factory=list)
+    delayed: list[Planned] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Write the file, sizes and names as they are."""
@@ -38,10 +40,20 @@ class Results:
         """Return what `write` wrote."""
         data = json.loads(path.read_text())
         synced = [Synced(**{**one, "delay_ms": tuple(one["delay_ms"])}) for one in data["synced"]]
-        planned, metadata = (
-            [Planned(**one) for one in data.get(name, ())] for name in ("planned", "metadata")
+        planned, metadata, delayed = (
+            [Planned(**one) for one in data.get(name, ())] for name in ("planned", "metadata", "delayed")
         )
-        return cls(data["machine"], planned, synced, metadata)
+        return cls(data["machine"], planned, synced, metadata, delayed)
+
+    def completed_by(self, older: Results) -> Results:
+        """Return these with the figures of older ones where these have none, so that a part can be measured alone."""
+        return Results(
+            self.machine,
+            self.planned or older.planned,
+            self.synced or older.synced,
+            self.metadata or older.metadata,
+            self.delayed or older.delayed,
+        )
 
 
 def this_machine() -> dict[str, Any]:

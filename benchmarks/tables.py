@@ -13,24 +13,88 @@ from benchmarks.tools import OURS
 
 def performance(results: Results) -> str:
     """Return everything, for docs/performance.md."""
-    parts = (*_plans(results.planned), *_metadata(results.metadata), *_syncs(results.synced))
+    planned = (*_delayed(results.delayed), *_plans(results.planned), *_metadata(results.metadata))
+    parts = (*planned, *_syncs(results.synced))
     return "\n\n".join([_machine(results.machine), *parts])
 
 
 def summary(results: Results) -> str:
-    """Return one table for the README: the comparison at the greatest size that most tools have, and the whole syncs."""
-    tools = Counter(run.keys for run in results.planned)
-    most = max(tools, key=lambda keys: (tools[keys], keys), default=0)
-    biggest = [run for run in results.planned if run.keys == most]
-    parts = (
-        [f"Planning a sync of {_count(biggest[0].keys)} keys a side:", _plan_table(biggest)]
-        if biggest
-        else []
-    )
+    """Return some tables for the README: plans at the greatest size that most tools have, and the whole syncs."""
+    parts = []
+    delayed = _most_compared([run for run in results.delayed if not run.shape])
+    if delayed:
+        parts += [f"Planning a sync of {_delayed_title(delayed[0])}:", _delayed_table(delayed)]
+    biggest = _most_compared(results.planned)
+    if biggest:
+        parts += [
+            f"Planning a sync of {_count(biggest[0].keys)} keys a side, no delay:",
+            _plan_table(biggest),
+        ]
     for delay in sorted({run.delay_ms for run in results.synced}):
         some = [run for run in results.synced if run.delay_ms == delay]
         parts += [f"{_sync_title(some[0])}, seconds:", _wall_table(some)]
     return "\n\n".join(parts)
+
+
+def _most_compared(runs: Sequence[Planned]) -> list[Planned]:
+    """Return the plans of the greatest size that most tools have."""
+    tools = Counter(run.keys for run in runs)
+    most = max(tools, key=lambda keys: (tools[keys], keys), default=0)
+    return [run for run in runs if run.keys == most]
+
+
+def _delayed(runs: Sequence[Planned]) -> Iterable[str]:
+    invented, shaped = ([run for run in runs if bool(run.shape) is is_shaped] for is_shaped in (False, True))
+    for keys in sorted({run.keys for run in invented}):
+        some = [run for run in invented if run.keys == keys]
+        yield f"### Planning, {_delayed_title(some[0])}"
+        yield _delayed_table(some)
+    if shaped:
+        yield f"### Planning with keys of ten shapes, {shaped[0].delay_ms:g} ms a request, SyncBuckets"
+        yield "Seconds from the first client to the record, and LISTs beyond the pages of both sides:"
+        yield _shape_table(shaped)
+
+
+def _delayed_title(run: Planned) -> str:
+    return f"{_count(run.keys)} keys a side, {run.delay_ms:g} ms a request"
+
+
+def _delayed_table(runs: Sequence[Planned]) -> str:
+    ours = next((run for run in runs if run.tool == OURS.name), None)
+    head = [
+        "",
+        "wall clock, s",
+        "to ours",
+        "without its start, s",
+        "processor, s",
+        "peak memory, MB",
+        "LIST",
+        "beyond the pages",
+    ]
+    rows = [
+        [
+            run.tool,
+            f"{run.wall_seconds:.2f}",
+            f"{run.wall_seconds / ours.wall_seconds:.1f} x" if ours else "",
+            "" if run.plan_seconds is None else f"{run.plan_seconds:.2f}",
+            f"{run.cpu_seconds:.2f}",
+            f"{run.peak_bytes / 1e6:.0f}",
+            _count(run.requests["LIST"]),
+            _count(run.extra_lists),
+        ]
+        for run in runs
+    ]
+    return table(head, rows)
+
+
+def _shape_table(runs: Sequence[Planned]) -> str:
+    sizes = sorted({run.keys for run in runs})
+    told = {(run.shape, run.keys): f"{run.plan_seconds:.2f}, {run.extra_lists}" for run in runs}
+    rows = [
+        [shape, *(told.get((shape, keys), "") for keys in sizes)]
+        for shape in dict.fromkeys(run.shape for run in runs)
+    ]
+    return table(["keys a side", *map(_count, sizes)], rows)
 
 
 def _machine(machine: Mapping[str, object]) -> str:
@@ -73,7 +137,7 @@ def _plan_table(runs: Sequence[Planned]) -> str:
         ]
         for run in runs
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _to_buckets(requests: Mapping[str, int]) -> Mapping[str, int]:
@@ -100,7 +164,7 @@ def _wall_table(runs: Sequence[Synced]) -> str:
     tools = list(dict.fromkeys(run.tool for run in runs))
     seconds = {(run.tool, run.scenario): f"{run.wall_seconds:.1f}" for run in runs}
     rows = [[tool, *(seconds[tool, scenario] for scenario in SCENARIOS)] for tool in tools]
-    return _table(["", *SCENARIOS], rows)
+    return table(["", *SCENARIOS], rows)
 
 
 def _request_table(runs: Sequence[Synced]) -> str:
@@ -110,14 +174,15 @@ def _request_table(runs: Sequence[Synced]) -> str:
         for run in runs
         if run.scenario == scenario
     ]
-    return _table(["", "", "to the two buckets", "to our work bucket"], rows)
+    return table(["", "", "to the two buckets", "to our work bucket"], rows)
 
 
 def _requests(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{_count(count)} {kind}" for kind, count in sorted(counts.items()))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

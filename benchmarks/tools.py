@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.children import CommandFailed
 
-Plan = dict[str, int]
+Plan = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,25 @@ OURS_ALL = Tool(
 PEERS = (AWS, RCLONE, S5CMD)
 
 
+def installed_peers(say: Callable[[str], None]) -> tuple[Tool, ...]:
+    """Return the peers that are here; say why the others are left out."""
+    found = []
+    for peer in PEERS:
+        try:
+            peer.plan("source", "destination", "http://127.0.0.1")
+            found.append(peer)
+        except CommandFailed as error:
+            say(f"{peer.name}: left out: {error}")
+    return tuple(found)
+
+
 def versions() -> dict[str, str]:
-    """Return the first line of what each peer says about its version."""
-    commands = {
-        "aws": [_binary("aws"), "--version"],
-        "rclone": [_binary("rclone"), "version"],
-        "s5cmd": [_s5cmd_binary(), "version"],
-    }
+    """Return the first line of what each peer that is here says about its version."""
+    words = {AWS: "--version", RCLONE: "version", S5CMD: "version"}
+    commands = [[peer.plan("", "", "")[0], words[peer]] for peer in installed_peers(lambda why: None)]
     return {
-        name: subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
-        for name, command in commands.items()
+        Path(command[0]).name: subprocess.run(
+            command, capture_output=True, text=True, check=True
+        ).stdout.splitlines()[0]
+        for command in commands
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ DEADLINE_SECONDS = 120.0
 
 
 SHIPPED = "sync-buckets-state-machine-"
-"""What the names of the machines begin with that sync; tests deploy others beside them."""
+"""What the names of the machines begin with that sync."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,24 @@ class Project:
         return sorted(machine["name"] for machine in found)
 
     def start(self, **options: Any) -> str:
-        """Start the newest machine as the console does; return the execution's ARN."""
-        client = self.client("stepfunctions")
-        found = client.list_state_machines()["stateMachines"]
-        shipped = [machine for machine in found if machine["name"].startswith(SHIPPED)]
-        newest = max(shipped, key=lambda machine: machine["name"])["stateMachineArn"]
-        arn: str = client.start_execution(stateMachineArn=newest, input=json.dumps(options))["executionArn"]
-        return arn
+        """Start the newest machine that syncs as the console does; return the execution's ARN."""
+        newest = [arn for arn in self.own_machines() if arn.rpartition(":")[2].startswith(SHIPPED)][-1]
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=newest, input=json.dumps(options)
+        )
+        return str(started["executionArn"])
+
+    def stack_name(self) -> str:
+        """Return what its configuration says."""
+        found = re.search(r'STACK_NAME = "(.*)"', (self.folder / "fabfile_config.py").read_text("utf-8"))
+        assert found
+        return found[1]
+
+    def own_machines(self) -> list[str]:
+        """Return the ARNs of the machines of its stack, oldest first: tests deploy others beside them."""
+        client, tag = self.client("stepfunctions"), {"key": "syncbuckets:stack", "value": self.stack_name()}
+        arns = [machine["stateMachineArn"] for machine in client.list_state_machines()["stateMachines"]]
+        return sorted(arn for arn in arns if tag in client.list_tags_for_resource(resourceArn=arn)["tags"])
 
     def wait(self, arn: str) -> dict[str, Any]:
         """Wait for the end of an execution; return DescribeExecution's answer."""

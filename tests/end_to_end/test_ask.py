@@ -54,13 +54,14 @@ def test_declined_nothing_is_left_agreed_it_is_deployed_and_then_there_is_nothin
     status, stdout, shown = asked(editable, "n", tmp_path)
 
     assert (status, world(editable)) == (1, before)
-    assert stdout == planned.stdout
+    plan = planned.stdout.removesuffix("\nNothing has been changed. To do this: fab\n")
+    assert stdout == plan != planned.stdout
     assert shown == f"n\n{question} Error: Nothing was deployed: the answer was not y.\n"
 
     status, stdout, shown = asked(editable, "y", tmp_path)
 
     assert status == 0
-    assert stdout.startswith(planned.stdout)
+    assert stdout.startswith(plan)
     assert "\nUploaded: 1 zip\n" in stdout
     assert question in shown
     assert editable.fab("plan", "--fail-on-changes").returncode == 0

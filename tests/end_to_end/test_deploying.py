@@ -13,21 +13,9 @@ from deployed_project import Project
 MACHINE = re.compile(r"sync-buckets-state-machine-\d{8}-\d{6}")
 
 
-def stack_name(project: Project) -> str:
-    found = re.search(r'STACK_NAME = "(.*)"', (project.folder / "fabfile_config.py").read_text())
-    assert found
-    return found[1]
-
-
 def own_machines(project: Project) -> list[str]:
-    """Return the machines of this project's stack, oldest first."""
-    client, stack = project.client("stepfunctions"), stack_name(project)
-    names = []
-    for machine in client.list_state_machines()["stateMachines"]:
-        tags = client.list_tags_for_resource(resourceArn=machine["stateMachineArn"])["tags"]
-        if {"key": "syncbuckets:stack", "value": stack} in tags:
-            names.append(machine["name"])
-    return sorted(names)
+    """Return the names of the machines of this project's stack, oldest first."""
+    return [arn.rpartition(":")[2] for arn in project.own_machines()]
 
 
 def definition_of(project: Project, name: str) -> dict[str, Any]:
@@ -102,7 +90,7 @@ def test_zips_that_somebody_has_removed_are_sent_again_with_the_next_change(edit
     assert editable.fab().returncode == 0
     s3 = editable.client("s3")
     names = [one["Name"] for one in s3.list_buckets()["Buckets"]]
-    (bucket,) = [name for name in names if name.startswith(f"{stack_name(editable)}-deployment-")]
+    (bucket,) = [name for name in names if name.startswith(f"{editable.stack_name()}-deployment-")]
     keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
     for key in keys:
         s3.delete_object(Bucket=bucket, Key=key)

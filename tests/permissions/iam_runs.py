@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import buckets
@@ -13,6 +14,7 @@ from grants import grant_by_prefix
 from iam_recorder import Recorder
 from machine_on_moto import FakeContext, Handler, LambdaError, Machine, client, machine_on_moto
 from runs_on_fake_s3 import World, world_on_fake_s3
+from short_turns import pages_a_turn, short_pages
 from wire import DENIED
 
 # More than the header of CreateMultipartUpload takes.
@@ -28,10 +30,22 @@ def recorded() -> Recorder:
         for run in (ordinary, very_large, decided_by_asking, raced, interfered_with, granted_by_prefix):
             with world_on_fake_s3() as world:
                 run(world)
+        for run in (ordinary, decided_by_asking, interfered_with):
+            with world_on_fake_s3() as world, handing_back():
+                run(world)
         with machine_on_moto() as machine:
             after_a_dead_run(machine)
             with_names_like_those_of_an_installation(machine)
     return recorder
+
+
+@contextlib.contextmanager
+def handing_back() -> Iterator[None]:
+    """Let the first worker hand back all but a key, so that those of the second wave have to decide the others."""
+    with pytest.MonkeyPatch.context() as patch:
+        short_pages(patch, 1)
+        pages_a_turn(patch, 0, 10_000)
+        yield
 
 
 def ordinary(world: World) -> None:

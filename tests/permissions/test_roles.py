@@ -165,7 +165,7 @@ def test_keys_are_named_only_where_the_settings_name_them():
         "copy_keys": ["kms:Decrypt", "kms:GenerateDataKey"],
         "copy_large_object": ["kms:Decrypt", "kms:GenerateDataKey"],
         "delete_orphaned_keys": ["kms:Decrypt"],
-        "list_ranges": [],
+        "list_ranges": ["kms:Decrypt"],
         "tally_run": ["kms:Decrypt"],
         "validate_input": ["kms:Decrypt"],
     }

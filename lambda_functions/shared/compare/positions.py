@@ -24,6 +24,8 @@ LEAST_PAGES = 4.0
 # So many times the pages that were read are believed to be left.
 BELIEVED_TIMES = 50
 BELIEVED_PAGES = 20
+# What is handed back as a range of its own at least: reading beyond its end costs a page or two.
+LEAST_SHARE = 64.0
 # How much further ahead the next position is where the number of pages left is not believed.
 STRIDE = 4.0
 # How many positions of one piece are asked for at once: more where they are found, fewer where they are not.
@@ -129,6 +131,22 @@ def next_position(
         if _is_new(position, piece, search, pending):
             return position, pages
     return None
+
+
+def shares(piece: Piece, search: Search, found: Estimate, count: int) -> list[str]:
+    """Return positions in order that part what is left of a piece into about so many shares.
+
+    Where nothing proves that there are keys as far as is estimated, some are nearer, by orders of magnitude.
+    """
+    distances = [found.pages * number / count for number in range(1, count)]
+    if piece.end is None or search.hint is not None:
+        distances = [*distances[1::2], *_orders_of_magnitude(found.pages, count // 2)]
+    parts = {found.position(pages) for pages in distances}
+    return sorted(position for position in parts if _is_new(position, piece, search, ()))
+
+
+def _orders_of_magnitude(pages: float, count: int) -> list[float]:
+    return [LEAST_SHARE * (pages / LEAST_SHARE) ** (number / count) for number in range(count)]
 
 
 def _pages_read(piece: Piece) -> int:

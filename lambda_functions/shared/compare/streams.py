@@ -14,6 +14,7 @@ import functools
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lambda_functions.shared.compare import positions
 from lambda_functions.shared.compare.pieces import SIDES, Chunk, Piece, Reading
@@ -33,6 +34,10 @@ LATER_EXTRA = 1
 SHARE = 0.15
 SHARE_BEYOND = 0.03
 BEYOND_PAGES = 200
+# Into how many ranges what is left is handed back, about: those with an end, and as many without.
+MOST_HANDED_BACK = 32
+# A turn that has read less hands its pieces back as they are: 64 ranges without a key would cost as much again.
+PAGES_OF_A_LARGE_TURN = 500
 # How estimates are mistrusted where positions are overtaken, because there are fewer pages than they say.
 MORE_CAUTION = 1.5
 LESS_CAUTION = 1.25
@@ -103,6 +108,8 @@ class Streams:
             self.has_moved = True
             if piece.is_done():
                 self.pieces.remove(piece)
+                self._searches.pop(piece)
+                self._estimates.pop(piece, None)
                 self._done.append(KeyRange(piece.began, piece.end))
         return chunk
 
@@ -113,8 +120,21 @@ class Streams:
             self._generation += 1
 
     def remaining(self) -> list[KeyRange]:
-        """Return what is not decided, in order of keys."""
-        return [piece.remaining() for piece in self.pieces]
+        """Return what is not decided, in order of keys: its pieces, the large ones in parts, so that workers share it evenly.
+
+        No LIST tells where these parts end, so some may have no keys; every key is in one of them all the same.
+        """
+        found = {piece: self._estimate(piece) for piece in self.pieces}
+        total = sum(one.pages for piece, one in found.items() if one and piece.end is not None)
+        return [part for piece in self.pieces for part in self._parts(piece, found[piece], total)]
+
+    def _parts(self, piece: Piece, found: Estimate | None, total: float) -> list[KeyRange]:
+        if found is None or found.pages < 2 * positions.LEAST_SHARE or self._pages < PAGES_OF_A_LARGE_TURN:
+            return [piece.remaining()]
+        share = 1.0 if piece.end is None else found.pages / total
+        count = min(int(MOST_HANDED_BACK * share), int(found.pages / positions.LEAST_SHARE))
+        ends = positions.shares(piece, self._search(piece), found, max(1, count))
+        return [KeyRange(*edges) for edges in pairwise([piece.claimed, *ends, piece.end])]
 
     def decided(self) -> list[KeyRange]:
         """Return what was handed out, in order of keys, what is end to end as one."""

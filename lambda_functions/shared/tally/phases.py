@@ -60,7 +60,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
         )
     earlier = [] if broken else read_records(folder, waves[:-1])
     compared = total_of_records([*earlier, *records])
-    broken = broken or describe_gaps(carried_gaps(books, compared.books()))
+    broken = broken or describe_gaps([*carried_gaps(books, compared.books()), *range_gaps(earlier)])
     return {"wave": wave, "broken": broken, **so_far, **_plan(folder, run, compared, broken)}
 
 
@@ -86,8 +86,9 @@ def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict
 
 def _require_comparison(folder: RunFolder, comparison: Mapping[str, Any]) -> None:
     """Raise RunFileBroken unless the comparison, on which the deletes rest, is still what it was: they cannot be undone."""
-    compared = total_of_records(read_records(folder, comparison["waves"]))
-    gaps = describe_gaps(carried_gaps(comparison["books"], compared.books()))
+    records = read_records(folder, comparison["waves"])
+    compared = total_of_records(records)
+    gaps = describe_gaps([*carried_gaps(comparison["books"], compared.books()), *range_gaps(records)])
     if gaps:
         raise RunFileBroken(f"the records in {folder.address('compared/')} have changed: {gaps}")
     folder.read_index(comparison["delete"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -10,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import documents, tables
-from benchmarks.children import CommandFailed, Server, server
+from benchmarks import documents, tables, tools
+from benchmarks.children import CommandFailed, Server, measure, server, two_processors
 from benchmarks.invented import InventedBucket, expected_plan, invented_pair
 from benchmarks.kinds import read_request
 from benchmarks.planning import Pace, Planned, plan_all
 from benchmarks.results import Results
-from benchmarks.tools import OURS, OURS_ALL, Tool
+from benchmarks.shaped import shaped_pair
+from benchmarks.shapes import SHAPES
+from benchmarks.tools import OURS, OURS_ALL, PEERS, Tool, installed_peers
 
 KEYS = 3000
 PAIR = invented_pair(KEYS)
@@ -73,7 +78,7 @@ def test_the_endpoint_lists_like_s3_and_counts_what_it_was_asked():
 def test_our_planner_finds_on_the_endpoint_what_there_is_to_do():
     said: list[str] = []
     (planned,) = plan_all([KEYS], [OURS], Pace(repeats=1, longest_seconds=60), said.append)
-    assert planned.requests["LIST"] == 6
+    assert 6 <= planned.requests["LIST"] <= 6 + 8  # three pages a side, and what cutting them may cost
     assert (planned.tool, planned.keys, planned.repeats, len(said)) == ("SyncBuckets", KEYS, 1, 1)
 
 
@@ -94,6 +99,94 @@ def test_results_without_plans_of_metadata_are_read_and_those_with_them_come_bac
     known = Results({}, metadata=[Planned("SyncBuckets", 1, 1.0, 1.0, 1, 1, {"LIST": 2}, 0)])
     known.write(path)
     assert Results.read(path) == known
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_buckets_with_keys_of_a_shape_are_listed_in_order_and_differ_by_what_is_expected_of_a_plan(
+    shape: str,
+):
+    pair = shaped_pair(shape, KEYS)
+    found = {side: {key: bucket.find(key) for key in lists_all(bucket)} for side, bucket in pair.items()}
+    source, destination = found["source"], found["destination"]
+    assert list(source) == sorted(source, key=str.encode) and len(source) == KEYS
+    assert list(destination) == sorted(destination, key=str.encode) and len(destination) == KEYS
+    missing = source.keys() - destination.keys()
+    changed = [key for key in source.keys() & destination.keys() if source[key] != destination[key]]
+    assert (len(missing), len(changed), len(destination.keys() - source.keys())) == (3, 3, 3)
+
+
+def lists_all(bucket) -> list[str]:
+    contents = bucket.contents(0, len(bucket), encoded=True).decode()
+    return [urllib.parse.unquote_plus(part.partition("</Key>")[0]) for part in contents.split("<Key>")[1:]]
+
+
+@pytest.mark.parametrize("shape", ["words", "Chinese"])
+def test_our_planner_finds_what_there_is_to_do_among_keys_of_a_shape_with_a_delay(shape: str):
+    (planned,) = plan_all([5000], [OURS], Pace(1, 60), lambda text: None, 5, shape)
+
+    assert (planned.shape, planned.delay_ms) == (shape, 5)
+    assert planned.plan_seconds is not None and 0.005 * 5 < planned.plan_seconds < planned.wall_seconds
+    assert planned.extra_lists == planned.requests["LIST"] - 10 >= 0
+
+
+def test_the_endpoint_holds_every_answer_back():
+    with server("benchmarks.endpoint", str(KEYS), "50") as endpoint:
+        began = time.monotonic()
+        lists(endpoint, "source")
+        assert time.monotonic() - began >= 3 * 0.05
+
+
+def test_what_is_measured_and_its_server_have_a_processor_each():
+    mine, theirs = two_processors()
+    if mine is None:
+        assert len(getattr(os, "sched_getaffinity", lambda pid: {0})(0)) == 1
+        return
+    assert mine != theirs
+    show = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+    assert measure(show, dict(os.environ), mine).output.strip() == f"[{mine}]"
+
+
+def test_peers_that_are_not_installed_are_left_out_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tools.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(tools.importlib.util, "find_spec", lambda name: None)
+    said: list[str] = []
+
+    assert installed_peers(said.append) == ()
+    assert [text.partition(": left out: ")[0] for text in said] == [peer.name for peer in PEERS]
+    assert all(text.endswith("Run: pip install -r benchmarks/requirements.txt") for text in said)
+
+
+def planned_late(tool: str, keys: int, seconds: float, shape: str = "") -> Planned:
+    lists = {"LIST": 2 * keys // 1000 + 7}
+    return Planned(tool, keys, seconds, 1.0, 5_000_000, 1, lists, None, seconds / 2, shape, 80.0)
+
+
+def test_plans_with_a_delay_stand_first_and_the_readme_has_the_greatest_size_that_most_tools_have():
+    runs = [
+        planned_late("peer", 20_000, 4.0),
+        planned_late(OURS.name, 20_000, 1.0),
+        planned_late(OURS.name, 1_000_000, 12.0),
+        planned_late(OURS.name, 20_000, 1.5, "words"),
+    ]
+    results = Results({}, planned=[Planned(OURS.name, 10_000, 1, 1, 1, 1, {"LIST": 20})], delayed=runs)
+
+    told, summary = tables.performance(results), tables.summary(results)
+
+    assert told.index("20,000 keys a side, 80 ms a request") < told.index("### Planning, 10,000 keys a side")
+    assert "| peer | 4.00 | 4.0 x | 2.00 | 1.00 | 5 | 47 | 7 |" in told
+    assert "| words | 0.75, 7 |" in told
+    assert summary.startswith("Planning a sync of 20,000 keys a side, 80 ms a request:")
+
+
+def test_a_part_that_is_measured_alone_leaves_the_figures_of_the_others(tmp_path: Path):
+    path, late = tmp_path / "results.json", planned_late("peer", 20_000, 4.0)
+    known = [Planned("SyncBuckets", 1, 1.0, 1.0, 1, 1, {"LIST": 2}, 0)]
+    Results({"date": "earlier"}, planned=known).write(path)
+
+    both = Results({"date": "now"}, delayed=[late]).completed_by(Results.read(path))
+    both.write(path)
+
+    assert Results.read(path) == Results({"date": "now"}, planned=known, delayed=[late])
 
 
 def test_a_tool_that_does_nothing_has_no_figures():

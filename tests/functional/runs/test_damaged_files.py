@@ -29,8 +29,10 @@ OPTIONS = {"unprovable": "keep", "exclude": ["*.tmp"]}
 SMALL = {
     "lambda_functions.shared.s3.listing.PAGE_KEYS": 4,
     "lambda_functions.shared.compare.pieces.KEYS_AHEAD": 4,
-    # The first worker hands back some pieces, and those of the second wave come to their ends.
+    # The first worker hands back what it has not read, and the second comes to the end; with one stream shards are always equal.
     "lambda_functions.list_ranges.Turn": turns_of(5),
+    "lambda_functions.shared.compare.streams.FIRST_PAGES": 10**6,
+    "lambda_functions.shared.compare.compare.WRITERS": 1,
     "lambda_functions.shared.compare.plan_writer.LARGE_PARTS": 2,
     "lambda_functions.shared.apply.parts.GROUP_PARTS": 2,
     "lambda_functions.shared.work_bucket.shards.MAX_SHARD_KEYS": 2,
@@ -348,10 +350,13 @@ PARTS_ARE_COUNTED = (
     "parts are counted before an upload is completed, and an object with too few is begun again"
 )
 HARMLESS_IF_SHORTER: Mapping[tuple[str, str, str], tuple[str, str]] = {
-    ("compared/", "first", "shorter at first"): (
-        "Map of ranges/2.json",
-        "what it handed back is in the index of the next wave, which nobody can replace",
-    ),
+    **{
+        ("compared/", which, "shorter at first"): (
+            "Map of delete.json",
+            "what was decided is known to be the whole when the copies are added up",
+        )
+        for which in ("first", "last")
+    },
     **{
         (f"{work}.json", "first", "one less is counted"): (
             step,
@@ -385,6 +390,8 @@ NOT_IN_THE_BOOKS: Mapping[str, str] = {
 NEVER_READ: Mapping[str, str] = {"alive/": "heartbeats, for whoever watches a run"}
 # Files of which another one may count as many, so that only whose it is tells that it is wrong.
 EQUAL_COUNTS = ("large/ shard", "large/ upload", "large.json", "delete/", "failures/")
+# Those of copies count as many or not, by the ids of attempts that order their shards.
+PERHAPS_EQUAL_COUNTS = ("copy/", "copied/")
 # The last file of a kind is another case only where something is lost.
 LOSSES = ("removed", "shorter", "shorter at first")
 
@@ -415,7 +422,7 @@ def test_the_books_alone_miss_what_is_lost(kind: str, damage: str) -> None:
         assert ("not green" in found.values()) == (kind not in NOT_IN_THE_BOOKS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in PERHAPS_EQUAL_COUNTS])
 @pytest.mark.usefixtures("without_ownership_checks")
 def test_the_books_alone_do_not_see_whose_a_file_of_as_many_entries_is(kind: str) -> None:
     found = {**endings(kind, "of another run"), **endings(kind, "another of this run")}

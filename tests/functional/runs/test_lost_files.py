@@ -104,16 +104,18 @@ def test_what_was_unprovable_or_unusual_stays_counted_when_its_record_is_gone(
     assert (report["unprovable"], report["unusualPages"]) == ({"objects": 5}, 2)
 
 
-def test_a_report_of_a_comparison_that_was_never_added_up_says_that_its_counts_are_unknown(
-    world: World,
+def test_a_report_of_a_comparison_whose_index_is_gone_says_that_it_is_incomplete(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    short_pages(monkeypatch, 4)
+    pages_a_turn(monkeypatch, 0, 1000)
     at(world, "tally_run comparison", remove("ranges/1.json"))
 
     ended(world)
 
     report = json.loads(world.work.objects[f"{FOLDER}/report.json"].content.body())
     assert report["warnings"] == [
-        "The counts, the requests, the cost and the names of keys in this report are incomplete: "
+        "The requests, the cost and the names of keys in this report are incomplete: "
         f"{ADDRESS}/ranges/1.json is not there: the run's files have expired, or somebody removed it. "
         "Nothing can be concluded from it."
     ]

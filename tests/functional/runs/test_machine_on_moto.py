@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from short_turns import pages_a_turn, short_pages
 from wire import DENIED, REFUSED, stored
 from workers import Killed
 
@@ -121,9 +122,15 @@ def test_what_a_lambda_returns_must_be_json(
 
 
 def test_a_distributed_map_fails_if_more_items_failed_than_are_tolerated(
-    machine: Machine, source: Bucket, destination: Bucket, sync: dict[str, str]
+    machine: Machine,
+    source: Bucket,
+    destination: Bucket,
+    sync: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source.put("a")
+    source.put_all({"a": b"1", "b": b"2"})
+    short_pages(monkeypatch, 1)
+    pages_a_turn(monkeypatch, 0, 1000)
     machine.wrap["compare_listings"] = raise_error("Runtime.ExitError")
 
     started = machine.start(sync)

@@ -402,9 +402,10 @@ def test_pages_that_never_come_whole_end_the_worker_without_a_record(
     ],
 )
 def test_a_page_that_is_always_answered_with_a_fault_is_given_up_after_nine_requests(
-    world: World, side: str, end: Answer, said: str
+    world: World, monkeypatch: pytest.MonkeyPatch, side: str, end: Answer, said: str
 ) -> None:
     listing(world)
+    monkeypatch.setattr("lambda_functions.shared.compare.streams.FIRST_PAGES", 100)
     world.s3.before("ListObjectsV2", end, bucket=f"{side}-bucket", nth=2, times=99)
 
     record = world.worker().compare()
@@ -466,9 +467,10 @@ def test_a_page_that_says_that_more_follows_but_not_where_breaks_its_range(world
     ("page", "keys"), [(1, ["1", "0"]), (2, ["3", "2"]), (2, ["1", "3"]), (3, ["0", "9"])]
 )
 def test_keys_out_of_order_break_their_range_with_the_keys_that_show_it(
-    world: World, page: int, keys: list[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, page: int, keys: list[str]
 ) -> None:
     listing(world)
+    monkeypatch.setattr("lambda_functions.shared.compare.streams.FIRST_PAGES", 100)
 
     def odd(request: Request) -> dict[str, Any]:
         contents = [listed(replace(world.source.objects["0"], key=key)) for key in keys]
@@ -488,8 +490,11 @@ def test_keys_out_of_order_break_their_range_with_the_keys_that_show_it(
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("side", ["source", "destination"])
-def test_an_empty_page_that_is_truncated_is_gone_on_from(world: World, side: str, nth: int) -> None:
+def test_an_empty_page_that_is_truncated_is_gone_on_from(
+    world: World, monkeypatch: pytest.MonkeyPatch, side: str, nth: int
+) -> None:
     listing(world)
+    monkeypatch.setattr("lambda_functions.shared.compare.streams.FIRST_PAGES", 100)
 
     def empty(request: Request) -> dict[str, Any]:
         token = request.asked.get("ContinuationToken", "")

@@ -1,153 +1,107 @@
-"""The model of a billion objects beside the real handlers, at a size that both can do: the same LISTs, ranges and records."""
+"""The model of a run beside real ones: the steps, what each asks of the work bucket, and the states that a run goes through."""
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
+from buckets import Bucket
+from fake_s3 import FakeS3
+from machine_on_moto import Machine
 from runs_on_fake_s3 import World, world_on_fake_s3
 
-from benchmarks.scale.course import Course
-from benchmarks.scale.keys import NO_KEYS
-from benchmarks.scale.turns import Comparer, Work
-from lambda_functions.shared.invocation import Turn
+from benchmarks.scale.runs import PLAN_REQUESTS, REQUESTS, Job, Run
 
-PAGE_KEYS = 10
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Keys that are there."""
-
-    keys: tuple[str, ...]
-
-    @property
-    def count(self) -> int:
-        return len(self.keys)
-
-    def key(self, index: int) -> str:
-        return self.keys[index]
-
-    def rank(self, position: str | None) -> int:
-        return 0 if position is None else bisect_right(self.keys, position)
+STEPS = {
+    "validate_input": "ValidateInput",
+    "list_ranges": "ListRanges",
+    "copy_keys": "CopyKeys",
+    "tally_run copies": "TallyCopies",
+    "delete_orphaned_keys": "DeleteOrphanedKeys",
+    "tally_run deletes": "TallyDeletes",
+    "tally_run report": "Report",
+}
+# What a step sends besides copies, deletes and pages of listings.
+SMALL_REQUESTS = ("GET", "PUT_OBJECT", "LIST", "HEAD_BUCKET", "DELETE")
+# So many small requests of a step may go side by side, so that the model has fewer one after the other.
+SIDE_BY_SIDE = 3
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Yield a world whose pages are a hundredth of S3's, and so are the model's."""
-    monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", PAGE_KEYS)
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.KEYS_PER_CLOCK_CHECK", PAGE_KEYS)
-    monkeypatch.setattr("benchmarks.scale.turns.PAGE_KEYS", PAGE_KEYS)
+def world() -> Iterator[World]:
     with world_on_fake_s3() as made:
+        for number in range(50):
+            made.source.put(f"{number:03d}", b"1")
+            made.destination.put(f"{number:03d}", b"1")
         yield made
 
 
-def pages_a_turn(pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every turn end after so many pages a side, in the handlers and in the model."""
-    looks: dict[str, int] = {}
+@dataclass
+class Watch:
+    """Counts the small requests of each step of a run."""
 
-    def is_over(turn: Turn) -> bool:
-        looks[turn.attempt] = looks.get(turn.attempt, 0) + 1
-        return looks[turn.attempt] >= pages
+    world: World
+    sent: dict[str, int] = field(default_factory=dict)
+    _step: str = ""
+    _before: int = 0
 
-    monkeypatch.setattr(Turn, "is_over", is_over)
-    monkeypatch.setattr(Comparer, "most_pages", lambda self, wave, spent: pages)
-
-
-SHAPES = {
-    "numbers": lambda number: f"{number * 7919 % 100_000:05d}",
-    "hexadecimal": lambda number: f"{number * 2654435761 % 2**32:08x}",
-    "folders": lambda number: f"logs/{number % 7}/{number % 28:02d}/{number:05d}.gz",
-}
+    def begin(self, step: str, number: int = 0) -> None:
+        now = small_requests(self.world.s3)
+        if self._step in STEPS:
+            self.sent[STEPS[self._step]] = now - self._before
+        self._step, self._before = step, now
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("pages", [20, 60, 125])
-def test_the_model_sends_the_lists_of_the_real_handlers_for_200_000_keys_a_side(
-    world: World, monkeypatch: pytest.MonkeyPatch, pages: int, shape: str
+def small_requests(s3: FakeS3) -> int:
+    counts = s3.counts("source-bucket", "destination-bucket", "work-bucket")
+    return sum(counts.get(kind, 0) for kind in SMALL_REQUESTS)
+
+
+def watched(world: World) -> dict[str, int]:
+    watch = Watch(world)
+    world.before_step = watch.begin
+    assert world.run()["outcome"] == "Succeeded"
+    watch.begin("end")
+    # Both buckets' pages are no small requests; on the fake S3 they are LISTs as those of the work bucket are.
+    watch.sent["ListRanges"] -= 2
+    return watch.sent
+
+
+@pytest.mark.parametrize(("copied", "deleted"), [(0, 0), (10, 1)])
+def test_a_small_run_has_the_steps_of_the_model_and_each_its_requests(
+    world: World, copied: int, deleted: int
 ) -> None:
-    pages_a_turn(pages, monkeypatch)
-    keys = Stored(tuple(sorted({SHAPES[shape](number) for number in range(2000)})))
-    for key in keys.keys:
-        world.source.put(key, b"1")
-        world.destination.put(key, b"1")
+    for number in range(copied):
+        world.source.put(f"new-{number:03d}", b"1")
+    for number in range(deleted):
+        world.destination.put(f"old-{number:03d}", b"1")
 
-    modelled = watched(monkeypatch)
+    sent = watched(world)
 
-    assert world.run()["outcome"] == "Succeeded"
-    course = Course(Work(keys, keys)).go()
-
-    assert course.index_lengths == real_indexes(world)
-    for real, model in zip(records(world, "compared"), sorted(modelled, key=range_id), strict=True):
-        assert (real["range"], real["handedBack"]) == (model["range"], model["handedBack"])
-        # The page under way when a turn is over is not sent if it has not begun, which takes an S3 that answers at once.
-        spared = model["requests"]["LIST"] - real["requests"]["LIST"]
-        assert 0 <= spared <= (2 if model["handedBack"] else 0)
+    assert list(sent) == [step.name for step in Run(Job(1000, copied, deleted), 4).steps()]
+    for name, count in sent.items():
+        modelled = REQUESTS[name] + (PLAN_REQUESTS.get(name, 0) if copied else 0)
+        assert modelled <= count + 1, name
+        assert count <= modelled + SIDE_BY_SIDE, name
 
 
-def watched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Return the list that the records of the model's turns go to."""
-    kept: list[dict[str, Any]] = []
-    turn = Comparer.turn
-
-    def watching(*given: Any) -> dict[str, Any]:
-        kept.append(turn(*given))
-        return kept[-1]
-
-    monkeypatch.setattr(Comparer, "turn", watching)
-    return kept
-
-
-def range_id(record: Mapping[str, Any]) -> str:
-    return str(record["range"]["id"])
-
-
-def test_the_model_copies_what_the_real_handlers_copy(world: World) -> None:
-    keys = Stored(tuple(f"{number:05d}" for number in range(300)))
-    for key in keys.keys:
-        world.source.put(key, b"1")
+def test_the_model_sends_the_requests_of_a_real_run_to_both_buckets(world: World) -> None:
+    for number in range(10):
+        world.source.put(f"new-{number:03d}", b"1")
+    world.destination.put("old", b"1")
 
     assert world.run()["outcome"] == "Succeeded"
-    course = Course(Work(keys, NO_KEYS, 1.0)).go()
 
-    assert course.requests == world.sent()
-
-
-def test_the_models_records_have_what_real_records_have(world: World) -> None:
-    for number in range(30):
-        world.source.put(f"{number:03d}", b"1")
-    world.run()
-    keys = Stored(tuple(f"{number:03d}" for number in range(30)))
-    model = Course(Work(keys, NO_KEYS, 1.0, object_bytes=1)).go().first_records
-
-    real = records(world, "compared") + records(world, "copied")
-    assert [without_places_and_times(one) for one in real] == [without_places_and_times(one) for one in model]
+    assert world.sent() == {**Run(Job(1000, 10, 1), 4).requests, "DELETE_OBJECTS": 1}
 
 
-def without_places_and_times(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Names of shards have an attempt in them."""
-    shards = record.get("shards", {}) and json.loads(json.dumps(record["shards"]))
-    for shard in shards and [one for kind in shards.values() for one in kind]:
-        assert shard.pop("file") and len(shard.pop("sha256")) == 64
-    _, _, name = record["file"].rpartition("/")
-    return {**record, "file": name, "shards": shards, "seconds": 0}
+def test_a_run_with_nothing_to_do_goes_through_the_states_of_the_model(
+    machine: Machine, source: Bucket, destination: Bucket
+) -> None:
+    modelled = [name for step in Run(Job(1000), 4).steps() for name in step.states]
 
+    arn = machine.start({"source": source.name, "destination": destination.name})
+    machine.wait(arn)
 
-def records(world: World, folder: str) -> list[dict[str, Any]]:
-    return [
-        json.loads(stored.content.body())
-        for name, stored in sorted(world.work.objects.items())
-        if f"/{folder}/" in name
-    ]
-
-
-def real_indexes(world: World) -> dict[str, int]:
-    return {
-        name.rpartition("/")[2]: len(json.loads(stored.content.body()))
-        for name, stored in world.work.objects.items()
-        if "/ranges/" in name
-    }
+    assert sorted(machine.states(arn)) == sorted(modelled)

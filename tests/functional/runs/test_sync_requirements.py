@@ -11,6 +11,7 @@ import pytest
 from fake_s3 import HOUR, Answer, Request
 from places import PROJECT
 from runs_on_fake_s3 import World, world_on_fake_s3
+from short_turns import short_pages
 
 PAGE_KEYS = 100
 OUR_CODE = str(PROJECT / "lambda_functions" / "*")
@@ -186,8 +187,8 @@ def held_at_the_last_page(keys: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten times as many keys: two pages a side are held all the same, and that is nearly all."""
-    monkeypatch.setattr("lambda_functions.shared.s3.listing.PAGE_KEYS", PAGE_KEYS)
-    few, many = held_at_the_last_page(500), held_at_the_last_page(5000)
+    """Four times as many keys: two pages a side and a stream are held all the same, and that is nearly all."""
+    short_pages(monkeypatch, PAGE_KEYS)
+    few, many = held_at_the_last_page(3000), held_at_the_last_page(12_000)
     assert few > PAGE_KEYS * 100
     assert many < 1.3 * few

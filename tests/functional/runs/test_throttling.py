@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 from fake_s3 import BUSY, HOUR, MB, Answer, Request
 from fake_s3.server import OPERATIONS
 from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
+from short_turns import short_pages
 
+from lambda_functions.shared.compare.streams import STREAMS
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.clients import RETRIES
 
@@ -118,6 +122,49 @@ def test_a_listing_that_stays_throttled_ends_the_run_and_changes_nothing(world: 
     assert (report["outcome"], report["phase"]) == ("SyncIncomplete", "starting")
     assert "SlowDown" in report["cause"]
     assert world.destination.keys() == ["orphan"]
+
+
+@dataclass
+class UnderWay:
+    """How many LISTs a server has under way at the same time, each of which takes until others have come or a moment."""
+
+    busy_after: int
+    now: int = 0
+    begun: int = 0
+    before: int = 0
+    afterwards: int = 0
+    lock: threading.Condition = field(default_factory=threading.Condition)
+
+    def begin(self, request: Request) -> Answer | None:
+        with self.lock:
+            self.begun += 1
+            self.now += 1
+            is_busy = self.begun == self.busy_after
+            if self.begun < self.busy_after:
+                self.before = max(self.before, self.now)
+            elif self.begun > self.busy_after + 100:  # its second try has come, and so have those under way
+                self.afterwards = max(self.afterwards, self.now)
+            self.lock.notify_all()
+            self.lock.wait_for(lambda: self.now >= 2 * STREAMS, timeout=0.01)
+            self.now -= 1
+        return BUSY if is_busy else None
+
+
+def test_a_503_to_a_list_halves_the_streams_of_the_worker(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_pages(monkeypatch, 10)
+    for number in range(3000):
+        for bucket in (world.source, world.destination):
+            bucket.put(f"{number:05d}", b"1")
+    watched, worker = UnderWay(busy_after=200), world.worker()
+    world.s3.before("ListObjectsV2", watched.begin, times=10**6)
+
+    record = worker.compare()
+
+    assert record["tally"] == {"current": {"objects": 3000, "bytes": 3000}}
+    assert STREAMS < watched.before <= 2 * STREAMS
+    assert 2 <= watched.afterwards <= STREAMS
 
 
 @needs_conditions_in_batches

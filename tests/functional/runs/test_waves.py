@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from buckets import Bucket
-from machine_on_moto import MACHINE, FakeContext, Machine
+from machine_on_moto import MACHINE, FakeContext, Handler, LambdaError, Machine
 from reports import lasting, leases, read, records, report_of, sized, work_keys, written
 from short_turns import pages_a_turn, short_pages
 
@@ -192,6 +192,65 @@ def test_a_worker_that_is_killed_in_a_later_wave_is_repeated(
     report = machine.report(sync)
 
     assert lasting(report) == report_of(copy=sized(10, 10), delete=sized(15, 15), current=sized(20, 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("compare_listings", "2-0001: Runtime.ExitError: it ended"),
+        ("tally_run", "Runtime.ExitError: it ended"),
+    ],
+)
+def test_a_later_wave_that_crashes_for_good_ends_the_run_with_a_report_that_says_where(
+    machine: Machine,
+    source: Bucket,
+    destination: Bucket,
+    sync: Sync,
+    hurried: pytest.MonkeyPatch,
+    name: str,
+    cause: str,
+) -> None:
+    pages_a_turn(hurried, 0, 1000)
+    source.put_all({f"{number:02d}": b"1" for number in range(10)})
+    destination.put("orphan", b"1")
+
+    def crashing(handler: Handler, event: dict[str, Any], context: FakeContext) -> Any:
+        if event.get("phase", "comparison") == "comparison":
+            raise LambdaError("Runtime.ExitError", "it ended")
+        return handler(event, context)
+
+    machine.wrap[name] = crashing
+
+    found = machine.run(sync)
+
+    assert (found["error"], found["cause"]) == (
+        "SyncIncomplete",
+        f"the run broke while comparing: {cause}. The logs of its Lambdas say more. What it had done by then is in the report. "
+        "Start again now: a sync takes up where the last one stopped.",
+    )
+    assert destination.keys() == ["orphan"]
+    assert leases() == []
+
+
+def test_of_two_attempts_of_a_later_wave_at_the_same_time_the_first_record_wins(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, hurried: pytest.MonkeyPatch
+) -> None:
+    pages_a_turn(hurried, 0, 1000)
+    source.put_all({f"{number:02d}": b"1" for number in range(10)})
+    answers: list[Any] = []
+
+    def twice(handler: Handler, event: dict[str, Any], context: FakeContext) -> Any:
+        name = f"/compared/{event['range']['id']}.json"
+        machine.wire.on(
+            "PutObject", lambda request: answers.append(handler(event, FakeContext())), key=name, times=1
+        )
+        answers.append(handler(event, context))
+        return answers[-1]
+
+    machine.wrap["compare_listings"] = twice
+
+    assert written(machine.run(sync))["copied"] == sized(10, 10)
+    assert answers == [{"id": "2-0001"}] * 2
 
 
 def test_a_copy_shard_that_needs_several_turns_goes_on_where_the_last_turn_stopped(

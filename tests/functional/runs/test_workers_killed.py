@@ -59,7 +59,7 @@ def test_a_worker_that_is_killed_after_its_work_and_before_its_record_is_repeate
 
     report = machine.report(sync)
 
-    worker = {"/compared/": "compare_listings", "/copied/": "copy_keys", "/deleted/": "delete_orphaned_keys"}[
+    worker = {"/compared/": "list_ranges", "/copied/": "copy_keys", "/deleted/": "delete_orphaned_keys"}[
         record
     ]
     assert machine.calls.count(worker) == 2
@@ -220,7 +220,7 @@ def twice(machine: Machine, inner: list[Any]) -> Callable[[Handler, dict[str, An
             "range": "/compared/",
             "shard": "/copied/" if "copy-" in str(event.get("shard")) else "/deleted/",
         }
-        record = next(name for part, name in kind.items() if part in event)
+        record = next((name for part, name in kind.items() if part in event), "/compared/")
         machine.wire.on(
             "PutObject", lambda request: inner.append(handler(event, FakeContext())), key=record, times=1
         )
@@ -229,7 +229,7 @@ def twice(machine: Machine, inner: list[Any]) -> Callable[[Handler, dict[str, An
     return wrapper
 
 
-@pytest.mark.parametrize("worker", ["compare_listings", "copy_keys", "delete_orphaned_keys"])
+@pytest.mark.parametrize("worker", ["list_ranges", "copy_keys", "delete_orphaned_keys"])
 def test_of_two_attempts_at_the_same_time_the_first_record_wins_and_both_say_what_it_says(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync, worker: str
 ) -> None:
@@ -246,7 +246,8 @@ def test_of_two_attempts_at_the_same_time_the_first_record_wins_and_both_say_wha
 
     found = machine.run(sync, name="race")
 
-    kind = {"compare_listings": "compared", "copy_keys": "copied", "delete_orphaned_keys": "deleted"}[worker]
+    assert len(inner) == 1
+    kind = {"list_ranges": "compared", "copy_keys": "copied", "delete_orphaned_keys": "deleted"}[worker]
     assert inner == outer
     assert len(records(found, kind)) == 1
     assert lasting(json.loads(found["output"])) == whole()
@@ -257,7 +258,7 @@ def test_the_shards_of_the_losing_attempt_are_litter_that_nobody_reads(
     machine: Machine, source: Bucket, destination: Bucket, sync: Sync
 ) -> None:
     of_everything(source, destination)
-    machine.wrap["compare_listings"] = twice(machine, [])
+    machine.wrap["list_ranges"] = twice(machine, [])
 
     found = machine.run(sync, name="race")
 

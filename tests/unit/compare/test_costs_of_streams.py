@@ -103,11 +103,11 @@ def test_a_range_of_a_later_wave_has_its_pages_to_pay_for_what_it_cuts(shape: st
 def test_where_one_side_has_what_the_other_has_not_streams_share_it_all_the_same(
     shape: str, source: tuple[int, ...], destination: tuple[int, ...]
 ) -> None:
-    """One stream takes 2.7 to 5.2 s for these."""
+    """One stream takes 5.1 s for 60 pages."""
     timed = read_in_virtual_time(part(shape, *source), part(shape, *destination))
 
     assert timed.lists_over <= 45
-    assert timed.seconds <= 2.8
+    assert timed.seconds <= 3.5
 
 
 def test_one_stream_reads_one_page_after_the_other_and_none_in_vain() -> None:

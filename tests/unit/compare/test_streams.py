@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from samples import entry
 from virtual_streams import ListedSide, World, in_order_of_keys, sides_of
 
-from lambda_functions.shared.compare import pieces
+from lambda_functions.shared.compare import pieces, positions
+from lambda_functions.shared.compare import streams as streams_module
 from lambda_functions.shared.compare.pieces import DESTINATION, SIDES, SOURCE, Piece
-from lambda_functions.shared.compare.streams import Request, Streams
+from lambda_functions.shared.compare.streams import MOST_HANDED_BACK, Request, Streams
 from lambda_functions.shared.errors import RangeBroken
 from lambda_functions.shared.s3.listing import KeyRange
 
@@ -122,13 +123,31 @@ def test_every_key_is_decided_once_beside_the_other_sides_or_handed_back(
 
 
 def read_turn(world: World, key_range: KeyRange, most_streams: int, most_answers: int) -> list[KeyRange]:
-    """Read one range for one turn; return what is left of it, after it has been seen to be the rest of what was decided."""
+    """Read one range for one turn; return what is left of it, after it has been seen to be the rest of what was decided.
+
+    Every other turn is taken for a large one, which hands its pieces back in parts.
+    """
     streams = Streams(key_range, most_streams)
     world.read(streams, most_answers)
-    parts = list(in_order_of_keys([*streams.decided(), *streams.remaining()]))
+    is_large = most_answers % 2 == 1
+    with (
+        mock.patch.object(streams_module, "PAGES_OF_A_LARGE_TURN", 0 if is_large else 10**9),
+        mock.patch.object(positions, "LEAST_SHARE", 1.0),
+    ):
+        remaining = streams.remaining()
+    parts = list(in_order_of_keys([*streams.decided(), *remaining]))
     assert parts[0].after == key_range.after and parts[-1].up_to == key_range.up_to
     assert [one.up_to for one in parts[:-1]] == [one.after for one in parts[1:]]
-    return streams.remaining()
+    return remaining
+
+
+def test_what_a_large_turn_has_left_is_handed_back_in_more_parts_than_pieces() -> None:
+    keys = [f"{number:06d}" for number in range(20_000)]
+    world = World((ListedSide(keys, 10), ListedSide(keys, 10)), random.Random(1))
+    streams = Streams(KeyRange(), 8)
+    world.read(streams, 600)
+
+    assert len(streams.pieces) < len(streams.remaining()) <= 2 * MOST_HANDED_BACK
 
 
 SHAPED = {
