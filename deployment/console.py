@@ -253,14 +253,9 @@ class _PlainProgress:
     """Prints a text when it differs from the last one printed and enough time has passed; with `now` also when it does not."""
 
     def __init__(
-        self,
-        write: Callable[[str], None],
-        clock: Callable[[], float],
-        now: Callable[[], datetime] | None,
+        self, write: Callable[[str], None], clock: Callable[[], float], now: Callable[[], datetime] | None
     ) -> None:
-        self._write = write
-        self._clock = clock
-        self._now = now
+        self._write, self._clock, self._now = write, clock, now
         self._text = self._written = ""
         self._next_at = clock()
 

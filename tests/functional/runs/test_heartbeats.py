@@ -19,7 +19,7 @@ OBJECTS = 1100
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world with work for every kind of worker, whose run is called `same`."""
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 2)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 2)
     monkeypatch.setattr("lambda_functions.shared.apply.parts.GROUP_PARTS", 2)
     assert listing.PAGE_KEYS == 1000
     with world_on_fake_s3() as made:
@@ -64,7 +64,7 @@ def test_every_kind_of_worker_says_how_far_it_is(world: World, monkeypatch: pyte
     assert sum(int(str(objects)) for _, objects, _, _ in copied) == OBJECTS
     assert sum(int(str(size)) for _, _, size, _ in copied) == 3 * OBJECTS
     assert {item: said for item, said in found.items() if not item.startswith("copy-")} == {
-        "1-0001": ("compared/1-0001.json", 1000, 0, 0),
+        "1-0001": ("compared/1-0001.json", 1102, 0, 0),
         "delete-000001": ("deleted/delete-000001-0.json", 1, 3, 0),
         "large-000001-1": ("copied/large-000001-0.json", 0, 10 * MB, 0),
         "large-000001-3": ("copied/large-000001-0.json", 0, 10 * MB, 0),
