@@ -45,8 +45,8 @@ def require_stoppable(installation: Installation, execution_arn: str) -> None:
     if STOPPED not in states:
         name = execution_arn.rpartition(":")[2]
         raise ExecutionFailed(
-            f"The run {name} is one of an older state machine, {machine_arn.rpartition(':')[2]}, whose workers cannot be asked to "
-            f"stop. `fab stop {name} --now` ends it all the same."
+            f"The run {name} is one of an older state machine, {machine_arn.rpartition(':')[2]}, whose workers cannot be asked "
+            f"to stop. `fab stop {name} --now` ends it all the same."
         )
 
 

@@ -170,8 +170,8 @@ def _show_causes(causes: Mapping[str, Cause], name: str, console: Console) -> No
 def _tell_unfinished(named: FailureFiles, is_stopped: bool, console: Console) -> None:
     if named.unfinished_shards and is_stopped:
         console.result(
-            f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because the run was stopped: no "
-            "file names their objects. The next sync takes them up.",
+            f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because the run was stopped: "
+            "no file names their objects. The next sync takes them up.",
             "yellow",
         )
     elif named.unfinished_shards:

@@ -71,7 +71,7 @@ def _end_now(installation: Installation, run: Run, console: Console) -> None:
     stops.end_now(installation, run.arn)
     until = installation.clock.now() + timedelta(seconds=STRAGGLERS_SECONDS)
     console.say(
-        f"The execution {run.name} has ended. It writes no report, and its Lambdas may go on for up to 15 minutes. So its lease on "
-        f"the destination lasts until {until:%H:%M:%S} UTC ({STRAGGLERS_SECONDS} seconds): until then a sync into it is refused with "
-        "AlreadyRunning. A stop without --now costs no such wait."
+        f"The execution {run.name} has ended. It writes no report, and its Lambdas may go on for up to 15 minutes. So its lease "
+        f"on the destination lasts until {until:%H:%M:%S} UTC ({STRAGGLERS_SECONDS} seconds): until then a sync into it is "
+        "refused with AlreadyRunning. A stop without --now costs no such wait."
     )
