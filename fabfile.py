@@ -180,6 +180,21 @@ def follow(context: Context, name: str | None = None, json: bool = False) -> Non
 
 @fab_task(
     help={
+        "name": "The run, or the beginning of its name. Default: the only one that is RUNNING.",
+        "now": "End the execution too; no report, and its destination stays closed for 930 s. Default: no.",
+        "yes": "Do not ask. Default: ask.",
+    },
+)
+def stop(context: Context, name: str | None = None, now: bool = False, yes: bool = False) -> None:
+    """Stop a run: it ends what is under way, and reports."""
+    from deployment.tasks.runs import stop as stopping
+
+    console = Console()
+    stopping.stop(enter(console, "Stopping"), name, console, yes, now)
+
+
+@fab_task(
+    help={
         "name": "The run, or the beginning of its name. Default: the newest.",
         "failures": "Write all that was not synchronised to this file, as JSON lines; - for standard output.",
         "json": "Print one JSON document instead of tables.",

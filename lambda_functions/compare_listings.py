@@ -45,6 +45,8 @@ from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.listing import KeyRange
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.stopping import StopWatch
 
 
 @name_errors
@@ -53,5 +55,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, key_range = Run.from_json(event["run"]), KeyRange.from_json(event["range"])
     turn = Turn.of(context, budget_seconds(event["wave"]))
     connected = clients.connect(run.source.region, run.destination.region)
-    compare_once(connected, run, event["range"]["id"], key_range, turn)
+    with StopWatch(RunFolder(connected.work, run.folder)) as watch:
+        compare_once(connected, run, event["range"]["id"], key_range, watch.watched(turn))
     return {"id": event["range"]["id"]}

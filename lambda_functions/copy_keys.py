@@ -51,7 +51,8 @@
 
 Event: `{"run": {...}, "shard": {"id": "copy-000001", "file": "copy/...jsonl", "objects": 2000, "bytes": 123,
 "planned": 250000}, "start": 0, "turns": 0}`, `planned` being the objects that the whole run copies.
-Result: `{"done": false, "next": 1500, "turns": 1}`; what became of each object is in the record `copied/copy-000001-0.json`.
+Result: `{"done": false, "next": 1500, "fail": false, "turns": 1}`, `fail` being for a shard that a stop keeps from beginning;
+what became of each object is in the record `copied/copy-000001-0.json`.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
+from lambda_functions.shared.work_bucket.stopping import StopWatch
 from lambda_functions.shared.work_items import ToCopy
 
 
@@ -79,6 +81,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
     folder = RunFolder(connected.work, run.folder)
+    with StopWatch(folder) as watch:
+        return _copy_shard(event, connected, run, folder, watch.watched(turn))
+
+
+def _copy_shard(
+    event: Mapping[str, Any], connected: clients.Clients, run: Run, folder: RunFolder, turn: Turn
+) -> dict[str, Any]:
     gate = gate_of(run.folder, event["shard"].get("planned", 0), COPY_THREADS)
     gate.watch(connected.source, connected.destination)
     copier = Copier(connected, run, folder, turn, gate=gate)
@@ -91,4 +100,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return (outcome for _, outcome in jobs)
 
     done = take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)
-    return {**done, "turns": event["turns"] + 1}
+    return {"fail": False, **done, "turns": event["turns"] + 1}

@@ -52,7 +52,8 @@
 Event: `{"step": "begin", "run": {...}, "item": {"id": "large-000001", "line": {...}}, "upload": {"verdict": "again",
 "line": null, "exact": false, "tries": 0, "upload": "", "groups": []}}`, `upload` being what the step before returned; `parts`
 also has `"group": {"first": 1, "last": 64}`, `abort` also `"error": {"Error", "Cause"}`.
-Result: the next `upload`, its verdict `copy` (groups are to be copied), `again` (begin again) or `done`; `{}` of a group.
+Result: the next `upload`, its verdict `copy` (groups are to be copied), `again` (begin again), `done`, or `stop` (to fail, as the
+run stops); `{}` of a group.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.stopping import StopWatch
 from lambda_functions.shared.work_items import ToCopy
 
 
@@ -80,8 +82,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     folder = RunFolder(connected.work, run.folder)
     gate = gate_of(run.folder, event["item"].get("planned", 0), COPY_THREADS)
     gate.watch(connected.source, connected.destination)
-    subject = LargeObject(connected, run, folder, Turn.of(context), event["item"]["id"], gate)
-    return STEPS[event["step"]](subject, event)
+    with StopWatch(folder) as watch:
+        turn = watch.watched(Turn.of(context))
+        subject = LargeObject(connected, run, folder, turn, event["item"]["id"], gate)
+        return STEPS[event["step"]](subject, event)
 
 
 def _begin(subject: LargeObject, event: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,8 @@
 
 Event: `{"run": {...}, "shard": {"id": "delete-000001", "file": "delete/...jsonl", "objects": 2000, "bytes": 123,
 "planned": 250000}, "start": 0, "turns": 0}`, `planned` being the objects that the whole run deletes.
-Result: `{"done": true, "next": 2000, "turns": 1}`; what became of each object is in the record `deleted/delete-000001-0.json`.
+Result: `{"done": true, "next": 2000, "fail": false, "turns": 1}`, `fail` being for a shard that a stop keeps from beginning; what
+became of each object is in the record `deleted/delete-000001-0.json`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.work_bucket.leases import require_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
+from lambda_functions.shared.work_bucket.stopping import StopWatch
 from lambda_functions.shared.work_items import ToDelete
 
 # Kept free before another batch is begun: 1,000 HEADs in 32 threads, or 31 in one, and one DeleteObjects take a few seconds.
@@ -71,16 +73,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
+    folder = RunFolder(connected.work, run.folder)
+    with StopWatch(folder) as watch:
+        return _delete_shard(event, connected, run, folder, watch.watched(turn))
+
+
+def _delete_shard(
+    event: Mapping[str, Any], connected: clients.Clients, run: Run, folder: RunFolder, turn: Turn
+) -> dict[str, Any]:
     gate = gate_of(run.folder, event["shard"].get("planned", 0), HEAD_THREADS)
     gate.watch(connected.source, connected.destination)
     deleter = Deleter(connected, run, turn, gate=gate)
 
     def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
         for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines], gate)):
-            if number and turn.remaining_seconds() < SECONDS_PER_BATCH:
+            if turn.is_stopped() or (number and turn.remaining_seconds() < SECONDS_PER_BATCH):
                 return
             yield from deleter.delete(batch)
 
-    folder = RunFolder(connected.work, run.folder)
     done = take_turn(folder, "deleted", event["shard"], event["start"], turn, connected, delete_all)
-    return {**done, "turns": event["turns"] + 1}
+    return {"fail": False, **done, "turns": event["turns"] + 1}

@@ -50,6 +50,7 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.tally.phases import tally_comparison
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.stopping import StopWatch
 
 FIRST_WAVE = 1
 
@@ -63,7 +64,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     folder = RunFolder(connected.work, run.folder)
     key_range = KeyRange(run.options.startAfter, None)
     index = write_wave(folder, FIRST_WAVE, [key_range.to_json()])
-    compare_once(connected, run, f"{FIRST_WAVE}-0001", key_range, turn)
-    return tally_comparison(
-        connected, {"run": event["run"], "comparison": {"wave": FIRST_WAVE, **index}}, turn
-    )
+    with StopWatch(folder) as watch:
+        turn = watch.watched(turn)
+        compare_once(connected, run, f"{FIRST_WAVE}-0001", key_range, turn)
+        state = {"run": event["run"], "comparison": {"wave": FIRST_WAVE, **index}}
+        return tally_comparison(connected, state, turn)

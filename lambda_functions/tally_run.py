@@ -49,6 +49,8 @@ from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.tally.breakage import record_breakage
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.stopping import StopWatch
 
 PHASES = {
     "broken": record_breakage,
@@ -57,6 +59,8 @@ PHASES = {
     "deletes": tally_deletes,
     "report": end_run,
 }
+# Those that decide how a run goes on, so they ask whether it is to stop.
+GOING_ON = ("comparison", "copies", "deletes")
 
 
 @name_errors
@@ -65,4 +69,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run = event["state"].get("run") or {}
     _, destination_region = run.get("regions") or (None, None)
     connected = clients.connect(destination_region, destination_region)
-    return PHASES[event["phase"]](connected, event["state"], Turn.of(context))
+    turn, phase = Turn.of(context), PHASES[event["phase"]]
+    if event["phase"] not in GOING_ON:
+        return phase(connected, event["state"], turn)
+    with StopWatch(RunFolder(connected.work, run["folder"])) as watch:
+        return phase(connected, event["state"], watch.watched(turn))

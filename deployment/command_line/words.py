@@ -11,6 +11,7 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("source", "destination"),
     "follow": ("name",),
+    "stop": ("name",),
     "report": ("name",),
 }
 """Of a task: the names of its flags that words stand for."""

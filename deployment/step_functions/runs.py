@@ -50,6 +50,30 @@ def find(installation: Installation, typed: str | None, deployed: Collection[str
     return max(found, key=lambda run: run.started_at) if typed is None else chosen(found, typed)
 
 
+def find_running(
+    installation: Installation, typed: str | None, deployed: Collection[str] | None = None
+) -> Run:
+    """Return the one run that is RUNNING, or that of those whose name is `typed` or begins with it.
+
+    Raises ConfigurationError where several are meant, or none has such a name; ExecutionFailed where none runs, or where the
+    one that is meant has ended.
+    """
+    base = name_to_start(deployed)
+    running = list(_runs(installation, base, newest_only=False, statusFilter="RUNNING"))
+    if typed is not None:
+        if not any(typed == run.arn or run.name.startswith(typed) for run in running):
+            ended = find(installation, typed, deployed)
+            raise ExecutionFailed(f"The run {ended.name} is not RUNNING: it has ended {ended.status}.")
+        return chosen(running, typed)
+    if not running:
+        raise ExecutionFailed(f"No run of {base} of the stack {installation.title} is RUNNING.")
+    if len(running) > 1:
+        raise ConfigurationError(
+            f"{len(running):,} runs are RUNNING: {_names(running)}. Write the name of one, or its beginning."
+        )
+    return running[0]
+
+
 def chosen(runs: Sequence[Run], typed: str) -> Run:
     """Return the run that is meant by its name, its ARN or the beginning of its name."""
     exact = [run for run in runs if typed in (run.name, run.arn)]
@@ -60,23 +84,27 @@ def chosen(runs: Sequence[Run], typed: str) -> Run:
         raise ConfigurationError(
             f"No run has a name that begins with {one_line(typed)!r}. `fab status` names the newest ones."
         )
-    newest = sorted(begun, key=lambda run: run.started_at, reverse=True)[:MAX_NAMED]
-    names = ", ".join(run.arn if exact else run.name for run in newest)
-    more = f" and {len(begun) - MAX_NAMED:,} more" if len(begun) > MAX_NAMED else ""
     raise ConfigurationError(
-        f"{len(begun):,} runs have names that begin with {one_line(typed)!r}: {names}{more}. "
+        f"{len(begun):,} runs have names that begin with {one_line(typed)!r}: {_names(begun, by_arn=bool(exact))}. "
         f"Write {'the ARN of one' if exact else 'more of the name'}."
     )
 
 
-def _runs(installation: Installation, base: str, newest_only: bool) -> Iterator[Run]:
+def _names(runs: Sequence[Run], by_arn: bool = False) -> str:
+    """Return the newest of some runs, and how many there are more."""
+    newest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:MAX_NAMED]
+    more = f" and {len(runs) - MAX_NAMED:,} more" if len(runs) > MAX_NAMED else ""
+    return ", ".join(run.arn if by_arn else run.name for run in newest) + more
+
+
+def _runs(installation: Installation, base: str, newest_only: bool, **only: str) -> Iterator[Run]:
     """Yield the runs of all machines of a base name; of each machine the newest first, as Step Functions lists them."""
     for machine in listing.list_all(installation).ours:
         parts = listing.base_and_moment(machine.name)
         if parts is None or parts[0] != base:
             continue
         pages = installation.step_functions.get_paginator("list_executions")
-        for record in _parents(pages.paginate(stateMachineArn=machine.arn)):
+        for record in _parents(pages.paginate(stateMachineArn=machine.arn, **only)):
             yield Run(record["executionArn"], record["status"], record["startDate"])
             if newest_only:
                 break

@@ -6,6 +6,7 @@
      +-- NoProgress           a turn would hand back exactly what it was given
      +-- RequestFailed        a request that a worker cannot do without failed to the end
      +-- RunFileBroken        (work_bucket/run_folder) a file of the run is missing, cut, or another one
+     +-- Stopped              an object was begun, and is given up because the run is to stop
      +-- SourceChanged        the source is no longer the object that was listed
      +-- PartsMissing         (apply/conflicts) some part of a very large object was not copied
      +-- BucketMissing        (s3/heads) a bucket of the run does not exist any more
@@ -42,6 +43,10 @@ class Refused(SyncError):
 
 class RangeBroken(SyncError):
     """A key range cannot be compared; its keys are unknown, not absent."""
+
+
+class Stopped(SyncError):
+    """An object was begun, and is given up because the run is to stop."""
 
 
 class SourceChanged(SyncError):

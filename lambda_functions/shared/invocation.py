@@ -32,13 +32,21 @@ class LambdaContext(Protocol):
 
 
 @dataclass(frozen=True)
+class StopRequest:
+    """A person wants the run to stop; with `ends_map`, shards that have not begun fail instead of ending well."""
+
+    ends_map: bool = False
+
+
+@dataclass(frozen=True)
 class Turn:
-    """The time that one invocation has for its work."""
+    """The time that one invocation has for its work, and whether the run is to stop, see `work_bucket/stopping`."""
 
     began_at: float
     ends_at: float
     attempt: str
     now: Callable[[], float] = time.monotonic
+    stop: Callable[[], StopRequest | None] = lambda: None
 
     @classmethod
     def of(cls, context: LambdaContext, budget_seconds: float | None = None) -> Turn:
@@ -59,8 +67,17 @@ class Turn:
         return self.now() - self.began_at
 
     def is_over(self) -> bool:
-        """Whether nothing more may begin."""
+        """Whether its time is spent: nothing more may begin, and what is under way is not waited for."""
         return self.remaining_seconds() <= 0
+
+    def is_stopped(self) -> bool:
+        """Whether the run is to stop: nothing more may begin, but what is under way is waited for."""
+        return self.stop() is not None
+
+    def ends_map(self) -> bool:
+        """Whether shards that have not begun are to fail, so that their Map ends."""
+        request = self.stop()
+        return request is not None and request.ends_map
 
 
 def run_jobs(
@@ -74,16 +91,17 @@ def run_jobs(
 ) -> Iterator[tuple[int, Result]]:
     """Yield (index, result) of the jobs that were begun, in the order in which they end.
 
-    The first job is begun whatever it needs, a later one only while its needed seconds remain; jobs are begun in order, so the
-    number of results is where the next turn goes on. A job not done when the turn ends yields `timeout_result(job)`. So many jobs
-    run at once as there are workers, or fewer where `limit`, which is asked again and again, says so.
+    The first job is begun whatever it needs, a later one only while its needed seconds remain, and none once the run is to stop;
+    jobs are begun in order, so the number of results is where the next turn goes on. A job not done when the turn ends yields
+    `timeout_result(job)`. So many jobs run at once as there are workers, or fewer where `limit`, which is asked again and again,
+    says so.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
     running: dict[Future[Result], tuple[int, Job]] = {}
     look_seconds = LOOK_SECONDS if limit else math.inf
     try:
         for index, job in enumerate(jobs):
-            if index and turn.remaining_seconds() <= seconds_needed(job):
+            if turn.is_stopped() or (index and turn.remaining_seconds() <= seconds_needed(job)):
                 break
             running[pool.submit(work, job)] = (index, job)
             while len(running) >= min(workers, limit() if limit else workers) and not turn.is_over():

@@ -1,8 +1,8 @@
 """What became of one object, in the words of the report, and adding them up.
 
 *copied*, *deleted*: done. *skipped*: archived, vanished, unmappable; named, the run succeeds. *changed*: the destination was
-written by somebody else, or the source changed three times while it was read. *failed*: everything else that was not done,
-also a key that could not be decided.
+written by somebody else, or the source changed three times while it was read. *stopped*: begun, and given up because the run
+was to stop; what was not begun has no outcome. *failed*: everything else that was not done, also a key that could not be decided.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IN_SYNC = ("copied", "deleted", "current")
 
 @dataclass(frozen=True)
 class Outcome:
-    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, failed.
+    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, stopped, failed.
 
     `left_marker`: the bucket is versioned, so a delete left a delete marker, and freed nothing.
     """

@@ -188,6 +188,8 @@ class World:
                     assert turn["turns"] < MAX_TURNS or not is_inline, "an inline shard is given up here"
                     where = {"start": turn["next"], "turns": turn["turns"]}
                     turn = self._invoke(name, {"run": state["run"], "shard": shard, **where})
+            if turn["fail"] and not is_inline:
+                raise ExceedToleratedFailureThreshold
 
     def _large(self, state: Mapping[str, Any], item: Mapping[str, Any]) -> None:
         event = {"run": state["run"], "item": item}
@@ -203,6 +205,10 @@ class World:
                     upload = self._invoke(
                         "copy_large_object", {**event, "step": "complete", "upload": upload}
                     )
+            if upload["verdict"] == "stop":
+                raise ExceedToleratedFailureThreshold
+        except ExceedToleratedFailureThreshold:
+            raise
         except (Exception, Killed) as error:
             with self._child(state, item):
                 self._invoke(

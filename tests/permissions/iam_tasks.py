@@ -79,6 +79,17 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "states:ListExecutions",
         *_WATCH_EXECUTIONS,
     ),
+    "stop": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:ListExecutions",
+        "states:DescribeStateMachine",
+        "s3:PutObject",
+        "states:UpdateMapRun",
+        "states:StopExecution",
+        *_WATCH_EXECUTIONS,
+    ),
     "report": (
         "sts:GetCallerIdentity",
         *_FIND_STACK,

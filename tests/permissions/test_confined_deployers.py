@@ -159,6 +159,7 @@ def test_the_table_of_who_can_do_what_names_rights_that_exist_and_has_every_door
     assert [row[0].partition(":")[0] for row in rows] == [
         "start executions",
         "write into the work bucket",
+        "stop runs",
         "read the work bucket",
         "write into the deployment bucket",
         "invoke the functions",

@@ -46,6 +46,7 @@ TASKS_TOGETHER = {
     ("logs", "log_lines"),
     ("sync", "follow"),
     ("follow", "report_text"),
+    ("stop", "follow"),
     ("report", "report_text"),
 }
 VERBS = {"compare", "apply", "tally"}

@@ -88,6 +88,6 @@ def _watch(
             f"The execution continues in AWS. Come back to it from any terminal with:\n"
             f"  fab follow {execution_arn.rpartition(':')[2]}\n"
             f"Stop it with:\n"
-            f"  aws stepfunctions stop-execution --region {installation.region} --execution-arn {execution_arn}"
+            f"  fab stop {execution_arn.rpartition(':')[2]}"
         )
         raise

@@ -144,7 +144,7 @@ def _show(
         show_failures(report, console)
         return
     _show_causes(causes, execution.name, console)
-    _tell_unfinished(named, console)
+    _tell_unfinished(named, "stopped" in report, console)
 
 
 def has_failures(report: Mapping[str, Any]) -> bool:
@@ -153,7 +153,7 @@ def has_failures(report: Mapping[str, Any]) -> bool:
         report.get("causes")
         or report.get("notSynchronised")
         or any(report.get("skipped", {}).values())
-        or any(report.get(word, {}).get("objects") for word in ("changed", "failed"))
+        or any(report.get(word, {}).get("objects") for word in ("changed", "stopped", "failed"))
     )
 
 
@@ -167,8 +167,14 @@ def _show_causes(causes: Mapping[str, Cause], name: str, console: Console) -> No
             console.result(f"... and {cause.objects - len(rows):,} more: fab report {name} --failures FILE")
 
 
-def _tell_unfinished(named: FailureFiles, console: Console) -> None:
-    if named.unfinished_shards:
+def _tell_unfinished(named: FailureFiles, is_stopped: bool, console: Console) -> None:
+    if named.unfinished_shards and is_stopped:
+        console.result(
+            f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because the run was stopped: "
+            "no file names their objects. The next sync takes them up.",
+            "yellow",
+        )
+    elif named.unfinished_shards:
         console.result(
             f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because a worker broke: their "
             "objects count as failed, and no file names them. The next sync takes them up.",

@@ -26,6 +26,7 @@ _SKIPPED = {
 
 _TROUBLE = {
     "unprovable": "unprovable: no checksum tells",
+    "stopped": "not done: the run was stopped",
     "changed": "changed by others during the run",
     "failed": "failed",
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambda_functions.shared.equality import Decision, judge_checksums, judge_heads
-from lambda_functions.shared.errors import SourceChanged, SyncError, explain, is_archived, is_refusal
+from lambda_functions.shared.errors import SourceChanged, Stopped, SyncError, explain, is_archived, is_refusal
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
@@ -84,7 +84,8 @@ def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judge
 
 def outcome_of_error(item: ToCopy, error: Exception) -> Outcome:
     """Return the outcome of an object whose copy ended in an error that is no refusal."""
-    return Outcome(item.key, "archived" if is_archived(error) else "failed", 0, explain(error))
+    what = "stopped" if isinstance(error, Stopped) else "archived" if is_archived(error) else "failed"
+    return Outcome(item.key, what, 0, explain(error))
 
 
 def _as_it_is_now(item: ToCopy, source: Head) -> ToCopy:

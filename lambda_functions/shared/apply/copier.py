@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -25,7 +25,7 @@ from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
 from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
-from lambda_functions.shared.errors import SourceChanged, SyncError
+from lambda_functions.shared.errors import SourceChanged, Stopped, SyncError
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -76,6 +76,8 @@ class Copier:
                 self.sleep(random.uniform(0, 2 ** (attempt - 1)))
             if self.turn.is_over():
                 return timeout_outcome(item)
+            if attempt and self.turn.is_stopped():
+                raise Stopped("the run was stopped before it could be tried again")
             try:
                 self._copy_once(item)
                 return Outcome(item.key, "copied", item.size)
@@ -130,7 +132,7 @@ class Copier:
         key, upload = copy.item.key, open_upload(copy, self.folder, plan)
         try:
             plan = copy.with_exact_parts(plan, upload)
-            copied = list(self.pool.map(lambda part: self._copy_part(copy, upload, part), plan.parts))
+            copied = self._copy_parts(copy, upload, plan.parts)
             is_right = not plan.are_guessed or copy.etag_matches(upload, copied)
             if is_right:
                 copy.complete_upload(upload, copied)
@@ -144,8 +146,21 @@ class Copier:
             uploads.give_up(self.clients, self.run, key, upload.id)
         return is_right
 
+    def _copy_parts(self, copy: MultipartCopy, upload: Upload, parts: Sequence[Part]) -> list[CopiedPart]:
+        """Copy all parts; after an error none is begun any more. A stop waits for those under way: an abort would miss them."""
+        futures = [self.pool.submit(self._copy_part, copy, upload, part) for part in parts]
+        try:
+            return [future.result() for future in futures]
+        except BaseException as error:
+            under_way = [future for future in futures if not future.cancel()]
+            if isinstance(error, Stopped):
+                wait(under_way, timeout=max(self.turn.remaining_seconds(), 0))
+            raise
+
     def _copy_part(self, copy: MultipartCopy, upload: Upload, part: Part) -> CopiedPart:
         with self.gate:
+            if self.turn.is_stopped():
+                raise Stopped("the run was stopped before all of its parts were copied")
             if self.turn.is_over():
                 raise SyncError("its turn ended before all of its parts were copied")
             return copy.copy_part(upload, part)

@@ -38,6 +38,7 @@ HEAD_THREADS = 32
 DELETE_THREADS = 32
 MAX_TRIES = 4
 TOO_BUSY = f"S3 was too busy {MAX_TRIES} times"
+TOO_LATE = "its worker's time was over before S3 had said that it was"
 UNKNOWN = "whether the source has it is unknown"
 # Characters that XML 1.0 cannot hold or that its readers turn into others (https://www.w3.org/TR/xml/#charsets).
 _NOT_IN_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
@@ -54,8 +55,13 @@ class Deleter:
     gate: Gate = field(default_factory=lambda: Gate.begin(HEAD_THREADS))
 
     def delete(self, items: Sequence[ToDelete]) -> list[Outcome]:
-        """Delete at most 1,000 listed orphans; return an outcome for each, in no particular order."""
+        """Delete at most 1,000 listed orphans; return an outcome for each, in no particular order.
+
+        Of a run that is to stop before the first delete, none: asking the source has changed nothing, so they were not begun.
+        """
         outcomes, orphans = self._split_by_source(items)
+        if self.turn.is_stopped():
+            return []
         try:
             if orphans:
                 require_bucket(self.clients.source, self.run.source)
@@ -92,13 +98,13 @@ class Deleter:
         outcomes: list[Outcome] = []
         batch, why = [item for item in orphans if self._fits_into_batch(item)], TOO_BUSY
         for attempt in range(MAX_TRIES):
-            if not batch:
+            if not batch or self.turn.is_stopped():
                 break
             if attempt:
                 self.sleep(random.uniform(0, 2**attempt))
             done, batch, why = self._delete_batch(batch)
             outcomes += done
-        outcomes += [_failure(item, why) for item in batch]
+        outcomes += [self._left_over(item, why) for item in batch]
         return outcomes + self._delete_singles([item for item in orphans if not self._fits_into_batch(item)])
 
     def _fits_into_batch(self, item: ToDelete) -> bool:
@@ -109,7 +115,13 @@ class Deleter:
     def _delete_singles(self, items: Sequence[ToDelete]) -> list[Outcome]:
         """Send a DeleteObject for each; what the turn has no time for is a failure that says so."""
         done = dict(run_jobs(items, self._delete_single, _late_failure, self.turn, DELETE_THREADS))
-        return [done.get(index, _late_failure(item)) for index, item in enumerate(items)]
+        return [done.get(index) or self._left_over(item, TOO_LATE) for index, item in enumerate(items)]
+
+    def _left_over(self, item: ToDelete, why: str) -> Outcome:
+        """Return the outcome of an orphan that was not deleted: the run was to stop, or else why."""
+        if self.turn.is_stopped():
+            return Outcome(item.key, "stopped", 0, "not deleted: the run was stopped before")
+        return _failure(item, why)
 
     def _delete_batch(self, items: Sequence[ToDelete]) -> tuple[list[Outcome], list[ToDelete], str]:
         """Send one DeleteObjects; return outcomes, the items that are worth another try, and why if that was the last one."""
@@ -161,12 +173,14 @@ class Deleter:
 
     def _delete_single(self, item: ToDelete) -> Outcome:
         for attempt in range(MAX_TRIES):
+            if attempt and self.turn.is_stopped():
+                break
             if attempt:
                 self.sleep(random.uniform(0, 2**attempt))
             outcome = self._try_single(item)
             if outcome:
                 return outcome
-        return _failure(item, TOO_BUSY)
+        return self._left_over(item, TOO_BUSY)
 
     def _try_single(self, item: ToDelete) -> Outcome | None:
         """Send one DeleteObject; return None if that is worth another try."""
@@ -217,7 +231,7 @@ def _timeout_failure(item: ToDelete) -> Outcome:
 
 
 def _late_failure(item: ToDelete) -> Outcome:
-    return _failure(item, "its worker's time was over before S3 had said that it was")
+    return _failure(item, TOO_LATE)
 
 
 def _members_of_a_key(client: Any) -> Mapping[str, Any]:

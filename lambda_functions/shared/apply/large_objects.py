@@ -79,6 +79,12 @@ class LargeObject:
         """Open the upload; return `{"verdict": "copy", "upload": name of its file, "groups": [{"first", "last"}]}`."""
         if self.folder.read(record_name("copied", self.name, 0)):
             return _state("done", item)
+        if self.turn.ends_map():
+            return _state("stop", item)
+        if self.turn.is_stopped():
+            return self._end(
+                item, Outcome(item.key, "stopped", 0, "the run was stopped before it was begun"), []
+            )
         try:
             return self._create_upload(self._copy_of(item), exact, tries)
         except Exception as error:  # whatever happens to one object must not end the others
@@ -151,11 +157,18 @@ class LargeObject:
             heartbeat.beat(counts(size_bytes=size_bytes))
         problems = [result for result in results if isinstance(result, _Problem)]
         if not problems and len(results) < len(members):
-            missing = len(members) - len(results)
-            problems = [_Problem(f"{missing} of {len(members)} parts did not fit into a worker's time")]
+            problems = [self._why_missing(len(members) - len(results), len(members))]
         copied = [result for result in results if isinstance(result, CopiedPart)]
         in_order = [part.to_json() for part in sorted(copied, key=lambda part: part.number)]
         return {"parts": in_order, "problem": asdict(problems[0]) if problems else None, **self._usage()}
+
+    def _why_missing(self, missing: int, parts: int) -> _Problem:
+        """Return why parts were not begun; an object of a run that is to stop is given up."""
+        if self.turn.is_stopped():
+            return _Problem(
+                f"the run was stopped before {missing:,} of {parts:,} parts were begun", "stopped"
+            )
+        return _Problem(f"{missing} of {parts} parts did not fit into a worker's time")
 
     def _complete(self, file: UploadFile, groups: Sequence[Mapping[str, Any]]) -> bool:
         """Complete the upload; return False, with nothing done, if its parts turn out to be guessed wrongly."""
@@ -179,8 +192,8 @@ class LargeObject:
         self, item: ToCopy, exact: bool, tries: int, error: Exception, steps: Sequence[Usage]
     ) -> State:
         """Look at both objects after an error: begin again where that may help, else end."""
-        if isinstance(error, conflicts.PartsMissing) and error.what == "archived":
-            return self._end(item, Outcome(item.key, "archived", 0, str(error)), steps)
+        if isinstance(error, conflicts.PartsMissing) and error.what in ("archived", "stopped"):
+            return self._end(item, Outcome(item.key, error.what, 0, str(error)), steps)
         if not conflicts.can_be_judged(self.clients, self.run, item, error):
             return self._end(item, conflicts.outcome_of_error(item, error), steps)
         try:

@@ -31,10 +31,10 @@ def read_chunks(clients: Clients, run: Run, streams: Streams, turn: Turn) -> Ite
     """Yield what can be decided, as it is read, until everything is or the turn is over; `streams` then has what is left.
 
     The first pages are read whatever time there is. Raises RangeBroken, ClientError or what else keeps a page from being read,
-    and NoProgress where a whole turn read nothing.
+    and NoProgress where a whole turn read nothing. A run that is to stop begins no page more, not even the first.
     """
     with _reader(clients, run, 2 * streams.most_streams) as reader:
-        requests = streams.requests()
+        requests = [] if turn.is_stopped() else streams.requests()
         while requests or reader.under_way:
             for request in requests:
                 reader.begin(request)
@@ -44,8 +44,8 @@ def read_chunks(clients: Clients, run: Run, streams: Streams, turn: Turn) -> Ite
             yield from _receive(streams, run, request, page)
             if turn.remaining_seconds() < -LATE_SECONDS and streams.has_moved:
                 break
-            requests = [] if turn.is_over() else streams.requests()
-    if streams.pieces and not streams.has_moved:
+            requests = [] if turn.is_over() or turn.is_stopped() else streams.requests()
+    if streams.pieces and not streams.has_moved and not turn.is_stopped():
         raise NoProgress(f"the range after {streams.key_range.after!r} ended where it began")
 
 

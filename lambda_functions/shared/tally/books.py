@@ -3,9 +3,9 @@
     source        listed = out of scope + current + kept by option + to copy + skipped + undecided
     destination   listed = out of scope + paired + orphans
     orphans       orphans = to delete + kept by option
-    copies        to copy = copied + changed + failed + skipped + not begun
-    deletes       to delete = deleted + changed + failed + not begun
-    names         named in files = skipped + undecided, or of work skipped + changed + failed
+    copies        to copy = copied + changed + failed + given up by a stop + skipped + not begun
+    deletes       to delete = deleted + changed + failed + given up by a stop + not begun
+    names         named in files = skipped + undecided, or of work skipped + changed + failed + given up by a stop
     ranges        a range = what was decided of it and what it handed back, end to end
 
 Every term is counted where it happens and none is computed from the others, so a record that is gone, or a list that was cut,
@@ -57,6 +57,8 @@ def work_gaps(name: str, planned: int, tally: Tally, not_begun: int, named: int)
     """Return the same of "copies" or "deletes": `planned` objects, what became of them, how many were not begun, and named."""
     done = "copied" if name == "copies" else "deleted"
     words = {what: object_count(tally, what) for what in ("changed", "failed")}
+    if object_count(tally, "stopped"):
+        words["given up by a stop"] = object_count(tally, "stopped")
     if name == "copies":
         words["skipped"] = sum(object_count(tally, what) for what in SKIPPED)
     terms = {done: object_count(tally, done), **words, "not begun": not_begun}

@@ -143,7 +143,7 @@ def _end_lease(clients: Clients, run: Run, has_uploads_left: bool) -> None:
 def _is_compared(state: Mapping[str, Any]) -> bool:
     """Whether both sides were read to the end: what was not listed is unknown else, and not missing."""
     comparison = state.get("comparison") or {}
-    return "plan" in comparison and not comparison.get("broken")
+    return "plan" in comparison and not comparison.get("broken") and not comparison.get("stopped")
 
 
 def _with_uploads_left(ending: Ending, problems: Sequence[str], bucket: str) -> Ending:

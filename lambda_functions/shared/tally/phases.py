@@ -34,7 +34,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
 
     `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "report", "wave", "plan", "copy",
     "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and `"books"` and
-    `"tally"`, their sums.
+    `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has cut it short.
     """
     run, comparison = Run.from_json(state["run"]), state["comparison"]
     folder, wave = RunFolder(clients.work, run.folder), int(comparison["wave"])
@@ -46,7 +46,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     handed_back = [key_range for record in records for key_range in record["handedBack"]]
     tally = add_tallies([comparison.get("tally", {}), of_wave.tally])
     so_far = {"waves": waves, "books": books, "tally": tally}
-    if handed_back and not broken:
+    if handed_back and not broken and not turn.is_stopped():
         if wave < MAX_WAVES:
             return {
                 "next": "compare",
@@ -61,14 +61,19 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     earlier = [] if broken else read_records(folder, waves[:-1])
     compared = total_of_records([*earlier, *records])
     broken = broken or describe_gaps([*carried_gaps(books, compared.books()), *range_gaps(earlier)])
-    return {"wave": wave, "broken": broken, **so_far, **_plan(folder, run, compared, broken)}
+    return {
+        "wave": wave,
+        "broken": broken,
+        **so_far,
+        **_plan(folder, run, compared, broken, is_whole=not handed_back, turn=turn),
+    }
 
 
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided.
 
     `{"next": "tally" | "delete" | "report", "at": 1024, "sums": "tally/copied-1024.json", "tally": {...}}`, "tally" meaning
-    another turn.
+    another turn; with `"stopped": true` and `"endsMap"` where a stop has left something undone.
     """
     progress, copied = _add_up(clients, state, turn, "copied", state.get("copies"))
     comparison = state["comparison"]
@@ -79,9 +84,16 @@ def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict
         or state.get("error")
         or work_gaps("copies", planned, copied.tally, copied.unfinished_objects, copied.named)
     )
+    stopped = _stopped(turn, bool(copied.stopped() or is_allowed))
+    is_allowed = is_allowed and not stopped
     if is_allowed and "next" not in progress:
         _require_comparison(RunFolder(clients.work, Run.from_json(state["run"]).folder), comparison)
-    return {"next": "delete" if is_allowed else "report", **progress}
+    return {"next": "delete" if is_allowed else "report", **stopped, **progress}
+
+
+def _stopped(turn: Turn, leaves_something: bool) -> dict[str, bool]:
+    """Return what a phase says of a stop that has left something undone; nothing of one that came too late for that."""
+    return {"stopped": True, "endsMap": turn.ends_map()} if turn.is_stopped() and leaves_something else {}
 
 
 def _require_comparison(folder: RunFolder, comparison: Mapping[str, Any]) -> None:
@@ -95,8 +107,9 @@ def _require_comparison(folder: RunFolder, comparison: Mapping[str, Any]) -> Non
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return `{"next": "tally" | "report", "at", "sums", "tally"}`."""
-    return {"next": "report", **_add_up(clients, state, turn, "deleted", state.get("deletes"))[0]}
+    """Return `{"next": "tally" | "report", "at", "sums", "tally"}`, and of a stop what `tally_copies` does."""
+    progress, deleted = _add_up(clients, state, turn, "deleted", state.get("deletes"))
+    return {"next": "report", **_stopped(turn, bool(deleted.stopped())), **progress}
 
 
 def _add_up(
@@ -113,14 +126,19 @@ def _add_up(
     return {"at": position, "sums": name, "tally": applied.tally, **again}, applied
 
 
-def _plan(folder: RunFolder, run: Run, compared: ComparisonTotals, broken: str) -> dict[str, Any]:
-    why_refused = "" if broken else refusal(run.options, compared)
+def _plan(
+    folder: RunFolder, run: Run, compared: ComparisonTotals, broken: str, is_whole: bool, turn: Turn
+) -> dict[str, Any]:
+    why_refused = refusal(run.options, compared) if is_whole and not broken else ""
     is_applied = any(compared.shards.values()) and not (broken or why_refused or run.options.dryRun)
+    stopped = _stopped(turn, not broken and (is_applied or not is_whole))
+    is_applied = is_applied and not stopped
     nothing = {kind: {"index": "", "items": 0, "sha256": ""} for kind in KINDS}
     return {
         "next": "apply" if is_applied else "report",
         "refusal": why_refused,
         "plan": compared.plan,
         "undecided": object_count(compared.tally, "failed"),
+        **stopped,
         **(write_indexes(folder, compared) if is_applied else nothing),
     }

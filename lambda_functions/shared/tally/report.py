@@ -20,6 +20,7 @@ from lambda_functions.shared.outcomes import (
     pluralize,
 )
 from lambda_functions.shared.run import Run
+from lambda_functions.shared.tally import stopping
 from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
 from lambda_functions.shared.tally.breakage import Breakage
 from lambda_functions.shared.tally.costs import estimate_usd
@@ -28,8 +29,6 @@ from lambda_functions.shared.tally.sums import WorkTotals
 
 # How many of the keys that were not synchronised stand in the report itself; files name all of them.
 NAMED_KEYS = 20
-# When a run may be started again whose lease is kept, because Lambdas of it may still be writing.
-STRAGGLERS_ARE_OVER = "in 16 minutes, when its last Lambda must be over"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ def report(
         "skipped": {what: object_count(tally, what) for what in SKIPPED},
         "changed": {"objects": object_count(tally, "changed")},
         "unprovable": {"objects": compared.unprovable},
-        "failed": {"objects": object_count(tally, "failed") + done.unfinished_objects},
+        "failed": {"objects": object_count(compared.tally, "failed") + done.failed()},
+        **({"stopped": {"objects": done.stopped()}} if done.stopped() else {}),
         "causes": add_causes([compared.causes, done.causes]),
         "requests": requests,
         "unusualPages": compared.unusual_pages,
@@ -84,17 +84,20 @@ def ending(
 ) -> Ending:
     """Return how the run ended; the first reason that applies is the one that is given. `failures` is the file to look into."""
     done, comparison = copied + deleted, state.get("comparison") or {}
-    if state.get("error"):
+    if state.get("error") and not stopping.has_ended_map(state, done):
         return Ending("SyncIncomplete", _broken_cause(state, done), phase_of(state))
     if comparison.get("broken"):
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
         return Ending("DeletionRefused", comparison["refusal"], "planning")
     not_done = object_count(compared.tally, "failed") + done.not_done()
-    if not_done:
+    unbalanced = describe_gaps(find_gaps(state, compared, copied, deleted))
+    if stopping.is_stopped(state) and not unbalanced:
+        cause = stopping.cause(state, compared, copied, deleted, phase_of(state))
+        return Ending("Stopped", cause, phase_of(state))
+    if not_done and not stopping.is_stopped(state):
         cause = _incomplete_cause(not_done, compared, done, failures, "deletes" in state)
         return Ending("SyncIncomplete", cause, phase_of(state))
-    unbalanced = describe_gaps(find_gaps(state, compared, copied, deleted))
     return Ending("SyncIncomplete", f"{unbalanced}.", phase_of(state)) if unbalanced else Ending()
 
 
@@ -113,7 +116,8 @@ def find_gaps(
         yield from work_gaps(
             name, planned, done.tally, done.unfinished_objects if began else planned, done.named
         )
-        if planned and not began and comparison.get("next") == "apply":
+        is_expected = comparison.get("next") == "apply" and not stopping.is_stopped(state)
+        if planned and not began and is_expected:
             yield f"{planned:,} {name} were planned and none was begun"
 
 
@@ -132,13 +136,14 @@ def may_have_stragglers(state: Mapping[str, Any], done: WorkTotals) -> bool:
     A Map that breaks ends its children, not the Lambdas they wait for. One that goes on without a child that broke has waited
     for it, unless Step Functions itself did not learn how that child's Lambda ended.
     """
-    return done.unclear > 0 or (bool(state.get("error")) and phase_of(state) in ("copying", "deleting"))
+    is_broken = bool(state.get("error")) and not stopping.has_ended_map(state, done)
+    return done.unclear > 0 or (is_broken and phase_of(state) in ("copying", "deleting"))
 
 
 def _broken_cause(state: Mapping[str, Any], done: WorkTotals) -> str:
     error = state["error"]
     why = first_breakage(done) or f"{error.get('Error', '')}: {message_of(error.get('Cause', ''))}"
-    when = STRAGGLERS_ARE_OVER if may_have_stragglers(state, done) else "now"
+    when = stopping.STRAGGLERS_ARE_OVER if may_have_stragglers(state, done) else "now"
     return (
         f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
         f"report. Start again {when}: a sync takes up where the last one stopped."
@@ -156,16 +161,14 @@ def first_breakage(done: WorkTotals) -> str:
 def _incomplete_cause(
     not_done: int, compared: ComparisonTotals, done: WorkTotals, failures: str, deletes_began: bool
 ) -> str:
-    failed = (
-        object_count(compared.tally, "failed") + object_count(done.tally, "failed") + done.unfinished_objects
-    )
+    failed = object_count(compared.tally, "failed") + done.failed()
     changed = object_count(done.tally, "changed")
     remaining = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
     why = "" if deletes_began else ": nothing is deleted after a failure"
     orphans = f" {_count_was(remaining, 'orphan')} kept{why}." if remaining > 0 else ""
     broke = first_breakage(done)
     broke = f" What broke: {broke}." if broke else ""
-    when = f" {STRAGGLERS_ARE_OVER}" if done.unclear else ""
+    when = f" {stopping.STRAGGLERS_ARE_OVER}" if done.unclear else ""
     return (
         f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{broke}{orphans} "
         f"The files that {failures} lists name them. Start again{when}: a sync takes up where the last one stopped."

@@ -14,7 +14,7 @@ from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_causes, add_counts, add_tallies, object_count
 from lambda_functions.shared.tally.breakage import Breakage, read_breakages
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
-from lambda_functions.shared.work_bucket.shards import record_name
+from lambda_functions.shared.work_bucket.shards import has_stopped, record_name
 
 # Items whose records are read between two looks at the clock.
 CHUNK_ITEMS = 512
@@ -30,7 +30,8 @@ class WorkTotals:
     """The sums over records of one kind of work; `unfinished` are shards without a record up to their end.
 
     `broken` is how many of them have said what broke them, `breakages` what the first said, as a dictionary of `Breakage`;
-    `unclear` is how many may still have a worker that writes.
+    `unclear` is how many may still have a worker that writes. `stopped_objects` are those of the unfinished objects that were not
+    begun because the run was to stop.
     """
 
     tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class WorkTotals:
     broken: int = 0
     breakages: Sequence[Mapping[str, Any]] = ()
     unclear: int = 0
+    stopped_objects: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -60,10 +62,17 @@ class WorkTotals:
         return sum(file["objects"] for file in self.failures)
 
     def not_done(self) -> int:
-        """Return how many objects are not in sync: failed, changed, or of unfinished shards."""
-        return (
-            object_count(self.tally, "failed") + object_count(self.tally, "changed") + self.unfinished_objects
-        )
+        """Return how many objects are not in sync: failed, changed, given up by a stop, or of unfinished shards."""
+        words = ("failed", "changed", "stopped")
+        return sum(object_count(self.tally, what) for what in words) + self.unfinished_objects
+
+    def stopped(self) -> int:
+        """Return how many objects were given up, or not begun, because the run was to stop."""
+        return object_count(self.tally, "stopped") + self.stopped_objects
+
+    def failed(self) -> int:
+        """Return how many objects failed: those that their worker says so of, and those whose worker broke."""
+        return object_count(self.tally, "failed") + self.unfinished_objects - self.stopped_objects
 
     def __add__(self, other: WorkTotals) -> WorkTotals:
         """Return both together."""
@@ -79,6 +88,7 @@ class WorkTotals:
             broken=self.broken + other.broken,
             breakages=[*self.breakages, *other.breakages][:MAX_BREAKAGES],
             unclear=self.unclear + other.unclear,
+            stopped_objects=self.stopped_objects + other.stopped_objects,
         )
 
 
@@ -124,7 +134,7 @@ def add_up(
         while position < len(items) and (position == start or not turn.is_over()):
             chunk = items[position : position + CHUNK_ITEMS]
             chains = list(pool.map(lambda item: _chain(folder, kind, item), chunk))
-            sums += _total(chunk, chains) + _breakages(folder, chunk, chains)
+            sums += _total(chunk, chains) + _loose_ends(folder, chunk, chains, turn.ends_map())
             position += len(chunk)
     return position, sums
 
@@ -137,15 +147,31 @@ def _chain(folder: RunFolder, kind: str, item: Item) -> list[Record]:
         if record is None:
             break
         chain.append(record)
+        if has_stopped(record):
+            break
     return chain
 
 
-def _breakages(folder: RunFolder, items: Sequence[Item], chains: Sequence[Sequence[Record]]) -> WorkTotals:
-    """Return what is known of the workers of unfinished items; one that left no word may still be at work."""
-    unfinished = [item["id"] for item, _ in _open_ends(items, chains)]
-    breakages = read_breakages(folder, unfinished)
+def _loose_ends(
+    folder: RunFolder, items: Sequence[Item], chains: Sequence[Sequence[Record]], ends_map: bool
+) -> WorkTotals:
+    """Return what is known of the workers of unfinished items; one that left no word may still be at work.
+
+    Not so after `ends_map`: every worker had ended before it was asked for, and none has begun anything since.
+    """
+    last = {item["id"]: chain[-1] for item, chain in zip(items, chains, strict=True) if chain}
+    left = {item["id"]: item["objects"] - end for item, end in _open_ends(items, chains)}
+    stopped = [name for name in left if has_stopped(last.get(name, {}))]
+    others = [name for name in left if name not in set(stopped)]
+    breakages = read_breakages(folder, others)
+    if ends_map:
+        broken = {breakage.item for breakage in breakages}
+        stopped += [name for name in others if name not in broken]
     over = sum(breakage.has_ended() for breakage in breakages)
-    return replace(broken_totals(breakages), unclear=len(unfinished) - over)
+    unclear = len(left) - len(stopped) - over
+    return replace(
+        broken_totals(breakages), unclear=unclear, stopped_objects=sum(left[name] for name in stopped)
+    )
 
 
 def broken_totals(breakages: Sequence[Breakage]) -> WorkTotals:

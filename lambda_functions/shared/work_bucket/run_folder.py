@@ -8,6 +8,7 @@
     copied/ deleted/                 records of what was done
     tally/                           sums over those records, as far as they have been read
     uploads/                         multipart uploads under way, written before they are used
+    stop.json                        somebody wants the run to stop, see `stopping`
     alive/                           heartbeats of workers, for whoever watches; no run reads them
     failures/                        JSON lines: key, what, error
     failures.json                    index of the files in failures/ that count

@@ -111,13 +111,22 @@ def take_turn(
 ) -> dict[str, Any]:
     """Do what this turn can of a shard; return `{"done", "next"}`. A turn that has a record already is not done again.
 
-    `work` returns one outcome for each line that it began, beginning with the first.
+    `work` returns one outcome for each line that it began, beginning with the first. A shard whose run is to stop is done
+    wherever it is, and its record says so; one that begins after `ends_map` leaves none, and has `"fail": true` besides.
     """
+    if turn.ends_map():
+        return {"done": True, "next": start, "fail": True}
     name = record_name(kind, shard["id"], start)
     record = folder.read(name) or folder.write_once(
         name, _record(folder, name, shard, start, turn, clients, work)
     )
-    return {"done": record["next"] >= shard["objects"], "next": record["next"]}
+    is_done = record["next"] >= shard["objects"] or has_stopped(record)
+    return {"done": is_done, "next": record["next"]}
+
+
+def has_stopped(record: Mapping[str, Any]) -> bool:
+    """Whether a turn ended before its shard did because the run was to stop: no other turn follows."""
+    return bool(record.get("stopped"))
 
 
 def _record(
@@ -132,16 +141,18 @@ def _record(
     writer = failure_writer(folder, f"{shard['id']}-{start}", turn.attempt)
     tally, started = Tally(writer), 0
     with Heartbeat(folder, shard["id"], name) as heartbeat:
-        for outcome in work(folder.read_lines(shard)[start:]):
+        for outcome in work([] if turn.is_stopped() else folder.read_lines(shard)[start:]):
             tally.add(outcome)
             started += 1
             heartbeat.beat(counts_of(tally, started))
-    if not started:
+    is_stopped = turn.is_stopped() and start + started < shard["objects"]
+    if not started and not is_stopped:
         raise NoProgress(f"the turn of {shard['file']} from line {start} began nothing")
     return {
         "shard": shard["id"],
         "start": start,
         "next": start + started,
+        **({"stopped": True} if is_stopped else {}),
         **turn_summary(tally, writer, turn, clients),
     }
 

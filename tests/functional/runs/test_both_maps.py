@@ -43,7 +43,7 @@ def never_done(shard: str, but_after: int = 1_000_000) -> Wrapper:
     def wrapper(handler: Handler, event: dict[str, Any], context: FakeContext) -> Any:
         if event["shard"]["id"] != shard or event["turns"] >= but_after:
             return handler(event, context)
-        return {"done": False, "next": event["start"], "turns": event["turns"] + 1}
+        return {"done": False, "fail": False, "next": event["start"], "turns": event["turns"] + 1}
 
     return wrapper
 

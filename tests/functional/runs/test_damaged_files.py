@@ -388,6 +388,8 @@ NOT_IN_THE_BOOKS: Mapping[str, str] = {
 }
 # Files that no run reads, and why they are no kind of their own: `test_heartbeats` breaks and misses all of them.
 NEVER_READ: Mapping[str, str] = {"alive/": "heartbeats, for whoever watches a run"}
+# One that no undisturbed run has: somebody wants the run to stop. That it is there is what counts; without it, nobody has asked.
+STOP = f"runs/sync/{NAME}/stop.json"
 # Files of which another one may count as many, so that only whose it is tells that it is wrong.
 EQUAL_COUNTS = ("large/ shard", "large/ upload", "large.json", "delete/", "failures/")
 # Those of copies count as many or not, by the ids of attempts that order their shards.
@@ -403,6 +405,19 @@ def test_a_damaged_file_is_not_needed_any_more_or_the_run_is_not_green(kind: str
 
     expected = {case: expected_ending(*case, damage) for case in found}
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "step", ["Map of ranges/2.json", "copy_keys", "tally_run copies", "Map of delete.json"]
+)
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b'{"file": "runs/sync/another/stop.json"}'])
+def test_a_stop_that_cannot_be_read_or_is_anothers_stops_the_run_all_the_same(body: bytes, step: str) -> None:
+    with small_world() as world:
+        fill(world, "k/")
+        world.before_step = lambda now, number: world.work.put(STOP, body) if now == step else None
+        there = set(world.destination.objects)
+        assert world.run(**OPTIONS)["outcome"] == "Stopped"
+        assert there <= set(world.destination.objects)
 
 
 @pytest.fixture

@@ -286,7 +286,7 @@ def test_a_turn_that_has_a_record_already_is_not_done_again(
 
     report = machine.report(sync)
 
-    assert answers == [{"done": True, "next": 2, "turns": 1}] * 3
+    assert answers == [{"fail": False, "done": True, "next": 2, "turns": 1}] * 3
     assert report["requests"]["COPY"] == 2
     assert machine.wire.keys("CopyObject", destination.name) == ["a", "b"]
 

@@ -417,7 +417,7 @@ def test_what_a_child_is_given_fits_into_a_state(name: str) -> None:
         "run": largest_run(),
         "item": item,
         "wave": 40,
-        "turn": {"done": False, "next": 2000, "turns": 2000},
+        "turn": {"done": False, "fail": False, "next": 2000, "turns": 2000},
     }
 
     assert set(STATES[name]["ItemSelector"]) <= {

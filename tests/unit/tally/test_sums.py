@@ -124,6 +124,7 @@ def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folde
         "broken": 0,
         "breakages": [],
         "unclear": 0,
+        "stopped_objects": 0,
     }
 
 

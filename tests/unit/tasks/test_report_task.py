@@ -302,7 +302,7 @@ def test_whoever_leaves_again_is_told_how_to_come_back(aws: Bucket) -> None:
     console, _, err = piped()
     with pytest.raises(Exception, match="AccessDeniedException"):
         follow.follow(aws.installation(), "mon", console)
-    assert "\n  fab follow monday\nStop it with:\n  aws stepfunctions stop-execution " in err.getvalue()
+    assert "\n  fab follow monday\nStop it with:\n  fab stop monday\n" in err.getvalue()
 
 
 def test_following_a_run_that_has_failed_is_a_failure_and_options_are_named_as_they_were_given(

@@ -178,7 +178,7 @@ def test_whoever_stops_watching_is_told_that_the_execution_goes_on(aws: FakeAws)
     assert err.getvalue() == (
         f"Started {ARN}\n{LINK}\nSyncing\nThe execution continues in AWS. Come back to it from any terminal with:\n"
         "  fab follow monday\nStop it with:\n"
-        f"  aws stepfunctions stop-execution --region eu-west-1 --execution-arn {ARN}\n"
+        "  fab stop monday\n"
     )
 
 

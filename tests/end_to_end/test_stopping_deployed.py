@@ -1,0 +1,163 @@
+"""`fab stop` during a copy on the emulator: what was copied is counted by a proxy before S3, not by records of ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from deployed_project import Project, copy_project
+
+from benchmarks.deployed import VARIABLES
+from deployment.emulator.emulator import Emulator
+
+OBJECTS = 4_000
+SLOW = "1000/1500"  # of each request, in milliseconds: the copies take some 40 s
+SECONDS_TO_REPORT = 5
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project of its own whose Lambdas reach S3 through the proxy."""
+
+    mode: str
+    project: Project
+    proxy: str
+
+    def count(self) -> dict[str, int]:
+        """Return the requests since this was last asked, such as `{"my-bucket COPY": 3}`."""
+        counts: dict[str, int] = self._ask("counts")
+        return counts
+
+    def delay(self, least_and_most: str) -> dict[str, int]:
+        """Hold requests back for so long from now on; returns the same."""
+        counts: dict[str, int] = self._ask(f"delay/{least_and_most}")
+        return counts
+
+    def _ask(self, what: str) -> Any:
+        with urllib.request.urlopen(f"{self.proxy}/-/{what}") as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(params=["INLINE", "DISTRIBUTED"])
+def place(
+    request: pytest.FixtureRequest, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """The project with Maps of one kind, deployed beside the others."""
+    mode = str(request.param)
+    project = Project(copy_project(tmp_path_factory.mktemp(f"stop-{mode}")), dict(emulator.environment))
+    port = emulator.environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.proxy", port],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin and process.stdout
+        proxy = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        for function in (project.folder / "lambda_functions").glob("*.py"):
+            text = function.read_text()
+            assert text.count(VARIABLES) == 1
+            function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {proxy}\n"))
+        if mode == "DISTRIBUTED":
+            _replace(
+                project,
+                "lambda_functions/shared/tally/maps.py",
+                "MAX_INLINE_SHARDS = 40",
+                "MAX_INLINE_SHARDS = 0",
+            )
+        _replace(project, "fabfile_config.py", '"sync-buckets"', f'"stop-{mode.lower()}"')
+        done = project.fab()
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield Place(mode, project, proxy)
+        process.stdin.close()
+
+
+def _replace(project: Project, file: str, before: str, after: str) -> None:
+    path = project.folder / file
+    text = path.read_text()
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after))
+
+
+def keys(client: Any, bucket: str) -> dict[str, datetime]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", ())}
+
+
+def asked_to_stop(place: Place, name: str) -> bool:
+    client = place.project.client("s3")
+    found = [one["Name"] for one in client.list_buckets()["Buckets"]]
+    (work,) = [one for one in found if one.startswith(f"stop-{place.mode.lower()}-work")]
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=work, Prefix="runs/")
+    return any(
+        one["Key"].endswith(f"/{name}/stop.json") for page in pages for one in page.get("Contents", ())
+    )
+
+
+def test_a_stop_in_the_midst_of_a_copy_loses_nothing_deletes_nothing_and_the_next_run_copies_the_rest(
+    place: Place,
+) -> None:
+    project = place.project
+    source, destination = f"stop-{place.mode.lower()}-from", f"stop-{place.mode.lower()}-into"
+    client = project.bucket(source)
+    project.bucket(destination)
+    with ThreadPoolExecutor(16) as pool:
+        list(
+            pool.map(
+                lambda number: client.put_object(Bucket=source, Key=f"{number:05}", Body=b"123"),
+                range(OBJECTS),
+            )
+        )
+    client.put_object(Bucket=destination, Key="orphan", Body=b"1")
+    place.delay(SLOW)
+    place.count()
+    started = json.loads(project.fab("sync", source, destination, "--no-wait", "--json").stdout)[
+        "executionArn"
+    ]
+    name = started.rpartition(":")[2]
+    project.wait_until(lambda: len(keys(client, destination)) > 200)
+
+    with ThreadPoolExecutor(1) as terminal:
+        stopping = terminal.submit(project.fab, "stop", name[:-2], "--yes")
+        project.wait_until(lambda: asked_to_stop(place, name))
+        before = place.delay("0/0")  # what is held back already is what is under way
+        stopped = stopping.result()
+
+    assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+    document = json.loads(project.fab("report", name, "--json").stdout)
+    report, there = document["report"], keys(client, destination)
+    sent = Counter(before) + Counter(place.count())
+    copied = report["copied"]["objects"]
+    assert (document["status"], report["outcome"], report["phase"]) == ("FAILED", "Stopped", "copying")
+    assert copied == sent[f"{destination} COPY"] == len(there) - 1
+    assert 200 < copied < OBJECTS
+    assert report["stopped"]["objects"] == OBJECTS - copied
+    assert [kind for kind in sent if "DELETE" in kind and kind.startswith(destination)] == []
+    assert "orphan" in there
+    ended = datetime.fromisoformat(report["endedAt"].replace("Z", "+00:00"))
+    assert (ended - max(there.values())).total_seconds() <= SECONDS_TO_REPORT
+    said = f"The run was stopped while copying: {copied:,} of {OBJECTS:,} objects were copied"
+    assert said in stopped.stdout + stopped.stderr
+
+    again = project.fab("sync", source, destination, "--json")
+    assert again.returncode == 0, again.stdout + again.stderr
+    rest = json.loads(again.stdout)["report"]
+    assert rest["copied"]["objects"] == place.count()[f"{destination} COPY"] == OBJECTS - copied
+    assert rest["deleted"]["objects"] == 1
+    assert keys(client, destination).keys() == keys(client, source).keys()
+
+
+def test_without_a_run_that_is_running_there_is_nothing_to_stop(deployed: Project) -> None:
+    deployed.execute(source="no-such-source", destination="no-such-destination")
+    done = deployed.fab("stop", "--yes")
+    assert done.returncode == 1
+    assert "is RUNNING." in done.stderr
