@@ -12,9 +12,9 @@
 | ETags differ, source newer | | copy: content |
 | ETags differ, same size, destination not older | | ask for checksums |
 
-What the answers mean is in `judge_heads`: a copy (checksum, content where two MD5s differ, metadata), current, or unprovable, which
-an option decides. Where both HEADs are there, metadata is judged as well, unless `compareMetadata` is false, and only what a copy
-carries, so that the next run finds it equal. Tags that differ make a copy too.
+What the answers mean is in `judge_heads`: a copy (checksum, content where two MD5s differ, metadata), current, or unprovable,
+which an option decides. Where both HEADs are there, metadata is judged as well, unless `compareMetadata` is false, and only what
+a copy carries, so that the next run finds it equal. Tags that differ make a copy too.
 
 A decision to copy says why, and that is the reason that a planned line carries: there is no copy without one.
 
