@@ -24,7 +24,7 @@ from deployment.step_functions.executions import Execution, current_machine, rea
 from deployment.step_functions.run_report import RunFolder
 from deployment.tasks.runs.follow import show_end, watch_to_end
 from deployment.tasks.runs.output import STDOUT, require_writable
-from deployment.tasks.runs.plan_list import FLAG
+from deployment.tasks.runs.plan_list import FLAG, write_list
 from deployment.text import objects
 
 FIXED = {"dryRun": True, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
@@ -69,8 +69,10 @@ def verify(
     execution = watch_to_end(installation, arn, work_bucket, console, f"Comparing {sides(options)}")
     folder = RunFolder(installation, arn, work_bucket)
     report = execution.report or folder.report()
-    if not as_json or list_to:
+    if not as_json:
         show_end(folder, execution, options, console, as_json, list_to)
+    elif report and list_to:
+        write_list(folder, report, list_to, as_json, console)
     found = judge(execution, report or {})
     _tell(execution, report, found, console, as_json, list_to)
     _raise_unless_in_sync(found, sides(options))
