@@ -46,22 +46,28 @@ class Plan:
 
 def read_plan(folder: RunFolder, report: Mapping[str, Any]) -> Plan:
     """Return the plan of a run that has left this report; raise ExecutionFailed where there is none that is whole."""
-    records = _records(folder)
-    records.sort(key=lambda record: _first_key(record["decided"] or [record["range"]]))
-    shards = [
-        {**shard, "kind": kind}
-        for record in records
-        for kind, shards in record["shards"].items()
-        for shard in shards
-    ]
+    try:
+        plan = _plan_of(_records(folder))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise folder.unreadable("compared/", "is not what a run writes") from error
     planned = sum(report["plan"][what]["objects"] for what in ("copy", "delete"))
-    plan = Plan(shards, _add_reasons(records))
     if plan.objects() != planned:
         raise folder.unreadable(
             "compared/",
             f"has {plan.objects():,} planned lines, and the report says that there are {planned:,}",
         )
     return plan
+
+
+def _plan_of(records: list[Any]) -> Plan:
+    records.sort(key=lambda record: _first_key(record.get("decided") or [record["range"]]))
+    shards = [
+        {**shard, "kind": kind}
+        for record in records
+        for kind, shards in record["shards"].items()
+        for shard in shards
+    ]
+    return Plan(shards, _add_reasons(records))
 
 
 def lines_in_order(folder: RunFolder, plan: Plan) -> Iterator[Line]:

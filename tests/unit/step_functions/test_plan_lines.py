@@ -85,6 +85,7 @@ def test_a_reason_that_only_a_later_deployment_knows_is_a_line_all_the_same() ->
         ("record gone", "compared/2-0001.json is not there: the run's files have expired, or the run has left none."),
         ("wave gone", "ranges/2.json is not there: the run's files have expired, or the run has left none."),
         ("another's record", "compared/2-0001.json is not that file of this run: it says that it is runs/x/2-0001.json."),
+        ("odd record", "compared/ is not what a run writes."),
         ("fewer lines", "compared/ has 8 planned lines, and the report says that there are 9."),
     ],
 )  # fmt: skip
@@ -95,6 +96,8 @@ def test_nothing_that_is_not_whole_is_listed(harm: str, why: str) -> None:
         aws.objects[shard] = aws.objects[shard].splitlines(keepends=True)[0]
     elif harm == "another's record":
         aws.objects[record]["file"] = "runs/x/2-0001.json"
+    elif harm == "odd record":
+        del aws.objects[record]["shards"]
     elif harm.endswith("gone"):
         del aws.objects[
             {"shard": shard, "record": record, "wave": f"{FOLDER}/ranges/2.json"}[harm.split()[0]]
