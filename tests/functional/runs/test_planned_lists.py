@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,3 +138,22 @@ def test_lists_of_many_waves_are_in_order_all_the_same(world: World, monkeypatch
 def test_orphans_that_stay_are_not_in_the_list(world: World) -> None:
     fill(world)
     assert "orphan" not in {line[1] for line in dry_run(world, delete=False)[0]}
+
+
+def test_the_requests_that_a_plan_is_priced_by_are_those_that_the_run_sends(world: World) -> None:
+    fill(world)
+    world.source.put("empty", b"")
+    before = world.run(dryRun=True, compareTags=True)
+    (record,) = [
+        json.loads(found.content.body()) for key, found in world.work.objects.items() if "/compared/" in key
+    ]
+    world.s3.later(3)
+
+    after = world.run(compareTags=True)
+
+    sent = Counter(after["requests"])
+    sent.subtract(before["requests"])
+    free = ("DELETE", "DELETE_OBJECTS", "HEAD_BUCKET")  # or one for a thousand
+    assert {kind: number for kind, number in sent.items() if number and kind not in free} == record["toSend"]
+    applying = after["estimatedCostUsd"] - before["estimatedCostUsd"]
+    assert before["plannedCostUsd"] == pytest.approx(applying, rel=0.1)
