@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,20 @@ def fab_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
     return lambda function: task(auto_shortflags=False, **options)(friendly(function))
 
 
-def with_option_flags(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a task a flag for every option of the input, which it gets as keyword arguments."""
-    own = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
-    function.__signature__ = inspect.Signature([*own, *sync_flags.parameters()])  # type: ignore[attr-defined]
-    return function
+def with_option_flags(
+    flags: Sequence[sync_flags.OptionFlag],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a task a flag for each of these options of the input, which it gets as keyword arguments."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD
+        ]
+        signature = inspect.Signature([*own, *sync_flags.parameters(flags)])
+        function.__signature__ = signature  # type: ignore[attr-defined]
+        return function
+
+    return decorate
 
 
 def enter(console: Console, doing: str = "", settings: Settings | None = None) -> Installation:
@@ -146,13 +155,19 @@ def delete(context: Context, yes: bool = False) -> None:
         **sync_flags.help_texts(),
         "input": "A file of JSON with options, - for standard input; flags overrule it. Default: none.",
         "json": "Print one JSON document instead of tables.",
+        "list": "Write every planned line to this file, in the order of keys; - for standard output.",
         "wait": "Wait for the end and show progress. Default: wait.",
     },
     iterable=sync_flags.REPEATABLE,
 )
-@with_option_flags
+@with_option_flags(sync_flags.FLAGS)
 def sync(
-    context: Context, input: str | None = None, json: bool = False, wait: bool = True, **options: Any
+    context: Context,
+    input: str | None = None,
+    json: bool = False,
+    list: str | None = None,
+    wait: bool = True,
+    **options: Any,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
     from deployment.step_functions.executions import sides
@@ -161,7 +176,38 @@ def sync(
 
     given = sync_input.read(sync_flags.given_options(options), input)
     console = Console()
-    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json)
+    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, list or "")
+
+
+@fab_task(
+    help={
+        **sync_flags.help_texts(sync_flags.COMPARING),
+        "deep": "Ask for the metadata of every object, two requests each. Default: where the source is newer.",
+        "input": "A file of JSON with the options of a sync, - for standard input. Default: none.",
+        "json": "Print one JSON document instead of tables.",
+        "list": "Write every difference to this file, in the order of keys; - for standard output.",
+    },
+    iterable=sync_flags.REPEATABLE,
+)
+@with_option_flags(sync_flags.COMPARING)
+def verify(
+    context: Context,
+    deep: bool = False,
+    input: str | None = None,
+    json: bool = False,
+    list: str | None = None,
+    **options: Any,
+) -> None:
+    """Tell by the exit status whether two buckets are equal."""
+    from deployment.step_functions.executions import sides
+    from deployment.tasks.runs import sync_input
+    from deployment.tasks.runs import verify as verification
+
+    with verification.unknown_unless_told():
+        given = sync_input.read(sync_flags.given_options(options), input)
+        given, console = verification.options_of(given, deep), Console()
+        installation = enter(console, f"Comparing {sides(given)}")
+        verification.verify(installation, given, console, json, list or "")
 
 
 @fab_task(
@@ -198,15 +244,20 @@ def stop(context: Context, name: str | None = None, now: bool = False, yes: bool
         "name": "The run, or the beginning of its name. Default: the newest.",
         "failures": "Write all that was not synchronised to this file, as JSON lines; - for standard output.",
         "json": "Print one JSON document instead of tables.",
+        "list": "Write every planned line to this file, in the order of keys; - for standard output.",
     },
 )
 def report(
-    context: Context, name: str | None = None, failures: str | None = None, json: bool = False
+    context: Context,
+    name: str | None = None,
+    failures: str | None = None,
+    json: bool = False,
+    list: str | None = None,
 ) -> None:
     """Show what came of a run, and why objects failed."""
     from deployment.tasks.runs import report as reporting
 
-    wanted = reporting.Wanted(json, failures or "")
+    wanted = reporting.Wanted(json, failures or "", list or "")
     console = Console()
     reporting.report(enter(console, "Reading"), name, console, wanted)
 

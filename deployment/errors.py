@@ -11,13 +11,16 @@
       EmulatorError              1   the embedded emulator did not start or stop
       ChangesFound               1   `fab plan --fail-on-changes`, and something would change
       Declined                   1   the question was answered with no, or nobody was there to answer it
+      NotInSync                  1   `fab verify`, and the buckets differ
+      CouldNotTell               2   `fab verify`, and whether they differ is not known, for whatever reason
 
 A message has three parts: what is wrong and where (`lambda_functions/copy_keys.py:4`), what was found
 against what was expected, what to do next. The fabfile prints it on one line after "Error:" and ends with
 the exit status; any other exception is a mistake of ours and keeps its traceback.
 
 Status 2 is for what can be fixed in a file, 1 for everything else. Declining is 1 as well, so that
-`fab deploy && ./promote.sh` stops: the exit status tells whether what was asked for has happened.
+`fab deploy && ./promote.sh` stops: the exit status tells whether what was asked for has happened. Only
+`fab verify` keeps 1 for a difference, and ends with 2 for whatever else can happen.
 """
 
 from __future__ import annotations
@@ -97,3 +100,13 @@ class ChangesFound(SyncBucketsError):
 
 class Declined(SyncBucketsError):
     """A person said no, or a question could not be asked."""
+
+
+class NotInSync(SyncBucketsError):
+    """Two buckets were compared, and they differ."""
+
+
+class CouldNotTell(SyncBucketsError):
+    """Whether two buckets differ could not be found out."""
+
+    exit_code = 2

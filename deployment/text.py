@@ -6,6 +6,7 @@ Pure. Used by `console` for everything that it writes, and by whoever makes sent
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import textwrap
 import unicodedata
@@ -24,8 +25,14 @@ _DRAWN_AS_NOTHING = frozenset(
 ) | frozenset(range(0xE0000, 0xE1000))
 
 
+# Nearly all text is, and a million keys are looked at in a moment.
+_PLAIN = re.compile(r"[\n\t -~]*")
+
+
 def visible(text: str) -> str:
     """The text with every character that a terminal would obey, hide or refuse written as an escape sequence."""
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(char if char in "\n\t" or _is_shown(char) else _escape(char) for char in text)
 
 
@@ -148,6 +155,7 @@ def unified_diff(before: str, after: str, old_name: str, new_name: str) -> str:
     return "\n".join(lines)
 
 
+@functools.lru_cache(4096)
 def _is_shown(char: str) -> bool:
     # Cc: control characters; Cf: among others those that turn the direction of writing; Cs: half characters, which
     # no encoding can write; Zl, Zp: line ends that editors obey and terminals do not.

@@ -7,7 +7,7 @@ false has two flags, so that a file of options can be overruled in both directio
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from inspect import Parameter
@@ -115,6 +115,18 @@ FLAGS = (
     ),
 )
 
+# Those that say what is compared, and not what a sync does about it.
+COMPARING = tuple(
+    flag
+    for flag in FLAGS
+    if flag.option
+    in (
+        *("source", "destination", "prefix", "destinationPrefix", "startAfter", "include", "exclude"),
+        *("delete", "compareMetadata", "compareTags", "requestPayer", "maxConcurrency"),
+        *("sourceOwner", "destinationOwner"),
+    )
+)
+
 _BY_OPTION = {flag.option: flag for flag in FLAGS}
 
 # In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
@@ -126,19 +138,19 @@ _MENTION = re.compile(
 REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
 
 
-def parameters() -> list[Parameter]:
+def parameters(flags: Sequence[OptionFlag] = FLAGS) -> list[Parameter]:
     """Return the parameters that make Invoke offer these flags, by name only."""
     found = []
-    for flag in FLAGS:
+    for flag in flags:
         found.append((flag.parameter, False if flag.kind is Kind.SWITCH else None))
         found += [(f"no_{flag.parameter}", False)] if flag.has_opposite else []
     return [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in found]
 
 
-def help_texts() -> dict[str, str]:
+def help_texts(flags: Sequence[OptionFlag] = FLAGS) -> dict[str, str]:
     """Return the help for each flag, by its name without dashes in front."""
-    texts = {flag.typed[2:]: flag.help for flag in FLAGS}
-    return texts | {flag.opposite[2:]: flag.no_help for flag in FLAGS if flag.has_opposite}
+    texts = {flag.typed[2:]: flag.help for flag in flags}
+    return texts | {flag.opposite[2:]: flag.no_help for flag in flags if flag.has_opposite}
 
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:

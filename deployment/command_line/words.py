@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("source", "destination"),
+    "verify": ("source", "destination"),
     "follow": ("name",),
     "stop": ("name",),
     "report": ("name",),
@@ -36,5 +37,6 @@ INSTEAD_OF_A_DRY_RUN: Mapping[str, str] = {
     "delete": "It asks before it deletes, unless --yes is given.",
     "recover": "It asks before it goes on, unless --yes is given.",
     "rollback": "`fab versions` shows where it can go back to.",
+    "verify": "It changes nothing anyway.",
 }
 """Of a task without a dry run: what shows what it would do."""

@@ -1,14 +1,14 @@
-"""Reads what a run has left in the work bucket: its report, and the files that name what was not synchronised."""
+"""Reads what a run has left in the work bucket: its report, its documents, and the files that name keys, as JSON lines."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,6 +18,9 @@ from deployment.errors import ExecutionFailed
 
 READ_AHEAD = 8
 """How many files are read before they are needed: 16,000 lines, some 4 MB."""
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 Line = Mapping[str, str]
 """`{"key", "what", "error"}` of an object that was not synchronised."""
@@ -57,42 +60,61 @@ class RunFolder:
                 len(index["unfinishedShards"]),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise self._unreadable("failures.json", "is not what a run writes") from error
+            raise self.unreadable("failures.json", "is not what a run writes") from error
 
     def failures(self, named: FailureFiles) -> Iterator[Line]:
         """Yield the lines of these files in their order, a few files in memory at a time; raise ExecutionFailed as above."""
-        waiting: deque[Future[list[Line]]] = deque()
-        with ThreadPoolExecutor(READ_AHEAD) as pool:
-            for file in named.files:
-                waiting.append(pool.submit(self._lines, file))
-                if len(waiting) >= READ_AHEAD:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+        for lines in self.read_ahead(self.lines, named.files):
+            yield from lines
 
-    def _lines(self, file: Mapping[str, Any]) -> list[Line]:
+    def document(self, name: str) -> Any:
+        """Return the JSON of a file; raise ExecutionFailed where it is not there or none, or says that it is another file."""
+        own = f"{self._folder}/{name}"
+        try:
+            found = json.loads(self._require(name))
+        except ValueError as error:
+            raise self.unreadable(name, "was cut or overwritten: it is not JSON") from error
+        if isinstance(found, dict) and found.get("file", own) != own:
+            raise self.unreadable(name, f"is not that file of this run: it says that it is {found['file']}")
+        return found
+
+    @staticmethod
+    def read_ahead(read: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
+        """Yield what `read` returns of each item, in their order; a few are read before they are needed, in threads."""
+        waiting: deque[Future[Found]] = deque()
+        with ThreadPoolExecutor(READ_AHEAD) as pool:
+            for item in items:
+                waiting.append(pool.submit(read, item))
+                if len(waiting) >= READ_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def lines(self, file: Mapping[str, Any]) -> list[Any]:
+        """Return the documents of a file of JSON lines, of which a record says the SHA-256; raise ExecutionFailed as above."""
         body = self._require(file["file"])
         if file.get("sha256") not in (None, hashlib.sha256(body).hexdigest()):
-            raise self._unreadable(
+            raise self.unreadable(
                 file["file"], "was overwritten: its SHA-256 is not that of what was written"
             )
         try:
             return [json.loads(line) for line in body.splitlines()]
         except ValueError as error:
-            raise self._unreadable(file["file"], "was cut or overwritten: it is not JSON") from error
+            raise self.unreadable(file["file"], "was cut or overwritten: it is not JSON") from error
 
     def _require(self, name: str) -> bytes:
         try:
             return self._body(name)
         except ClientError as error:
             if is_missing(error):
-                raise self._unreadable(
+                raise self.unreadable(
                     name, "is not there: the run's files have expired, or the run has left none"
                 ) from error
-            raise self._unreadable(name, f"cannot be read: {aws_sentence(error)}") from error
+            raise self.unreadable(name, f"cannot be read: {aws_sentence(error)}") from error
 
     def _body(self, name: str) -> bytes:
         return bytes(self._s3.get_object(**self._place, Key=f"{self._folder}/{name}")["Body"].read())
 
-    def _unreadable(self, name: str, why: str) -> ExecutionFailed:
+    def unreadable(self, name: str, why: str) -> ExecutionFailed:
+        """Return what to raise for a file that cannot be used."""
         return ExecutionFailed(f"s3://{self._place['Bucket']}/{self._folder}/{name} {why}.")

@@ -16,7 +16,8 @@ class ToCopy:
     """An object of the source as it was listed; `key` is relative, `size` in bytes, `etag` without quotes.
 
     `checksum` is algorithm and type, such as ("CRC64NVME", "FULL_OBJECT"). `replaces_etag` is the ETag of the object at
-    the destination that the copy may replace; None means that there must be none.
+    the destination that the copy may replace; None means that there must be none. `reason` is why it is copied, in the words of
+    `equality.Decision`; "" where an earlier deployment did not say.
     """
 
     key: str
@@ -25,18 +26,21 @@ class ToCopy:
     storage_class: str = "STANDARD"
     checksum: tuple[str, str] | None = None
     replaces_etag: str | None = None
+    reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return `{"key", "etag", "size", "class", "checksum", "was"}`."""
+        """Return `{"key", "etag", "size", "class", "checksum", "was", "reason"}`, the last one if it is known."""
         source = {"key": self.key, "etag": self.etag, "size": self.size, "class": self.storage_class}
-        return {**source, "checksum": self.checksum, "was": self.replaces_etag}
+        line = {**source, "checksum": self.checksum, "was": self.replaces_etag}
+        return {**line, "reason": self.reason} if self.reason else line
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ToCopy:
         """Return the object that `to_json` wrote."""
         key, etag, size = data["key"], data["etag"], data["size"]
         checksum = tuple(data["checksum"]) if data.get("checksum") else None
-        return cls(key, etag, size, data.get("class", "STANDARD"), checksum, data.get("was"))
+        storage_class, was, reason = data.get("class", "STANDARD"), data.get("was"), data.get("reason", "")
+        return cls(key, etag, size, storage_class, checksum, was, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class ToDelete:
     size: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return `{"key", "etag", "size"}`."""
-        return {"key": self.key, "etag": self.etag, "size": self.size}
+        """Return `{"key", "etag", "size", "reason"}`: an orphan is the only thing that is ever deleted."""
+        return {"key": self.key, "etag": self.etag, "size": self.size, "reason": "orphan"}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ToDelete:

@@ -27,6 +27,7 @@ from lambda_functions.shared.apply.large_objects import LargeObject
 from lambda_functions.shared.apply.uploads import abort_all
 from lambda_functions.shared.compare.compare import compare
 from lambda_functions.shared.compare.plan_writer import to_copy
+from lambda_functions.shared.equality import Decision
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -119,7 +120,8 @@ class World:
     def to_copy(self, key: str) -> ToCopy:
         """Return what a copier gets for a key as both buckets have it now."""
         there = self.destination.objects.get(key)
-        return to_copy(entry_of(self.source.objects[key]), there and entry_of(there))
+        reason = Decision.CONTENT if there else Decision.NEW
+        return to_copy(entry_of(self.source.objects[key]), there and entry_of(there), reason)
 
     def orphan(self, key: str) -> ToDelete:
         """Return what a deleter gets for a key as the destination has it now."""

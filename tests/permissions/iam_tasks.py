@@ -72,6 +72,13 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "states:StartExecution",
         *_WATCH_EXECUTIONS,
     ),
+    "verify": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:StartExecution",
+        *_WATCH_EXECUTIONS,
+    ),
     "follow": (
         "sts:GetCallerIdentity",
         *_FIND_STACK,

@@ -87,7 +87,8 @@ ERRORS: dict[str, Callable[[str], Exception]] = {
     "a refusal of AWS": lambda text: ClientError({"Error": {"Code": text, "Message": text}}, "PutObject"),
     "an endpoint": lambda text: EndpointConnectionError(endpoint_url=text),
 }
-REQUIRED = {"sync": {"source": "from", "destination": "into"}}
+SIDES = {"source": "from", "destination": "into"}
+REQUIRED = {"sync": SIDES, "verify": SIDES}
 
 
 @pytest.mark.parametrize("kind", ERRORS)

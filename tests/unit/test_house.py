@@ -45,9 +45,13 @@ TASKS_TOGETHER = {
     ("status", "versions"),
     ("logs", "log_lines"),
     ("sync", "follow"),
+    ("verify", "follow"),
     ("follow", "report_text"),
     ("stop", "follow"),
     ("report", "report_text"),
+    *((task, shared) for task in ("follow", "report") for shared in ("plan_list", "output")),
+    *((task, shared) for task in ("sync", "verify") for shared in ("plan_list", "output")),
+    ("plan_list", "output"),
 }
 VERBS = {"compare", "apply", "tally"}
 

@@ -28,7 +28,9 @@ from deployment.step_functions.executions import (
     watch,
 )
 from deployment.step_functions.run_report import RunFolder
-from deployment.tasks.runs.report_text import show_report
+from deployment.tasks.runs.output import STDOUT
+from deployment.tasks.runs.plan_list import show_plan, write_list
+from deployment.tasks.runs.report_text import is_plan_only, show_report
 
 
 def follow(
@@ -53,27 +55,49 @@ def follow_to_end(
     console: Console,
     as_json: bool,
     by_flags: bool = True,
+    list_to: str = "",
 ) -> Execution:
     """Show how far a run is until it ends, then its report; raise ExecutionFailed unless it succeeded.
 
     `options` are its input, which flags have made unless `by_flags` is false. With `as_json`, stdout gets one JSON document and
-    nothing else.
+    nothing else. Every line of the plan goes to the file `list_to`; to standard output, "-", there goes nothing else then.
     """
-    execution = _watch(
+    execution = watch_to_end(
         installation, execution_arn, work_bucket, console, f"Syncing {sides(options)}".rstrip()
     )
-    report = execution.report or RunFolder(installation, execution_arn, work_bucket).report()
-    if as_json:
-        document = {**execution.to_json(), **({"report": report} if report else {})}
-        console.result(json.dumps(document, indent=2, default=str))
-    else:
-        show_report(report, execution.seconds, console, options)
+    show_end(
+        RunFolder(installation, execution_arn, work_bucket), execution, options, console, as_json, list_to
+    )
     if by_flags:
         execution = replace(execution, cause=in_flags(execution.cause or ""))
     return require_success(execution)
 
 
-def _watch(
+def show_end(
+    folder: RunFolder,
+    execution: Execution,
+    options: Mapping[str, Any],
+    console: Console,
+    as_json: bool,
+    list_to: str,
+) -> Mapping[str, Any] | None:
+    """Write the report of a run that has ended, and its plan as far as it is asked for; return the report, None without one."""
+    report = execution.report or folder.report()
+    if report and list_to:
+        write_list(folder, report, list_to, as_json, console)
+    if list_to == STDOUT:
+        return report
+    if as_json:
+        document = {**execution.to_json(), **({"report": report} if report else {})}
+        console.result(json.dumps(document, indent=2, default=str))
+        return report
+    show_report(report, execution.seconds, console, options)
+    if report and is_plan_only(report):
+        show_plan(folder, report, execution.name, console)
+    return report
+
+
+def watch_to_end(
     installation: Installation,
     execution_arn: str,
     work_bucket: str | None,

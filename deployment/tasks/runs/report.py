@@ -5,13 +5,11 @@ Only reads: the execution in Step Functions, and what the run has left in the wo
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
@@ -30,7 +28,9 @@ from deployment.step_functions.executions import (
 )
 from deployment.step_functions.progress import ENDED_STATUSES
 from deployment.step_functions.run_report import FailureFiles, Line, RunFolder
-from deployment.tasks.runs.report_text import show_failures, show_sums
+from deployment.tasks.runs.output import STDOUT, named, opened
+from deployment.tasks.runs.plan_list import show_plan, write_list
+from deployment.tasks.runs.report_text import is_plan_only, show_failures, show_sums
 from deployment.text import duration, objects, one_line, quantity, utc
 
 KEYS_SHOWN = 20
@@ -38,7 +38,6 @@ KEYS_SHOWN = 20
 
 MAX_CAUSES = 20
 OTHER_CAUSES = "other causes"
-STDOUT = "-"
 
 # The code at the beginning of what a run writes for a person, such as `AccessDenied: Access Denied (CopyObject)`.
 _CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")
@@ -46,16 +45,26 @@ _CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to write: a table for people, or one JSON document; and all that was not synchronised into a file, "" for none."""
+    """What to write: a table for people, or one JSON document; all that failed, and all that was planned, into files.
+
+    "" is no file. With `as_json` the lines of a plan are JSON too, and where they go to standard output there is no document.
+    """
 
     as_json: bool = False
     failures: str = ""
+    plan: str = ""
 
     def __post_init__(self) -> None:
-        if self.as_json and self.failures == STDOUT:
+        if self.failures == STDOUT and (self.as_json or self.plan == STDOUT):
+            other = "--list -" if self.plan == STDOUT else "--json"
             raise ConfigurationError(
-                "--json and --failures - both write to standard output; expected one of them, or --failures FILE"
+                f"{other} and --failures - both write to standard output; expected one of them, or --failures FILE"
             )
+
+    @property
+    def has_stdout(self) -> bool:
+        """Whether keys have standard output for themselves."""
+        return STDOUT in (self.failures, self.plan)
 
 
 @dataclass
@@ -84,12 +93,14 @@ def report(installation: Installation, name: str | None, console: Console, wante
     found = execution.report or (folder.report() if execution.status in ENDED_STATUSES else None)
     if found and wanted.failures:  # first, because whoever reads the rest may stop reading
         _write_failures(folder, found, wanted.failures, console)
-    if wanted.as_json:
+    if found and wanted.plan:
+        write_list(folder, found, wanted.plan, wanted.as_json, console)
+    if wanted.as_json and not wanted.has_stdout:
         document = {**execution.to_json(), **({"report": found} if found else {})}
         console.result(json.dumps(document, indent=2, default=str))
     if found is None:
         raise ExecutionFailed(_why_there_is_none(execution))
-    if not wanted.as_json and wanted.failures != STDOUT:
+    if not wanted.as_json and not wanted.has_stdout:
         _show(described, execution, found, folder, console)
 
 
@@ -134,17 +145,19 @@ def _show(
     if "copied" not in report:
         return  # no run has begun
     show_sums(report, execution.seconds, console, input_of(described))
+    if is_plan_only(report):
+        show_plan(folder, report, execution.name, console)
     if not has_failures(report):
         return
     try:
-        named = folder.failure_files()
-        causes = by_cause(folder.failures(named))
+        files = folder.failure_files()
+        causes = by_cause(folder.failures(files))
     except ExecutionFailed as error:
         console.warning(f"{error} So only what the report itself names is shown.")
         show_failures(report, console)
         return
     _show_causes(causes, execution.name, console)
-    _tell_unfinished(named, "stopped" in report, console)
+    _tell_unfinished(files, "stopped" in report, console)
 
 
 def has_failures(report: Mapping[str, Any]) -> bool:
@@ -167,16 +180,16 @@ def _show_causes(causes: Mapping[str, Cause], name: str, console: Console) -> No
             console.result(f"... and {cause.objects - len(rows):,} more: fab report {name} --failures FILE")
 
 
-def _tell_unfinished(named: FailureFiles, is_stopped: bool, console: Console) -> None:
-    if named.unfinished_shards and is_stopped:
+def _tell_unfinished(files: FailureFiles, is_stopped: bool, console: Console) -> None:
+    if files.unfinished_shards and is_stopped:
         console.result(
-            f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because the run was stopped: "
+            f"\nOf {quantity(files.unfinished_shards, 'shard')} there is no record up to the end, because the run was stopped: "
             "no file names their objects. The next sync takes them up.",
             "yellow",
         )
-    elif named.unfinished_shards:
+    elif files.unfinished_shards:
         console.result(
-            f"\nOf {quantity(named.unfinished_shards, 'shard')} there is no record up to the end, because a worker broke: their "
+            f"\nOf {quantity(files.unfinished_shards, 'shard')} there is no record up to the end, because a worker broke: their "
             "objects count as failed, and no file names them. The next sync takes them up.",
             "yellow",
         )
@@ -184,30 +197,14 @@ def _tell_unfinished(named: FailureFiles, is_stopped: bool, console: Console) ->
 
 def _write_failures(folder: RunFolder, report: Mapping[str, Any], place: str, console: Console) -> None:
     """Write everything that was not synchronised as JSON lines, one object each."""
-    named = folder.failure_files() if "copied" in report else FailureFiles([])
+    files = folder.failure_files() if "copied" in report else FailureFiles([])
     number = 0
-    with _opened(place, console) as write:
-        for line in folder.failures(named):
+    with opened("--failures", place, console) as write:
+        for line in folder.failures(files):
             write(json.dumps(line))
             number += 1
-    console.step(f"{quantity(number, 'key')} written to {'standard output' if place == STDOUT else place}")
-    if named.unfinished_shards:
+    console.step(f"{quantity(number, 'key')} written to {named(place)}")
+    if files.unfinished_shards:
         console.warning(
-            f"Of {quantity(named.unfinished_shards, 'shard')} there is no record up to the end: their keys are not among them."
+            f"Of {quantity(files.unfinished_shards, 'shard')} there is no record up to the end: their keys are not among them."
         )
-
-
-@contextlib.contextmanager
-def _opened(place: str, console: Console) -> Iterator[Any]:
-    """Yield what writes a line to a file or to standard output."""
-    if place == STDOUT:
-        yield console.result
-        return
-    try:
-        stream: TextIO = Path(place).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise ConfigurationError(
-            f"--failures {place}: the file cannot be written: {error.strerror or error}"
-        ) from error
-    with stream:
-        yield lambda line: stream.write(f"{line}\n")

@@ -90,9 +90,14 @@ def is_refused(report: Mapping[str, Any]) -> bool:
     return str(report.get("outcome", "")).endswith("Refused")
 
 
+def is_plan_only(report: Mapping[str, Any]) -> bool:
+    """Whether a plan was made and not carried out."""
+    return bool(report.get("dryRun")) or is_refused(report)
+
+
 def rows(report: Mapping[str, Any]) -> Iterator[Row]:
     """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
-    if report.get("dryRun") or is_refused(report):
+    if is_plan_only(report):
         plan = report.get("plan", {})
         yield _row("would be copied", plan.get("copy"))
         yield _row("would be deleted", plan.get("delete"))
@@ -118,9 +123,17 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     unusual = int(report.get("unusualPages", 0))
     if unusual:
         yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
-    yield f"Estimated cost: {cost(report.get('estimatedCostUsd'))}; it took {duration(seconds)}"
+    yield f"{_costs(report)}; it took {duration(seconds)}"
     if report.get("report"):
         yield f"Report: {report['report']}"
+
+
+def _costs(report: Mapping[str, Any]) -> str:
+    """Return what the run has cost, or where only a plan was made, what a run would cost that carries it out."""
+    usd, planned = report.get("estimatedCostUsd"), report.get("plannedCostUsd")
+    if usd is None or planned is None or not is_plan_only(report):
+        return f"Estimated cost: {cost(usd)}"
+    return f"Estimated cost of the run: {cost(usd + planned)}, of which {cost(usd)} for comparing, as now"
 
 
 def scope(report: Mapping[str, Any]) -> Iterator[str]:

@@ -13,8 +13,11 @@ from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
+from deployment.errors import ConfigurationError
 from deployment.step_functions.executions import Execution, current_machine, start
 from deployment.tasks.runs.follow import follow_to_end
+from deployment.tasks.runs.output import require_writable
+from deployment.tasks.runs.plan_list import FLAG
 
 
 def sync(
@@ -23,17 +26,27 @@ def sync(
     console: Console,
     wait: bool = True,
     as_json: bool = False,
+    list_to: str = "",
 ) -> Execution:
     """Start the newest state machine with the options as its input; show progress and report unless not to wait.
 
-    With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
+    With `as_json`, stdout gets one JSON document and nothing else. Every line of the plan goes to the file `list_to`, "-" for
+    standard output. Raises ExecutionFailed unless it succeeded.
     """
+    if list_to and not wait:
+        raise ConfigurationError(
+            "--list and --no-wait are given, and there is no plan before the run has compared. Leave one of them out; "
+            "`fab report --list FILE` lists a run that has ended."
+        )
+    require_writable(FLAG, list_to)
     outputs = lookup.outputs(installation)
     arn = start(installation, current_machine(installation, lookup.machine_names(outputs)), options)
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)
     console.step(f"Started {arn}\n{execution_link(arn)}")
-    return follow_to_end(installation, arn, outputs.get("WorkBucket"), options, console, as_json)
+    return follow_to_end(
+        installation, arn, outputs.get("WorkBucket"), options, console, as_json, list_to=list_to
+    )
 
 
 def _announce(execution: Execution, console: Console, as_json: bool) -> Execution:

@@ -120,13 +120,13 @@ def _own_earlier_try(
 
 
 def _same_content(item: ToCopy, source: Head | None, destination: Head) -> Decision:
-    """Return CURRENT where the destination has what was to be copied, COPY where it has something else, or UNPROVABLE."""
+    """Return CURRENT where the destination has what was to be copied, UNPROVABLE, or a copy where it has something else."""
     if same_etag(etag_of(destination), item.etag):
         return Decision.CURRENT
     if source is None or etag_of(source) != item.etag or destination["ContentLength"] != item.size:
-        return Decision.COPY
+        return Decision.CONTENT
     if part_count(item.etag) and is_plain(source) and is_plain(destination):
-        return Decision.COPY  # a copy of ours, made of the same parts, would have the same ETag
+        return Decision.CONTENT  # a copy of ours, made of the same parts, would have the same ETag
     return judge_checksums(source, destination)
 
 

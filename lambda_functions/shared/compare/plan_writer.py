@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambda_functions.shared.compare.pieces import Chunk
+from lambda_functions.shared.compare.planned import Planned
 from lambda_functions.shared.compare.undecided import Resolver
-from lambda_functions.shared.equality import Decision, decide
+from lambda_functions.shared.equality import QUESTIONS, Decision, decide
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.run import Run, scope_filter
 from lambda_functions.shared.s3.etags import part_count
@@ -45,6 +46,7 @@ class PlanWriter:
     paired: int = 0
     orphans: int = 0
     unprovable: int = 0
+    planned: Planned = field(default_factory=Planned)
 
     @classmethod
     def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str, pool: Executor) -> PlanWriter:
@@ -57,10 +59,15 @@ class PlanWriter:
         return cls(
             run,
             copy=ShardWriter(
-                folder, name("copy"), first_keys=FIRST_COPY_KEYS, first_bytes=FIRST_COPY_BYTES, pool=pool
+                folder,
+                name("copy"),
+                first_keys=FIRST_COPY_KEYS,
+                first_bytes=FIRST_COPY_BYTES,
+                pool=pool,
+                by_key=True,
             ),
-            large=ShardWriter(folder, name("large"), math.inf, pool=pool),
-            delete=ShardWriter(folder, name("delete"), math.inf, pool=pool),
+            large=ShardWriter(folder, name("large"), math.inf, pool=pool, by_key=True),
+            delete=ShardWriter(folder, name("delete"), math.inf, pool=pool, by_key=True),
             failures=failures,
             tally=Tally(failures),
         )
@@ -99,7 +106,7 @@ class PlanWriter:
         if decision is Decision.CURRENT:
             assert source is not None
             self.tally.count("current", source.size)
-        elif decision in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS, Decision.ASK_TAGS):
+        elif decision in QUESTIONS:
             assert source is not None and destination is not None
             resolver.submit(source, destination, decision)
         elif decision is Decision.ORPHAN:
@@ -115,26 +122,22 @@ class PlanWriter:
             if isinstance(result, Outcome):
                 self.tally.add(result)
             else:
-                self._add_source(source, destination, self._apply_unprovable(result))
-
-    def _apply_unprovable(self, decision: Decision) -> Decision:
-        if decision is not Decision.UNPROVABLE:
-            return decision
-        self.unprovable += 1
-        return Decision.COPY if self.run.options.unprovable == "copy" else Decision.UNPROVABLE
+                self.unprovable += result is Decision.UNPROVABLE
+                self._add_source(source, destination, result)
 
     def _add_orphan(self, destination: Entry) -> None:
         self.orphans += 1
         if self.run.options.delete:
             orphan = ToDelete(destination.key, destination.etag, destination.size)
             self.delete.add(orphan.to_json())
+            self.planned.add_orphan()
         else:
             self.kept["destination"] += 1
 
     def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
             self.tally.count("current", source.size)
-        elif decision is Decision.UNPROVABLE:
+        elif decision is Decision.UNPROVABLE and self.run.options.unprovable != "copy":
             self.kept["source"] += 1
             self.tally.count("kept", source.size)
         elif not self.run.is_mappable(source.key):
@@ -144,7 +147,9 @@ class PlanWriter:
         elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
             self.tally.add(Outcome(source.key, "archived", 0, _why_archived(source)))
         else:
-            (self.large if is_large(source) else self.copy).add(to_copy(source, destination).to_json())
+            item = to_copy(source, destination, decision)
+            (self.large if is_large(source) else self.copy).add(item.to_json())
+            self.planned.add_copy(item)
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
@@ -156,6 +161,7 @@ class PlanWriter:
             "paired": self.paired,
             "orphans": self.orphans,
             "unprovable": self.unprovable,
+            **self.planned.to_json(),
             "shards": shards,
         }
 
@@ -171,7 +177,15 @@ def is_large(entry: Entry) -> bool:
     return entry.size > LARGE_BYTES or (part_count(entry.etag) or 0) > LARGE_PARTS
 
 
-def to_copy(source: Entry, destination: Entry | None) -> ToCopy:
-    """Return what a copier needs of two listed objects."""
+def to_copy(source: Entry, destination: Entry | None, reason: Decision) -> ToCopy:
+    """Return what a copier needs of two listed objects, and why there is something to copy."""
     replaces_etag = destination and destination.etag
-    return ToCopy(source.key, source.etag, source.size, source.storage_class, source.checksum, replaces_etag)
+    return ToCopy(
+        source.key,
+        source.etag,
+        source.size,
+        source.storage_class,
+        source.checksum,
+        replaces_etag,
+        reason.value,
+    )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from lambda_functions.shared.equality import Decision, judge_heads
+from lambda_functions.shared.equality import Decision, judge_heads, judge_tags
 from lambda_functions.shared.errors import explain, is_missing
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
@@ -88,7 +88,7 @@ class Resolver:
     def _compare_heads(self, source: Entry, destination: Entry, question: Decision) -> Resolution:
         destination_head = head_object(self.clients.destination, self.run.destination, destination.key)
         if destination_head is None:
-            return source, None, Decision.COPY
+            return source, None, Decision.NEW
         source_head = head_object(self.clients.source, self.run.source, source.key)
         if source_head is None:
             require_bucket(self.clients.source, self.run.source)
@@ -98,7 +98,7 @@ class Resolver:
         return source, destination, judge_heads(question, source_head, destination_head, compare_metadata)
 
     def _compare_tags(self, key: str) -> Decision:
-        """Return COPY where the tags of two equal objects differ: two requests, GetObjectTagging on either side."""
+        """Return TAGS where the tags of two equal objects differ: two requests, GetObjectTagging on either side."""
         source = get_tags(self.clients.source, self.run.source, key)
         destination = get_tags(self.clients.destination, self.run.destination, key)
-        return Decision.CURRENT if source == destination else Decision.COPY
+        return judge_tags(source, destination)

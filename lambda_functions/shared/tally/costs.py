@@ -1,4 +1,4 @@
-"""What a run has cost, estimated from what it sent and how long its workers ran.
+"""What a run has cost, estimated from what it sent and how long its workers ran, and what a plan is going to cost.
 
 Prices in US dollars of us-east-1, on demand, S3 Standard, without data transfer or a free tier:
 https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/step-functions/pricing/
@@ -26,14 +26,32 @@ STATE_TRANSITION_USD = 0.025 / 1000
 WORKER_GB = 1769 / 1024
 TRANSITIONS_PER_TURN = 3
 TRANSITIONS_OF_PARENT = 20
+# What a plan supposes of one worker: copies (parts too) and deletes in a second. Their Lambda time is two or three per cent of
+# what their requests cost, so that this may be wrong by half without making the estimate wrong.
+COPIES_PER_SECOND = 150
+DELETES_PER_SECOND = 500
 
 
 def estimate_usd(requests: Mapping[str, int], turns: int, seconds: float) -> float:
     """Return dollars, rounded to a millionth, of S3 requests by kind and of `turns` workers that ran `seconds` in all."""
+    parent = TRANSITIONS_OF_PARENT * STATE_TRANSITION_USD
+    return round(_work_usd(requests, turns, seconds) + parent, 6)
+
+
+def estimate_plan_usd(to_send: Mapping[str, int], turns: int, deletes: int) -> float:
+    """Return dollars of carrying out a plan: `to_send` are its requests by kind, one turn for each shard or large object.
+
+    What the run that carries it out costs besides, comparing, is not in it.
+    """
+    copies = sum(to_send.get(kind, 0) for kind in ("COPY", "UPLOAD_PART_COPY"))
+    seconds = copies / COPIES_PER_SECOND + deletes / DELETES_PER_SECOND
+    return round(_work_usd(to_send, turns, seconds), 6)
+
+
+def _work_usd(requests: Mapping[str, int], turns: int, seconds: float) -> float:
     s3 = sum(count * request_usd(kind) for kind, count in requests.items())
     lambdas = seconds * WORKER_GB * LAMBDA_GB_SECOND_USD + turns * LAMBDA_REQUEST_USD
-    states = (turns * TRANSITIONS_PER_TURN + TRANSITIONS_OF_PARENT) * STATE_TRANSITION_USD
-    return round(s3 + lambdas + states, 6)
+    return s3 + lambdas + turns * TRANSITIONS_PER_TURN * STATE_TRANSITION_USD
 
 
 def request_usd(kind: str) -> float:

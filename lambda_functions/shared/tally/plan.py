@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
 from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count, pluralize
+from lambda_functions.shared.tally.costs import estimate_plan_usd
 from lambda_functions.shared.tally.maps import choose_maps
 from lambda_functions.shared.tally.sums import add_records
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
@@ -40,6 +41,7 @@ class ComparisonTotals:
     requests: Mapping[str, int]
     turns: int
     seconds: float
+    to_send: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def plan(self) -> dict[str, dict[str, int]]:
@@ -48,6 +50,12 @@ class ComparisonTotals:
             "copy": _amount([*self.shards["copy"], *self.shards["large"]]),
             "delete": _amount(self.shards["delete"]),
         }
+
+    def apply_usd(self) -> float:
+        """Return about how many dollars it costs to carry out the plan; `costs.py` says what is not in it."""
+        turns = sum(len(self.shards[kind]) for kind in ("copy", "delete"))
+        turns += sum(shard["objects"] for shard in self.shards["large"])
+        return estimate_plan_usd(self.to_send, turns, self.plan["delete"]["objects"])
 
     def in_scope(self, side: str) -> int:
         """Return how many objects of "source" or "destination" the filters have left."""
@@ -82,6 +90,7 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
         orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
+        to_send=add_counts(record.get("toSend", {}) for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
     )
 

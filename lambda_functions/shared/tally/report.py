@@ -72,6 +72,7 @@ def report(
         "estimatedCostUsd": estimate_usd(
             requests, compared.turns + done.turns, compared.seconds + done.seconds
         ),
+        "plannedCostUsd": compared.apply_usd(),
     }
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from lambda_functions.shared.errors import NoProgress
@@ -27,6 +28,8 @@ MAX_DOUBLINGS = 32
 # So many shards wait in memory to be written at most.
 MAX_WAITING = 8
 
+_KEY = itemgetter("key")
+
 Line = Mapping[str, Any]
 Work = Callable[[Sequence[Line]], Iterable[Outcome]]
 
@@ -37,7 +40,7 @@ class ShardWriter:
 
     The first four have `first_keys` lines or `first_bytes`, the next four twice as many, and so on up to 2,000 lines and
     `max_bytes`: a little work is shared by several workers, and much work does not cost many turns. With a pool they are written
-    while more is added.
+    while more is added. With `by_key` the lines of each shard are in the order of their keys, whatever order they came in.
     """
 
     folder: RunFolder
@@ -46,6 +49,7 @@ class ShardWriter:
     first_keys: int = MAX_SHARD_KEYS
     first_bytes: float = math.inf
     pool: Executor | None = None
+    by_key: bool = False
     _written: list[Future[dict[str, Any]]] = field(default_factory=list)
     _lines: list[Mapping[str, Any]] = field(default_factory=list)
     _bytes: int = 0
@@ -86,6 +90,7 @@ class ShardWriter:
             self._written.append(self.pool.submit(self._write_shard, name, lines, size))
 
     def _write_shard(self, name: str, lines: Sequence[Line], size: int) -> dict[str, Any]:
+        lines = sorted(lines, key=_KEY) if self.by_key else lines
         return {**self.folder.write_lines(name, lines), "bytes": size}
 
 

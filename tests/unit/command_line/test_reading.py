@@ -145,7 +145,7 @@ def test_to_ask_for_the_version_runs_nothing(line: str) -> None:
         ("-h delete", ["-h=delete"]),
         ("help", ["--help"]),
         ("help delete", ["--help=delete"]),
-        ("sync abc abd --list", ["--list"]),
+        ("status --list", ["--list"]),
         ("--list", ["--list"]),
         ("-l -F json", ["-F=json", "-l"]),
         ("-c fabfile status", ["-c=fabfile", "status"]),

@@ -10,7 +10,7 @@ from invoke.collection import Collection
 from places import PROJECT
 
 import fabfile
-from deployment.command_line.sync_flags import FLAGS, Kind, given_options, in_flags, parameters
+from deployment.command_line.sync_flags import COMPARING, FLAGS, Kind, given_options, in_flags, parameters
 from deployment.errors import ConfigurationError
 from lambda_functions.shared.options import NAMES, Options
 
@@ -35,7 +35,16 @@ def test_a_flag_takes_what_its_option_is(flag: Any) -> None:
 
 def test_the_task_has_every_flag() -> None:
     taken = set(Collection.from_module(fabfile)["sync"].argspec(fabfile.sync.body).parameters)
-    assert taken == {parameter.name for parameter in parameters()} | {"input", "json", "wait"}
+    assert taken == {parameter.name for parameter in parameters()} | {"input", "json", "list", "wait"}
+
+
+def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
+    taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
+    changing = {"dryRun", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass", "acl"}
+    changing |= {"serverSideEncryption", "sseKmsKeyId"}
+    expected = [flag for flag in FLAGS if flag.option not in changing]
+    assert list(COMPARING) == expected
+    assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}
 
 
 def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:

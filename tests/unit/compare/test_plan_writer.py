@@ -58,7 +58,11 @@ def plan(
 
 
 def lines(folder: RunFolder, record: dict[str, Any], kind: str) -> list[str]:
-    return [line["key"] for shard in record["shards"][kind] for line in folder.read_lines(shard)]
+    return [line["key"] for line in whole_lines(folder, record, kind)]
+
+
+def whole_lines(folder: RunFolder, record: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [line for shard in record["shards"][kind] for line in folder.read_lines(shard)]
 
 
 def test_every_pair_is_counted_and_what_is_to_be_done_is_in_shards() -> None:
@@ -74,6 +78,15 @@ def test_every_pair_is_counted_and_what_is_to_be_done_is_in_shards() -> None:
         "paired": 2,
         "orphans": 1,
         "unprovable": 0,
+        "reasons": {"new": 2, "orphan": 1, "size": 1},
+        "toSend": {
+            "COMPLETE_MULTIPART_UPLOAD": 1,
+            "COPY": 2,
+            "CREATE_MULTIPART_UPLOAD": 1,
+            "GET_OBJECT_TAGGING": 1,
+            "HEAD": 2,
+            "UPLOAD_PART_COPY": 34,
+        },
     }
     assert [lines(folder, record, kind) for kind in ("copy", "large", "delete")] == [
         ["a new", "c changed"],
@@ -150,7 +163,7 @@ def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
     assert max(answers.taken) <= 10
 
 
-def test_chunks_may_come_in_any_order_and_the_shards_have_what_came() -> None:
+def test_chunks_may_come_in_any_order_and_the_lines_of_a_shard_are_in_the_order_of_their_keys() -> None:
     folder = memory_folder()
     chunks = [Chunk([entry(f"{letter}{number}") for number in range(3)], []) for letter in "cab"]
 
@@ -160,7 +173,7 @@ def test_chunks_may_come_in_any_order_and_the_shards_have_what_came() -> None:
             writer.decide_all(chunk, Answers())  # type: ignore[arg-type]
         record = writer.close()
 
-    assert lines(folder, record, "copy") == [f"{letter}{number}" for letter in "cab" for number in range(3)]
+    assert lines(folder, record, "copy") == [f"{letter}{number}" for letter in "abc" for number in range(3)]
     assert record["listed"]["source"] == 9
 
 
@@ -168,3 +181,29 @@ def test_a_small_plan_is_shared_by_several_workers() -> None:
     record, _, _ = plan([entry(f"{number:05d}") for number in range(2 * FIRST_COPY_KEYS)], [])
 
     assert [one["objects"] for one in record["shards"]["copy"]] == [FIRST_COPY_KEYS] * 2
+
+
+@pytest.mark.parametrize("reason", [Decision.METADATA, Decision.TAGS, Decision.CHECKSUM, Decision.UNPROVABLE])
+def test_what_was_asked_for_says_why_it_is_copied(reason: Decision) -> None:
+    record, _, folder = plan([entry("a")], [entry("a", etag=OTHER)], Answers(reason))
+
+    assert [line["reason"] for line in whole_lines(folder, record, "copy")] == [reason.value]
+    assert record["reasons"] == {reason.value: 1}
+
+
+def test_every_line_says_why() -> None:
+    source = [
+        entry("a new"),
+        entry("b", size=4),
+        entry("c", etag=OTHER, modified=LATER),
+        entry("large", size=17 << 30),
+    ]
+    destination = [entry("b"), entry("c"), entry("orphan")]
+
+    record, _, folder = plan(source, destination)
+
+    assert {
+        line["key"]: line["reason"]
+        for kind in ("copy", "large", "delete")
+        for line in whole_lines(folder, record, kind)
+    } == {"a new": "new", "b": "size", "c": "content", "large": "new", "orphan": "orphan"}

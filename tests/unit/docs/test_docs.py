@@ -174,9 +174,10 @@ def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
         name: {flag.replace("_", "-") for flag in [*inspect.signature(tasks[name].body).parameters][1:]}
         for name in tasks.task_names
     }
-    options = {parameter.name.replace("_", "-") for parameter in sync_flags.parameters()}
-    assert listed["sync"] <= flags["sync"]  # docs/input.md has those of the options
-    listed["sync"] |= options
+    for name, of_options in (("sync", sync_flags.FLAGS), ("verify", sync_flags.COMPARING)):
+        assert listed[name] <= flags[name]  # docs/input.md has those of the options
+        parameters = sync_flags.parameters(of_options)
+        listed[name] |= {parameter.name.replace("_", "-") for parameter in parameters}
     assert listed == flags
 
 

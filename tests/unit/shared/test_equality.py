@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOON, entry
 
-from lambda_functions.shared.equality import Decision, decide, judge_checksums, judge_heads, judge_metadata
+from lambda_functions.shared.equality import (
+    COPIES,
+    QUESTIONS,
+    REASONS,
+    Decision,
+    decide,
+    judge_checksums,
+    judge_heads,
+    judge_metadata,
+    judge_tags,
+)
 from lambda_functions.shared.s3.etags import (
     CHECKSUMS,
     CONTENT_HEADERS,
@@ -31,10 +41,10 @@ def object_of(etag: str, modified: datetime = NOON, size: int = 3) -> Entry:
 @pytest.mark.parametrize(
     ("source", "destination", "decision"),
     [
-        pytest.param(object_of(A), None, Decision.COPY, id="absent at the destination"),
+        pytest.param(object_of(A), None, Decision.NEW, id="absent at the destination"),
         pytest.param(None, object_of(A), Decision.ORPHAN, id="absent at the source"),
-        pytest.param(object_of(A, OLDER, 3), object_of(A, NEWER, 4), Decision.COPY, id="sizes differ"),
-        pytest.param(object_of(A, NEWER, 0), object_of(A, OLDER, 3), Decision.COPY, id="source is empty"),
+        pytest.param(object_of(A, OLDER, 3), object_of(A, NEWER, 4), Decision.SIZE, id="sizes differ"),
+        pytest.param(object_of(A, NEWER, 0), object_of(A, OLDER, 3), Decision.SIZE, id="source is empty"),
         pytest.param(object_of(A, OLDER), object_of(A, NEWER), Decision.CURRENT, id="same etag, older"),
         pytest.param(object_of(A, NOON), object_of(A, NOON), Decision.CURRENT, id="same etag, same second"),
         pytest.param(object_of(A, NEWER), object_of(A, OLDER), Decision.ASK_METADATA, id="same etag, newer"),
@@ -47,7 +57,7 @@ def object_of(etag: str, modified: datetime = NOON, size: int = 3) -> Entry:
         pytest.param(
             object_of(A_IN_ONE_PART, NEWER), object_of(A), Decision.ASK_METADATA, id="in one part, newer"
         ),
-        pytest.param(object_of(A, NEWER), object_of(B, OLDER), Decision.COPY, id="etags differ, newer"),
+        pytest.param(object_of(A, NEWER), object_of(B, OLDER), Decision.CONTENT, id="etags differ, newer"),
         pytest.param(
             object_of(A, OLDER), object_of(B, NEWER), Decision.ASK_CHECKSUMS, id="etags differ, older"
         ),
@@ -69,13 +79,13 @@ def test_with_all_metadata_is_asked_for_wherever_a_key_would_be_current(source: 
 
     assert decide(one, other, compare_metadata="all") is Decision.ASK_METADATA
     assert decide(one, other, compare_metadata="all", compare_tags=True) is Decision.ASK_METADATA
-    assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata="all") is Decision.COPY
+    assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata="all") is Decision.CONTENT
     assert decide(object_of(A, OLDER), object_of(B, NEWER), compare_metadata="all") is Decision.ASK_CHECKSUMS
 
 
 def test_metadata_is_not_asked_for_where_it_is_not_compared() -> None:
     assert decide(object_of(A, NEWER), object_of(A, OLDER), compare_metadata=False) is Decision.CURRENT
-    assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata=False) is Decision.COPY
+    assert decide(object_of(A, NEWER), object_of(B, OLDER), compare_metadata=False) is Decision.CONTENT
 
 
 @pytest.mark.parametrize(
@@ -106,9 +116,10 @@ def test_every_key_gets_one_decision_and_only_the_destination_alone_is_an_orphan
 
     assert decision is not Decision.UNPROVABLE  # a listing alone never says so
     assert (decision is Decision.ORPHAN) == (source is None)
+    assert (decision is Decision.NEW) == (destination is None and source is not None)
     assert decision is not Decision.CURRENT or not compare_tags
     assert decision is not Decision.ASK_TAGS or compare_tags
-    if decision not in (Decision.COPY, Decision.ORPHAN):
+    if decision in QUESTIONS or decision is Decision.CURRENT:
         assert source is not None
         assert destination is not None
         assert source.size == destination.size
@@ -135,14 +146,14 @@ KMS = {"ServerSideEncryption": "aws:kms"}
     [
         pytest.param(CRC, CRC, Decision.CURRENT, id="equal checksums"),
         pytest.param({**CRC, **KMS}, CRC, Decision.CURRENT, id="equal checksums, one encrypted"),
-        pytest.param(CRC, {**CRC, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other checksum"),
+        pytest.param(CRC, {**CRC, "ChecksumCRC64NVME": "two"}, Decision.CHECKSUM, id="other checksum"),
         pytest.param(
-            {**CRC, **KMS}, {**CRC, **KMS, "ChecksumCRC64NVME": "two"}, Decision.COPY, id="other, KMS"
+            {**CRC, **KMS}, {**CRC, **KMS, "ChecksumCRC64NVME": "two"}, Decision.CHECKSUM, id="other, KMS"
         ),
         pytest.param(
             {**CRC, "ChecksumSHA256": "x"},
             {**CRC, "ChecksumSHA256": "y"},
-            Decision.COPY,
+            Decision.CHECKSUM,
             id="one of two differs",
         ),
         pytest.param({**CRC, "ChecksumSHA256": "x"}, CRC, Decision.CURRENT, id="one algorithm in common"),
@@ -156,8 +167,8 @@ KMS = {"ServerSideEncryption": "aws:kms"}
             {**CRC, **KMS}, {**CRC, **KMS, "ChecksumType": "COMPOSITE"}, Decision.UNPROVABLE, id="other types"
         ),
         pytest.param({**CRC, **KMS}, KMS, Decision.UNPROVABLE, id="one side without"),
-        pytest.param({}, {}, Decision.COPY, id="two plain MD5s that differ"),
-        pytest.param({"ServerSideEncryption": "AES256"}, {}, Decision.COPY, id="encrypted by S3 itself"),
+        pytest.param({}, {}, Decision.CONTENT, id="two plain MD5s that differ"),
+        pytest.param({"ServerSideEncryption": "AES256"}, {}, Decision.CONTENT, id="encrypted by S3 itself"),
         pytest.param(KMS, {}, Decision.UNPROVABLE, id="source encrypted by KMS"),
         pytest.param({}, KMS, Decision.UNPROVABLE, id="destination encrypted by KMS"),
         pytest.param({}, {"ServerSideEncryption": "aws:kms:dsse"}, Decision.UNPROVABLE, id="twice"),
@@ -179,7 +190,7 @@ def test_every_algorithm_can_prove(name: str) -> None:
     )
 
     assert judge_checksums(head(A, **one), head(B, **one)) is Decision.CURRENT
-    assert judge_checksums(head(A, **one), head(B, **other)) is Decision.COPY
+    assert judge_checksums(head(A, **one), head(B, **other)) is Decision.CHECKSUM
 
 
 @given(
@@ -199,7 +210,12 @@ def test_proof_is_the_same_in_both_directions(source: dict[str, Any], destinatio
     one, other = head(A, **source), head(B, **destination)
 
     assert judge_checksums(one, other) is judge_checksums(other, one)
-    assert judge_checksums(one, other) in (Decision.CURRENT, Decision.COPY, Decision.UNPROVABLE)
+    assert judge_checksums(one, other) in (
+        Decision.CURRENT,
+        Decision.CHECKSUM,
+        Decision.CONTENT,
+        Decision.UNPROVABLE,
+    )
 
 
 def carried_headers() -> set[str]:
@@ -231,14 +247,14 @@ def test_the_headers_that_are_compared_are_those_that_a_copy_carries() -> None:
 @pytest.mark.parametrize("name", [*sorted(carried_headers()), "WebsiteRedirectLocation"])
 def test_any_header_that_differs_is_copied(name: str) -> None:
     assert judge_metadata(head(**{name: "x"}), head(**{name: "x"})) is Decision.CURRENT
-    assert judge_metadata(head(**{name: "x"}), head(**{name: "y"})) is Decision.COPY
-    assert judge_metadata(head(**{name: "x"}), head()) is Decision.COPY
-    assert judge_metadata(head(), head(**{name: "x"})) is Decision.COPY
+    assert judge_metadata(head(**{name: "x"}), head(**{name: "y"})) is Decision.METADATA
+    assert judge_metadata(head(**{name: "x"}), head()) is Decision.METADATA
+    assert judge_metadata(head(), head(**{name: "x"})) is Decision.METADATA
 
 
 def test_user_metadata_that_differs_is_copied() -> None:
-    assert judge_metadata(head(Metadata={"a": "1"}), head(Metadata={"a": "2"})) is Decision.COPY
-    assert judge_metadata(head(Metadata={"a": "1"}), head()) is Decision.COPY
+    assert judge_metadata(head(Metadata={"a": "1"}), head(Metadata={"a": "2"})) is Decision.METADATA
+    assert judge_metadata(head(Metadata={"a": "1"}), head()) is Decision.METADATA
     assert judge_metadata(head(Metadata={}), head()) is Decision.CURRENT
 
 
@@ -248,7 +264,7 @@ def test_where_both_heads_are_there_metadata_is_judged_as_soon_as_the_content_is
 ) -> None:
     one, other = head(A, Metadata={"a": "1"}, **CRC), head(B, Metadata={"a": "2"}, **CRC)
     for question in (Decision.ASK_METADATA, Decision.ASK_CHECKSUMS):
-        assert judge_heads(question, one, other, compare_metadata) is Decision.COPY
+        assert judge_heads(question, one, other, compare_metadata) is Decision.METADATA
         assert judge_heads(question, one, one, compare_metadata) is Decision.CURRENT
         assert judge_heads(question, one, other, False) is Decision.CURRENT
 
@@ -267,10 +283,10 @@ REDIRECT = {"WebsiteRedirectLocation": "/elsewhere"}
     [
         pytest.param(head(**REDIRECT), head(), Decision.CURRENT, id="in one piece"),
         pytest.param(head(A + "-1", **REDIRECT), head(A), Decision.CURRENT, id="in one part"),
-        pytest.param(head(A + "-2", **REDIRECT), head(A + "-2"), Decision.COPY, id="in two parts"),
-        pytest.param({**head(**REDIRECT), "ContentLength": 0}, head(), Decision.COPY, id="empty"),
+        pytest.param(head(A + "-2", **REDIRECT), head(A + "-2"), Decision.METADATA, id="in two parts"),
+        pytest.param({**head(**REDIRECT), "ContentLength": 0}, head(), Decision.METADATA, id="empty"),
         pytest.param(head(**REDIRECT), head(**REDIRECT), Decision.CURRENT, id="on both sides"),
-        pytest.param(head(), head(**REDIRECT), Decision.COPY, id="at the destination only"),
+        pytest.param(head(), head(**REDIRECT), Decision.METADATA, id="at the destination only"),
     ],
 )
 def test_a_redirect_is_compared_where_a_copy_would_change_it(
@@ -283,3 +299,37 @@ def test_what_a_copy_does_not_carry_is_not_metadata() -> None:
     source = head(StorageClass="GLACIER", ServerSideEncryption="aws:kms", LastModified=NEWER, VersionId="1")
 
     assert judge_metadata(source, head(TagCount=3)) is Decision.CURRENT
+
+
+def test_every_decision_is_a_reason_or_a_question_or_that_there_is_nothing_to_do() -> None:
+    assert {reason.value for reason in REASONS} == {
+        "new", "size", "content", "metadata", "tags", "checksum", "unprovable", "orphan",
+    }  # fmt: skip
+    assert COPIES | {Decision.UNPROVABLE, Decision.ORPHAN} == REASONS
+    assert not REASONS & QUESTIONS
+    assert set(Decision) == REASONS | QUESTIONS | {Decision.CURRENT}
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "reason"),
+    [({}, {"a": "1"}, Decision.TAGS), ({"a": "1"}, {"a": "1"}, Decision.CURRENT), ({}, {}, Decision.CURRENT)],
+)
+def test_tags_that_differ_are_a_reason(
+    source: dict[str, str], destination: dict[str, str], reason: Decision
+) -> None:
+    assert judge_tags(source, destination) is reason
+
+
+@given(
+    st.sampled_from(sorted(QUESTIONS - {Decision.ASK_TAGS}, key=str)), st.sampled_from([True, False, "all"])
+)
+def test_an_answer_is_a_reason_or_that_there_is_nothing_to_do(
+    question: Decision, compare_metadata: bool | str
+) -> None:
+    heads = [head(A), head(B), head(A, Metadata={"a": "1"}), head(B, **CRC), head(A, **KMS)]
+    for one in heads:
+        for other in heads:
+            answer = judge_heads(question, one, other, compare_metadata)
+            assert answer in COPIES | {Decision.UNPROVABLE, Decision.CURRENT}
+            assert answer is not Decision.METADATA or compare_metadata
+            assert question is Decision.ASK_CHECKSUMS or answer in (Decision.METADATA, Decision.CURRENT)

@@ -18,11 +18,12 @@ TO_COPY = st.builds(
     st.sampled_from(["STANDARD", "GLACIER_IR"]),
     st.none() | st.tuples(st.just("CRC32"), st.sampled_from(["", "COMPOSITE", "FULL_OBJECT"])),
     st.none() | ETAGS,
+    st.sampled_from(["", "new", "checksum"]),
 )
 TO_DELETE = st.builds(ToDelete, st.text(), ETAGS, st.integers(0, 50 * 1024**4))
 
 
-def test_the_lines_of_shards_are_byte_for_byte_what_they_have_always_been() -> None:
+def test_the_lines_of_shards_are_byte_for_byte_what_they_have_always_been_without_a_reason() -> None:
     changed = ToCopy("a/é", "x-2", 3, "GLACIER_IR", ("CRC32", "COMPOSITE"), "y")
 
     assert json.dumps(changed.to_json()) == (
@@ -31,7 +32,24 @@ def test_the_lines_of_shards_are_byte_for_byte_what_they_have_always_been() -> N
     assert json.dumps(ToCopy("", "x", 0).to_json()) == (
         '{"key": "", "etag": "x", "size": 0, "class": "STANDARD", "checksum": null, "was": null}'
     )
-    assert json.dumps(ToDelete("a", "x", 3).to_json()) == '{"key": "a", "etag": "x", "size": 3}'
+
+
+def test_why_something_is_planned_stands_behind_that() -> None:
+    line = {
+        "key": "a",
+        "etag": "x",
+        "size": 3,
+        "class": "STANDARD",
+        "checksum": None,
+        "was": None,
+        "reason": "new",
+    }
+
+    assert json.dumps(ToCopy("a", "x", 3, reason="new").to_json()) == json.dumps(line)
+    assert (
+        json.dumps(ToDelete("a", "x", 3).to_json())
+        == '{"key": "a", "etag": "x", "size": 3, "reason": "orphan"}'
+    )
 
 
 @given(TO_COPY)

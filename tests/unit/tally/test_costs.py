@@ -11,6 +11,7 @@ from lambda_functions.shared.tally.costs import (
     FREE,
     READ_CLASS,
     WORKER_GB,
+    estimate_plan_usd,
     estimate_usd,
     request_usd,
 )
@@ -75,3 +76,17 @@ def test_more_of_anything_never_costs_less(requests: dict[str, int], turns: int,
     assert estimate_usd({**requests, "COPY": requests.get("COPY", 0) + 1000}, turns, seconds) > cost
     assert estimate_usd(requests, turns + 1, seconds) > cost
     assert estimate_usd(requests, turns, seconds + 1000) > cost
+
+
+def test_a_plan_costs_its_requests_its_turns_and_what_copying_supposedly_takes() -> None:
+    to_send = {"COPY": 4500, "HEAD": 1000, "UPLOAD_PART_COPY": 1500}
+    s3 = 6.0 * 0.005 + 0.0004
+    lambdas = (6000 / 150 + 1000 / 500) * WORKER_GB * 0.0000133334 + 5 * 0.20 / 1_000_000
+
+    found = estimate_plan_usd(to_send, turns=5, deletes=1000)
+
+    assert found == round(s3 + lambdas + 5 * 3 * 0.025 / 1000, 6) == 0.031743
+
+
+def test_a_plan_of_nothing_costs_nothing() -> None:
+    assert estimate_plan_usd({}, 0, 0) == 0.0

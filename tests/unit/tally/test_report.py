@@ -83,6 +83,7 @@ def test_a_report_has_every_sum_of_the_run() -> None:
         "requests": {"COPY": 4, "DELETE_OBJECTS": 1, "HEAD": 10, "HEAD_BUCKET": 2, "LIST": 11},
         "unusualPages": 7,
         "estimatedCostUsd": 0.001249,
+        "plannedCostUsd": 0.000151,
     }
 
 
@@ -108,6 +109,7 @@ def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
         "requests": {"LIST": 2},
         "unusualPages": 0,
         "estimatedCostUsd": 0.00051,
+        "plannedCostUsd": 0.0,
     }
 
 

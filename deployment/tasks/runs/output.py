@@ -1,0 +1,42 @@
+"""Where a task writes keys one a line: a file that a person has named, or standard output."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from deployment.console import Console
+from deployment.errors import ConfigurationError
+
+STDOUT = "-"
+
+
+@contextlib.contextmanager
+def opened(flag: str, place: str, console: Console) -> Iterator[Callable[[str], object]]:
+    """Yield what writes a line to the file, or to standard output; `flag` is the one by which it was named."""
+    if place == STDOUT:
+        yield console.result
+        return
+    with _open(flag, place, "w") as stream:
+        yield lambda line: stream.write(f"{line}\n")
+
+
+def require_writable(flag: str, place: str) -> None:
+    """Raise ConfigurationError for a file that cannot be written: now, and not after a run of an hour."""
+    if place and place != STDOUT:
+        _open(flag, place, "a").close()
+
+
+def named(place: str) -> str:
+    """Return the place in words."""
+    return "standard output" if place == STDOUT else place
+
+
+def _open(flag: str, place: str, mode: str) -> TextIO:
+    try:
+        return Path(place).open(mode, encoding="utf-8", newline="\n")  # type: ignore[return-value]
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"{flag} {place}: the file cannot be written: {why}") from error
