@@ -78,7 +78,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
-    folder = RunFolder(connected.work, run.folder)
+    folder = RunFolder.of(connected.work, run)
     gate = gate_of(run.folder, event["shard"].get("planned", 0), COPY_THREADS)
     gate.watch(connected.source, connected.destination)
     copier = Copier(connected, run, folder, turn, gate=gate)

@@ -81,6 +81,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 return
             yield from deleter.delete(batch)
 
-    folder = RunFolder(connected.work, run.folder)
+    folder = RunFolder.of(connected.work, run)
     done = take_turn(folder, "deleted", event["shard"], event["start"], turn, connected, delete_all)
     return {**done, "turns": event["turns"] + 1}

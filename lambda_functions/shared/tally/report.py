@@ -25,6 +25,7 @@ from lambda_functions.shared.tally.breakage import Breakage
 from lambda_functions.shared.tally.costs import estimate_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
 from lambda_functions.shared.tally.sums import WorkTotals
+from lambda_functions.shared.work_bucket.approved_plans import FORMAT
 
 # How many of the keys that were not synchronised stand in the report itself; files name all of them.
 NAMED_KEYS = 20
@@ -53,7 +54,10 @@ def report(
         "source": run.options.source,
         "destination": run.options.destination,
         "dryRun": run.options.dryRun,
+        "format": FORMAT,
+        "options": run.options.to_json(),
         "plan": compared.plan,
+        **({"appliedPlan": run.plan.name, "planDigest": run.plan.digest} if run.plan else {}),
         "listed": dict(compared.listed),
         "outOfScope": dict(compared.out_of_scope),
         "current": add_tallies({"current": tally.get(what, nothing)} for what in ("current", "kept"))[
