@@ -31,7 +31,11 @@ def plan_problems(
     data: Mapping[str, Any], rules: Rules, passed_over: Collection[str], spelling: Spelling
 ) -> list[str]:
     """Return everything that is wrong with such an input; `rules` are those of the options by name."""
-    return [*_missing(data, spelling), *_too_much(data, passed_over, spelling), *_wrong(data, rules, spelling)]
+    return [
+        *_missing(data, spelling),
+        *_too_much(data, passed_over, spelling),
+        *_wrong(data, rules, spelling),
+    ]
 
 
 def _missing(data: Mapping[str, Any], spelling: Spelling) -> Iterator[str]:
@@ -53,7 +57,9 @@ def _too_much(data: Mapping[str, Any], passed_over: Collection[str], spelling: S
 def _wrong(data: Mapping[str, Any], rules: Rules, spelling: Spelling) -> Iterator[str]:
     expected = {
         PLAN: lambda value: _expect(_PLAN, value, "the name of a dry run, or <state machine>/<name>"),
-        DIGEST: lambda value: _expect(_DIGEST, value, "the 64 hexadecimal digits that the dry run shows with its plan"),
+        DIGEST: lambda value: _expect(
+            _DIGEST, value, "the 64 hexadecimal digits that the dry run shows with its plan"
+        ),
         "maxConcurrency": rules["maxConcurrency"],
     }
     for name, rule in expected.items():

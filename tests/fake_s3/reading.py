@@ -83,7 +83,13 @@ def _folders(bucket: str, prefix: str, delimiter: str, keys: Sequence[str]) -> S
     """Return the common prefixes under a prefix, all of them on one page."""
     rests = [key.removeprefix(prefix).partition(delimiter) for key in keys if key.startswith(prefix)]
     folders = sorted({prefix + first + delimiter for first, found, _ in rests if found})
-    said = {"Name": bucket, "Prefix": prefix, "Delimiter": delimiter, "KeyCount": len(folders), "IsTruncated": False}
+    said = {
+        "Name": bucket,
+        "Prefix": prefix,
+        "Delimiter": delimiter,
+        "KeyCount": len(folders),
+        "IsTruncated": False,
+    }
     return {**said, **({"CommonPrefixes": [{"Prefix": one} for one in folders]} if folders else {})}
 
 

@@ -10,7 +10,18 @@ from typing import Any
 from machine_on_moto import MACHINE, WORK_BUCKET, client
 
 # What differs from run to run, or is another rule's business (the costs have unit tests).
-PASSING = ("file", "startedAt", "endedAt", "report", "estimatedCostUsd", "requests", "failures")
+PASSING = (
+    "file",
+    "startedAt",
+    "endedAt",
+    "report",
+    "estimatedCostUsd",
+    "requests",
+    "failures",
+    "format",
+    "options",
+    "planDigest",
+)
 
 
 def folder(found: dict[str, Any]) -> str:

@@ -151,8 +151,9 @@ class World:
             else {"source": self.source.name, "destination": self.destination.name, **options},
         }
         defaults = {"maxConcurrency": 4, "maxDelete": None, "runRetentionDays": self.run_retention_days}
-        state["run"] = self._invoke("validate_input", {**state, "defaults": defaults})
-        if state["run"]["verdict"] == "valid":
+        with _caught(state):
+            state["run"] = self._invoke("validate_input", {**state, "defaults": defaults})
+        if (state.get("run") or {}).get("verdict") == "valid":
             self._compare(state)
         if (state.get("comparison") or {}).get("next") == "apply":
             self._apply(state)

@@ -138,7 +138,8 @@ def find_folder(client: Any, name: str) -> str:
     if len(found) > 1:
         names = ", ".join(f"{machine.removeprefix(f'{RUNS}/')}{name}" for machine in found)
         raise Refused(
-            "InvalidInput", f"{len(found)} runs have that name: {names}. Nothing was changed. Name one of these."
+            "InvalidInput",
+            f"{len(found)} runs have that name: {names}. Nothing was changed. Name one of these.",
         )
     return f"{found[0]}{name}"
 
@@ -152,9 +153,7 @@ def _machines(client: Any) -> list[str]:
 
 
 def _has_files(client: Any, prefix: str) -> bool:
-    return bool(
-        client.list_objects_v2(Bucket=work_bucket(), Prefix=prefix, MaxKeys=1).get("Contents")
-    )
+    return bool(client.list_objects_v2(Bucket=work_bucket(), Prefix=prefix, MaxKeys=1).get("Contents"))
 
 
 def _why_unfit(report: Mapping[str, Any] | None, now: str, run_retention_days: int) -> str:
@@ -209,9 +208,7 @@ def _options(data: OptionValues, given: Mapping[str, Any]) -> Options:
     if any(problems):
         raise ValueError(problems)
     options = Options.from_json(data)
-    return replace(
-        options, dryRun=False, maxConcurrency=given.get("maxConcurrency", options.maxConcurrency)
-    )
+    return replace(options, dryRun=False, maxConcurrency=given.get("maxConcurrency", options.maxConcurrency))
 
 
 def _moment(text: str) -> datetime:
