@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import bisect
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -61,8 +61,6 @@ def list_objects_v2(s3: Buckets, asked: Asked) -> Said:
     first = max(first, bisect.bisect_left(keys, prefix.encode(), key=str.encode))
     most = min(asked.get("MaxKeys", MAX_PAGE), s3.page_keys)
     under = [key for key in keys[first : first + most + 1] if key.startswith(prefix)]
-    if "Delimiter" in asked:
-        return _folders(bucket.name, prefix, asked["Delimiter"], keys)
     page, is_truncated = under[:most], len(under) > most
     with_restore = "RestoreStatus" in asked.get("OptionalObjectAttributes", ())
     said = {
@@ -79,20 +77,6 @@ def list_objects_v2(s3: Buckets, asked: Asked) -> Said:
     return said if said["Contents"] else {name: said[name] for name in said if name != "Contents"}
 
 
-def _folders(bucket: str, prefix: str, delimiter: str, keys: Sequence[str]) -> Said:
-    """Return the common prefixes under a prefix, all of them on one page."""
-    rests = [key.removeprefix(prefix).partition(delimiter) for key in keys if key.startswith(prefix)]
-    folders = sorted({prefix + first + delimiter for first, found, _ in rests if found})
-    said = {
-        "Name": bucket,
-        "Prefix": prefix,
-        "Delimiter": delimiter,
-        "KeyCount": len(folders),
-        "IsTruncated": False,
-    }
-    return {**said, **({"CommonPrefixes": [{"Prefix": one} for one in folders]} if folders else {})}
-
-
 def in_url_encoding(said: Said) -> Said:
     """Return a page as S3 writes it for `EncodingType=url`, in which keys may have any character."""
     quoted = ("Prefix", "StartAfter", "NextKeyMarker")
@@ -102,8 +86,6 @@ def in_url_encoding(said: Said) -> Said:
         for name in ("Contents", "Uploads")
         if name in said
     }
-    if "CommonPrefixes" in said:
-        lists["CommonPrefixes"] = [{"Prefix": _quoted(one["Prefix"])} for one in said["CommonPrefixes"]]
     return {**written, "EncodingType": "url", **lists}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,8 @@ MAX_AGE_DAYS = 7
 # Files of a run expire one by one. A run may be redriven for 14 days
 # (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html), and S3 counts whole days.
 RESERVED_DAYS = 16
+# The character behind "/" in the order of keys.
+AFTER_SLASH = "0"
 # Files whose checksums are compared between two looks at the clock.
 CHUNK_FILES = 256
 
@@ -132,7 +134,7 @@ def find_folder(client: Any, name: str) -> str:
     """Return the folder of `<state machine>/<execution name>`, or of the only run of that name; raise Refused otherwise."""
     if "/" in name:
         return f"{RUNS}/{name}"
-    found = [machine for machine in _machines(client) if _has_files(client, f"{machine}{name}/")]
+    found = [machine for machine in _machines(client) if _first_file(client, f"{machine}{name}/")]
     if not found:
         raise _refusal(name, "no run of that name has left any files, or they have expired")
     if len(found) > 1:
@@ -144,16 +146,20 @@ def find_folder(client: Any, name: str) -> str:
     return f"{found[0]}{name}"
 
 
-def _machines(client: Any) -> list[str]:
-    """Return `runs/<state machine>/` of all that have left files."""
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=work_bucket(), Prefix=f"{RUNS}/", Delimiter="/"
-    )
-    return [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]
+def _machines(client: Any) -> Iterator[str]:
+    """Yield `runs/<state machine>/` of all that have left files: after each, a listing goes on behind all keys that begin so."""
+    after = f"{RUNS}/"
+    while key := _first_file(client, f"{RUNS}/", after):
+        folder = "/".join(key.split("/")[:2])
+        yield f"{folder}/"
+        after = f"{folder}{AFTER_SLASH}"
 
 
-def _has_files(client: Any, prefix: str) -> bool:
-    return bool(client.list_objects_v2(Bucket=work_bucket(), Prefix=prefix, MaxKeys=1).get("Contents"))
+def _first_file(client: Any, prefix: str, after: str = "") -> str:
+    """Return the first key under a prefix and after another one, "" where there is none."""
+    asked = {"Bucket": work_bucket(), "Prefix": prefix, "MaxKeys": 1}
+    found = client.list_objects_v2(**asked, **({"StartAfter": after} if after else {})).get("Contents", ())
+    return str(found[0]["Key"]) if found else ""
 
 
 def _why_unfit(report: Mapping[str, Any] | None, now: str, run_retention_days: int) -> str:
