@@ -147,12 +147,18 @@ def delete(context: Context, yes: bool = False) -> None:
         "input": "A file of JSON with options, - for standard input; flags overrule it. Default: none.",
         "json": "Print one JSON document instead of tables.",
         "wait": "Wait for the end and show progress. Default: wait.",
+        "ask": "Show the plan of a dry run and carry it out after a yes. Default: sync without asking.",
     },
     iterable=sync_flags.REPEATABLE,
 )
 @with_option_flags
 def sync(
-    context: Context, input: str | None = None, json: bool = False, wait: bool = True, **options: Any
+    context: Context,
+    input: str | None = None,
+    json: bool = False,
+    wait: bool = True,
+    ask: bool = False,
+    **options: Any,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
     from deployment.step_functions.executions import sides
@@ -161,7 +167,7 @@ def sync(
 
     given = sync_input.read(sync_flags.given_options(options), input)
     console = Console()
-    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json)
+    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, ask)
 
 
 @fab_task(

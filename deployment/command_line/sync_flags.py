@@ -115,7 +115,15 @@ FLAGS = (
     ),
 )
 
-_BY_OPTION = {flag.option: flag for flag in FLAGS}
+PLAN_FLAGS = (
+    OptionFlag("plan", Kind.TEXT, "Do exactly what this dry run has planned, by its name. Default: none."),
+    OptionFlag("planDigest", Kind.TEXT, "Only if the plan has this digest. Default: any."),
+)
+"""Of an input that names the plan of a dry run, from which all options come."""
+
+EVERY_FLAG = (*FLAGS, *PLAN_FLAGS)
+
+_BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
 
 # In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
 _MENTION = re.compile(
@@ -129,7 +137,7 @@ REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
 def parameters() -> list[Parameter]:
     """Return the parameters that make Invoke offer these flags, by name only."""
     found = []
-    for flag in FLAGS:
+    for flag in EVERY_FLAG:
         found.append((flag.parameter, False if flag.kind is Kind.SWITCH else None))
         found += [(f"no_{flag.parameter}", False)] if flag.has_opposite else []
     return [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in found]
@@ -137,13 +145,13 @@ def parameters() -> list[Parameter]:
 
 def help_texts() -> dict[str, str]:
     """Return the help for each flag, by its name without dashes in front."""
-    texts = {flag.typed[2:]: flag.help for flag in FLAGS}
+    texts = {flag.typed[2:]: flag.help for flag in EVERY_FLAG}
     return texts | {flag.opposite[2:]: flag.no_help for flag in FLAGS if flag.has_opposite}
 
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the input that were typed, by parameter; raise ConfigurationError for a flag and its opposite."""
-    found = {flag.option: _value(flag, values) for flag in FLAGS}
+    found = {flag.option: _value(flag, values) for flag in EVERY_FLAG}
     return {option: value for option, value in found.items() if value is not None}
 
 

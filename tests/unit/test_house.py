@@ -45,6 +45,8 @@ TASKS_TOGETHER = {
     ("status", "versions"),
     ("logs", "log_lines"),
     ("sync", "follow"),
+    ("sync", "approve"),
+    ("approve", "report_text"),
     ("follow", "report_text"),
     ("report", "report_text"),
 }

@@ -14,6 +14,7 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.step_functions.executions import Execution, current_machine, start
+from deployment.tasks.runs import approve
 from deployment.tasks.runs.follow import follow_to_end
 
 
@@ -23,12 +24,37 @@ def sync(
     console: Console,
     wait: bool = True,
     as_json: bool = False,
+    ask: bool = False,
 ) -> Execution:
     """Start the newest state machine with the options as its input; show progress and report unless not to wait.
 
-    With `as_json`, stdout gets one JSON document and nothing else. Raises ExecutionFailed unless it succeeded.
+    With `as_json`, stdout gets one JSON document and nothing else. With `ask`, the plan is shown first, that of a dry run if the
+    options name none, and carried out after a yes. Raises ExecutionFailed unless it succeeded, Declined without a yes.
     """
+    if ask:
+        approve.require_question(console, options, wait, as_json)
     outputs = lookup.outputs(installation)
+    options = approve.with_whole_name(installation, outputs, options)
+    if ask and "plan" in options:
+        options = approve.confirm_plan(installation, outputs, options, console)
+    elif ask:
+        planned = _run(installation, outputs, {**options, "dryRun": True}, console)
+        approved = approve.confirm_dry_run(planned, options, console)
+        if approved is None:
+            return planned
+        options = approved
+    return _run(installation, outputs, options, console, wait, as_json)
+
+
+def _run(
+    installation: Installation,
+    outputs: Mapping[str, str],
+    options: Mapping[str, Any],
+    console: Console,
+    wait: bool = True,
+    as_json: bool = False,
+) -> Execution:
+    """Start an execution and show it until its end, unless not to wait."""
     arn = start(installation, current_machine(installation, lookup.machine_names(outputs)), options)
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)
