@@ -32,8 +32,8 @@
 """Begin the comparison with one range for all keys: for most buckets that is the whole of it.
 
 Starting workers for ranges takes longer than reading a million keys. What is left when the turn is over is handed back in ranges
-that are cut by what was read, and compared by many workers. A run that carries out the plan of a dry run compares nothing: what that has
-compared is added up once more.
+that are cut by what was read, and compared by many workers. A run that carries out the plan of a dry run compares nothing: what
+the dry run has compared is added up once more.
 
 Event: `{"run": {...}}`. Result: that of `tally_run` after a wave, see `phases.tally_comparison`: the plan, or the next wave.
 """

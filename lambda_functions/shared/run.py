@@ -58,7 +58,7 @@ class Side:
 
 @dataclass(frozen=True)
 class AppliedPlan:
-    """The plan of a dry run that a run carries out: the folder of that run, its digest, and what names the indexes of its waves."""
+    """The plan of a dry run that a run carries out: its folder, its digest, and what names the indexes of its waves."""
 
     folder: str
     digest: str

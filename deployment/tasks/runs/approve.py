@@ -63,7 +63,7 @@ def confirm_plan(
 def confirm_dry_run(
     execution: Execution, options: Mapping[str, Any], console: Console
 ) -> dict[str, Any] | None:
-    """Return the input that carries out the plan that a dry run has just shown, after a yes; None where there is nothing to do."""
+    """Return the input that carries out the plan that a dry run has shown, after a yes; None where there is nothing to do."""
     report = execution.report or {}
     if not any(amount.get("objects") for amount in report.get("plan", {}).values()):
         console.step("Nothing is to be copied or deleted.")

@@ -1,8 +1,8 @@
-"""The plan of a dry run that somebody has approved: written by the dry run, checked and taken once by the run that carries it out.
+"""The plan of a dry run that somebody has approved: written by the dry run, checked and taken by the run that carries it out.
 
-A dry run that succeeds leaves `plan.json`: the checksums of all files that its plan is made of. Its report has the digest of these
-and of its options. A run that is given that plan takes everything from there. It is refused if one of the files is another one now,
-if the plan is too old, or if an execution has taken it before: `applied-by.json` is written last of all that may refuse a run.
+A dry run that succeeds leaves `plan.json`: the checksums of all files that its plan is made of. Its report has the digest of
+these and of its options. A run that is given that plan takes everything from there. It is refused if one of the files is another
+one now, if the plan is too old, or if an execution has taken it before: `applied-by.json` is written after all that may refuse.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A plan that was approved is carried out: exactly what it says and what is still so, once, and nothing that was tampered with."""
+"""A plan that was approved is carried out: what it says and what is still so, once, and nothing that was tampered with."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_orphans_that_were_written_anew_or_have_a_source_now_stay(world: World) 
 
     report = world.run(plan="planned")
 
-    assert [key for key in world.destination.keys() if key.startswith("orphan")] == ["orphan-1", "orphan-2"]
+    assert [key for key in world.destination.objects if key.startswith("orphan")] == ["orphan-1", "orphan-2"]
     assert (report["deleted"]["objects"], report["changed"]["objects"]) == (4, 2)
 
 
@@ -395,7 +395,7 @@ def test_a_shard_that_is_changed_while_the_plan_is_carried_out_is_not_begun(worl
 
     assert report["outcome"] == "SyncIncomplete"
     assert f"{PLANNED}/copy/" in report["cause"]
-    assert [key for key in world.destination.keys() if key.startswith("new")] == []
+    assert [key for key in world.destination.objects if key.startswith("new")] == []
 
 
 def test_the_guards_are_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

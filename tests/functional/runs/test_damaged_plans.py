@@ -1,4 +1,4 @@
-"""A plan that is carried out, and one file of the dry run damaged at one moment: nothing else than what was planned is ever done."""
+"""A plan is carried out, and one file of the dry run damaged at one moment: nothing else than what was planned is done."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def without_its_last_line(world: World, key: str) -> bytes:
 
 
 def of_another_dry_run(world: World, key: str) -> bytes:
-    others = [one for one in world.work.keys() if one.startswith("runs/sync/another/")]
+    others = [one for one in world.work.objects if one.startswith("runs/sync/another/")]
     (first, *_) = [one for one in others if kind_of(name_of(one)) == kind_of(name_of(key))]
     return world.work.objects[first].content.body()
 
@@ -85,7 +85,7 @@ def carried_out(world: World, name: str, step: str = "", damage: Callable[[], No
 
 
 def test_there_is_a_case_for_every_kind_of_file(world: World) -> None:
-    kinds = {kind_of(name_of(key)) for key in world.work.keys() if key.startswith(PLANNED)}
+    kinds = {kind_of(name_of(key)) for key in world.work.objects if key.startswith(PLANNED)}
     assert kinds == set(KINDS)
 
 
