@@ -47,7 +47,9 @@ def check_plan(machine: Machine, world: World, changes: Sequence[Change]) -> Non
         assert machine.run({"plan": name})["error"] == "InvalidInput"
 
 
-def _compare(place: Place, found: Applied, now: Moment, report: dict[str, Any], planned: dict[str, Any]) -> None:
+def _compare(
+    place: Place, found: Applied, now: Moment, report: dict[str, Any], planned: dict[str, Any]
+) -> None:
     told = {**place.options, "dryRun": False}
     done = Prediction(copies=found.copies, deletes=found.deletes)
     after = snapshot(place.destination)

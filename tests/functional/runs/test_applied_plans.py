@@ -105,6 +105,7 @@ def test_what_is_planned_and_unchanged_is_done_and_nothing_else_whatever_happene
     assert report["outcome"] == "SyncIncomplete"
     assert (report["copied"]["objects"], report["changed"]["objects"]) == (3, 3)
     assert report["plan"] == planned["plan"]
+    assert report["cause"].endswith("Make a new dry run, it shows what is left: a plan is carried out once.")
     why = {one["key"]: (one["what"], one["error"]) for one in report["notSynchronised"]}
     assert why["new-0"] == ("changed", "the source changed after it was planned")
     assert why["new-1"][0] == "vanished"
@@ -395,6 +396,9 @@ def test_a_shard_that_is_changed_while_the_plan_is_carried_out_is_not_begun(worl
 
     assert report["outcome"] == "SyncIncomplete"
     assert f"{PLANNED}/copy/" in report["cause"]
+    assert report["cause"].endswith(
+        "Make a new dry run now, it shows what is left: a plan is carried out once."
+    ) or ("Make a new dry run, it shows what is left: a plan is carried out once." in report["cause"])
     assert [key for key in world.destination.objects if key.startswith("new")] == []
 
 
