@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from lambda_functions.shared.spelling import Spelling, quote
+from lambda_functions.shared.spelling import Spelling
 
 PLAN, DIGEST = "plan", "planDigest"
 NAMES = (PLAN, DIGEST)
@@ -70,8 +70,3 @@ def _wrong(data: Mapping[str, Any], rules: Rules, spelling: Spelling) -> Iterato
 
 def _expect(pattern: re.Pattern[str], value: Any, words: str) -> str | None:
     return None if isinstance(value, str) and pattern.fullmatch(value) else f"expected {words}"
-
-
-def quoted_plan(name: str) -> str:
-    """Return how a plan is named in a sentence."""
-    return f"the plan {quote(name)}"

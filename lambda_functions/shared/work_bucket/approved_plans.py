@@ -19,8 +19,8 @@ from typing import Any
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.options import RULES, Options
-from lambda_functions.shared.plan_input import quoted_plan
 from lambda_functions.shared.run import RUNS, AppliedPlan, Run
+from lambda_functions.shared.spelling import quote
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder, work_bucket
 
 REPORT, PLAN, APPLIED = "report.json", "plan.json", "applied-by.json"
@@ -229,5 +229,5 @@ def _refuse(name: str, why: str) -> None:
 def _refusal(name: str, why: str) -> Refused:
     return Refused(
         "InvalidInput",
-        f"{quoted_plan(name)} cannot be carried out: {why}. Nothing was changed. Make a new dry run, and carry out its plan.",
+        f"the plan {quote(name)} cannot be carried out: {why}. Nothing was changed. Make a new dry run, and carry out its plan.",
     )
