@@ -157,16 +157,18 @@ def delete(context: Context, yes: bool = False) -> None:
         "json": "Print one JSON document instead of tables.",
         "list": "Write every planned line to this file, in the order of keys; - for standard output.",
         "wait": "Wait for the end and show progress. Default: wait.",
+        "ask": "Show the plan of a dry run and carry it out after a yes. Default: sync without asking.",
     },
     iterable=sync_flags.REPEATABLE,
 )
-@with_option_flags(sync_flags.FLAGS)
+@with_option_flags(sync_flags.EVERY_FLAG)
 def sync(
     context: Context,
     input: str | None = None,
     json: bool = False,
     list: str | None = None,
     wait: bool = True,
+    ask: bool = False,
     **options: Any,
 ) -> None:
     """Make the destination bucket equal to the source bucket."""
@@ -176,7 +178,7 @@ def sync(
 
     given = sync_input.read(sync_flags.given_options(options), input)
     console = Console()
-    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, list or "")
+    runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, list or "", ask)
 
 
 @fab_task(

@@ -80,7 +80,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run, turn = Run.from_json(event["run"]), Turn.of(context)
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
-    folder = RunFolder(connected.work, run.folder)
+    folder = RunFolder.of(connected.work, run)
     with StopWatch(folder) as watch:
         return _copy_shard(event, connected, run, folder, watch.watched(turn))
 

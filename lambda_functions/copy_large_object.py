@@ -79,7 +79,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run = Run.from_json(event["run"])
     connected = clients.connect(run.source.region, run.destination.region)
     require_lease(connected.work, run)
-    folder = RunFolder(connected.work, run.folder)
+    folder = RunFolder.of(connected.work, run)
     gate = gate_of(run.folder, event["item"].get("planned", 0), COPY_THREADS)
     gate.watch(connected.source, connected.destination)
     with StopWatch(folder) as watch:

@@ -32,13 +32,15 @@
 """Begin the comparison with one range for all keys: for most buckets that is the whole of it.
 
 Starting workers for ranges takes longer than reading a million keys. What is left when the turn is over is handed back in ranges
-that are cut by what was read, and compared by many workers.
+that are cut by what was read, and compared by many workers. A run that carries out the plan of a dry run compares nothing: what
+the dry run has compared is added up once more.
 
 Event: `{"run": {...}}`. Result: that of `tally_run` after a wave, see `phases.tally_comparison`: the plan, or the next wave.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lambda_functions.shared.compare.compare import budget_seconds, compare_once
@@ -48,7 +50,7 @@ from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.listing import KeyRange
-from lambda_functions.shared.tally.phases import tally_comparison
+from lambda_functions.shared.tally.phases import tally_comparison, tally_plan
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.stopping import StopWatch
 
@@ -61,11 +63,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run = Run.from_json(event["run"])
     turn = Turn.of(context, budget_seconds(FIRST_WAVE))
     connected = clients.connect(run.source.region, run.destination.region)
-    folder = RunFolder(connected.work, run.folder)
-    key_range = KeyRange(run.options.startAfter, None)
-    index = write_wave(folder, FIRST_WAVE, [key_range.to_json()])
+    folder = RunFolder.of(connected.work, run)
     with StopWatch(folder) as watch:
         turn = watch.watched(turn)
-        compare_once(connected, run, f"{FIRST_WAVE}-0001", key_range, turn)
-        state = {"run": event["run"], "comparison": {"wave": FIRST_WAVE, **index}}
-        return tally_comparison(connected, state, turn)
+        if run.plan:
+            return tally_plan(connected, run, run.plan, turn)
+        return _compare(event["run"], connected, run, turn)
+
+
+def _compare(state: Mapping[str, Any], connected: clients.Clients, run: Run, turn: Turn) -> dict[str, Any]:
+    folder, key_range = RunFolder.of(connected.work, run), KeyRange(run.options.startAfter, None)
+    index = write_wave(folder, FIRST_WAVE, [key_range.to_json()])
+    compare_once(connected, run, f"{FIRST_WAVE}-0001", key_range, turn)
+    return tally_comparison(connected, {"run": state, "comparison": {"wave": FIRST_WAVE, **index}}, turn)

@@ -24,7 +24,7 @@ from deployment.text import did_you_mean
 MAX_DEFAULT_CONCURRENCY = 40
 """The share of an account that a sync takes unasked; MAX_CONCURRENCY and the input's `maxConcurrency` can say more."""
 
-BUILT_IN = frozenset({"WorkBucket", "Partition", "MaxConcurrency", "MaxDelete"})
+BUILT_IN = frozenset({"WorkBucket", "Partition", "MaxConcurrency", "MaxDelete", "RunRetentionDays"})
 """The placeholders that every state machine has."""
 
 _ANY_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
@@ -45,6 +45,7 @@ def placeholder_values(
         "Partition": partition,
         "MaxConcurrency": settings.max_concurrency or default_concurrency(),
         "MaxDelete": settings.max_delete,
+        "RunRetentionDays": settings.run_retention_days,
     }
 
 

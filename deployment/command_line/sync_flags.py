@@ -127,7 +127,15 @@ COMPARING = tuple(
     )
 )
 
-_BY_OPTION = {flag.option: flag for flag in FLAGS}
+PLAN_FLAGS = (
+    OptionFlag("plan", Kind.TEXT, "Do exactly what this dry run has planned, by its name. Default: none."),
+    OptionFlag("planDigest", Kind.TEXT, "Only if the plan has this digest. Default: any."),
+)
+"""Of an input that names the plan of a dry run, from which all options come."""
+
+EVERY_FLAG = (*FLAGS, *PLAN_FLAGS)
+
+_BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
 
 # In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
 _MENTION = re.compile(
@@ -138,7 +146,7 @@ _MENTION = re.compile(
 REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
 
 
-def parameters(flags: Sequence[OptionFlag] = FLAGS) -> list[Parameter]:
+def parameters(flags: Sequence[OptionFlag] = EVERY_FLAG) -> list[Parameter]:
     """Return the parameters that make Invoke offer these flags, by name only."""
     found = []
     for flag in flags:
@@ -147,7 +155,7 @@ def parameters(flags: Sequence[OptionFlag] = FLAGS) -> list[Parameter]:
     return [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in found]
 
 
-def help_texts(flags: Sequence[OptionFlag] = FLAGS) -> dict[str, str]:
+def help_texts(flags: Sequence[OptionFlag] = EVERY_FLAG) -> dict[str, str]:
     """Return the help for each flag, by its name without dashes in front."""
     texts = {flag.typed[2:]: flag.help for flag in flags}
     return texts | {flag.opposite[2:]: flag.no_help for flag in flags if flag.has_opposite}
@@ -155,7 +163,7 @@ def help_texts(flags: Sequence[OptionFlag] = FLAGS) -> dict[str, str]:
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the input that were typed, by parameter; raise ConfigurationError for a flag and its opposite."""
-    found = {flag.option: _value(flag, values) for flag in FLAGS}
+    found = {flag.option: _value(flag, values) for flag in EVERY_FLAG}
     return {option: value for option, value in found.items() if value is not None}
 
 

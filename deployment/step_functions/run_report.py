@@ -113,7 +113,9 @@ class RunFolder:
             raise self.unreadable(name, f"cannot be read: {aws_sentence(error)}") from error
 
     def _body(self, name: str) -> bytes:
-        return bytes(self._s3.get_object(**self._place, Key=f"{self._folder}/{name}")["Body"].read())
+        """Return a file of the run, or, with a slash in front, of the dry run whose plan it has carried out."""
+        key = name[1:] if name.startswith("/runs/") else f"{self._folder}/{name}"
+        return bytes(self._s3.get_object(**self._place, Key=key)["Body"].read())
 
     def unreadable(self, name: str, why: str) -> ExecutionFailed:
         """Return what to raise for a file that cannot be used."""

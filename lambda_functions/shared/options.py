@@ -16,6 +16,7 @@ from typing import Any
 
 from lambda_functions.shared.bucket_names import bucket_problem
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.plan_input import names_plan, plan_problems
 from lambda_functions.shared.spelling import JSON, Spelling, has_half_a_character, quote
 
 # The input travels in every state, and 256 KiB is the limit of a state's data
@@ -88,10 +89,15 @@ def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
 
     `defaults` are those of the deployment: `{"maxConcurrency": 20, "maxDelete": null}`.
     """
+    require_valid(data, defaults)
+    return _with_defaults({name: value for name, value in data.items() if name in NAMES}, defaults)
+
+
+def require_valid(data: Any, defaults: Mapping[str, Any]) -> None:
+    """Raise the same for an input, also for one that names a plan, which `parse` cannot know."""
     problems = find_problems(data, defaults)
     if problems:
         raise Refused("InvalidInput", describe_problems(problems))
-    return _with_defaults({name: value for name, value in data.items() if name in NAMES}, defaults)
 
 
 def find_problems(data: Any, defaults: Mapping[str, Any], spelling: Spelling = JSON) -> list[str]:
@@ -100,6 +106,8 @@ def find_problems(data: Any, defaults: Mapping[str, Any], spelling: Spelling = J
         return [f"the input is {quote(data)}; expected an object"]
     if len(json.dumps(data)) > MAX_INPUT_BYTES:
         return [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
+    if names_plan(data):
+        return plan_problems(data, rules_in(spelling), PASSED_OVER, spelling)
     problems = [_unknown_option(name) for name in data if name not in (*NAMES, *PASSED_OVER)]
     problems += [
         f"{spelling.name(name)} is missing" for name in ("source", "destination") if name not in data
@@ -120,7 +128,8 @@ def describe_problems(problems: list[str], spelling: Spelling = JSON) -> str:
 
 
 def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
-    values = {**{name: value for name, value in defaults.items() if value is not None}, **known}
+    given = {name: value for name, value in defaults.items() if name in NAMES and value is not None}
+    values = {**given, **known}
     values.setdefault("destinationPrefix", values.get("prefix", ""))
     for name in ("include", "exclude"):
         values[name] = tuple(values.get(name, ()))
@@ -264,16 +273,6 @@ def _tags_problem(options: Options, spelling: Spelling) -> str | None:
         return None
     both = f"{spelling.given('compareTags', True)} and {spelling.given('copyTags', False)}"
     return f"{both}, so tags that differ would stay so; expected one of the two alone"
-
-
-def option_warnings(options: Options) -> list[str]:
-    """Return what whoever gives these options may take them for, and they are not."""
-    if options.serverSideEncryption is None:
-        return []
-    return [
-        "serverSideEncryption holds for what is copied; what is already equal at the destination is not copied again for it "
-        "and stays encrypted as it is."
-    ]
 
 
 def _excludes_everything(options: Options, spelling: Spelling) -> str | None:

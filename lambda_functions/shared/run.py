@@ -9,13 +9,14 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from lambda_functions.shared.options import MAX_KEY_BYTES, Options
 
+RUNS = "runs"
 # How many workers the state machine gives to one very large object at the same time.
 LARGE_WORKERS = 10
 # A worker sends some 90 LISTs a second to each bucket, and a partition of S3 takes 5,500
@@ -56,6 +57,29 @@ class Side:
 
 
 @dataclass(frozen=True)
+class AppliedPlan:
+    """The plan of a dry run that a run carries out: its folder, its digest, and what names the indexes of its waves."""
+
+    folder: str
+    digest: str
+    waves: Sequence[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """Return what the input calls it: `<state machine>/<execution name>`."""
+        return self.folder.removeprefix(f"{RUNS}/")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, of some 100 bytes for each wave."""
+        return {"folder": self.folder, "digest": self.digest, "waves": list(self.waves)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> AppliedPlan:
+        """Return the plan that `to_json` wrote."""
+        return cls(data["folder"], data["digest"], data["waves"])
+
+
+@dataclass(frozen=True)
 class Run:
     """Everything a worker needs to know; `to_json` is what the state machine carries as `$.run`."""
 
@@ -66,6 +90,7 @@ class Run:
     source: Side
     destination: Side
     s3_started_at: str | None = None
+    plan: AppliedPlan | None = None
 
     @classmethod
     def of(
@@ -97,6 +122,7 @@ class Run:
             "compareConcurrency": min(self.options.maxConcurrency, MAX_COMPARING),
             "largeConcurrency": max(1, self.options.maxConcurrency // LARGE_WORKERS),
             "regions": [self.source.region, self.destination.region],
+            **({"plan": self.plan.to_json()} if self.plan else {}),
         }
 
     @classmethod
@@ -105,7 +131,13 @@ class Run:
         options = Options.from_json(data["options"])
         execution = {"id": data["execution"], "startTime": data["startedAt"]}
         run = cls.of({**execution, "stateMachine": "", "name": ""}, options, tuple(data["regions"]))
-        return replace(run, folder=data["folder"], s3_started_at=data.get("s3StartedAt"))
+        plan = AppliedPlan.from_json(data["plan"]) if data.get("plan") else None
+        return replace(run, folder=data["folder"], s3_started_at=data.get("s3StartedAt"), plan=plan)
+
+    @property
+    def compared_in(self) -> str:
+        """Return the folder with the records of the comparison: its own, or that of the dry run whose plan it carries out."""
+        return self.plan.folder if self.plan else self.folder
 
     def start_second(self) -> datetime:
         """Return when the run began by S3's clock, else by that of Step Functions, cut to the second as LastModified is."""
@@ -119,7 +151,7 @@ class Run:
 
 def folder_of(execution: Mapping[str, str]) -> str:
     """Return where a run keeps its files in the work bucket: `runs/<state machine>/<execution name>`."""
-    return f"runs/{execution['stateMachine']}/{execution['name']}"
+    return f"{RUNS}/{execution['stateMachine']}/{execution['name']}"
 
 
 def scope_filter(options: Options) -> Callable[[str], bool]:
@@ -135,3 +167,13 @@ def scope_filter(options: Options) -> Callable[[str], bool]:
 @functools.lru_cache
 def _pattern(globs: tuple[str, ...]) -> re.Pattern[str] | None:
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
+
+
+def option_warnings(options: Options) -> list[str]:
+    """Return what whoever gives these options may take them for, and they are not."""
+    if options.serverSideEncryption is None:
+        return []
+    return [
+        "serverSideEncryption holds for what is copied; what is already equal at the destination is not copied again for it "
+        "and stays encrypted as it is."
+    ]

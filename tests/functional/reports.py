@@ -13,6 +13,7 @@ from machine_on_moto import MACHINE, WORK_BUCKET, client
 PASSING = (
     *("file", "startedAt", "endedAt", "report", "requests", "failures"),
     *("estimatedCostUsd", "plannedCostUsd"),
+    *("format", "options", "planDigest"),
 )
 
 

@@ -30,6 +30,7 @@ from lambda_functions.shared.compare.plan_writer import to_copy
 from lambda_functions.shared.equality import Decision
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.plan_input import names_plan
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.listing import Entry, KeyRange
@@ -107,6 +108,7 @@ class World:
     before_step: Callable[[str, int], None] = lambda step, number: None
     name: str = ""
     ahead_seconds: float = 0.0
+    run_retention_days: int = 30
     _steps: int = 0
 
     def worker(self, **options: Any) -> Worker:
@@ -115,7 +117,7 @@ class World:
         run = run_of(execution, source=self.source.name, destination=self.destination.name, **options)
         connected = clients.connect(self.source.region, self.destination.region)
         turn = Turn(0, TURN_SECONDS, Context().aws_request_id, lambda: self.elapsed_seconds)
-        return Worker(connected, run, RunFolder(connected.work, run.folder), turn)
+        return Worker(connected, run, RunFolder.of(connected.work, run), turn)
 
     def to_copy(self, key: str) -> ToCopy:
         """Return what a copier gets for a key as both buckets have it now."""
@@ -146,11 +148,14 @@ class World:
                 **execution,
                 "startTime": (self.s3.clock + timedelta(seconds=self.ahead_seconds)).isoformat(),
             },
-            "input": {"source": self.source.name, "destination": self.destination.name, **options},
+            "input": options
+            if names_plan(options)
+            else {"source": self.source.name, "destination": self.destination.name, **options},
         }
-        defaults = {"maxConcurrency": 4, "maxDelete": None}
-        state["run"] = self._invoke("validate_input", {**state, "defaults": defaults})
-        if state["run"]["verdict"] == "valid":
+        defaults = {"maxConcurrency": 4, "maxDelete": None, "runRetentionDays": self.run_retention_days}
+        with _caught(state):
+            state["run"] = self._invoke("validate_input", {**state, "defaults": defaults})
+        if (state.get("run") or {}).get("verdict") == "valid":
             self._compare(state)
         if (state.get("comparison") or {}).get("next") == "apply":
             self._apply(state)

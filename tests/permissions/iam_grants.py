@@ -38,6 +38,7 @@ PLACES = {
     "arn:aws:s3:::destination-bucket/*": "destination objects",
     "arn:aws:s3:::work-bucket": "work bucket",
     "arn:aws:s3:::work-bucket/runs/*": "work runs",
+    "arn:aws:s3:::work-bucket/runs/*/applied-by.json": "work plans",
     "arn:aws:s3:::work-bucket/leases/*": "work leases",
     KEY: "keys",
     f"{STATES}:execution:{TIMESTAMPED}:*": "executions",

@@ -45,6 +45,8 @@ class Call:
         """Return the call with these parameters."""
         side = SIDES.get(sent.get("Bucket", ""), "")
         folder = sent.get("Key", "").partition("/")[0] if side == "work" else ""
+        if folder and operation == "s3:PutObject" and sent["Key"].endswith("/applied-by.json"):
+            folder = "plans"  # the one file of a run's folder that may be written without all the others
         copied = SIDES.get(sent.get("CopySource", "").partition("/")[0], "")
         return cls(function, operation, side, folder, copied, features)
 

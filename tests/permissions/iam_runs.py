@@ -59,7 +59,19 @@ def ordinary(world: World) -> None:
     report = world.run(acl=FULL_CONTROL, compareTags=True)
     assert (report["outcome"], report["deleted"]["objects"]) == ("Succeeded", 2), report
     assert world.run(compareTags=True)["outcome"] == "Succeeded"
+    _carry_out_a_plan(world)
     assert world.run(sourceOwner="999999999999")["outcome"] == "InvalidInput"
+
+
+def _carry_out_a_plan(world: World) -> None:
+    """Make a dry run and carry out what it has planned; a second try is refused."""
+    world.source.put("planned", b"1")
+    world.destination.put("planned orphan", b"1")
+    world.name = "planned"
+    world.run(dryRun=True)
+    world.name = ""
+    assert world.run(plan="planned")["outcome"] == "Succeeded"
+    assert world.run(plan="planned")["outcome"] == "InvalidInput"
 
 
 def very_large(world: World) -> None:

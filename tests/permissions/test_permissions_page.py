@@ -28,6 +28,7 @@ PLACES = {
     "destination objects": ("destination objects",),
     "work bucket": ("work bucket",),
     "`runs/*` of the work bucket": ("work runs",),
+    "`runs/*/applied-by.json` of the work bucket": ("work plans",),
     "`leases/*` of the work bucket": ("work leases",),
     "the configured keys": ("keys",),
     "executions of these state machines": ("executions",),

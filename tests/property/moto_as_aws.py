@@ -60,10 +60,11 @@ def fill(bucket: str, objects: Mapping[str, Object]) -> None:
     """Make a bucket with these objects."""
     backend().create_bucket(bucket, REGION)
     for key, made in objects.items():
-        _put(bucket, key, made)
+        put(bucket, key, made)
 
 
-def _put(bucket: str, key: str, made: Object) -> None:
+def put(bucket: str, key: str, made: Object) -> None:
+    """Write an object as it is, whatever its ETag and time."""
     written = _put_parts(bucket, key, made) if made.parts else backend().put_object(bucket, key, made.body)
     described = {f"{META}{name}": value for name, value in made.metadata.items()}
     written.set_metadata({**made.headers, **described})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,13 @@ numbers = itertools.count()
 
 def check(machine: Machine, world: World) -> None:
     """Make the world, run in it, forget it."""
+    with placed(machine, world) as place:
+        check_runs(place)
+
+
+@contextlib.contextmanager
+def placed(machine: Machine, world: World) -> Iterator[Place]:
+    """Yield the world in buckets of its own, and forget it."""
     number = next(numbers)
     source = f"source-{number}"
     destination = source if world.is_one_bucket else f"destination-{number}"
@@ -32,7 +41,7 @@ def check(machine: Machine, world: World) -> None:
             fill(destination, world.destination)
         encrypt_by_default(destination, world.encryption)
         names = {"source": source, "destination": destination}
-        check_runs(Place(machine, {**names, **world.options}, world.encryption))
+        yield Place(machine, {**names, **world.options}, world.encryption)
     finally:
         forget(machine, *{source, destination})
 

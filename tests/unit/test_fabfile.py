@@ -90,7 +90,7 @@ def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Pa
     assert (ended.returncode, ended.stdout, ended.stderr) == (
         2,
         "",
-        "Error: There is no flag --ask without a task. Write it behind a task: `fab deploy --ask`.\n"
+        "Error: There is no flag --ask without a task. Write it behind a task: `fab deploy --ask` or `fab sync --ask`.\n"
         "Usage: fab [TASK] [FLAGS]. `fab help` lists the tasks.\n",
     )
 

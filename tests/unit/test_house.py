@@ -12,7 +12,7 @@ import pytest
 from places import PROJECT
 
 BASE = "errors text"
-EVERYWHERE = "run options spelling outcomes invocation work_items bucket_names errors"
+EVERYWHERE = "run options plan_input spelling outcomes invocation work_items bucket_names errors"
 WORK = f"{EVERYWHERE} s3 work_bucket equality"
 MAY_IMPORT = {
     "deployment": {
@@ -46,6 +46,8 @@ TASKS_TOGETHER = {
     ("logs", "log_lines"),
     ("sync", "follow"),
     ("verify", "follow"),
+    ("sync", "approve"),
+    ("approve", "report_text"),
     ("follow", "report_text"),
     ("stop", "follow"),
     ("report", "report_text"),

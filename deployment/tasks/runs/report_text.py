@@ -18,6 +18,9 @@ _ROWS = (
     ("current", "already equal"),
 )
 
+CANNOT_BE_APPLIED = "This plan can be read, but not be carried out"
+"""The beginning of a warning, as the Lambda `validate_input` writes it."""
+
 _SKIPPED = {
     "archived": "skipped: archived, to be restored first",
     "vanished": "skipped: vanished during the run",
@@ -82,7 +85,8 @@ def show_failures(report: Mapping[str, Any], console: Console) -> None:
 def title(report: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
     """Return which buckets and prefixes, and whether anything was really done."""
     why = "refused" if is_refused(report) else "dry run" if report.get("dryRun") else ""
-    return f"{sides(options or report)}{f' ({why}: nothing was changed)' if why else ''}"
+    told = report.get("options") or options or report
+    return f"{sides(told)}{f' ({why}: nothing was changed)' if why else ''}"
 
 
 def is_refused(report: Mapping[str, Any]) -> bool:
@@ -126,6 +130,16 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     yield f"{_costs(report)}; it took {duration(seconds)}"
     if report.get("report"):
         yield f"Report: {report['report']}"
+    yield from how_to_apply(report)
+
+
+def how_to_apply(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how to carry out what a dry run has planned, and what it has planned where another one has carried that out."""
+    digest, place = report.get("planDigest"), str(report.get("report", ""))
+    if report.get("appliedPlan"):
+        yield f"Carried out was the plan {report['appliedPlan']}, with the digest {digest}"
+    elif digest and not any(CANNOT_BE_APPLIED in str(text) for text in report.get("warnings", ())):
+        yield f"To carry out exactly this plan: fab sync --plan {place.split('/')[-2]} --plan-digest {digest}"
 
 
 def _costs(report: Mapping[str, Any]) -> str:

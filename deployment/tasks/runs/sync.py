@@ -15,6 +15,7 @@ from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.step_functions.executions import Execution, current_machine, start
+from deployment.tasks.runs import approve
 from deployment.tasks.runs.follow import follow_to_end
 from deployment.tasks.runs.output import require_writable
 from deployment.tasks.runs.plan_list import FLAG
@@ -27,11 +28,13 @@ def sync(
     wait: bool = True,
     as_json: bool = False,
     list_to: str = "",
+    ask: bool = False,
 ) -> Execution:
     """Start the newest state machine with the options as its input; show progress and report unless not to wait.
 
     With `as_json`, stdout gets one JSON document and nothing else. Every line of the plan goes to the file `list_to`, "-" for
-    standard output. Raises ExecutionFailed unless it succeeded.
+    standard output. With `ask`, the plan is shown first, that of a dry run if the options name none, and carried out after a
+    yes. Raises ExecutionFailed unless it succeeded, Declined without a yes.
     """
     if list_to and not wait:
         raise ConfigurationError(
@@ -39,7 +42,31 @@ def sync(
             "`fab report --list FILE` lists a run that has ended."
         )
     require_writable(FLAG, list_to)
+    if ask:
+        approve.require_question(console, options, wait, as_json)
     outputs = lookup.outputs(installation)
+    options = approve.with_whole_name(installation, outputs, options)
+    if ask and "plan" in options:
+        options = approve.confirm_plan(installation, outputs, options, console)
+    elif ask:
+        planned = _run(installation, outputs, {**options, "dryRun": True}, console)
+        approved = approve.confirm_dry_run(planned, options, console)
+        if approved is None:
+            return planned
+        options = approved
+    return _run(installation, outputs, options, console, wait, as_json, list_to)
+
+
+def _run(
+    installation: Installation,
+    outputs: Mapping[str, str],
+    options: Mapping[str, Any],
+    console: Console,
+    wait: bool = True,
+    as_json: bool = False,
+    list_to: str = "",
+) -> Execution:
+    """Start an execution and show it until its end, unless not to wait."""
     arn = start(installation, current_machine(installation, lookup.machine_names(outputs)), options)
     if not wait:
         return _announce(Execution(arn, "RUNNING"), console, as_json)

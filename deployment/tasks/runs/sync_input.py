@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from deployment.command_line.sync_flags import FLAGS
+from deployment.command_line.sync_flags import EVERY_FLAG
 from deployment.errors import ConfigurationError
 from deployment.text import visible
 
@@ -33,7 +33,7 @@ class FlagSpelling:
     def __init__(self, typed: Collection[str], has_file: bool) -> None:
         self._typed = typed
         self._has_file = has_file
-        self._flags = {flag.option: flag for flag in FLAGS}
+        self._flags = {flag.option: flag for flag in EVERY_FLAG}
         is_json = has_file and not typed
         self.example = (
             _JSON_EXAMPLE if is_json else "`fab sync my-source-bucket my-destination-bucket --dry-run`"

@@ -23,6 +23,8 @@ from lambda_functions.shared.work_items import ToCopy
 MAX_TRIES = 3
 
 PERHAPS_OURS = "the destination has a new object of the same size; nothing can prove whether this run or somebody else wrote it"
+# What was approved is the object that was planned; the one that is there now is for the next dry run.
+NOT_AS_PLANNED = "the source changed after it was planned"
 Head = Mapping[str, Any]
 
 
@@ -73,6 +75,8 @@ def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judge
         require_bucket(clients.source, run.source)
         why = "the source object was gone when it was to be copied"
         return _judgement(Verdict.VANISHED, item, "vanished", why)
+    if etag_of(source) != item.etag and run.plan:
+        return _judgement(Verdict.CHANGED, item, "changed", NOT_AS_PLANNED)
     if etag_of(source) != item.etag:
         why = f"the source changed {MAX_TRIES} times while it was read"
         return _judgement(Verdict.AGAIN, _as_it_is_now(item, source), "changed", why)

@@ -38,7 +38,7 @@ def budget_seconds(wave: int) -> float:
 
 def compare_once(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> None:
     """Leave a record of a range, unless there is one already."""
-    folder, name = RunFolder(clients.work, run.folder), range_record_name(range_id)
+    folder, name = RunFolder.of(clients.work, run), range_record_name(range_id)
     if folder.read(name) is None:
         folder.write_once(name, compare(clients, run, range_id, key_range, turn))
 
@@ -50,7 +50,7 @@ def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn
         most_bytes=MAX_KEY_BYTES - _prefix_bytes(run),
         first_extra=FIRST_EXTRA if wave_of_range(range_id) == 1 else LATER_EXTRA,
     )
-    folder = RunFolder(clients.work, run.folder)
+    folder = RunFolder.of(clients.work, run)
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="shards") as writers:
         plan = PlanWriter.of(folder, run, range_id, turn.attempt, writers)
         with Heartbeat(folder, range_id, range_record_name(range_id)) as heartbeat:

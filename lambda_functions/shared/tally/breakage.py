@@ -68,7 +68,7 @@ def record_breakage(clients: Clients, state: Mapping[str, Any], turn: Turn) -> d
     """
     run = Run.from_json(state["run"])
     breakage = read_error(run, state["item"]["id"], state["error"])
-    folder = RunFolder(clients.work, run.folder)
+    folder = RunFolder.of(clients.work, run)
     folder.write(name_of(breakage.item), asdict(breakage))
     return {"cause": cut_cause(breakage.describe(), folder.address(name_of(breakage.item)))}
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all, first_problems
-from lambda_functions.shared.compare.waves import Record, read_wave, waves_of
+from lambda_functions.shared.compare.waves import Record, range_record_name, read_wave, waves_of
 from lambda_functions.shared.errors import cut_cause, message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts
@@ -17,7 +17,9 @@ from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
 from lambda_functions.shared.tally.breakage import read_breakages
 from lambda_functions.shared.tally.plan import (
+    KINDS,
     ComparisonTotals,
+    as_borrowed,
     read_records,
     total_of_records,
     totals_of_state,
@@ -25,10 +27,10 @@ from lambda_functions.shared.tally.plan import (
 from lambda_functions.shared.tally.report import Ending
 from lambda_functions.shared.tally.sums import WorkTotals, broken_totals, read_totals
 from lambda_functions.shared.tally.warnings import scope_warnings
+from lambda_functions.shared.work_bucket.approved_plans import FORMAT, REPORT, options_of, write_plan
 from lambda_functions.shared.work_bucket.leases import keep_lease, release_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
-REPORT = "report.json"
 FAILURES = "failures.json"
 
 
@@ -38,12 +40,12 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     The report in the bucket has the whole cause, however long; what is returned has what an execution can fail with.
     """
     execution = state["execution"]
-    folder = RunFolder(clients.work, folder_of(execution))
     verdict = (state.get("run") or {}).get("verdict")
+    folder = RunFolder(clients.work, folder_of(execution))
     if verdict == "valid":
-        report, ending = _report_run(clients, folder, state)
+        report, ending = _report_run(clients, RunFolder.of(clients.work, Run.from_json(state["run"])), state)
     else:
-        report, ending = _report_without_run(state)
+        report, ending = _report_without_run(clients, state)
         release_lease(clients.work, report["destination"], execution["id"])
     times = {
         "startedAt": execution["startTime"],
@@ -95,14 +97,26 @@ def _report_run(
     }
     if not may_have_stragglers:
         _end_lease(clients, run, bool(problems))
-    return report, _with_uploads_left(ending, problems, run.destination.bucket)
+    ending = _with_uploads_left(ending, problems, run.destination.bucket)
+    if run.options.dryRun and not ending.error:
+        report["planDigest"] = _leave_plan(folder, run, state["comparison"]["waves"], found.compared)
+    return report, ending
+
+
+def _leave_plan(
+    folder: RunFolder, run: Run, waves: Sequence[Mapping[str, Any]], compared: ComparisonTotals
+) -> str:
+    """Write what the plan of a dry run is made of, for a run that carries it out; return its digest."""
+    records = [range_record_name(item["id"]) for wave in waves for item in folder.read_index(wave)]
+    shards = [shard for kind in KINDS for shard in compared.shards[kind]]
+    return write_plan(folder, run.options, waves, records, [*shards, *compared.failures])
 
 
 def _findings(folder: RunFolder, run: Run, state: Mapping[str, Any]) -> Findings:
     """Return what the run's files say, or what the state alone does where one of them is broken."""
     told = state["run"].get("warnings", ())
     try:
-        compared, copied, deleted = _read_totals(folder, state)
+        compared, copied, deleted = _read_totals(folder, run, state)
         files = [*copied.failures, *deleted.failures, *compared.failures]
         warnings = [
             *(scope_warnings(run.options, compared) if _is_compared(state) else []),
@@ -158,11 +172,13 @@ def _with_uploads_left(ending: Ending, problems: Sequence[str], bucket: str) -> 
 
 
 def _read_totals(
-    folder: RunFolder, state: Mapping[str, Any]
+    folder: RunFolder, run: Run, state: Mapping[str, Any]
 ) -> tuple[ComparisonTotals, WorkTotals, WorkTotals]:
     """Return what is added up of each phase that the run has come to; a phase it never began has no sums."""
     copied, deleted = (read_totals(folder, state.get(slot)) for slot in ("copies", "deletes"))
-    compared = total_of_records(_read_records(folder, state))
+    there = RunFolder(folder.client, run.compared_in)
+    compared = total_of_records(_read_records(there, state))
+    compared = as_borrowed(compared, run.plan) if run.plan else compared
     return compared, copied + _broken_ranges(folder, state), deleted
 
 
@@ -202,14 +218,21 @@ def _write_failures(folder: RunFolder, compared: ComparisonTotals, done: WorkTot
     folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished), "contents": shards})
 
 
-def _report_without_run(state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
-    """Return the report of a run that was refused, or broke before it was accepted."""
+def _report_without_run(clients: Clients, state: Mapping[str, Any]) -> tuple[dict[str, Any], Ending]:
+    """Return the report of a run that was refused, or broke before it was accepted.
+
+    Its destination is where its lease may be; that of a run with a plan is only known from there.
+    """
     run, options = state.get("run") or {}, state["input"] if isinstance(state["input"], dict) else {}
+    if "plan" in options:
+        options = {**options_of(clients.work, options), "dryRun": False}
     sums = total_of_records([])
     report = {
         "source": options.get("source"),
         "destination": options.get("destination"),
         "dryRun": bool(options.get("dryRun", False)),
+        "format": FORMAT,
+        "options": options,
         "plan": sums.plan,
         "requests": run.get("requests", {}),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from lambda_functions.shared.compare.waves import MAX_WAVES, read_wave, waves_of, write_wave
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
-from lambda_functions.shared.run import Run
+from lambda_functions.shared.run import AppliedPlan, Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally.books import (
     carried_gaps,
@@ -20,6 +20,7 @@ from lambda_functions.shared.tally.books import (
 from lambda_functions.shared.tally.plan import (
     KINDS,
     ComparisonTotals,
+    as_borrowed,
     read_records,
     refusal,
     total_of_records,
@@ -37,7 +38,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has cut it short.
     """
     run, comparison = Run.from_json(state["run"]), state["comparison"]
-    folder, wave = RunFolder(clients.work, run.folder), int(comparison["wave"])
+    folder, wave = RunFolder.of(clients.work, run), int(comparison["wave"])
     waves = waves_of(comparison)
     records, broken = read_wave(folder, waves[-1])
     of_wave = total_of_records(records)
@@ -69,6 +70,18 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     }
 
 
+def tally_plan(clients: Clients, run: Run, plan: AppliedPlan, turn: Turn) -> dict[str, Any]:
+    """Return the same for the plan of a dry run, which is never another wave: its records again, judged by the same guards."""
+    waves = list(plan.waves)
+    records = read_records(RunFolder(clients.work, plan.folder), waves)
+    compared = as_borrowed(total_of_records(records), plan)
+    books = compared.books()
+    broken = describe_gaps([*comparison_gaps(books), *range_gaps(records)])
+    so_far = {"wave": len(waves), "waves": waves, "books": books, "tally": compared.tally}
+    folder = RunFolder.of(clients.work, run)
+    return {"broken": broken, **so_far, **_plan(folder, run, compared, broken, is_whole=True, turn=turn)}
+
+
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided.
 
@@ -87,7 +100,7 @@ def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict
     stopped = _stopped(turn, bool(copied.stopped() or is_allowed))
     is_allowed = is_allowed and not stopped
     if is_allowed and "next" not in progress:
-        _require_comparison(RunFolder(clients.work, Run.from_json(state["run"]).folder), comparison)
+        _require_comparison(clients, Run.from_json(state["run"]), comparison)
     return {"next": "delete" if is_allowed else "report", **stopped, **progress}
 
 
@@ -96,14 +109,15 @@ def _stopped(turn: Turn, leaves_something: bool) -> dict[str, bool]:
     return {"stopped": True, "endsMap": turn.ends_map()} if turn.is_stopped() and leaves_something else {}
 
 
-def _require_comparison(folder: RunFolder, comparison: Mapping[str, Any]) -> None:
+def _require_comparison(clients: Clients, run: Run, comparison: Mapping[str, Any]) -> None:
     """Raise RunFileBroken unless the comparison, on which the deletes rest, is still what it was: they cannot be undone."""
+    folder = RunFolder(clients.work, run.compared_in)
     records = read_records(folder, comparison["waves"])
     compared = total_of_records(records)
     gaps = describe_gaps([*carried_gaps(comparison["books"], compared.books()), *range_gaps(records)])
     if gaps:
         raise RunFileBroken(f"the records in {folder.address('compared/')} have changed: {gaps}")
-    folder.read_index(comparison["delete"])
+    RunFolder.of(clients.work, run).read_index(comparison["delete"])
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
@@ -116,7 +130,7 @@ def _add_up(
     clients: Clients, state: Mapping[str, Any], turn: Turn, kind: str, progress: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], WorkTotals]:
     """Go on adding up; return where it stands, with `"next": "tally"` if this turn did not reach the end, and the sums."""
-    folder = RunFolder(clients.work, Run.from_json(state["run"]).folder)
+    folder = RunFolder.of(clients.work, Run.from_json(state["run"]))
     items = index_items(folder, kind, state["comparison"])
     before = read_totals(folder, progress)
     position, applied = add_up(folder, kind, items, progress["at"] if progress else 0, before, turn)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
 from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count, pluralize
+from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.tally.costs import estimate_plan_usd
 from lambda_functions.shared.tally.maps import choose_maps
 from lambda_functions.shared.tally.sums import add_records
@@ -92,6 +93,18 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
         unusual_pages=sum(record["unusualPages"] for record in records),
         to_send=add_counts(record.get("toSend", {}) for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
+    )
+
+
+def as_borrowed(compared: ComparisonTotals, plan: AppliedPlan) -> ComparisonTotals:
+    """Return the sums of a dry run for the run that carries out its plan: the files lie elsewhere, and it has sent no request."""
+
+    def named(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [{**file, "file": f"/{plan.folder}/{file['file']}"} for file in files]
+
+    shards = {kind: named(files) for kind, files in compared.shards.items()}
+    return replace(
+        compared, shards=shards, failures=named(compared.failures), requests={}, turns=0, seconds=0.0
     )
 
 

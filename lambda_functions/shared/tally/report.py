@@ -26,6 +26,7 @@ from lambda_functions.shared.tally.breakage import Breakage
 from lambda_functions.shared.tally.costs import estimate_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
 from lambda_functions.shared.tally.sums import WorkTotals
+from lambda_functions.shared.work_bucket.approved_plans import FORMAT
 
 # How many of the keys that were not synchronised stand in the report itself; files name all of them.
 NAMED_KEYS = 20
@@ -52,7 +53,10 @@ def report(
         "source": run.options.source,
         "destination": run.options.destination,
         "dryRun": run.options.dryRun,
+        "format": FORMAT,
+        "options": run.options.to_json(),
         "plan": compared.plan,
+        **({"appliedPlan": run.plan.name, "planDigest": run.plan.digest} if run.plan else {}),
         "listed": dict(compared.listed),
         "outOfScope": dict(compared.out_of_scope),
         "current": add_tallies({"current": tally.get(what, nothing)} for what in ("current", "kept"))[
@@ -97,7 +101,7 @@ def ending(
         cause = stopping.cause(state, compared, copied, deleted, phase_of(state))
         return Ending("Stopped", cause, phase_of(state))
     if not_done and not stopping.is_stopped(state):
-        cause = _incomplete_cause(not_done, compared, done, failures, "deletes" in state)
+        cause = _incomplete_cause(not_done, compared, done, failures, state)
         return Ending("SyncIncomplete", cause, phase_of(state))
     return Ending("SyncIncomplete", f"{unbalanced}.", phase_of(state)) if unbalanced else Ending()
 
@@ -147,7 +151,7 @@ def _broken_cause(state: Mapping[str, Any], done: WorkTotals) -> str:
     when = stopping.STRAGGLERS_ARE_OVER if may_have_stragglers(state, done) else "now"
     return (
         f"the run broke while {phase_of(state)}: {why}. The logs of its Lambdas say more. What it had done by then is in the "
-        f"report. Start again {when}: a sync takes up where the last one stopped."
+        f"report. {_what_next(state, when)}"
     )
 
 
@@ -160,20 +164,32 @@ def first_breakage(done: WorkTotals) -> str:
 
 
 def _incomplete_cause(
-    not_done: int, compared: ComparisonTotals, done: WorkTotals, failures: str, deletes_began: bool
+    not_done: int,
+    compared: ComparisonTotals,
+    done: WorkTotals,
+    failures: str,
+    state: Mapping[str, Any],
 ) -> str:
     failed = object_count(compared.tally, "failed") + done.failed()
     changed = object_count(done.tally, "changed")
     remaining = compared.plan["delete"]["objects"] - object_count(done.tally, "deleted")
-    why = "" if deletes_began else ": nothing is deleted after a failure"
+    why = "" if "deletes" in state else ": nothing is deleted after a failure"
     orphans = f" {_count_was(remaining, 'orphan')} kept{why}." if remaining > 0 else ""
     broke = first_breakage(done)
     broke = f" What broke: {broke}." if broke else ""
-    when = f" {stopping.STRAGGLERS_ARE_OVER}" if done.unclear else ""
+    next_step = _what_next(state, stopping.STRAGGLERS_ARE_OVER if done.unclear else "")
     return (
         f"{_count_was(not_done, 'object')} not synchronised ({failed:,} failed, {changed:,} changed meanwhile).{broke}{orphans} "
-        f"The files that {failures} lists name them. Start again{when}: a sync takes up where the last one stopped."
+        f"The files that {failures} lists name them. {next_step}"
     )
+
+
+def _what_next(state: Mapping[str, Any], when: str) -> str:
+    """Return what to do after a run that is incomplete: a sync goes on where it stopped, a plan is good for one execution."""
+    when = f" {when}" if when else ""
+    if (state.get("run") or {}).get("plan"):
+        return f"Make a new dry run{when}, it shows what is left: a plan is carried out once."
+    return f"Start again{when}: a sync takes up where the last one stopped."
 
 
 def _count_was(number: int, noun: str) -> str:

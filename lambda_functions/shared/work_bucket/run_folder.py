@@ -13,6 +13,8 @@
     failures/                        JSON lines: key, what, error
     failures.json                    index of the files in failures/ that count
     report.json                      the end
+    plan.json                        of a dry run that succeeded: the checksums of all files that its plan is made of
+    applied-by.json                  the execution that has carried this plan out, or tried to
 
 **A file counts only if a record names it.** A record is written last, in one PUT that succeeds only if there is none yet; an
 attempt that finds one returns what it says. Shards carry the Lambda request id of their attempt, so attempts never mix. What
@@ -21,6 +23,9 @@ no record names is litter, and expires.
 **What is missing is not zero.** Every document says under `file` which file of which run it is. Indexes and JSON lines, which
 others read too, are named together with their length and SHA-256. Whoever reads one checks that: a file that is missing, cut or
 another run's is a `RunFileBroken`, and nothing is concluded from it.
+
+A run that carries out the plan of a dry run works through the shards of that run's folder. It knows them by names with a slash in
+front, `/runs/<state machine>/<execution>/copy/...`; such a name that leads anywhere else is a `RunFileBroken` as well.
 """
 
 from __future__ import annotations
@@ -37,6 +42,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.errors import SyncError, is_lost_race, is_missing
+from lambda_functions.shared.run import Run
 
 READ_THREADS = 32
 # Whether it is checked whose a file is. Tests switch it off, to see that the books alone notice what is lost.
@@ -57,21 +63,35 @@ def work_bucket() -> str:
 class RunFolder:
     """The folder of one run in the work bucket; names are relative to it.
 
-    `is_older`: of another run, perhaps of an earlier deployment, whose documents do not say which file they are.
+    `is_older`: of another run, perhaps of an earlier deployment, whose documents do not say which file they are. `plan` is the
+    folder of the dry run whose plan this run carries out, "" for none.
     """
 
     client: Any
     path: str
     bucket: str = field(default_factory=work_bucket)
     is_older: bool = False
+    plan: str = ""
+
+    @classmethod
+    def of(cls, client: Any, run: Run) -> RunFolder:
+        """Return the folder of a run."""
+        return cls(client, run.folder, plan=run.plan.folder if run.plan else "")
 
     def key(self, name: str) -> str:
-        """Return the key of a file in the work bucket."""
-        return f"{self.path}/{name}"
+        """Return the key of a file in the work bucket; raise RunFileBroken for one of a folder that is none of this run's."""
+        if not name.startswith("/"):
+            return f"{self.path}/{name}"
+        if not self.plan or not name.startswith(f"/{self.plan}/"):
+            raise RunFileBroken(
+                f"s3://{self.bucket}{name} is neither a file of this run nor of the plan that it carries out. Nothing can be "
+                "concluded from it"
+            )
+        return name[1:]
 
     def address(self, name: str = "") -> str:
         """Return the address for people: `s3://work/runs/...`."""
-        return f"s3://{self.bucket}/{self.path}/{name}"
+        return f"s3://{self.bucket}/{self.key(name)}"
 
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a JSON document, replacing what is there."""
@@ -132,6 +152,10 @@ class RunFolder:
         self._check_length(name, len(lines), shard["objects"])
         self._check_digest(name, body, shard["sha256"])
         return [self._load(name, line) for line in lines]
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file that must be there, whatever is in it."""
+        return _digest(self._require(name))
 
     def remove(self, name: str) -> None:
         """Remove a file; no error where there is none."""

@@ -386,6 +386,7 @@ NOT_IN_THE_BOOKS: Mapping[str, str] = {
     "failures.json": "it is written by the report itself, and no run reads it",
     "report.json": "it is the end",
 }
+# Those of a dry run and of the run that carries out its plan are damaged in `test_damaged_plans`.
 # Files that no run reads, and why they are no kind of their own: `test_heartbeats` breaks and misses all of them.
 NEVER_READ: Mapping[str, str] = {"alive/": "heartbeats, for whoever watches a run"}
 # One that no undisturbed run has: somebody wants the run to stop. That it is there is what counts; without it, nobody has asked.

@@ -275,6 +275,8 @@ def test_a_refused_run_has_its_report_and_no_lease(machine: Machine, given: Any,
     assert times[0] <= times[1]
     assert report == {
         **named,
+        "format": 1,
+        "options": given or {},
         "plan": {"copy": sized(), "delete": sized()},
         "requests": {},
         "outcome": "InvalidInput",

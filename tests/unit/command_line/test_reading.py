@@ -254,7 +254,10 @@ def test_every_advice_about_a_dry_run_is_for_a_task_that_has_none() -> None:
         ("sync --dryrun abc abd", "`fab sync` has no flag --dryrun. Did you mean --dry-run?"),
         ("status --jsno", "`fab status` has no flag --jsno. Did you mean --json?"),
         ("status --quiet-please", "`fab status` has no flag --quiet-please."),
-        ("--ask", "There is no flag --ask without a task. Write it behind a task: `fab deploy --ask`."),
+        (
+            "--ask",
+            "There is no flag --ask without a task. Write it behind a task: `fab deploy --ask` or `fab sync --ask`.",
+        ),
         (
             "--json status",
             "There is no flag --json without a task. Write it behind a task: `fab status --json`.",

@@ -35,7 +35,7 @@ def test_a_flag_takes_what_its_option_is(flag: Any) -> None:
 
 def test_the_task_has_every_flag() -> None:
     taken = set(Collection.from_module(fabfile)["sync"].argspec(fabfile.sync.body).parameters)
-    assert taken == {parameter.name for parameter in parameters()} | {"input", "json", "list", "wait"}
+    assert taken == {parameter.name for parameter in parameters()} | {"input", "json", "list", "wait", "ask"}
 
 
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:

@@ -22,10 +22,10 @@ from lambda_functions.shared.options import (
     Options,
     max_delete_problem,
     max_deletes,
-    option_warnings,
     overlap,
     parse,
 )
+from lambda_functions.shared.run import option_warnings
 
 DEFAULTS = {"maxConcurrency": 20, "maxDelete": None}
 END = (

@@ -330,3 +330,26 @@ def test_of_two_attempts_at_an_index_the_second_gets_what_names_the_first() -> N
 
     assert folder.write_index_once("ranges/2.json", LINES[:1]) == first
     assert folder.read_index(first) == LINES
+
+
+# --- Files of a plan that is carried out
+
+
+@pytest.mark.parametrize(
+    "name", ["/runs/m/other/copy/a.jsonl", f"/{FOLDER}/copy/a.jsonl", "/leases/x", "/runs/m/planned", "/"]
+)
+def test_a_file_outside_of_the_own_folder_and_of_the_plans_is_not_read(name: str) -> None:
+    client = MemoryS3()
+    client.files[name[1:]] = b"{}"
+    for plan in ("", "runs/m/planned"):
+        with pytest.raises(RunFileBroken, match="neither a file of this run nor of the plan"):
+            RunFolder(client, FOLDER, plan=plan).read(name)
+    assert client.read == []
+
+
+def test_a_file_of_the_plan_is_read_by_its_absolute_name() -> None:
+    client = MemoryS3()
+    shard = RunFolder(client, "runs/m/planned").write_lines("copy/a.jsonl", [{"key": "k"}])
+    folder = RunFolder(client, FOLDER, plan="runs/m/planned")
+    assert folder.read_lines({**shard, "file": "/runs/m/planned/copy/a.jsonl"}) == [{"key": "k"}]
+    assert folder.address("/runs/m/planned/copy/a.jsonl").endswith("/runs/m/planned/copy/a.jsonl")
