@@ -13,7 +13,7 @@ from deployment.emulator import verify
 from deployment.emulator.emulator import Emulator
 
 MAPS = "lambda_functions/shared/tally/maps.py"
-FIRST = "lambda_functions/shared/compare/compare.py"
+FIRST = "lambda_functions/shared/compare/plan_writer.py"
 
 
 def replace(project: Project, file: str, before: str, after: str) -> None:

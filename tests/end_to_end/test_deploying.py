@@ -60,8 +60,8 @@ def test_a_second_fab_does_nothing_says_so_and_leaves_nothing_behind(editable: P
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("# Timeout: 300           # seconds", "# Timeout: 299           # seconds"),
-        ('"""Write the index', '"""Write down the index'),
+        ("# Timeout: 600           # seconds", "# Timeout: 599           # seconds"),
+        ('"""Leave the index', '"""Leave here the index'),
     ],
     ids=["only its Timeout", "its source"],
 )
@@ -81,7 +81,7 @@ def test_a_changed_lambda_gets_a_version_and_a_machine_and_the_old_machine_keeps
     assert old_arn != new_arn
     configurations = [functions.get_function_configuration(FunctionName=arn) for arn in (old_arn, new_arn)]
     if "Timeout" in before:
-        assert [one["Timeout"] for one in configurations] == [300, 299]
+        assert [one["Timeout"] for one in configurations] == [600, 599]
     else:
         assert configurations[0]["CodeSha256"] != configurations[1]["CodeSha256"]
 
@@ -96,7 +96,7 @@ def test_zips_that_somebody_has_removed_are_sent_again_with_the_next_change(edit
         s3.delete_object(Bucket=bucket, Key=key)
     assert "Nothing to do" in editable.fab().stdout
     source = editable.folder / "lambda_functions" / "list_ranges.py"
-    source.write_text(source.read_text().replace('"""Write the index', '"""Write down the index'))
+    source.write_text(source.read_text().replace('"""Leave the index', '"""Leave here the index'))
     changed = editable.fab()
     assert "Uploaded: 7 zips" in changed.stdout
     sent = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
@@ -120,7 +120,7 @@ def test_a_changed_deployment_is_rolled_back_deployed_again_and_the_older_ones_a
     (first,) = own_machines(editable)
     assert codes(editable) == {first: codes(editable)["folder"], "folder": codes(editable)[first]}
 
-    broken(editable, "lambda_functions/list_ranges.py", '{"wave": 1, ', '{"wave": +1, ')
+    broken(editable, "lambda_functions/list_ranges.py", '{"wave": FIRST_WAVE, ', '{"wave": +FIRST_WAVE, ')
     assert len(set(codes(editable).values())) == 2, "it shows before it is deployed"
     assert editable.fab().returncode == 0
     second = own_machines(editable)[-1]

@@ -359,10 +359,10 @@ HARMLESS_IF_SHORTER: Mapping[tuple[str, str, str], tuple[str, str]] = {
     },
     **{
         (f"{work}.json", "first", "one less is counted"): (
-            step,
-            "its first item is in the sums of the turn before",
+            "Map of copy.json",
+            "an inline Map works through what the state has, and its records say how many there were",
         )
-        for work, step in (("copy", "tally_run copies, again"), ("delete", "tally_run deletes, again"))
+        for work in ("copy", "delete")
     },
     **{
         (kind, which, damage): (step, PARTS_ARE_COUNTED)

@@ -138,7 +138,7 @@ def test_a_503_halves_what_is_in_flight_and_no_object_fails(
 def test_what_a_turn_ends_with_is_what_the_next_turn_of_a_warm_lambda_begins_with(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.FIRST_COPY_KEYS", COPY_THREADS)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.FIRST_COPY_KEYS", COPY_THREADS)
     put_many(world, 2 * COPY_THREADS)
     second = Crowd(COPY_THREADS // 2)
     world.s3.before("CopyObject", BUSY)
@@ -165,7 +165,7 @@ def test_parts_of_all_objects_share_the_places(world: World, plans_are_large: No
 def test_parts_of_a_very_large_object_are_copied_as_many_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambda_functions.shared.compare.compare.LARGE_PARTS", 1)
+    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 1)
     monkeypatch.setattr(in_flight, "MANY_OBJECTS", 1)
     world.source.put_parts("large", *[5 * MB] * 2 * QUARTER)
     crowd = Crowd(QUARTER)
