@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -397,9 +398,9 @@ def test_a_shard_that_is_changed_while_the_plan_is_carried_out_is_not_begun(worl
 
     assert report["outcome"] == "SyncIncomplete"
     assert f"{PLANNED}/copy/" in report["cause"]
-    assert report["cause"].endswith(
-        "Make a new dry run now, it shows what is left: a plan is carried out once."
-    ) or ("Make a new dry run, it shows what is left: a plan is carried out once." in report["cause"])
+    assert re.search(
+        r"Make a new dry run[^.]*, it shows what is left: a plan is carried out once", report["cause"]
+    )
     assert [key for key in world.destination.objects if key.startswith("new")] == []
 
 
