@@ -31,12 +31,12 @@ _Place = tuple[int, int]
 
 
 class KeySpace:
-    """A line on which keys lie in order, made from some of them."""
+    """A line on which keys lie in order, made from some of them; `positions` are no keys, but lie on it too."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    def __init__(self, keys: Iterable[str], positions: Iterable[str] = ()) -> None:
         paths = [key.split(SEPARATOR) for key in keys]
         self._words = _words(paths)
-        self._characters = _characters(paths, self._words)
+        self._characters = _characters([*paths, *(one.split(SEPARATOR) for one in positions)], self._words)
 
     def value(self, key: str) -> int:
         """Return where a key lies, from 0 to LENGTH."""
@@ -122,16 +122,17 @@ class _CodePoints(_Choices):
 
 
 def _words(paths: Sequence[Sequence[str]]) -> Mapping[int, _Choices]:
-    """Return the choices of the segments, by number, that are words: few, without digits, and not the last of a path."""
+    """Return the choices of the segments, by number, that are words: few, without digits, and never the last of a path."""
     seen: dict[int, set[str]] = defaultdict(set)
     for path in paths:
         for segment, word in enumerate(path[:-1]):
             seen[segment].add(word + SEPARATOR)
+    last = {len(path) - 1 for path in paths}
     most = max(1, len(paths) // KEYS_PER_WORD)
     return {
         segment: _Choices(words)
         for segment, words in seen.items()
-        if len(words) <= most and not any(DIGITS & set(word) for word in words)
+        if segment not in last and len(words) <= most and not any(DIGITS & set(word) for word in words)
     }
 
 

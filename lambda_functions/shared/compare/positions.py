@@ -97,7 +97,7 @@ def estimate(
     at = bisect_left(landmarks, reading.last)
     near = landmarks[max(0, at - LANDMARKS) : at + LANDMARKS]
     ends = [end.replace(LAST, "")] if end else []
-    space = KeySpace([*reading.sample, *near, *reading.edges, *filter(None, ends)])
+    space = KeySpace([*reading.sample, *near, *reading.edges], filter(None, ends))
     values = [space.value(edge) for edge in reading.edges]
     page = max(1, (values[-1] - values[0]) // (len(values) - 1))
     high = min(LENGTH if bound is None else space.value(bound) for bound in (end, hint))

@@ -103,3 +103,12 @@ def test_a_tenth_of_the_line_is_about_a_tenth_of_the_keys(shape: str) -> None:
 
     shares = [sum(key <= place for key in keys) / len(keys) for place in places]
     assert all(abs(share - tenth / 10) <= 0.12 for tenth, share in enumerate(shares, 1)), shares
+
+
+def test_a_position_that_is_deeper_than_all_keys_makes_no_words_of_their_segments() -> None:
+    hashes = [f"hashes/{number:02x}ab{number:02x}" for number in range(0, 256, 8)]
+    space = KeySpace(hashes, ["hashes/logs/2024/01"])
+
+    values = [space.value(key) for key in hashes]
+    assert values == sorted(set(values)), "each lies at a place of its own"
+    assert max(values) < space.value("hashes/logs/2024/01")
