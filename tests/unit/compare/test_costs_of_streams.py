@@ -24,7 +24,7 @@ MOST_OVER = {
     "photos": (20, 40),
     "words": (18, 43),
     "nested": (10, 22),
-    "mixed": (28, 44),
+    "mixed": (28, 46),
 }
 
 
