@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,8 @@ from benchmarks.deployed import deploy
 from deployment.emulator.emulator import Emulator
 
 SOURCE, DESTINATION = "planned-source", "planned-destination"
-OBJECTS, EQUAL, CHANGED, ORPHANS = 5_000, 1_000, 500, 334
+OBJECTS = int(os.environ.get("SYNCBUCKETS_OBJECTS", "1000"))
+EQUAL, CHANGED, ORPHANS = OBJECTS // 5, OBJECTS // 10, OBJECTS // 15
 Deployed = tuple[Project, list[Logged]]
 
 
