@@ -114,12 +114,12 @@ def test_while_deleting_the_deleted_are_counted_without_bytes() -> None:
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        ("CopyKeysInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"),
-        ("CopyShardInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"),
-        ("ShardCopiedInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB"),
-        ("DeleteOrphanedKeysInline", "deleting\n3 of 7 objects"),
-        ("DeleteShardInline", "deleting\n3 of 7 objects"),
-        ("ShardDeletedInline", "deleting\n3 of 7 objects"),
+        ("CopyKeysInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB, 12 %"),
+        ("CopyShardInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB, 12 %"),
+        ("ShardCopiedInline", "copying\n300 of 5,000 objects, 3.0 GiB of 3.0 GiB, 12 %"),
+        ("DeleteOrphanedKeysInline", "deleting\n3 of 7 objects, 42 %"),
+        ("DeleteShardInline", "deleting\n3 of 7 objects, 42 %"),
+        ("ShardDeletedInline", "deleting\n3 of 7 objects, 42 %"),
     ],
 )
 def test_in_an_inline_map_done_is_what_the_records_add_up_to_too(state: str, text: str) -> None:
