@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fake_s3 import BUSY, MB, Answer, Request
+from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.apply import in_flight
@@ -186,6 +187,7 @@ def put_orphans(world: World, number: int) -> None:
         world.destination.put(f"{key:04d}", b"1")
 
 
+@needs_conditions_in_batches
 @pytest.mark.parametrize("many, sizes", [(10**9, [1000, 200]), (2, [250, 250, 250, 250, 200])])
 def test_deletes_of_a_large_plan_begin_with_fewer_keys_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch, many: int, sizes: list[int]
@@ -206,6 +208,7 @@ def too_busy_for_one(request: Request) -> dict[str, Any]:
     return {"Errors": [{"Key": key, "Code": "SlowDown", "Message": ""} for key in keys]}
 
 
+@needs_conditions_in_batches
 @pytest.mark.parametrize("refusal", [BUSY, too_busy_for_one])
 def test_a_503_of_a_delete_halves_the_keys_of_the_next_and_no_object_fails(
     world: World, refusal: Any
