@@ -257,6 +257,9 @@ def test_memory_does_not_grow_with_the_lines(
     monkeypatch.setattr(
         "deployment.step_functions.plan_lines.in_key_order", lambda lines: key_order.in_key_order(lines, 2000)
     )
+    # A hundredth of a run, as in reality; and one file at a time, because how many threads hold one at once is chance.
+    monkeypatch.setattr(key_order, "BATCH_LINES", 20)
+    monkeypatch.setattr("deployment.step_functions.run_report.READ_AHEAD", 1)
     peaks = []
     for shards in (20, 80):
         bodies = [[planned(f"{n:04}-{shard:02}", "new") for n in range(500)] for shard in range(shards)]
