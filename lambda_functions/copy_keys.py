@@ -60,44 +60,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lambda_functions.shared.apply import worker
 from lambda_functions.shared.apply.copier import COPY_THREADS, Copier, seconds_needed, timeout_outcome
-from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.errors import name_errors
-from lambda_functions.shared.invocation import LambdaContext, Turn, run_jobs
+from lambda_functions.shared.invocation import LambdaContext, run_jobs
 from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.run import Run
-from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.work_bucket.leases import require_lease
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
-from lambda_functions.shared.work_bucket.stopping import StopWatch
 from lambda_functions.shared.work_items import ToCopy
 
 
 @name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Copy, and say where to go on."""
-    run, turn = Run.from_json(event["run"]), Turn.of(context)
-    connected = clients.connect(run.source.region, run.destination.region)
-    require_lease(connected.work, run)
-    folder = RunFolder.of(connected.work, run)
-    with StopWatch(folder) as watch:
-        return _copy_shard(event, connected, run, folder, watch.watched(turn))
+    with worker.begin(event, event["shard"], context, COPY_THREADS) as ours:
+        copier = Copier(ours.clients, ours.run, ours.folder, ours.turn, gate=ours.gate)
 
+        def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
+            jobs = run_jobs(
+                map(ToCopy.from_json, lines), copier.copy, timeout_outcome, ours.turn, COPY_THREADS,
+                lambda item: seconds_needed(item.size), ours.gate.limit,
+            )  # fmt: skip
+            return (outcome for _, outcome in jobs)
 
-def _copy_shard(
-    event: Mapping[str, Any], connected: clients.Clients, run: Run, folder: RunFolder, turn: Turn
-) -> dict[str, Any]:
-    gate = gate_of(run.folder, event["shard"].get("planned", 0), COPY_THREADS)
-    gate.watch(connected.source, connected.destination)
-    copier = Copier(connected, run, folder, turn, gate=gate)
-
-    def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        jobs = run_jobs(
-            map(ToCopy.from_json, lines), copier.copy, timeout_outcome, turn, COPY_THREADS,
-            lambda item: seconds_needed(item.size), gate.limit,
-        )  # fmt: skip
-        return (outcome for _, outcome in jobs)
-
-    done = take_turn(folder, "copied", event["shard"], event["start"], turn, connected, copy_all)
-    return {"fail": False, **done, "turns": event["turns"] + 1}
+        done = take_turn(
+            ours.folder, "copied", event["shard"], event["start"], ours.turn, ours.clients, copy_all
+        )
+        return {"fail": False, **done, "turns": event["turns"] + 1}

@@ -60,31 +60,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from lambda_functions.shared.apply import worker
 from lambda_functions.shared.apply.copier import COPY_THREADS
-from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.apply.large_objects import LargeObject
 from lambda_functions.shared.errors import message_of, name_errors
-from lambda_functions.shared.invocation import LambdaContext, Turn
-from lambda_functions.shared.run import Run
-from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.work_bucket.leases import require_lease
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
-from lambda_functions.shared.work_bucket.stopping import StopWatch
+from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.work_items import ToCopy
 
 
 @name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the step that the event names."""
-    run = Run.from_json(event["run"])
-    connected = clients.connect(run.source.region, run.destination.region)
-    require_lease(connected.work, run)
-    folder = RunFolder.of(connected.work, run)
-    gate = gate_of(run.folder, event["item"].get("planned", 0), COPY_THREADS)
-    gate.watch(connected.source, connected.destination)
-    with StopWatch(folder) as watch:
-        turn = watch.watched(Turn.of(context))
-        subject = LargeObject(connected, run, folder, turn, event["item"]["id"], gate)
+    item = event["item"]
+    with worker.begin(event, item, context, COPY_THREADS) as ours:
+        subject = LargeObject(ours.clients, ours.run, ours.folder, ours.turn, item["id"], ours.gate)
         return STEPS[event["step"]](subject, event)
 
 

@@ -50,17 +50,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lambda_functions.shared.apply import worker
 from lambda_functions.shared.apply.deleter import HEAD_THREADS, Deleter, batches
-from lambda_functions.shared.apply.in_flight import gate_of
 from lambda_functions.shared.errors import name_errors
-from lambda_functions.shared.invocation import LambdaContext, Turn
+from lambda_functions.shared.invocation import LambdaContext
 from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.run import Run
-from lambda_functions.shared.s3 import clients
-from lambda_functions.shared.work_bucket.leases import require_lease
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import take_turn
-from lambda_functions.shared.work_bucket.stopping import StopWatch
 from lambda_functions.shared.work_items import ToDelete
 
 # Kept free before another batch is begun: 1,000 HEADs in 32 threads, or 31 in one, and one DeleteObjects take a few seconds.
@@ -70,26 +65,16 @@ SECONDS_PER_BATCH = 120.0
 @name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Delete, and say where to go on."""
-    run, turn = Run.from_json(event["run"]), Turn.of(context)
-    connected = clients.connect(run.source.region, run.destination.region)
-    require_lease(connected.work, run)
-    folder = RunFolder.of(connected.work, run)
-    with StopWatch(folder) as watch:
-        return _delete_shard(event, connected, run, folder, watch.watched(turn))
+    with worker.begin(event, event["shard"], context, HEAD_THREADS) as ours:
+        deleter = Deleter(ours.clients, ours.run, ours.turn, gate=ours.gate)
 
+        def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
+            for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines], ours.gate)):
+                if ours.turn.is_stopped() or (number and ours.turn.remaining_seconds() < SECONDS_PER_BATCH):
+                    return
+                yield from deleter.delete(batch)
 
-def _delete_shard(
-    event: Mapping[str, Any], connected: clients.Clients, run: Run, folder: RunFolder, turn: Turn
-) -> dict[str, Any]:
-    gate = gate_of(run.folder, event["shard"].get("planned", 0), HEAD_THREADS)
-    gate.watch(connected.source, connected.destination)
-    deleter = Deleter(connected, run, turn, gate=gate)
-
-    def delete_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
-        for number, batch in enumerate(batches([ToDelete.from_json(line) for line in lines], gate)):
-            if turn.is_stopped() or (number and turn.remaining_seconds() < SECONDS_PER_BATCH):
-                return
-            yield from deleter.delete(batch)
-
-    done = take_turn(folder, "deleted", event["shard"], event["start"], turn, connected, delete_all)
-    return {"fail": False, **done, "turns": event["turns"] + 1}
+        done = take_turn(
+            ours.folder, "deleted", event["shard"], event["start"], ours.turn, ours.clients, delete_all
+        )
+        return {"fail": False, **done, "turns": event["turns"] + 1}
