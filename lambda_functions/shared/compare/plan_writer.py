@@ -153,7 +153,10 @@ class PlanWriter:
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
-        shards = {"copy": self.copy.close(), "large": self.large.close(), "delete": self.delete.close()}
+        writers = {"copy": self.copy, "large": self.large, "delete": self.delete}
+        for writer in writers.values():
+            writer.flush()  # all three side by side
+        shards = {kind: writer.close() for kind, writer in writers.items()}
         return {
             "listed": self.listed,
             "outOfScope": self.out_of_scope,

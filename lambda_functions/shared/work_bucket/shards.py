@@ -58,7 +58,7 @@ class ShardWriter:
         """Add one line, whose `size` (0 if absent) counts towards the shard's bytes."""
         size = line.get("size", 0)
         if self._lines and (len(self._lines) >= self._max_keys() or self._bytes + size > self._max_bytes()):
-            self._write()
+            self.flush()
         self._lines.append(line)
         self._bytes += size
 
@@ -73,10 +73,11 @@ class ShardWriter:
 
     def close(self) -> list[dict[str, Any]]:
         """Write what is left; return `[{"file", "objects", "sha256", "bytes"}]` of all shards; raise what went wrong."""
-        self._write()
+        self.flush()
         return [shard.result() for shard in self._written]
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what there is; with a pool that is only begun."""
         if not self._lines:
             return
         name, lines, size = self.name(len(self._written) + 1), self._lines, self._bytes
