@@ -114,4 +114,4 @@ def read_in_virtual_time(
 
 def in_order_of_keys(ranges: Sequence[KeyRange]) -> Iterator[KeyRange]:
     """Return ranges in the order of where they begin."""
-    yield from sorted(ranges, key=lambda one: (one.after is not None, one.after or ""))
+    yield from sorted(ranges, key=KeyRange.place)

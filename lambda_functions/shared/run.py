@@ -142,7 +142,7 @@ class Run:
     def start_second(self) -> datetime:
         """Return when the run began by S3's clock, else by that of Step Functions, cut to the second as LastModified is."""
         began = self.s3_started_at or self.started_at
-        return datetime.fromisoformat(began.replace("Z", "+00:00")).replace(microsecond=0)
+        return datetime.fromisoformat(began).replace(microsecond=0)
 
     def is_mappable(self, relative: str) -> bool:
         """Whether the destination can have this key: 1 to 1,024 bytes."""

@@ -145,7 +145,7 @@ class Streams:
 
     def _add(self, piece: Piece, search: Search) -> None:
         self.pieces.append(piece)
-        self.pieces.sort(key=lambda one: _place(one.claimed))
+        self.pieces.sort(key=lambda one: one.remaining().place())
         self._searches[piece] = search
 
     def _next_pages(self) -> Iterator[Request]:
@@ -271,14 +271,9 @@ def _is_overtaken(reading: Reading, position: str) -> bool:
     return reading.is_done or (reading.last is not None and reading.last >= position)
 
 
-def _place(key: str | None) -> tuple[bool, str]:
-    """Return what a beginning is sorted by; None is the beginning of all."""
-    return key is not None, key or ""
-
-
 def _join(ranges: Sequence[KeyRange]) -> list[KeyRange]:
     joined: list[KeyRange] = []
-    for one in sorted(ranges, key=lambda one: _place(one.after)):
+    for one in sorted(ranges, key=KeyRange.place):
         if joined and joined[-1].up_to == one.after:
             joined[-1] = KeyRange(joined[-1].after, one.up_to)
         else:

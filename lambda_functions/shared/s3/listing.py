@@ -38,9 +38,9 @@ class KeyRange:
         """Whether a key is in this range."""
         return (self.after is None or key > self.after) and (self.up_to is None or key <= self.up_to)
 
-    def ends_by(self, key: str) -> bool:
-        """Whether no key of this range can come after a key."""
-        return self.up_to is not None and self.up_to <= key
+    def place(self) -> tuple[bool, str]:
+        """Return what ranges are sorted by: where they begin, those that begin nowhere first."""
+        return self.after is not None, self.after or ""
 
     def to_json(self) -> dict[str, str | None]:
         """Return `{"after": ..., "upTo": ...}`."""

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lambda_functions.shared.outcomes import SKIPPED, object_count
+from lambda_functions.shared.s3.listing import KeyRange
 
 Books = Mapping[str, int]
 Tally = Mapping[str, Mapping[str, int]]
@@ -69,15 +70,11 @@ def work_gaps(name: str, planned: int, tally: Tally, not_begun: int, named: int)
 def range_gaps(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a sentence for each range of which what was decided and what was handed back is not, end to end, the whole."""
     for record in records:
-        parts = sorted([*record["decided"], *record["handedBack"]], key=_place)
-        begins, ends = [part["after"] for part in parts], [part["upTo"] for part in parts]
+        given = map(KeyRange.from_json, [*record["decided"], *record["handedBack"]])
+        parts = sorted(given, key=KeyRange.place)
+        begins, ends = [part.after for part in parts], [part.up_to for part in parts]
         if [*begins, *ends[-1:]] != [record["range"]["after"], *ends[:-1], record["range"]["upTo"]]:
             yield f"what the range {record['range']['id']} decided and handed back is not the whole of it"
-
-
-def _place(part: Mapping[str, Any]) -> tuple[bool, str]:
-    """Return what a range is sorted by; one that begins nowhere begins first."""
-    return part["after"] is not None, part["after"] or ""
 
 
 def carried_gaps(before: Books, now: Books) -> Iterator[str]:

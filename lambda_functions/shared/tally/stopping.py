@@ -26,9 +26,7 @@ def has_ended_map(state: State, done: WorkTotals) -> bool:
     return any((state.get(slot) or {}).get("endsMap") for slot in PHASES) and not done.broken
 
 
-def cause(
-    state: State, compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, phase: str
-) -> str:
+def cause(compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, phase: str) -> str:
     """Return how far a stopped run came, in sentences."""
     done = copied + deleted
     when = f" {STRAGGLERS_ARE_OVER}" if done.unclear else ""

@@ -176,7 +176,7 @@ def _why_unfit(report: Mapping[str, Any] | None, now: str, run_retention_days: i
     most = max_age_days(run_retention_days)
     if most < 1:
         return f"RUN_RETENTION_DAYS is {run_retention_days}, and carrying out a plan needs {RESERVED_DAYS + 1} at least"
-    if _moment(now) - _moment(report["startedAt"]) > timedelta(days=most):
+    if datetime.fromisoformat(now) - datetime.fromisoformat(report["startedAt"]) > timedelta(days=most):
         return f"it was made at {report['startedAt']}, and a plan can be carried out for {most} days"
     return ""
 
@@ -215,10 +215,6 @@ def _options(data: OptionValues, given: Mapping[str, Any]) -> Options:
         raise ValueError(problems)
     options = Options.from_json(data)
     return replace(options, dryRun=False, maxConcurrency=given.get("maxConcurrency", options.maxConcurrency))
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _refuse(name: str, why: str) -> None:
