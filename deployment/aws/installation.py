@@ -87,7 +87,12 @@ class Installation:
     @property
     def cli_flags(self) -> str:
         """What names this stack to the AWS CLI."""
-        flags = f"--stack-name {self.stack_name} --region {self.region}"
+        return f"--stack-name {self.stack_name} {self.cli_place}"
+
+    @property
+    def cli_place(self) -> str:
+        """What names the region, and the profile if one is set, to the AWS CLI."""
+        flags = f"--region {self.region}"
         return f"{flags} --profile {self.settings.profile}" if self.settings.profile else flags
 
     @property
@@ -110,6 +115,10 @@ class Installation:
     def client(self, service: str) -> Any:
         """Return the client of a service, the same one every time."""
         return self.account.client(service)
+
+    def states_arn(self, *parts: str) -> str:
+        """Return an ARN of Step Functions here: of `stateMachine` and a name, of `execution`, a machine's name and its own."""
+        return ":".join(("arn", self.partition, "states", self.region, self.account_id, *parts))
 
     def to_json(self) -> dict[str, str]:
         """Return what `full_place` says, for a JSON document."""

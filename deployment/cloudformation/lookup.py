@@ -123,6 +123,11 @@ def machine_names(outputs: Mapping[str, str]) -> frozenset[str] | None:
     return None if names is None else frozenset(filter(None, names.split(",")))
 
 
+def deployed_names(installation: Installation) -> frozenset[str] | None:
+    """Return the same of the stack as it is now, None too where there is no stack; raise StackError when it is not ours."""
+    return machine_names(outputs_of(find(installation)))
+
+
 def readable_template(installation: Installation, description: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the deployed template, for the files that it names; {} where it cannot be had, which stops nothing."""
     try:

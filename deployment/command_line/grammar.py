@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from deployment.command_line.core_flags import UNKNOWN, VERDICTS, Verdict
 from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG, OPTIONAL_WORDS
 from deployment.errors import ConfigurationError
-from deployment.text import nearest_name
+from deployment.text import did_you_mean, nearest_name
 
 DRY_RUN = "--dry-run"
 MAX_GUESSES = 3
@@ -64,11 +64,10 @@ class Grammar:
 
     def unknown_task(self, word: str, before: str | None = None) -> ConfigurationError:
         """Say which task is meant; behind another task, `before`, the word may as well have been meant for that one."""
-        nearest = nearest_name(word.lower(), [*self.tasks, HELP])
-        guess = f" Did you mean `fab {nearest}`?" if nearest else ""
+        guess = did_you_mean(word.lower(), [*self.tasks, HELP], "`fab {}`")
         if before is None:
             return self.error(f"There is no task {word!r}.{guess}")
-        if before in LIKELY_FLAG and not nearest:
+        if before in LIKELY_FLAG and not guess:
             guess = f" Write `fab {before} {LIKELY_FLAG[before]} {shlex.quote(word)}`."
         return self.error(
             f"{word!r} is no task, and `fab {before}` takes no word without a flag.{guess}", before

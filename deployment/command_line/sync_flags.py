@@ -6,6 +6,7 @@ false has two flags, so that a file of options can be overruled in both directio
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,13 +136,7 @@ PLAN_FLAGS = (
 
 EVERY_FLAG = (*FLAGS, *PLAN_FLAGS)
 
-_BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
-
-# In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
-_MENTION = re.compile(
-    rf'"(?P<quoted>{"|".join(_BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+|"[^"]*"))?(?![\w"])'
-    rf"|(?<![^\s(])(?P<bare>{'|'.join(name for name in _BY_OPTION if name.lower() != name)})(?=[\s,;:.)]|$)"
-)
+BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
 
 REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
 
@@ -172,11 +167,23 @@ def in_flags(text: str) -> str:
 
     Whoever wrote the text did not know who would ask. Options of one small word are translated in quotation marks only.
     """
-    return _MENTION.sub(_mention_as_flag, text)
+    return _mention().sub(_mention_as_flag, text)
+
+
+@functools.cache
+def _mention() -> re.Pattern[str]:
+    """Return what finds an option in a text; made when it is needed first, because few commands do.
+
+    In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
+    """
+    return re.compile(
+        rf'"(?P<quoted>{"|".join(BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+|"[^"]*"))?(?![\w"])'
+        rf"|(?<![^\s(])(?P<bare>{'|'.join(name for name in BY_OPTION if name.lower() != name)})(?=[\s,;:.)]|$)"
+    )
 
 
 def _mention_as_flag(mention: re.Match[str]) -> str:
-    flag = _BY_OPTION[mention["quoted"] or mention["bare"]]
+    flag = BY_OPTION[mention["quoted"] or mention["bare"]]
     value = mention["value"]
     if value in ("true", "false"):
         return flag.typed if value == "true" else flag.opposite

@@ -91,7 +91,6 @@ def _loss_lines(loss: Loss) -> list[str]:
     if not loss.functions:
         return []
     known = [caller for caller in loss.callers if not caller.problem]
-    running = {line.split(":")[0]: line for line in callers.running_lines(loss)}
     return [
         f"Deleted: {callers.function_names(loss.functions)}."
         + (
@@ -101,7 +100,7 @@ def _loss_lines(loss: Loss) -> list[str]:
             if loss.unknown
             else " No state machine calls it."
         ),
-        *(running.get(f"  {caller.machine}", f"  {caller.machine}") for caller in known),
+        *(callers.line(caller) for caller in known),
         *(["Not known whether they call it:", *callers.unknown_lines(loss)] if loss.unknown else []),
     ]
 

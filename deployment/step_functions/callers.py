@@ -61,7 +61,7 @@ def find(installation: Installation, functions: Sequence[str]) -> Loss:
         return NOTHING_LOST
     listed = listing.list_all(installation)
     names = [(machine.name, machine.arn) for machine in listed.ours]
-    names += [(name, _arn(installation, name)) for name in listed.unknown]
+    names += [(name, installation.states_arn("stateMachine", name)) for name in listed.unknown]
     callers = (_caller(installation, name, arn, functions) for name, arn in names)
     return Loss(tuple(functions), tuple(caller for caller in callers if caller is not None))
 
@@ -93,7 +93,12 @@ def function_names(functions: Sequence[str]) -> str:
 
 def running_lines(loss: Loss) -> list[str]:
     """Return a line for each machine whose executions would lose a function: how many, and their names."""
-    return [f"  {caller.machine}: {_executions(caller.running)}" for caller in loss.callers if caller.running]
+    return [line(caller) for caller in loss.callers if caller.running]
+
+
+def line(caller: Caller) -> str:
+    """Return a machine as a line: its name, and where executions of it are RUNNING how many, and their names."""
+    return f"  {caller.machine}: {_executions(caller.running)}" if caller.running else f"  {caller.machine}"
 
 
 def unknown_lines(loss: Loss) -> list[str]:
@@ -109,8 +114,7 @@ def is_named(function: str, definition: str) -> bool:
 def _ways_out(installation: Installation, loss: Loss) -> str:
     if not loss.running:
         return "Allow that to whoever deploys (docs/permissions.md), then run `fab` again."
-    profile = f" --profile {installation.settings.profile}" if installation.settings.profile else ""
-    stop = f"aws stepfunctions stop-execution --region {installation.region}{profile} --execution-arn"
+    stop = f"aws stepfunctions stop-execution {installation.cli_place} --execution-arn"
     return (
         "Wait until they have ended (`fab status` shows how far they are), or stop each of them with "
         f"`{stop} {loss.running[0]}`; then run `fab` again. To keep the function, put its file back."
@@ -132,8 +136,3 @@ def _caller(installation: Installation, name: str, arn: str, functions: Iterable
         return Caller(name, named, listing.running_of(installation, arn)) if named else None
     except ClientError as error:
         return None if is_missing(error) else Caller(name, named, problem=aws_sentence(error))
-
-
-def _arn(installation: Installation, name: str) -> str:
-    where = f"{installation.partition}:states:{installation.region}:{installation.account_id}"
-    return f"arn:{where}:stateMachine:{name}"

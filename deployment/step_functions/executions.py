@@ -47,11 +47,20 @@ class Execution:
         """The last part of the ARN."""
         return self.arn.rpartition(":")[2]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what `--json` prints; `report`, or `error` and `cause`, only when it has ended."""
+    @property
+    def ending(self) -> str:
+        """How it ended: `SUCCEEDED`, `FAILED with SyncIncomplete`."""
+        return f"{self.status} with {self.error}" if self.error else self.status
+
+    def to_json(self, report: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what `--json` prints; `report`, or `error` and `cause`, only when it has ended.
+
+        `report` is that which the run has left in the work bucket: one that failed returned none to the state machine.
+        """
         ended = {"report": self.report, "error": self.error, "cause": self.cause}
         given = {name: value for name, value in ended.items() if value is not None}
-        return {"executionArn": self.arn, "status": self.status, **given}
+        left = {"report": report} if report else {}
+        return {"executionArn": self.arn, "status": self.status, **given, **left}
 
 
 def current_machine(installation: Installation, deployed: Collection[str] | None = None) -> str:
@@ -79,6 +88,11 @@ def name_to_start(deployed: Collection[str] | None) -> str:
         f"{', '.join(sorted(deployed)) or 'none'}. Give the file of the one to start that name again and run `fab`, or "
         "start it in the Step Functions console."
     )
+
+
+def is_started_here(name: str) -> bool:
+    """Whether an execution of this name was started by `fab sync`, so that its options were flags."""
+    return name.startswith(STARTED_HERE)
 
 
 def start(

@@ -8,7 +8,7 @@ So where all names are looked at, one that may not be asked is set apart: it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -82,13 +82,24 @@ def running(installation: Installation, machines: Iterable[Machine]) -> tuple[st
 
 def running_of(installation: Installation, machine_arn: str) -> tuple[str, ...]:
     """Return the same of one machine by its ARN."""
+    found = executions_of(installation, machine_arn, statusFilter="RUNNING")
+    return tuple(execution["executionArn"] for execution in found)
+
+
+def executions_of(installation: Installation, machine_arn: str, **only: str) -> Iterator[Mapping[str, Any]]:
+    """Yield ListExecutions' records of a machine, newest first, without the children of Distributed Maps.
+
+    `only` are more parameters of ListExecutions, such as `statusFilter`. A page is asked for when its first record is wanted.
+    """
     pages = installation.step_functions.get_paginator("list_executions")
-    return tuple(
-        execution["executionArn"]
-        for page in pages.paginate(stateMachineArn=machine_arn, statusFilter="RUNNING")
-        for execution in page["executions"]
-        if "mapRunArn" not in execution
-    )
+    for page in pages.paginate(stateMachineArn=machine_arn, **only):
+        yield from (record for record in page["executions"] if "mapRunArn" not in record)
+
+
+def running_map_runs(client: Any, execution_arn: str) -> list[Mapping[str, Any]]:
+    """Return ListMapRuns' records of the Map Runs of an execution that have not ended."""
+    pages = client.get_paginator("list_map_runs").paginate(executionArn=execution_arn)
+    return [run for page in pages for run in page["mapRuns"] if not run.get("stopDate")]
 
 
 def base_and_moment(name: str) -> tuple[str, datetime] | None:

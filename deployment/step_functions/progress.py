@@ -19,8 +19,10 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
+from deployment.step_functions import listing
 from deployment.step_functions.estimates import Amount, Pace, Sample, add_sample, pace, percent
 from deployment.step_functions.run_files import Counts, RunFiles
+from deployment.step_functions.run_report import folder_of, place_of
 from deployment.text import duration, objects, quantity, size
 
 Answer = TypeVar("Answer")
@@ -150,9 +152,8 @@ class Observer:
         self._samples: dict[str, tuple[Sample, ...]] = {}
         self._files: RunFiles | None = None
         if work_bucket:
-            machine, name = execution_arn.split(":")[6:8]
-            place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
-            self._files = RunFiles(installation.client("s3"), place, f"runs/{machine}/{name}")
+            place = place_of(installation, work_bucket)
+            self._files = RunFiles(installation.client("s3"), place, folder_of(execution_arn))
 
     def look(self, status: str) -> ExecutionProgress:
         """Return how far an execution of this status is."""
@@ -210,8 +211,7 @@ class Observer:
         return next((PHASES[name] for name in names if name in PHASES), None)
 
     def _running_units(self) -> Units | None:
-        runs = self._steps.get_paginator("list_map_runs").paginate(executionArn=self._arn)
-        running = [run for page in runs for run in page["mapRuns"] if not run.get("stopDate")]
+        running = listing.running_map_runs(self._steps, self._arn)
         if not running:
             return None
         newest = max(running, key=lambda run: run["startDate"])

@@ -34,14 +34,28 @@ class FailureFiles:
     unfinished_shards: int = 0
 
 
+def run_name(execution_arn: str) -> str:
+    """Return `<state machine>/<execution>`: what an input calls the plan of a run."""
+    return "/".join(execution_arn.split(":")[6:8])
+
+
+def folder_of(execution_arn: str) -> str:
+    """Return what the keys of a run's files begin with, without the slash behind it."""
+    return f"runs/{run_name(execution_arn)}"
+
+
+def place_of(installation: Installation, work_bucket: str | None) -> dict[str, Any]:
+    """Return the parameters of every request to the work bucket: which one it is, and whose it must be."""
+    return {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
+
+
 class RunFolder:
     """The files of one run in the work bucket; only reads."""
 
     def __init__(self, installation: Installation, execution_arn: str, work_bucket: str | None) -> None:
-        machine, name = execution_arn.split(":")[6:8]
         self._s3 = installation.client("s3")
-        self._folder = f"runs/{machine}/{name}"
-        self._place = {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
+        self._folder = folder_of(execution_arn)
+        self._place = place_of(installation, work_bucket)
 
     def report(self) -> Mapping[str, Any] | None:
         """Return the report that a run has left, None where there is none to be read."""

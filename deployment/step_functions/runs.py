@@ -5,10 +5,9 @@ Only reads. Step Functions keeps executions for 90 days; those of machines that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from deployment.aws.installation import Installation
 from deployment.errors import ConfigurationError, ExecutionFailed
@@ -103,13 +102,7 @@ def _runs(installation: Installation, base: str, newest_only: bool, **only: str)
         parts = listing.base_and_moment(machine.name)
         if parts is None or parts[0] != base:
             continue
-        pages = installation.step_functions.get_paginator("list_executions")
-        for record in _parents(pages.paginate(stateMachineArn=machine.arn, **only)):
+        for record in listing.executions_of(installation, machine.arn, **only):
             yield Run(record["executionArn"], record["status"], record["startDate"])
             if newest_only:
                 break
-
-
-def _parents(pages: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the executions that are no children of a Distributed Map."""
-    return (record for page in pages for record in page["executions"] if "mapRunArn" not in record)

@@ -16,6 +16,8 @@ from deployment.aws.errors import aws_sentence, error_code, is_missing
 from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
+from deployment.step_functions import listing
+from deployment.step_functions.run_report import folder_of, place_of
 from deployment.text import quantity
 
 STOP = "stop.json"
@@ -75,10 +77,9 @@ def end_long_map(
 
     From then on a shard that would begin fails, of which none is tolerated any more. Returns whether there was such a Map Run.
     """
-    map_run = next(
-        (arn for arn in _running_map_runs(installation, execution_arn) if _has_many_left(installation, arn)),
-        "",
-    )
+    running = listing.running_map_runs(installation.step_functions, execution_arn)
+    map_runs = (run["mapRunArn"] for run in running)
+    map_run = next((arn for arn in map_runs if _has_many_left(installation, arn)), "")
     if not map_run:
         return False
     _wait_for_children(installation, map_run, asked_at, console)
@@ -113,11 +114,6 @@ def _children(installation: Installation, map_run: str) -> Iterator[Mapping[str,
         yield from page["executions"]
 
 
-def _running_map_runs(installation: Installation, execution_arn: str) -> list[str]:
-    pages = installation.step_functions.get_paginator("list_map_runs").paginate(executionArn=execution_arn)
-    return [run["mapRunArn"] for page in pages for run in page["mapRuns"] if not run.get("stopDate")]
-
-
 def _has_many_left(installation: Installation, map_run: str) -> bool:
     counts = installation.step_functions.describe_map_run(mapRunArn=map_run)["itemCounts"]
     return int(counts["pending"]) > MANY_SHARDS
@@ -131,13 +127,8 @@ def _write(
     ends_map: bool,
     **conditions: str,
 ) -> None:
-    machine, name = execution_arn.split(":")[6:8]
-    key = f"runs/{machine}/{name}/{STOP}"
+    key = f"{folder_of(execution_arn)}/{STOP}"
     document = {"file": key, "askedAt": asked_at.isoformat(timespec="seconds"), "endsMap": ends_map}
     installation.client("s3").put_object(
-        Bucket=work_bucket,
-        Key=key,
-        Body=json.dumps(document).encode(),
-        ExpectedBucketOwner=installation.account_id,
-        **conditions,
+        **place_of(installation, work_bucket), Key=key, Body=json.dumps(document).encode(), **conditions
     )

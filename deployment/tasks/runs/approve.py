@@ -14,7 +14,7 @@ from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import runs
 from deployment.step_functions.executions import Execution
-from deployment.step_functions.run_report import RunFolder
+from deployment.step_functions.run_report import RunFolder, run_name
 from deployment.tasks.runs.report_text import show_report
 
 _NOTHING_SYNCED = "Nothing was synced:"
@@ -42,7 +42,7 @@ def with_whole_name(
     if plan is None or "/" in plan:
         return dict(options)
     run = runs.find(installation, plan, lookup.machine_names(outputs))
-    return {**options, "plan": name_of(run.arn)}
+    return {**options, "plan": run_name(run.arn)}
 
 
 def confirm_plan(
@@ -50,7 +50,8 @@ def confirm_plan(
 ) -> dict[str, Any]:
     """Show the plan that an input names; return that input with its digest after a yes. Raises Declined otherwise."""
     machine, name = options["plan"].split("/")
-    report = RunFolder(installation, f":::::execution:{machine}:{name}", outputs.get("WorkBucket")).report()
+    arn = installation.states_arn("execution", machine, name)
+    report = RunFolder(installation, arn, outputs.get("WorkBucket")).report()
     if report is None or not report.get("planDigest"):
         raise ExecutionFailed(
             f"The run {name} has left no plan that can be carried out: it was no dry run, it did not succeed, or its files have "
@@ -69,7 +70,7 @@ def confirm_dry_run(
         console.step("Nothing is to be copied or deleted.")
         return None
     beside = {name: options[name] for name in ("maxConcurrency",) if name in options}
-    return confirm({"plan": name_of(execution.arn), **beside}, report, console)
+    return confirm({"plan": run_name(execution.arn), **beside}, report, console)
 
 
 def confirm(options: Mapping[str, Any], report: Mapping[str, Any], console: Console) -> dict[str, Any]:
@@ -80,8 +81,3 @@ def confirm(options: Mapping[str, Any], report: Mapping[str, Any], console: Cons
         _NOTHING_SYNCED,
     )
     return {**options, "planDigest": report["planDigest"]}
-
-
-def name_of(execution_arn: str) -> str:
-    """Return what an input calls the plan of a run: `<state machine>/<execution>`."""
-    return "/".join(execution_arn.split(":")[6:8])

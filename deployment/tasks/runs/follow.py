@@ -19,10 +19,10 @@ from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.step_functions import runs
 from deployment.step_functions.executions import (
-    STARTED_HERE,
     Execution,
     describe,
     input_of,
+    is_started_here,
     require_success,
     sides,
     watch,
@@ -41,9 +41,14 @@ def follow(
     run = runs.find(installation, name, lookup.machine_names(outputs))
     options = input_of(describe(installation, run.arn))
     console.step(f"{run.arn}\n{execution_link(run.arn)}")
-    by_flags = run.name.startswith(STARTED_HERE)
     return follow_to_end(
-        installation, run.arn, outputs.get("WorkBucket"), options, console, as_json, by_flags
+        installation,
+        run.arn,
+        outputs.get("WorkBucket"),
+        options,
+        console,
+        as_json,
+        is_started_here(run.name),
     )
 
 
@@ -57,10 +62,27 @@ def follow_to_end(
     by_flags: bool = True,
     list_to: str = "",
 ) -> Execution:
-    """Show how far a run is until it ends, then its report; raise ExecutionFailed unless it succeeded.
+    """Show a run as `show_to_end` does; raise ExecutionFailed unless it succeeded.
 
-    `options` are its input, which flags have made unless `by_flags` is false. With `as_json`, stdout gets one JSON document and
-    nothing else. Every line of the plan goes to the file `list_to`; to standard output, "-", there goes nothing else then.
+    Flags have made its input, unless `by_flags` is false.
+    """
+    execution = show_to_end(installation, execution_arn, work_bucket, options, console, as_json, list_to)
+    return require_success(with_cause_in_flags(execution, by_flags))
+
+
+def show_to_end(
+    installation: Installation,
+    execution_arn: str,
+    work_bucket: str | None,
+    options: Mapping[str, Any],
+    console: Console,
+    as_json: bool = False,
+    list_to: str = "",
+) -> Execution:
+    """Show how far a run is until it ends, then its report; return it, however it ended.
+
+    `options` are its input. With `as_json`, stdout gets one JSON document and nothing else. Every line of the plan goes to the
+    file `list_to`; to standard output, "-", there goes nothing else then.
     """
     execution = watch_to_end(
         installation, execution_arn, work_bucket, console, f"Syncing {sides(options)}".rstrip()
@@ -68,9 +90,12 @@ def follow_to_end(
     show_end(
         RunFolder(installation, execution_arn, work_bucket), execution, options, console, as_json, list_to
     )
-    if by_flags:
-        execution = replace(execution, cause=in_flags(execution.cause or ""))
-    return require_success(execution)
+    return execution
+
+
+def with_cause_in_flags(execution: Execution, by_flags: bool) -> Execution:
+    """Return an execution whose cause names the flags that were typed, if its input was made by flags."""
+    return replace(execution, cause=in_flags(execution.cause or "")) if by_flags else execution
 
 
 def show_end(
@@ -83,17 +108,15 @@ def show_end(
 ) -> Mapping[str, Any] | None:
     """Write the report of a run that has ended, and its plan as far as it is asked for; return the report, None without one."""
     report = execution.report or folder.report()
-    if report and list_to:
-        write_list(folder, report, list_to, as_json, console)
+    plan = write_list(folder, report, list_to, as_json, console) if report and list_to else None
     if list_to == STDOUT:
         return report
     if as_json:
-        document = {**execution.to_json(), **({"report": report} if report else {})}
-        console.result(json.dumps(document, indent=2, default=str))
+        console.result(json.dumps(execution.to_json(report), indent=2, default=str))
         return report
     show_report(report, execution.seconds, console, options)
     if report and is_plan_only(report):
-        show_plan(folder, report, execution.name, console)
+        show_plan(folder, report, execution.name, console, plan)
     return report
 
 

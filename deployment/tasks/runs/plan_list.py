@@ -55,12 +55,17 @@ class Kind:
             del self.first[KEYS_SHOWN:]
 
 
-def show_plan(folder: RunFolder, report: Mapping[str, Any], name: str, console: Console) -> None:
-    """Write the first keys of each kind to stdout; only a warning where they cannot be read, because the plan is there."""
+def show_plan(
+    folder: RunFolder, report: Mapping[str, Any], name: str, console: Console, plan: Plan | None = None
+) -> None:
+    """Write the first keys of each kind to stdout; only a warning where they cannot be read, because the plan is there.
+
+    `plan` is that of the run where it was read already.
+    """
     if not _planned(report):
         return
     try:
-        plan = read_plan(folder, report)
+        plan = plan or read_plan(folder, report)
         kinds = first_of_each(lines_as_they_come(folder, plan.shards[:SHARDS_SHOWN]))
     except ExecutionFailed as error:
         console.warning(f"{error} So the keys of the plan are not shown.")
@@ -73,8 +78,8 @@ def show_plan(folder: RunFolder, report: Mapping[str, Any], name: str, console: 
 
 def write_list(
     folder: RunFolder, report: Mapping[str, Any], place: str, as_json: bool, console: Console
-) -> None:
-    """Write every planned line to a file or to standard output, in the order of keys.
+) -> Plan:
+    """Write every planned line to a file or to standard output, in the order of keys; return the plan that has them.
 
     Raises ExecutionFailed where a run has no plan that can be read, or a disk is full.
     """
@@ -94,6 +99,7 @@ def write_list(
             "there is not the whole of it. Sorting takes room in the folder for temporary files (TMPDIR)."
         ) from error
     console.step(f"{quantity(plan.objects(), 'planned line')} written to {named(place)}")
+    return plan
 
 
 def first_of_each(lines: Iterable[Line]) -> dict[str, Kind]:

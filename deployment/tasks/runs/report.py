@@ -19,13 +19,14 @@ from deployment.console import Console
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import runs
 from deployment.step_functions.executions import (
-    STARTED_HERE,
     Execution,
     describe,
     execution_from,
     input_of,
+    is_started_here,
     readable_cause,
 )
+from deployment.step_functions.plan_lines import Plan
 from deployment.step_functions.progress import ENDED_STATUSES
 from deployment.step_functions.run_report import FailureFiles, Line, RunFolder
 from deployment.tasks.runs.output import STDOUT, named, opened
@@ -93,15 +94,15 @@ def report(installation: Installation, name: str | None, console: Console, wante
     found = execution.report or (folder.report() if execution.status in ENDED_STATUSES else None)
     if found and wanted.failures:  # first, because whoever reads the rest may stop reading
         _write_failures(folder, found, wanted.failures, console)
+    plan = None
     if found and wanted.plan:
-        write_list(folder, found, wanted.plan, wanted.as_json, console)
+        plan = write_list(folder, found, wanted.plan, wanted.as_json, console)
     if wanted.as_json and not wanted.has_stdout:
-        document = {**execution.to_json(), **({"report": found} if found else {})}
-        console.result(json.dumps(document, indent=2, default=str))
+        console.result(json.dumps(execution.to_json(found), indent=2, default=str))
     if found is None:
         raise ExecutionFailed(_why_there_is_none(execution))
     if not wanted.as_json and not wanted.has_stdout:
-        _show(described, execution, found, folder, console)
+        _show(described, execution, found, folder, console, plan)
 
 
 def by_cause(lines: Iterable[Line]) -> dict[str, Cause]:
@@ -119,7 +120,7 @@ def _why_there_is_none(execution: Execution) -> str:
     if execution.status not in ENDED_STATUSES:
         return f"The run {execution.name} goes on, and has no report yet. `fab follow {execution.name}` shows how far it is."
     cause = readable_cause(execution.cause)
-    ended = f"{execution.status}{f' with {execution.error}' if execution.error else ''}{f': {cause}' if cause else ''}"
+    ended = f"{execution.ending}{f': {cause}' if cause else ''}"
     return (
         f"The run {execution.name} has left no report that can be read: it was stopped before its end, or its files have "
         f"expired. It ended {ended.rstrip('.')}."
@@ -132,13 +133,14 @@ def _show(
     report: Mapping[str, Any],
     folder: RunFolder,
     console: Console,
+    plan: Plan | None,
 ) -> None:
     when = f", {utc(described['startDate'])} UTC, {duration(execution.seconds)}"
     when += ": SUCCEEDED" if execution.status == "SUCCEEDED" else ""
     console.result(f"{execution.name}{when}\n{execution_link(execution.arn)}")
     if execution.status != "SUCCEEDED":
         cause = one_line(readable_cause(execution.cause) or "")
-        cause = in_flags(cause) if execution.name.startswith(STARTED_HERE) else cause
+        cause = in_flags(cause) if is_started_here(execution.name) else cause
         console.result(
             f"{execution.status} with {execution.error or 'no error'}: {cause}".rstrip(": "), "red"
         )
@@ -146,7 +148,7 @@ def _show(
         return  # no run has begun
     show_sums(report, execution.seconds, console, input_of(described))
     if is_plan_only(report):
-        show_plan(folder, report, execution.name, console)
+        show_plan(folder, report, execution.name, console, plan)
     if not has_failures(report):
         return
     try:

@@ -11,11 +11,16 @@ from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console, require_terminal, require_yes
-from deployment.errors import ExecutionFailed
 from deployment.step_functions import runs, stops
-from deployment.step_functions.executions import STARTED_HERE, describe, input_of, result, sides
+from deployment.step_functions.executions import (
+    describe,
+    input_of,
+    is_started_here,
+    require_success,
+    sides,
+)
 from deployment.step_functions.runs import Run
-from deployment.tasks.runs.follow import follow_to_end
+from deployment.tasks.runs.follow import show_to_end, with_cause_in_flags
 from deployment.text import one_line
 
 STRAGGLERS_SECONDS = 930
@@ -48,15 +53,11 @@ def stop(
     console.step(_ASKED)
     if stops.end_long_map(installation, run.arn, work_bucket, asked_at, console):
         console.step("Its other batches, which had not begun, are left out.")
-    try:
-        follow_to_end(
-            installation, run.arn, work_bucket, options, console, False, run.name.startswith(STARTED_HERE)
-        )
-    except ExecutionFailed:
-        ended = result(installation, run.arn)
-        if ended.error != stops.STOPPED:
-            raise
+    ended = show_to_end(installation, run.arn, work_bucket, options, console)
+    if ended.error == stops.STOPPED:
         console.say(ended.cause or f"The run {run.name} was stopped.")
+    else:
+        require_success(with_cause_in_flags(ended, is_started_here(run.name)))
 
 
 def _confirm(run: Run, where: str, console: Console, yes: bool, now: bool) -> None:

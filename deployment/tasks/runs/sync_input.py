@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from deployment.command_line.sync_flags import EVERY_FLAG
+from deployment.command_line.sync_flags import BY_OPTION
 from deployment.errors import ConfigurationError
 from deployment.text import visible
 
@@ -33,24 +33,23 @@ class FlagSpelling:
     def __init__(self, typed: Collection[str], has_file: bool) -> None:
         self._typed = typed
         self._has_file = has_file
-        self._flags = {flag.option: flag for flag in EVERY_FLAG}
         is_json = has_file and not typed
         self.example = (
             _JSON_EXAMPLE if is_json else "`fab sync my-source-bucket my-destination-bucket --dry-run`"
         )
 
     def name(self, option: str) -> str:
-        return self._flags[option].typed if self._is_flag(option) else f'"{option}"'
+        return BY_OPTION[option].typed if self._is_flag(option) else f'"{option}"'
 
     def pair(self, option: str, value: Any) -> str:
         if not self._is_flag(option):
             return f'"{option}": {_quote(value)}'
-        return f"{self._flags[option].typed} {shlex.quote(str(value))}"
+        return f"{BY_OPTION[option].typed} {shlex.quote(str(value))}"
 
     def given(self, option: str, value: Any) -> str:
         if not self._is_flag(option):
             return f'"{option}" is {_quote(value)}'
-        flag = self._flags[option]
+        flag = BY_OPTION[option]
         if isinstance(value, bool):
             return f"{flag.typed if value else flag.opposite} is given"
         values = value if isinstance(value, list) else [value]

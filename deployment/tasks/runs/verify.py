@@ -68,11 +68,12 @@ def verify(
     work_bucket = outputs.get("WorkBucket")
     execution = watch_to_end(installation, arn, work_bucket, console, f"Comparing {sides(options)}")
     folder = RunFolder(installation, arn, work_bucket)
-    report = execution.report or folder.report()
-    if not as_json:
-        show_end(folder, execution, options, console, as_json, list_to)
-    elif report and list_to:
-        write_list(folder, report, list_to, as_json, console)
+    if as_json:
+        report = execution.report or folder.report()
+        if report and list_to:
+            write_list(folder, report, list_to, as_json, console)
+    else:
+        report = show_end(folder, execution, options, console, as_json, list_to)
     found = judge(execution, report or {})
     _tell(execution, report, found, console, as_json, list_to)
     _raise_unless_in_sync(found, sides(options))
@@ -85,10 +86,7 @@ def judge(execution: Execution, report: Mapping[str, Any]) -> Verdict:
         return Verdict(DIFFERS, ", ".join(differences))
     if execution.status != "SUCCEEDED" or "current" not in report:
         cause = in_flags(readable_cause(execution.cause) or "").rstrip(".")
-        ended = (
-            f"the comparison ended {execution.status}{f' with {execution.error}' if execution.error else ''}"
-        )
-        return Verdict(UNKNOWN, f"{ended}{f': {cause}' if cause else ''}")
+        return Verdict(UNKNOWN, f"the comparison ended {execution.ending}{f': {cause}' if cause else ''}")
     doubts = list(_doubts(report))
     if doubts:
         return Verdict(UNKNOWN, ", ".join(doubts))
@@ -143,8 +141,7 @@ def _tell(
     if list_to == STDOUT:
         return
     if as_json:
-        document = {**execution.to_json(), "verdict": found.word, "why": found.why}
-        document |= {"report": report} if report else {}
+        document = {**execution.to_json(report), "verdict": found.word, "why": found.why}
         console.result(json.dumps(document, indent=2, default=str))
     elif found.word == IN_SYNC:
         console.say(f"In sync: {found.why}.", "green")

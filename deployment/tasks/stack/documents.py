@@ -53,7 +53,7 @@ def definition_of(project: Path, settings: Settings, name: str | None = None) ->
 def deployed_definition(installation: Installation, project: Path, name: str | None = None) -> dict[str, Any]:
     """Return the definition of the newest machine of a name as it is in the account; raise StateMachineError without one."""
     spec = _choose(states_language.read_all(project / "state_machines"), name)
-    deployed = lookup.machine_names(lookup.outputs_of(lookup.find(installation)))
+    deployed = lookup.deployed_names(installation)
     is_retired = deployed is not None and spec.name not in deployed
     newest = None if is_retired else listing.newest(installation, spec.name)
     if newest is None:

@@ -34,7 +34,7 @@ def rollback(installation: Installation, to: str | None, console: Console) -> Ma
     machine, StateMachineError when what it needs is gone.
     """
     console.step(installation.full_place)
-    deployed = lookup.machine_names(lookup.outputs_of(lookup.find(installation)))
+    deployed = lookup.deployed_names(installation)
     target = choose_target(
         [machine for machine in inventory.read(installation, deployed) if not machine.is_deleting], to
     )

@@ -18,7 +18,7 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
-from deployment.step_functions import executions, inventory
+from deployment.step_functions import executions, inventory, listing
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.inventory import DeployedMachine
 from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
@@ -132,7 +132,7 @@ def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
     result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
     cause = one_line(executions.readable_cause(ended.execution.cause) or "")
-    if ended.execution.name.startswith(executions.STARTED_HERE):
+    if executions.is_started_here(ended.execution.name):
         cause = in_flags(cause)
     if len(cause) > MAX_CAUSE_CHARACTERS:
         cause = f"{cause[:MAX_CAUSE_CHARACTERS]}... (--json has all of it)"
@@ -143,7 +143,7 @@ def ended_text(ended: EndedExecution) -> str:
 def result_words(execution: Execution) -> str:
     """Return how an execution ended: by which error, or what a report of success counts."""
     if execution.status != "SUCCEEDED":
-        return f"{execution.status} with {execution.error}" if execution.error else execution.status
+        return execution.ending
     report = execution.report if isinstance(execution.report, Mapping) else {}
     if report.get("dryRun"):
         plan = report.get("plan", {})
@@ -185,13 +185,10 @@ def _ended_blocks(status: Status) -> list[tuple[str, str]]:
 
 def _records(installation: Installation, machine: DeployedMachine) -> Iterable[Mapping[str, Any]]:
     """Return the executions of a machine that run, all of them, and those that have ended, the newest few."""
-    client = installation.step_functions
-    pages = client.get_paginator("list_executions")
-    under_way = (
-        pages.paginate(stateMachineArn=machine.machine.arn, statusFilter="RUNNING") if machine.running else ()
-    )
-    latest = client.list_executions(stateMachineArn=machine.machine.arn, maxResults=100)["executions"]
-    yield from (record for page in under_way for record in page["executions"] if "mapRunArn" not in record)
+    client, arn = installation.step_functions, machine.machine.arn
+    latest = client.list_executions(stateMachineArn=arn, maxResults=100)["executions"]
+    if machine.running:
+        yield from listing.executions_of(installation, arn, statusFilter="RUNNING")
     ended = [record for record in latest if _is_over(record) and "mapRunArn" not in record]
     yield from ended[:LAST_EXECUTIONS]
 

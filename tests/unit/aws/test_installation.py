@@ -19,6 +19,10 @@ def test_where_it_is_stands_in_words_in_every_form_that_a_sentence_needs() -> No
     assert installation.stack_title == "The stack sync-buckets in 123456789012/eu-west-1"
     assert installation.cli_flags == "--stack-name sync-buckets --region eu-west-1 --profile prod"
     assert installed().cli_flags == "--stack-name sync-buckets --region eu-west-1"
+    assert installation.cli_place == "--region eu-west-1 --profile prod"
+    assert installation.states_arn("execution", "m", "e") == (
+        "arn:aws:states:eu-west-1:123456789012:execution:m:e"
+    )
     assert installation.to_json() == {
         "account": "123456789012",
         "region": "eu-west-1",

@@ -140,6 +140,22 @@ def test_a_list_in_a_file_stands_beside_the_rest(aws: PlannedBucket, tmp_path: P
     assert said.endswith(f"5 planned lines written to {file}\n")
 
 
+def test_the_records_of_a_plan_are_read_once_for_a_list_and_what_is_shown(
+    aws: PlannedBucket, tmp_path: Path
+) -> None:
+    synced(aws, list_to=str(tmp_path / "by_sync"))
+    by_sync = records_read(aws)
+    report.report(aws.installation(), None, piped()[0], Wanted(plan=str(tmp_path / "by_report")))
+
+    assert by_sync == [f"{FOLDER}/ranges/1.json"]
+    assert records_read(aws) == by_sync * 2
+
+
+def records_read(aws: PlannedBucket) -> list[str]:
+    keys = [call["Key"] for name, call in aws.calls if name == "get_object"]
+    return [key for key in keys if "/ranges/" in key]
+
+
 def test_a_list_as_json_in_a_file_stands_beside_the_document(aws: PlannedBucket, tmp_path: Path) -> None:
     file = tmp_path / "plan.jsonl"
     found, _ = synced(aws, list_to=str(file), as_json=True)

@@ -123,6 +123,12 @@ def test_a_run_is_asked_to_stop_and_shown_to_its_end_with_what_was_left(aws: Aws
     assert {"stop_execution", "update_map_run", "delete_object"} & set(aws.names()) == set()
 
 
+def test_how_the_run_ended_is_asked_once(aws: Aws) -> None:
+    stopped(aws)
+    # Its input, whether it runs still, and its end.
+    assert aws.names().count("describe_execution") == 3
+
+
 def test_a_second_stop_replaces_nothing(aws: Aws) -> None:
     aws.files = [{"key": STOP, "endsMap": True}]
     stopped(aws)

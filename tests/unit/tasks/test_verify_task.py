@@ -196,3 +196,6 @@ def test_the_report_in_the_bucket_is_judged_where_the_run_has_failed(aws: Planne
     aws.objects[f"{FOLDER}/report.json"] = report_of(1, 0, failed={"objects": 1})
 
     assert isinstance(verified(aws)[1], NotInSync)
+    assert [call["Key"] for name, call in aws.calls if name == "get_object"].count(
+        f"{FOLDER}/report.json"
+    ) == 1
