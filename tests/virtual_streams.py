@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ class ListedSide:
     def __init__(self, keys: Sequence[str], page_keys: int = PAGE_KEYS) -> None:
         self.keys, self.page_keys = keys, page_keys
         self.entries = list(map(entry, keys))
+
+    def part(self, chosen: slice) -> ListedSide:
+        """Return a side of some of the keys; it shares their entries."""
+        side = copy.copy(self)
+        side.keys, side.entries = self.keys[chosen], self.entries[chosen]
+        return side
 
     def page(self, request: Request) -> tuple[Sequence[Entry], str | None]:
         """Return a page and where the listing goes on."""
