@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from benchmarks.children import PROJECT, CommandFailed
 
@@ -56,7 +57,7 @@ class Deployed:
         return [event for page in pages for event in page["events"]]
 
 
-def emulator_client(service: str, environment: Mapping[str, str]) -> Any:
+def emulator_client(service: str, environment: Mapping[str, str], config: Config | None = None) -> Any:
     """Return a client of the emulator itself, past the proxy."""
     return boto3.client(
         service,
@@ -65,6 +66,7 @@ def emulator_client(service: str, environment: Mapping[str, str]) -> Any:
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=environment["AWS_SESSION_TOKEN"],
+        config=config,
     )
 
 
