@@ -72,13 +72,19 @@ def emulator_client(service: str, environment: Mapping[str, str], config: Config
 
 def copy_project(folder: Path) -> Path:
     """Copy what is needed to deploy, with the configuration as the README says to make it; return the folder."""
+    copy_sources(folder)
+    shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
+    return folder
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy what the repository has of it, so without a configuration; return the folder."""
     for part in PARTS:
         source = PROJECT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / part)
-    shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
     return folder
 
 
