@@ -91,19 +91,20 @@ def copy_sources(folder: Path) -> Path:
 def deploy(folder: Path, environment: Mapping[str, str], s3_endpoint: str) -> Deployed:
     """Copy the project into a folder, let its functions talk to this endpoint of S3, and run `fab` there."""
     for path in (copy_project(folder) / "lambda_functions").glob("*.py"):
-        _point_at(path, s3_endpoint)
+        point_at(path, s3_endpoint)
     _fab(folder, environment)
     machines = emulator_client("stepfunctions", environment).list_state_machines()["stateMachines"]
     return Deployed(environment, max(machines, key=lambda machine: machine["name"])["stateMachineArn"])
 
 
-def _point_at(function: Path, s3_endpoint: str) -> None:
+def point_at(function: Path, s3_endpoint: str) -> None:
+    """Let a function of a copied project talk to this endpoint of S3."""
     text = function.read_text()
-    if VARIABLES not in text:
+    if text.count(VARIABLES) != 1:
         raise CommandFailed(
-            f"{function.name} has no {VARIABLES!r} in its front matter to put the endpoint into"
+            f"{function.name} must have {VARIABLES!r} once, in its front matter, to put the endpoint behind it"
         )
-    function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {s3_endpoint}\n", 1))
+    function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {s3_endpoint}\n"))
 
 
 def _fab(folder: Path, environment: Mapping[str, str]) -> None:
