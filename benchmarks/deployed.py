@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from benchmarks.children import PROJECT, CommandFailed
 
@@ -56,7 +57,7 @@ class Deployed:
         return [event for page in pages for event in page["events"]]
 
 
-def emulator_client(service: str, environment: Mapping[str, str]) -> Any:
+def emulator_client(service: str, environment: Mapping[str, str], config: Config | None = None) -> Any:
     """Return a client of the emulator itself, past the proxy."""
     return boto3.client(
         service,
@@ -65,37 +66,45 @@ def emulator_client(service: str, environment: Mapping[str, str]) -> Any:
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=environment["AWS_SESSION_TOKEN"],
+        config=config,
     )
 
 
 def copy_project(folder: Path) -> Path:
     """Copy what is needed to deploy, with the configuration as the README says to make it; return the folder."""
+    copy_sources(folder)
+    shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
+    return folder
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy what the repository has of it, so without a configuration; return the folder."""
     for part in PARTS:
         source = PROJECT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / part)
-    shutil.copy(folder / "fabfile_config_template.py", folder / "fabfile_config.py")
     return folder
 
 
 def deploy(folder: Path, environment: Mapping[str, str], s3_endpoint: str) -> Deployed:
     """Copy the project into a folder, let its functions talk to this endpoint of S3, and run `fab` there."""
     for path in (copy_project(folder) / "lambda_functions").glob("*.py"):
-        _point_at(path, s3_endpoint)
+        point_at(path, s3_endpoint)
     _fab(folder, environment)
     machines = emulator_client("stepfunctions", environment).list_state_machines()["stateMachines"]
     return Deployed(environment, max(machines, key=lambda machine: machine["name"])["stateMachineArn"])
 
 
-def _point_at(function: Path, s3_endpoint: str) -> None:
+def point_at(function: Path, s3_endpoint: str) -> None:
+    """Let a function of a copied project talk to this endpoint of S3."""
     text = function.read_text()
-    if VARIABLES not in text:
+    if text.count(VARIABLES) != 1:
         raise CommandFailed(
-            f"{function.name} has no {VARIABLES!r} in its front matter to put the endpoint into"
+            f"{function.name} must have {VARIABLES!r} once, in its front matter, to put the endpoint behind it"
         )
-    function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {s3_endpoint}\n", 1))
+    function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {s3_endpoint}\n"))
 
 
 def _fab(folder: Path, environment: Mapping[str, str]) -> None:

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from benchmarks.children import CommandFailed, Server, environment, measure, server
-from benchmarks.deployed import Deployed, deploy
+from benchmarks.deployed import Deployed, deploy, emulator_client
 from benchmarks.planning import Say
 from benchmarks.tools import OURS, Tool
 from deployment.emulator.emulator import Emulator
@@ -91,15 +90,7 @@ def stage(objects: int) -> Iterator[Stage]:
         tempfile.TemporaryDirectory(prefix="benchmark-") as folder,
     ):
         ours = deploy(Path(folder), emulator.environment, proxy.url)
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=emulator.url,
-            region_name=emulator.region,
-            aws_access_key_id=emulator.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=emulator.environment["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=emulator.token,
-            config=Config(max_pool_connections=WRITERS),
-        )
+        s3 = emulator_client("s3", emulator.environment, Config(max_pool_connections=WRITERS))
         s3.create_bucket(Bucket=SOURCE)
         filled = Stage(s3, proxy, ours, objects)
         filled.put_objects(1, "object")

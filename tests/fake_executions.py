@@ -59,7 +59,10 @@ class FakeClock:
 
 
 class FakeAws:
-    """Step Functions and S3 as far as an execution needs them; an answer that is an exception is raised."""
+    """Step Functions and S3 as far as an execution needs them; an answer that is an exception is raised.
+
+    An object is bytes, or what is JSON in the bucket.
+    """
 
     def __init__(self) -> None:
         self.statuses: list[Any] = ["RUNNING"]
@@ -111,7 +114,8 @@ class FakeAws:
         self._call("get_object", parameters)
         if parameters["Key"] not in self.objects:
             raise error("NoSuchKey", "GetObject", 404)
-        return {"Body": io.BytesIO(json.dumps(self.objects[parameters["Key"]]).encode())}
+        found = self.objects[parameters["Key"]]
+        return {"Body": io.BytesIO(found if isinstance(found, bytes) else json.dumps(found).encode())}
 
     def get_paginator(self, name: str) -> Any:
         pages: dict[str, Callable[..., list[dict[str, Any]]]] = {

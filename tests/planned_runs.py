@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,14 +14,7 @@ Line = dict[str, Any]
 
 
 class PlannedBucket(FakeAws):
-    """FakeAws whose objects may be bytes too, with the files of a plan."""
-
-    def get_object(self, **parameters: Any) -> dict[str, Any]:
-        found = self.objects.get(parameters["Key"])
-        if isinstance(found, bytes):
-            self._call("get_object", parameters)
-            return {"Body": io.BytesIO(found)}
-        return super().get_object(**parameters)
+    """FakeAws with the files of a plan."""
 
     def put_wave(
         self, wave: int, records: Sequence[Mapping[str, Sequence[Sequence[Line]]]], back: bool = False

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
+import copy
 import random
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from samples import entry
 
+from benchmarks.scale.comparing import in_virtual_time, page_of
 from lambda_functions.shared.compare.pieces import SIDES, Chunk
 from lambda_functions.shared.compare.streams import FIRST_EXTRA, STREAMS, Request, Streams
 from lambda_functions.shared.s3.list_page import Entry
@@ -27,18 +27,19 @@ class ListedSide:
         self.keys, self.page_keys = keys, page_keys
         self.entries = list(map(entry, keys))
 
-    def page(self, request: Request) -> tuple[list[Entry], str | None]:
+    def part(self, chosen: slice) -> ListedSide:
+        """Return a side of some of the keys; it shares their entries."""
+        side = copy.copy(self)
+        side.keys, side.entries = self.keys[chosen], self.entries[chosen]
+        return side
+
+    def page(self, request: Request) -> tuple[Sequence[Entry], str | None]:
         """Return a page and where the listing goes on."""
-        begin = int(request.token) if request.token else self._first_after(request.after)
-        end = begin + self.page_keys
-        return self.entries[begin:end], str(end) if end < len(self.keys) else None
+        return page_of(self.entries, request, self.page_keys)
 
     def floor(self) -> int:
         """Return the LISTs that it takes at least."""
         return max(1, -(-len(self.keys) // self.page_keys))
-
-    def _first_after(self, key: str | None) -> int:
-        return 0 if key is None else bisect_right(self.keys, key)
 
 
 @dataclass
@@ -95,21 +96,16 @@ def read_in_virtual_time(
 ) -> Timed:
     """Read both sides to the end: LISTs go side by side, one processor takes in a page after the other. Always the same."""
     sides, streams = (source, destination), Streams(KeyRange(), most_streams, first_extra=first_extra)
-    under_way: list[tuple[float, int, Request]] = []
-    now, lists, decided = 0.0, 0, [0, 0]
-    while True:
-        for request in streams.requests():
-            lists += 1
-            heapq.heappush(under_way, (now + list_seconds, lists, request))
-        if not under_way:
-            break
-        arrives, _, request = heapq.heappop(under_way)
-        now = max(now, arrives) + page_seconds
+    decided = [0, 0]
+
+    def take_in(request: Request) -> None:
         for chunk in streams.receive(request, *sides[request.side].page(request)):
             for side in SIDES:
                 decided[side] += len(sides_of(chunk)[side])
+
+    seconds, lists = in_virtual_time(streams, take_in, list_seconds, page_seconds)
     assert decided == [len(side.keys) for side in sides]
-    return Timed(now, lists - sum(side.floor() for side in sides))
+    return Timed(seconds, lists - sum(side.floor() for side in sides))
 
 
 def in_order_of_keys(ranges: Sequence[KeyRange]) -> Iterator[KeyRange]:

@@ -6,7 +6,6 @@ A wave is a list of turns, one for each of its ranges. A turn has the budget of 
 from __future__ import annotations
 
 import heapq
-import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -59,6 +58,37 @@ def waves_by_arithmetic(objects: int, sides: int, workers: int, constants: Const
     return waves
 
 
+def in_virtual_time(
+    streams: Streams,
+    take_in: Callable[[Request], object],
+    list_seconds: float,
+    page_seconds: float,
+    most_seconds: float = math.inf,
+) -> tuple[float, int]:
+    """Read what streams ask for; return the seconds that passed, and the LISTs. Always the same.
+
+    LISTs go side by side, one processor calls `take_in` with one request after the other; none is sent after `most_seconds`.
+    """
+    under_way, now, lists = list[tuple[float, int, Request]](), 0.0, 0
+    while True:
+        for request in streams.requests() if now < most_seconds else ():
+            lists += 1
+            heapq.heappush(under_way, (now + list_seconds, lists, request))
+        if not under_way:
+            return now, lists
+        arrives, _, request = heapq.heappop(under_way)
+        now = max(now, arrives) + page_seconds
+        take_in(request)
+
+
+def page_of(side: Sequence[Entry], request: Request, page_keys: int) -> tuple[Sequence[Entry], str | None]:
+    """Return the page of a side, all of whose objects are in order of keys, and the token of the next one."""
+    before = 0 if request.after is None else bisect_right(side, request.after, key=_KEY)
+    begin = int(request.token) if request.token else before
+    end = begin + page_keys
+    return side[begin:end], str(end) if end < len(side) else None
+
+
 @dataclass(frozen=True)
 class VirtualBuckets:
     """Keys of both buckets, read page by page by one worker; time passes only as requests and the processor take it."""
@@ -70,17 +100,15 @@ class VirtualBuckets:
 
     def compare(self, key_range: KeyRange, most_seconds: float) -> tuple[float, int, list[KeyRange]]:
         """Compare a range as a worker does; return its seconds, its LISTs, and what it hands back."""
-        streams, now, lists = Streams(key_range), 0.0, 0
-        list_seconds = self.constants.list_seconds(1, len(self.source))
-        under_way, numbers = list[tuple[float, int, Request]](), itertools.count()
-        while True:
-            for request in streams.requests() if now < most_seconds else ():
-                heapq.heappush(under_way, (now + list_seconds, next(numbers), request))
-            if not under_way:
-                return now, lists, streams.remaining()
-            arrives, _, request = heapq.heappop(under_way)
-            now, lists = max(now, arrives) + self.constants.page_cpu_seconds, lists + 1
-            streams.receive(request, *self._page(request))
+        streams = Streams(key_range)
+        seconds, lists = in_virtual_time(
+            streams,
+            lambda request: streams.receive(request, *self._page(request)),
+            self.constants.list_seconds(1, len(self.source)),
+            self.constants.page_cpu_seconds,
+            most_seconds,
+        )
+        return seconds, lists, streams.remaining()
 
     def waves(self, budget: Callable[[int], float] = budget_seconds) -> list[Wave]:
         """Return the waves of a comparison of all keys, each turn by a worker that no other slows down."""
@@ -92,11 +120,7 @@ class VirtualBuckets:
         return waves
 
     def _page(self, request: Request) -> tuple[Sequence[Entry], str | None]:
-        keys = self.source if request.side == SOURCE else self.destination
-        before = 0 if request.after is None else bisect_right(keys, request.after, key=_KEY)
-        begin = int(request.token) if request.token else before
-        end = begin + self.page_keys
-        return keys[begin:end], str(end) if end < len(keys) else None
+        return page_of(self.source if request.side == SOURCE else self.destination, request, self.page_keys)
 
 
 def entries(keys: Sequence[str]) -> list[Entry]:

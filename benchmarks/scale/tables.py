@@ -43,7 +43,7 @@ def jobs(objects: int) -> dict[str, Job]:
 def everything() -> str:
     """Return all tables."""
     parts = {"Time, states, dollars": runs(), "Each step of small runs, 1,000 objects": steps(),
-             "A billion keys by the scheduler itself, 40 workers": scheduler(),
+             "A billion keys by the scheduler itself, at a tenth of the pages, 40 workers": scheduler(),
                   "What a report would count": counts(), "Constants": constants()}  # fmt: skip
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in parts.items())
 
@@ -69,7 +69,7 @@ def steps() -> str:
 
 
 def scheduler() -> str:
-    """Return the waves of a tenth of a billion keys, run by the product's scheduler; seconds are times ten."""
+    """Return the waves of a tenth of the pages of a billion keys, run by the product's scheduler; seconds are times ten."""
     rows = [[shape, *_scheduled(entries(make(TENTH_KEYS)))] for shape, make in SHAPES.items()]
     return table(["keys", "waves", "ranges", "longest turn to the mean", "LIST to the floor", "time"], rows)
 

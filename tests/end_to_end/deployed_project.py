@@ -45,6 +45,13 @@ class Project:
             check=False,
         )
 
+    def replace(self, file: str, before: str, after: str) -> None:
+        """Write another text in the place of one that stands once in a file."""
+        path = self.folder / file
+        text = path.read_text()
+        assert text.count(before) == 1
+        path.write_text(text.replace(before, after))
+
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a client for the emulator."""
         return emulator_client(

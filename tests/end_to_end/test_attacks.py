@@ -15,7 +15,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from attacking import FUNCTIONS, functions, malicious_function
 from botocore.config import Config
@@ -191,15 +190,7 @@ def test_a_client_of_another_start_reads_what_is_wrong(emulator: Emulator, servi
 
 
 def test_a_presigned_address_carries_the_token_and_works(emulator: Emulator) -> None:
-    client = boto3.client(
-        "s3",
-        region_name=emulator.region,
-        endpoint_url=emulator.url,
-        aws_access_key_id=emulator.environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=emulator.environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=emulator.token,
-        config=Config(signature_version="s3v4"),
-    )
+    client = emulator_client("s3", emulator.environment, Config(signature_version="s3v4"))
     where = {"LocationConstraint": emulator.region}
     client.create_bucket(Bucket="presigned", CreateBucketConfiguration=where)
     client.put_object(Bucket="presigned", Key="key", Body=b"body")

@@ -16,13 +16,6 @@ MAPS = "lambda_functions/shared/tally/maps.py"
 FIRST = "lambda_functions/shared/compare/plan_writer.py"
 
 
-def replace(project: Project, file: str, before: str, after: str) -> None:
-    path = project.folder / file
-    text = path.read_text()
-    assert text.count(before) == 1
-    path.write_text(text.replace(before, after))
-
-
 @pytest.fixture(scope="module", params=["INLINE", "DISTRIBUTED"])
 def project(
     request: pytest.FixtureRequest, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
@@ -32,9 +25,9 @@ def project(
     project = Project(copy_project(tmp_path_factory.mktemp(mode.lower())), dict(emulator.environment))
     config = project.folder / "fabfile_config.py"
     config.write_text(config.read_text().replace('"sync-buckets"', f'"sync-{mode.lower()}"'))
-    replace(project, FIRST, "FIRST_COPY_KEYS = 250", "FIRST_COPY_KEYS = 1")
+    project.replace(FIRST, "FIRST_COPY_KEYS = 250", "FIRST_COPY_KEYS = 1")
     if mode == "DISTRIBUTED":
-        replace(project, MAPS, "MAX_INLINE_SHARDS = 40", "MAX_INLINE_SHARDS = 0")
+        project.replace(MAPS, "MAX_INLINE_SHARDS = 40", "MAX_INLINE_SHARDS = 0")
     done = project.fab()
     assert done.returncode == 0, done.stdout + done.stderr
     yield mode, project

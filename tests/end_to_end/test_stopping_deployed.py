@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +14,8 @@ from typing import Any
 import pytest
 from deployed_project import Project, copy_project
 
-from benchmarks.deployed import VARIABLES
+from benchmarks.children import Server, server
+from benchmarks.deployed import point_at
 from deployment.emulator.emulator import Emulator
 
 OBJECTS = int(os.environ.get("SYNCBUCKETS_OBJECTS", "1500"))
@@ -31,21 +29,17 @@ class Place:
 
     mode: str
     project: Project
-    proxy: str
+    proxy: Server
 
     def count(self) -> dict[str, int]:
         """Return the requests since this was last asked, such as `{"my-bucket COPY": 3}`."""
-        counts: dict[str, int] = self._ask("counts")
+        counts: dict[str, int] = self.proxy.told()
         return counts
 
     def delay(self, least_and_most: str) -> dict[str, int]:
         """Hold requests back for so long from now on; returns the same."""
-        counts: dict[str, int] = self._ask(f"delay/{least_and_most}")
+        counts: dict[str, int] = self.proxy.told(f"/-/delay/{least_and_most}")
         return counts
-
-    def _ask(self, what: str) -> Any:
-        with urllib.request.urlopen(f"{self.proxy}/-/{what}") as answer:
-            return json.load(answer)
 
 
 @pytest.fixture(params=["INLINE", "DISTRIBUTED"])
@@ -56,37 +50,19 @@ def place(
     mode = str(request.param)
     project = Project(copy_project(tmp_path_factory.mktemp(f"stop-{mode}")), dict(emulator.environment))
     port = emulator.environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.proxy", port],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin and process.stdout
-        proxy = f"http://127.0.0.1:{int(process.stdout.readline())}"
+    with server("benchmarks.proxy", port) as proxy:
         for function in (project.folder / "lambda_functions").glob("*.py"):
-            text = function.read_text()
-            assert text.count(VARIABLES) == 1
-            function.write_text(text.replace(VARIABLES, f"{VARIABLES}#     AWS_ENDPOINT_URL_S3: {proxy}\n"))
+            point_at(function, proxy.url)
         if mode == "DISTRIBUTED":
-            _replace(
-                project,
+            project.replace(
                 "lambda_functions/shared/tally/maps.py",
                 "MAX_INLINE_SHARDS = 40",
                 "MAX_INLINE_SHARDS = 0",
             )
-        _replace(project, "fabfile_config.py", '"sync-buckets"', f'"stop-{mode.lower()}"')
+        project.replace("fabfile_config.py", '"sync-buckets"', f'"stop-{mode.lower()}"')
         done = project.fab()
         assert done.returncode == 0, done.stdout + done.stderr
         yield Place(mode, project, proxy)
-        process.stdin.close()
-
-
-def _replace(project: Project, file: str, before: str, after: str) -> None:
-    path = project.folder / file
-    text = path.read_text()
-    assert text.count(before) == 1
-    path.write_text(text.replace(before, after))
 
 
 def keys(client: Any, bucket: str) -> dict[str, datetime]:

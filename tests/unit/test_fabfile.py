@@ -17,6 +17,7 @@ from invoke.exceptions import Exit
 from places import PROJECT
 
 import fabfile
+from benchmarks.deployed import copy_sources
 from deployment.errors import ConfigurationError, Declined
 from deployment.project.settings import Settings
 from tests.installations import installed
@@ -28,11 +29,7 @@ TASKS = Collection.from_module(fabfile)
 @pytest.fixture
 def fresh_clone(tmp_path: Path) -> Path:
     """A copy of what is in the repository, so without `fabfile_config.py`."""
-    for name in ("deployment", "lambda_functions", "state_machines"):
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("fabfile.py", "fabfile_config_template.py"):
-        shutil.copy(PROJECT / name, tmp_path)
-    return tmp_path
+    return copy_sources(tmp_path)
 
 
 def fab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

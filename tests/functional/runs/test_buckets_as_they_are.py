@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Request
 from grants import DENIED, grant_by_prefix
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.s3 import clients
 
@@ -18,13 +17,6 @@ EQUAL_STAYS = (
     "and stays encrypted as it is."
 )
 TAGGING = ("GetObjectTagging", "PutObjectTagging")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """Return a world in which nothing is amiss."""
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def fill(world: World) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from fake_s3 import MB, server
 from fake_s3.model import service_model
 from installed_botocore import carries
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.apply.multipart import MultipartCopy, Upload
 from lambda_functions.shared.apply.parts import Part
@@ -43,12 +43,6 @@ OF_NOTHING = {
     "XXHASH3": "LQaABTjTlMI=",
     "XXHASH128": "maoG0wFHmNhgAcMkRo1Jfw==",
 }
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def test_these_are_all_algorithms_of_the_model_and_each_has_its_checksum_of_nothing() -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_s3 import HOUR, MB, Answer
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 from short_turns import short_pages
 
 PAGE = {"headers": {"ContentType": "text/html", "CacheControl": "no-cache"}}
 IDLE = {"HEAD_BUCKET": 2, "LIST": 2}
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def sent_by(world: World, **options: Any) -> tuple[dict[str, Any], dict[str, int]]:

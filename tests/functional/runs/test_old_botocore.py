@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import botocore
 import pytest
 from fake_s3 import MB, Answer
 from installed_botocore import MODEL
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.apply import deleter
 from lambda_functions.shared.s3.botocore_version import OLDEST_BOTOCORE, is_older, numbers_of
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 @pytest.fixture

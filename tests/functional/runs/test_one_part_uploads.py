@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from fake_s3 import HOUR, MB
 from installed_botocore import carries
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.s3.checksums import COMPUTABLE
 
 WITH_KMS = [("AES256", "aws:kms"), ("aws:kms", "aws:kms"), ("aws:kms", "AES256")]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 @pytest.mark.parametrize(

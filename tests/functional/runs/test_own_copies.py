@@ -5,23 +5,16 @@ Own is what has the content and the metadata of the copy and is not older than t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_s3 import HOUR, LOST, MB
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.outcomes import Outcome
 
 THEIRS = "the destination was written by somebody else after it was listed"
 KEYS = [f"{number:02d}" for number in range(30)]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def write_theirs(world: World, **more: Any) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from fake_s3 import HOUR, MB, Answer
 from installed_botocore import needs_conditions_in_batches
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.clients import MAX_ATTEMPTS, MAX_UNCERTAIN_ATTEMPTS
@@ -41,12 +39,6 @@ OF_OBJECTS = [
     "DeleteObject",
     pytest.param("DeleteObjects", marks=needs_conditions_in_batches),
 ]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def of_everything(world: World) -> None:

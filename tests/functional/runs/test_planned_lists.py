@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_s3 import HOUR, MB, Answer
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from deployment.step_functions.plan_lines import SIGNS, Plan, lines_in_order, read_plan
 from deployment.step_functions.run_report import RunFolder
 from lambda_functions.shared.compare import compare, plan_writer
 from lambda_functions.shared.s3 import clients
 from tests.installations import installed
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as found:
-        yield found
 
 
 def dry_run(world: World, **options: Any) -> tuple[list[list[Any]], Plan]:

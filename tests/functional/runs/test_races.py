@@ -6,7 +6,7 @@ often what was asked of S3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fake_s3 import CUT, EMPTY, HOUR, LOST, MB, Answer, Content, Request
 from fake_s3.reading import listed, token_of
 from installed_botocore import needs_conditions_in_batches
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 from workers import Killed
 
 from lambda_functions.shared.apply.deleter import batches
@@ -28,12 +28,6 @@ DENIED = Answer(403, "AccessDenied", "Access Denied")
 THEIRS = "the destination was written by somebody else after it was listed"
 UNSTEADY = "the source changed 3 times while it was read"
 CHANGED_HERE = "the source has got this key since it was listed; it was not deleted"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def doing(what: Callable[[], Any]) -> Callable[[Request], None]:

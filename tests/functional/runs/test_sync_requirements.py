@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +19,6 @@ IDLE = {"HEAD_BUCKET": 2, "LIST": 2}
 KEY_OF_THE_CLIENT = Answer(
     400, "InvalidRequest", "The object was stored using a form of Server Side Encryption."
 )
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 # --- Which keys take part

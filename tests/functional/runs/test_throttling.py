@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 from fake_s3 import BUSY, HOUR, MB, Answer, Request
 from fake_s3.server import OPERATIONS
 from installed_botocore import needs_conditions_in_batches
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 from short_turns import short_pages
 
 from lambda_functions.shared.compare.streams import STREAMS
@@ -19,12 +18,6 @@ from lambda_functions.shared.s3.clients import RETRIES
 
 MOST = int(str(RETRIES["total_max_attempts"]))
 FAULTS = [BUSY, Answer(500, "InternalError"), Answer(503, "ServiceUnavailable"), Answer(200, "SlowDown")]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def of_everything(world: World) -> None:

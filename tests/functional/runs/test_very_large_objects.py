@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_s3 import GB, HOUR, LOST, MB, Answer, Request
 from installed_botocore import carries
-from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
+from runs_on_fake_s3 import TURN_SECONDS, World
 from workers import Killed
 
 from lambda_functions.shared.apply.copier import COPY_THREADS, timeout_outcome
@@ -25,12 +24,6 @@ DENIED = Answer(403, "AccessDenied", "Access Denied")
 ONCE = {"HEAD": 1, "GET_OBJECT_TAGGING": 1, "CREATE_MULTIPART_UPLOAD": 1, "COMPLETE_MULTIPART_UPLOAD": 1}
 # More than the 2,048 bytes that a header takes, within the limits of tags: ten of at most 128 and 256 characters.
 LONG_TAGS = {f"tag {number}": "ü" * 200 for number in range(5)}
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def same(world: World, key: str) -> bool:

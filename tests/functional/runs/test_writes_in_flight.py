@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_s3 import BUSY, MB, Answer, Request
 from installed_botocore import needs_conditions_in_batches
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.apply import in_flight
 from lambda_functions.shared.apply.copier import COPY_THREADS
@@ -19,12 +19,6 @@ from lambda_functions.shared.apply.in_flight import gate_of
 PATIENCE_SECONDS = 60
 OTHERS_SECONDS = 0.1
 QUARTER = COPY_THREADS // 4
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import platform
-import shutil
 import struct
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from places import PROJECT
 
 import deployment
 import fabfile
+from benchmarks.deployed import copy_sources
 from deployment.command_line.dryness import require_no_unheard_dry_run
 from deployment.command_line.program import take_over
 from deployment.errors import ConfigurationError
@@ -29,12 +29,7 @@ MISSING = "Error: fabfile_config.py is missing. Run: cp fabfile_config_template.
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what is in the repository, so without `fabfile_config.py`: no task can begin."""
-    folder = tmp_path_factory.mktemp("clone")
-    for name in ("deployment", "lambda_functions", "state_machines"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("fabfile.py", "fabfile_config_template.py"):
-        shutil.copy(PROJECT / name, folder)
-    return folder
+    return copy_sources(tmp_path_factory.mktemp("clone"))
 
 
 def fab(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

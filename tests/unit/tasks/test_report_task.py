@@ -51,14 +51,7 @@ def line(key: str, what: str = "failed", why: str = DENIED) -> dict[str, str]:
 
 
 class Bucket(FakeAws):
-    """FakeAws whose objects may be bytes too."""
-
-    def get_object(self, **parameters: Any) -> dict[str, Any]:
-        found = self.objects.get(parameters["Key"])
-        if isinstance(found, bytes):
-            self._call("get_object", parameters)
-            return {"Body": io.BytesIO(found)}
-        return super().get_object(**parameters)
+    """FakeAws with the files of failures."""
 
     def put_failures(self, *files: list[dict[str, str]], unfinished: int = 0) -> None:
         contents = []
