@@ -18,7 +18,7 @@ from deployment.project.front_matter import FunctionSpec
 from deployment.project.function_properties import is_intrinsic
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec, lambda_of, states
-from deployment.project.yaml_reading import Lines, Place, line_of, places_in
+from deployment.project.yaml_reading import Place, line_of
 from deployment.text import did_you_mean
 
 MAX_DEFAULT_CONCURRENCY = 40
@@ -61,8 +61,7 @@ def render(
     """
     found = list(mistakes(spec, function_versions, values))
     if found:
-        lines = places_in(spec.path)
-        problems = [Problem(spec.where, _line(spec, place, lines), message) for place, message in found]
+        problems = [Problem(spec.where, _line(spec, place), message) for place, message in found]
         raise StateMachineError("\n".join(str(problem) for problem in problems))
     return _fill(spec, function_versions, values)
 
@@ -130,10 +129,10 @@ def _unknown_placeholders(spec: MachineSpec, known: set[str]) -> Iterator[tuple[
             yield place, f"{user} uses ${{{name}}}, which has no value.{_suggestions(name, known, '${{{}}}')}"
 
 
-def _line(spec: MachineSpec, place: Place, lines: Lines) -> int | None:
+def _line(spec: MachineSpec, place: Place) -> int | None:
     """The line of a place; where the file is not at hand, that of its state."""
     of_states = (spec.state_lines.get(str(part)) for part in reversed(place))
-    return line_of(place, lines) or next((line for line in of_states if line), None)
+    return line_of(place, spec.places) or next((line for line in of_states if line), None)
 
 
 def _suggestions(found: str, known: Iterable[str], written: str) -> str:

@@ -19,7 +19,7 @@ from deployment.checks.runtimes import REPORTED_HERE
 from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.states_language import MachineSpec, items, mapping
-from deployment.project.yaml_reading import Place, line_of, places_in
+from deployment.project.yaml_reading import Place, line_of
 
 # Asked for by SAM for every role of a function; its ARN differs between partitions, which no check looks at.
 _MANAGED_POLICIES = {
@@ -48,7 +48,7 @@ def problems(
         machine = _machine_of(path, plain, machines)
         if machine:
             place = _of_statement(path, machine, plain) or ("Policies",)
-            yield Problem(machine.where, line_of(place, places_in(machine.path)), message)
+            yield Problem(machine.where, line_of(place, machine.places), message)
         else:
             yield _locate(path, message, specs, built, plain)
 

@@ -17,7 +17,7 @@ from deployment.errors import Problem
 from deployment.project.front_matter import FunctionSpec
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec, items, mapping
-from deployment.project.yaml_reading import Place, line_of, places_in
+from deployment.project.yaml_reading import Place, line_of
 
 # AWS's own policies that allow everything, or everything of a service.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
@@ -41,7 +41,7 @@ def problems(
             yield Problem(spec.source, line_of(("Policies", *place), spec.places), message)
     for machine in machines:
         for place, message in _broad_policies(machine.properties.get("Policies")):
-            yield Problem(machine.where, line_of(("Policies", *place), places_in(machine.path)), message)
+            yield Problem(machine.where, line_of(("Policies", *place), machine.places), message)
     of_functions = {f"{spec.logical_id}Role" for spec in specs}
     for logical_id, resource in mapping(built.get("Resources")).items():
         if resource["Type"] == "AWS::IAM::Role" and logical_id not in of_functions:

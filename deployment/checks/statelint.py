@@ -18,7 +18,7 @@ from deployment.build import definitions
 from deployment.checks import query_language, rights, state_rules, transitions, values
 from deployment.errors import Problem
 from deployment.project.states_language import MachineSpec, State, lambda_of, states
-from deployment.project.yaml_reading import Lines, Place, line_of, places_in
+from deployment.project.yaml_reading import Lines, Place, line_of
 
 SHIPPED = "sync_buckets_state_machine.yaml"
 """The file of SyncBuckets' own machine. Of it our opinions are mistakes; how others write theirs is their decision."""
@@ -103,13 +103,12 @@ def notes(
 def _located(machine: MachineSpec, found: Sequence[Finding]) -> list[Problem]:
     if not found:
         return []
-    lines = places_in(machine.path)  # read only now, as most machines are right
     ours = {place for place, message in found if not message.endswith(" (statelint)")}
     located = []
     for place, message in found:
-        here = _place(place, message, lines)
+        here = _place(place, message, machine.places)
         if place or here not in ours or not message.startswith("Field "):  # else said already, and better
-            located.append(Problem(machine.where, line_of(here, lines), message))
+            located.append(Problem(machine.where, line_of(here, machine.places), message))
     return sorted(dict.fromkeys(located), key=lambda problem: problem.line or 0)
 
 

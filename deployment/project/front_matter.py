@@ -56,7 +56,7 @@ class FunctionSpec:
     @property
     def source(self) -> str:
         """Its file relative to the project, and so in the zip: `lambda_functions/copy_keys.py`."""
-        return f"{self.path.parent.name}/{self.path.name}"
+        return source_files.where(self.path)
 
     @property
     def handler(self) -> str:
@@ -97,11 +97,7 @@ class CommentHandler(YAMLHandler):
     def load(self, fm: str, **kwargs: object) -> dict[str, Any]:
         """Return the properties of a block of comments; raise Mistake."""
         value, self.places = front_matter_yaml.load("\n".join(line[2:] for line in fm.split("\n")))
-        if not isinstance(value, dict):
-            found = "nothing" if value is None else repr(value)
-            line = fm.count("\n", 0, len(fm) - len(fm.lstrip("\n"))) or 1
-            raise Mistake(line, f"the front matter holds {found}: expected properties, such as 'Timeout: 60'")
-        return value
+        return front_matter_yaml.require_mapping(value, fm, "Timeout: 60")
 
     def export(self, metadata: Mapping[str, object], **kwargs: object) -> str:
         """Return the properties as a block of comments, without its delimiters."""

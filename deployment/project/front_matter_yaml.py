@@ -63,6 +63,15 @@ def load(text: str) -> tuple[Any, dict[Place, int]]:
         raise Mistake(line, f"the character {chr(error.character)!r} is not allowed in YAML") from error
 
 
+def require_mapping(value: Any, block: str, example: str) -> dict[str, Any]:
+    """Return the value of a block if it is properties, such as `example`; raise Mistake with its delimiter's line."""
+    if isinstance(value, dict):
+        return value
+    found = "nothing" if value is None else repr(value)
+    line = block.count("\n", 0, len(block) - len(block.lstrip("\n"))) or 1
+    raise Mistake(line, f"the front matter holds {found}: expected properties, such as '{example}'")
+
+
 def _value_and_places(loader: Any) -> tuple[Any, dict[Place, int]]:
     node = loader.get_single_node()
     mistakes = sorted(_mistakes(loader, node), key=lambda mistake: mistake.line) if node else []

@@ -21,9 +21,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from deployment.project import front_matter_yaml, placeholders
+import yaml
+
+from deployment.project import front_matter_yaml, placeholders, source_files, yaml_reading
 from deployment.project.front_matter_yaml import Mistake, Mistakes
 from deployment.project.function_properties import has_kind, is_intrinsic, kind_sentence, not_plain
 from deployment.project.yaml_reading import Place, line_of
@@ -34,6 +37,9 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "Policies": (list, dict, str),
     "Tags": (dict,),
 }
+
+# What tells a front matter in comments from any other comment.
+_OF_A_MACHINE = re.compile(rf"# ({'|'.join(KINDS)}):")
 
 _HERE = "the definition stands below, in this file"
 _ALIAS = "every deployment creates a machine of its own, under a timestamp"
@@ -60,27 +66,60 @@ RESERVED: Mapping[str, str] = {
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
+def split_front_matter(text: str) -> tuple[str | None, str]:
+    """Return the block between two lines `---` on top of a YAML file, None without one, and the document below it.
+
+    Both begin with empty lines, so that what they hold keeps its line. Only comments may stand above the block; a file with a
+    single `---` is one document, and so is one with nothing below the second. The block may also be written as a Lambda has it,
+    in comments between two lines `# ---` at the very top, if it has one of the properties of a machine.
+    """
+    lines = text.split("\n")
+    if lines[0].rstrip() == "# ---":
+        return _commented_block(lines), text
+    marks = [number for number, line in enumerate(lines) if line.rstrip() == "---"]
+    if len(marks) < 2 or _has_content(lines[: marks[0]]) or not _has_content(lines[marks[1] + 1 :]):
+        return None, text
+    first, second = marks[:2]
+    block = [""] * (first + 1) + lines[first + 1 : second]
+    return "\n".join(block), "\n".join([""] * (second + 1) + lines[second + 1 :])
+
+
 def read(block: str) -> tuple[dict[str, Any], list[tuple[int | None, str]]]:
     """Return the properties of a block that can be used, and line and sentence of every mistake in it.
 
     The block's lines must be where they stand in the file.
     """
     try:
-        given, lines = front_matter_yaml.load(block)
+        loaded, lines = front_matter_yaml.load(block)
+        given = front_matter_yaml.require_mapping(loaded, block, "Policies:")
     except Mistake as mistake:
         return {}, [(mistake.line, mistake.message)]
     except Mistakes as all_of_them:
         return {}, [(mistake.line, mistake.message) for mistake in all_of_them.mistakes]
-    if not isinstance(given, dict):
-        found = "nothing" if given is None else repr(given)
-        line = block.count("\n", 0, len(block) - len(block.lstrip("\n"))) or 1
-        return {}, [(line, f"the front matter holds {found}: expected properties, such as 'Policies:'")]
     wrong = list(mistakes(given))
     usable = given.keys() - {place[0] for place, _ in wrong}
     return (
         {name: value for name, value in given.items() if name in usable},
         [(line_of(place, lines), message) for place, message in wrong],
     )
+
+
+def places_in(path: Path) -> dict[Place, int]:
+    """Return the lines of a YAML file and of its front matter.
+
+    None when it cannot be read: who asks has a finding to report, not this one.
+    """
+    try:
+        block, document = split_front_matter(source_files.text_of(path))
+        block_node, node = (
+            yaml_reading.read_yaml(
+                text, yaml_reading.plain_loaders(), lambda loader: loader.get_single_node()
+            )
+            for text in (block or "", document)
+        )
+    except (source_files.Unreadable, yaml.YAMLError):
+        return {}
+    return yaml_reading.places(block_node) | yaml_reading.places(node)
 
 
 def mistakes(properties: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -94,6 +133,20 @@ def mistakes(properties: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
             yield (name,), kind_sentence(name, value, KINDS[name])
         else:
             yield from _value_mistakes(name, value)
+
+
+def _commented_block(lines: list[str]) -> str | None:
+    """The block of a Lambda's form, without its `# `; None where it is an ordinary comment."""
+    stripped = [line.rstrip() for line in lines]
+    end = stripped.index("# ---", 1) if "# ---" in stripped[1:] else 0
+    block = lines[1:end]
+    if not all(line.startswith("#") for line in block) or not any(map(_OF_A_MACHINE.match, block)):
+        return None
+    return "\n".join(["", *(line[2:] for line in block)])
+
+
+def _has_content(lines: list[str]) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
 def _value_mistakes(name: str, value: Any) -> Iterator[tuple[Place, str]]:

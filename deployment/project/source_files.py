@@ -8,13 +8,14 @@ mistake; one that just lies there is left alone, and `fab check` says so.
 from __future__ import annotations
 
 import errno
+import fnmatch
 import io
 import os
+import re
 import stat
 import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from deployment.errors import Problem
@@ -26,6 +27,8 @@ LITTER = (
     "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "__macosx", "icon\r",  # of file managers
 )  # fmt: skip
 """What Python, editors, git and file managers leave behind, in small letters: never read, never put into a zip."""
+
+_LITTER = re.compile("|".join(map(fnmatch.translate, LITTER)))
 
 DOCUMENTS = (".md", ".rst")
 """Nobody expects that these are deployed, so they are not mentioned."""
@@ -82,9 +85,14 @@ class Listing:
     others: Sequence[Path]
 
 
+def where(path: Path) -> str:
+    """Return a file as messages name it: `lambda_functions/copy_keys.py`."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def is_litter(name: str) -> bool:
     """Whether a file or folder of this name is nothing of the project's."""
-    return any(fnmatchcase(name.lower(), pattern) for pattern in LITTER)
+    return _LITTER.match(name.lower()) is not None
 
 
 def list_folder(folder: Path, kind: Kind) -> Listing:
@@ -95,8 +103,8 @@ def list_folder(folder: Path, kind: Kind) -> Listing:
     sources = [path for path in paths if path.suffix == kind.suffix]
     rest = [path for path in paths if path.suffix != kind.suffix]
     advice = {path: _lookalike(path, kind) for path in rest}
-    problems += [Problem(_where(path), None, text) for path, text in advice.items() if text]
-    problems += [Problem(_where(path), None, text) for path, text in same_names(sources)]
+    problems += [Problem(where(path), None, text) for path, text in advice.items() if text]
+    problems += [Problem(where(path), None, text) for path, text in same_names(sources)]
     others = [path for path in rest if not advice[path] and path.suffix.lower() not in DOCUMENTS]
     return Listing(sources, problems, others)
 
@@ -204,7 +212,3 @@ def _reason(path: Path, error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "the link leads back to itself; fix it or remove it"
     return f"this cannot be read: {error.strerror or error}"
-
-
-def _where(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"

@@ -11,6 +11,7 @@ The YAML is read by the rules of YAML 1.2, where `Yes`, `No` and `2012-10-17` ar
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ import yaml
 
 from deployment.errors import Problem, StateMachineError
 from deployment.project import machine_properties, source_files, yaml_reading
-from deployment.project.yaml_reading import Place
+from deployment.project.yaml_reading import Lines, Place
 
 NAME_MAX_CHARACTERS = 64
 """What the timestamp leaves of the 80 characters of
@@ -46,7 +47,12 @@ class MachineSpec:
     @property
     def where(self) -> str:
         """The file as messages name it: `state_machines/sync_buckets_state_machine.yaml`."""
-        return _where(self.path)
+        return source_files.where(self.path)
+
+    @functools.cached_property
+    def places(self) -> Lines:
+        """The lines of the file, its front matter's too; read when a finding asks, as most machines are right."""
+        return machine_properties.places_in(self.path)
 
 
 @dataclass(frozen=True)
@@ -69,23 +75,29 @@ class Scope:
     """Whether it says that it has none, and does not just leave `States` out or make something else of it."""
 
 
+def base_name(path: Path) -> str:
+    """Return what a file's machines are called before their timestamp: `sync-it` for `sync_it.yaml`."""
+    return path.stem.replace("_", "-")
+
+
 def read_all(folder: Path) -> tuple[MachineSpec, ...]:
     """Return the state machines of a folder, sorted by file name.
 
     Raises StateMachineError with the problems of all files together, one line each.
     """
-    specs: list[MachineSpec] = []
-    problems: list[str] = []
-    listed = source_files.list_folder(folder, source_files.MACHINES)
-    for path in listed.sources:
-        try:
-            specs.append(read(path))
-        except StateMachineError as error:
-            problems.append(str(error))
-    problems += [str(problem) for problem in (*listed.problems, *_folder_problems(folder, listed.sources))]
+    specs, problems = examine_all(folder)
     if problems:
-        raise StateMachineError("\n".join(problems))
-    return tuple(specs)
+        raise StateMachineError("\n".join(map(str, problems)))
+    return specs
+
+
+def examine_all(folder: Path) -> tuple[tuple[MachineSpec, ...], tuple[Problem, ...]]:
+    """Return what can be understood of the state machines in `folder`, and all problems together."""
+    listed = source_files.list_folder(folder, source_files.MACHINES)
+    examined = [examine(path) for path in listed.sources]
+    specs = tuple(spec for spec, _ in examined if spec is not None)
+    of_files = [problem for _, problems in examined for problem in problems]
+    return specs, (*of_files, *listed.problems, *_folder_problems(folder, listed.sources))
 
 
 def read(path: Path) -> MachineSpec:
@@ -99,11 +111,11 @@ def read(path: Path) -> MachineSpec:
 def examine(path: Path) -> tuple[MachineSpec | None, tuple[Problem, ...]]:
     """Return what can be understood of one file, None if not even the definition can, and all that is wrong with its YAML."""
     try:
-        block, text = yaml_reading.split_front_matter(source_files.text_of(path))
+        block, text = machine_properties.split_front_matter(source_files.text_of(path))
     except source_files.Unreadable as error:
-        return None, (Problem(_where(path), error.line, error.message),)
+        return None, (Problem(source_files.where(path), error.line, error.message),)
     properties, wrong = machine_properties.read(block) if block is not None else ({}, [])
-    problems = [Problem(_where(path), line, message) for line, message in wrong]
+    problems = [Problem(source_files.where(path), line, message) for line, message in wrong]
     try:
         spec = yaml_reading.read_yaml(text, _LOADERS, lambda loader: _spec(path, loader), _Unreadable)
     except yaml.YAMLError as error:
@@ -177,17 +189,9 @@ def _spec(path: Path, loader: Any) -> MachineSpec:
     node = loader.get_single_node()
     problems = _document_problems(node)
     if problems:
-        raise _Unreadable(Problem(_where(path), *problem) for problem in problems)
+        raise _Unreadable(Problem(source_files.where(path), *problem) for problem in problems)
     lines = dict(_state_lines(node))
-    return MachineSpec(_base_name(path), path, loader.construct_document(node), lines)
-
-
-def _where(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
-def _base_name(path: Path) -> str:
-    return path.stem.replace("_", "-")
+    return MachineSpec(base_name(path), path, loader.construct_document(node), lines)
 
 
 def _folder_problems(folder: Path, paths: Sequence[Path]) -> Iterator[Problem]:
@@ -196,12 +200,14 @@ def _folder_problems(folder: Path, paths: Sequence[Path]) -> Iterator[Problem]:
         yield Problem(f"{folder.name}/", None, "there is no *.yaml file to deploy")
     seen: dict[str, Path] = {}
     for path in paths:
-        name = _base_name(path)
+        name = base_name(path)
         if not _NAME.fullmatch(name) or len(name) > NAME_MAX_CHARACTERS:
-            yield Problem(_where(path), None, _name_advice(name))
+            yield Problem(source_files.where(path), None, _name_advice(name))
         elif name in seen:
             yield Problem(
-                _where(path), None, f"becomes the state machine {name}, as {_where(seen[name])} does"
+                source_files.where(path),
+                None,
+                f"becomes the state machine {name}, as {source_files.where(seen[name])} does",
             )
         seen.setdefault(name, path)
 
@@ -220,7 +226,9 @@ def _yaml_problem(path: Path, error: Exception) -> Problem:
     text = ", ".join(filter(None, texts)) or str(error).splitlines()[0]
     if isinstance(error, yaml.reader.ReaderError):
         text = f"the character {chr(error.character)!r} is not allowed"
-    return Problem(_where(path), mark.line + 1 if mark else None, yaml_reading.sentence(error, text))
+    return Problem(
+        source_files.where(path), mark.line + 1 if mark else None, yaml_reading.sentence(error, text)
+    )
 
 
 def _document_problems(node: yaml.Node | None) -> list[tuple[int, str]]:

@@ -13,24 +13,18 @@ values, and a few thousand brackets are deeper than Python's stack.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from deployment.project import source_files, yaml_limits
+from deployment.project import yaml_limits
 from deployment.project.yaml_limits import Complaint
 
 Place = tuple[str | int, ...]
 Lines = Mapping[Place, int]
 
 Result = TypeVar("Result")
-
-# `machine_properties` knows them; here they tell a front matter in comments from any other comment.
-_OF_A_MACHINE = re.compile(r"# (DefinitionSubstitutions|Policies|Tags):")
-
 
 Loaders = tuple[type[Any], ...]
 """The loaders to try, the last of which tells what is wrong."""
@@ -44,66 +38,23 @@ def places(node: yaml.Node | None) -> dict[Place, int]:
     return dict(_places(node, (), ())) if node else {}
 
 
-def places_in(path: Path) -> dict[Place, int]:
-    """Return the lines of a YAML file and of its front matter.
-
-    None when it cannot be read: who asks has a finding to report, not this one.
-    """
-    try:
-        block, document = split_front_matter(source_files.text_of(path))
-        block_node, node = (
-            read_yaml(text, (yaml.SafeLoader,), lambda loader: loader.get_single_node())
-            for text in (block or "", document)
-        )
-    except (source_files.Unreadable, yaml.YAMLError):
-        return {}
-    return places(block_node) | places(node)
-
-
-def split_front_matter(text: str) -> tuple[str | None, str]:
-    """Return the block between two lines `---` on top of a YAML file, None without one, and the document below it.
-
-    Both begin with empty lines, so that what they hold keeps its line. Only comments may stand above the block; a file with a
-    single `---` is one document, and so is one with nothing below the second. The block may also be written as a Lambda has it,
-    in comments between two lines `# ---` at the very top, if it has one of the properties of a machine.
-    """
-    lines = text.split("\n")
-    if lines[0].rstrip() == "# ---":
-        return _commented_block(lines), text
-    marks = [number for number, line in enumerate(lines) if line.rstrip() == "---"]
-    if len(marks) < 2 or _has_content(lines[: marks[0]]) or not _has_content(lines[marks[1] + 1 :]):
-        return None, text
-    first, second = marks[:2]
-    block = [""] * (first + 1) + lines[first + 1 : second]
-    return "\n".join(block), "\n".join([""] * (second + 1) + lines[second + 1 :])
-
-
-def _commented_block(lines: list[str]) -> str | None:
-    """The block of a Lambda's form, without its `# `; None where it is an ordinary comment."""
-    stripped = [line.rstrip() for line in lines]
-    end = stripped.index("# ---", 1) if "# ---" in stripped[1:] else 0
-    block = lines[1:end]
-    if not all(line.startswith("#") for line in block) or not any(map(_OF_A_MACHINE.match, block)):
-        return None
-    return "\n".join(["", *(line[2:] for line in block)])
-
-
-def _has_content(lines: list[str]) -> bool:
-    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
-
-
 def line_of(place: Place, lines: Lines) -> int | None:
     """Return the line of a place, or of what it stands in, None when not even that is known."""
     known = (lines.get(place[:length]) for length in range(len(place), 0, -1))
     return next((line for line in known if line is not None), None)
 
 
+def plain_loaders() -> Loaders:
+    """Return both loaders as PyYAML has them, which is enough for nodes; the fast one only where it is installed."""
+    found = (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader)
+    return tuple(loader for loader in found if loader)
+
+
 def loaders_with(rules: Callable[[type[Any]], None]) -> Loaders:
     """Return both loaders without YAML 1.1's implicit types; `rules` adds types and constructors to a loader class."""
-    found = (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader)
     types = {"yaml_implicit_resolvers": {}, "yaml_constructors": yaml_limits.constructors()}
     loaders = tuple(
-        type("Loader", (base,), {name: dict(of) for name, of in types.items()}) for base in found if base
+        type("Loader", (base,), {name: dict(of) for name, of in types.items()}) for base in plain_loaders()
     )
     for loader in loaders:
         rules(loader)

@@ -13,7 +13,6 @@ from deployment.errors import StateMachineError
 from deployment.project import states_language
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
-from deployment.project.yaml_reading import places_in
 from deployment.step_functions import state_machines
 
 MACHINE = "StartAt: Say\nStates:\n  Say:\n    Type: Pass\n    Result: %s\n    End: true\n"
@@ -56,8 +55,8 @@ def test_policies_tags_and_substitutions_stand_above_the_definition(tmp_path: Pa
     assert spec.definition["States"]["Say"]["Result"] == "${Word} ${Times}"
     assert definitions.render(spec, {}, {})["States"]["Say"]["Result"] == "hi 3"
     assert state_machines.own_tags(spec) == {"team": "data", "cost": "12", "kept": "true"}
-    assert places_in(spec.path)[("Tags",)] == 4
-    assert places_in(spec.path)[("States", "Say")] == 9
+    assert spec.places[("Tags",)] == 4
+    assert spec.places[("States", "Say")] == 9
 
 
 @pytest.mark.parametrize("text", ["---\n", "# A comment\n---\n", "---\n# Nothing but\n", ""])
