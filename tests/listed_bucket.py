@@ -7,7 +7,7 @@ from typing import Any
 
 from samples import NOON
 
-from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 
 ETAG = "0cc175b9c0f1b6a831c399e269772661"
 

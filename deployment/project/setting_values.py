@@ -174,7 +174,7 @@ def log_retention_days(value: Any) -> int:
 
 def max_delete(value: Any) -> int | str:
     """A number of objects, or a share of the destination's objects such as "10%": what the input of a sync may say."""
-    from lambda_functions.shared.options import max_delete_problem  # only who sets a limit waits for it
+    from lambda_functions.shared.option_rules import max_delete_problem  # only who sets a limit waits for it
 
     if max_delete_problem(value):
         raise ValueError("expected a whole number of objects, a share from '0%' to '100%', or None")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from lambda_functions.shared.options import MAX_KEY_BYTES, Options
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
+from lambda_functions.shared.options import Options
 
 RUNS = "runs"
 # How many workers the state machine gives to one very large object at the same time.

@@ -29,7 +29,7 @@ from iam_grants import (
 from deployment.build import definitions, template
 from deployment.project import states_language
 from deployment.project.settings import Settings
-from lambda_functions.shared.options import RULES
+from lambda_functions.shared.option_rules import RULES
 
 OPEN = Settings()
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"

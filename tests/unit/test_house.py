@@ -12,7 +12,7 @@ import pytest
 from places import PROJECT
 
 BASE = "errors text"
-EVERYWHERE = "run options plan_input spelling outcomes invocation work_items bucket_names errors"
+EVERYWHERE = "run options option_rules plan_input spelling outcomes invocation work_items bucket_names errors"
 WORK = f"{EVERYWHERE} s3 work_bucket equality"
 MAY_IMPORT = {
     "deployment": {
@@ -102,7 +102,8 @@ def test_deployment_and_lambdas_meet_in_the_options_of_a_sync_only():
         for one in imports(path)
         if one.parts[0] != "deployment"
     }
-    assert across <= {("deployment", "lambda_functions/shared/options.py")}
+    of_a_sync = ("options", "option_rules")
+    assert across <= {("deployment", f"lambda_functions/shared/{module}.py") for module in of_a_sync}
     assert [
         path
         for path in modules("lambda_functions")

@@ -25,7 +25,7 @@ from lambda_functions.shared.errors import (
     is_transient,
 )
 from lambda_functions.shared.invocation import Turn, run_jobs
-from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, extra_headers

@@ -17,7 +17,7 @@ from lambda_functions.shared.compare.undecided import Resolver
 from lambda_functions.shared.compare.waves import range_record_name, wave_of_range
 from lambda_functions.shared.errors import RangeBroken, describe_with_bucket, is_permanent
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.listing import KeyRange

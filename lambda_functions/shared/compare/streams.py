@@ -19,7 +19,7 @@ from itertools import pairwise
 from lambda_functions.shared.compare import positions
 from lambda_functions.shared.compare.pieces import SIDES, Chunk, Piece, Reading
 from lambda_functions.shared.compare.positions import Estimate, Search
-from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 from lambda_functions.shared.s3.list_page import Entry
 from lambda_functions.shared.s3.listing import KeyRange
 

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.errors import RangeBroken, describe_with_bucket, is_throttled
-from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.clients import list_page
 from lambda_functions.shared.s3.list_page import Entry as Entry

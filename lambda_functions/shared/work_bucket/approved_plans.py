@@ -18,7 +18,8 @@ from typing import Any
 
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.invocation import Turn
-from lambda_functions.shared.options import RULES, Options
+from lambda_functions.shared.option_rules import RULES
+from lambda_functions.shared.options import Options
 from lambda_functions.shared.run import RUNS, AppliedPlan, Run
 from lambda_functions.shared.spelling import quote
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder, work_bucket

@@ -15,7 +15,7 @@ from samples import entries as listed
 
 from lambda_functions.shared.compare.key_space import LAST
 from lambda_functions.shared.errors import RangeBroken
-from lambda_functions.shared.options import MAX_KEY_BYTES
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 from lambda_functions.shared.run import Side
 from lambda_functions.shared.s3.listing import Entry, KeyRange, merge, pair_key, read_page
 

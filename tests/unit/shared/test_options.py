@@ -12,15 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.option_rules import KMS_WORDS, RULES, STORAGE_CLASSES, max_delete_problem
 from lambda_functions.shared.options import (
-    KMS_WORDS,
     MAX_INPUT_BYTES,
     NAMES,
     NOT_SUPPORTED_YET,
-    RULES,
-    STORAGE_CLASSES,
     Options,
-    max_delete_problem,
     max_deletes,
     overlap,
     parse,

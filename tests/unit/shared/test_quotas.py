@@ -45,7 +45,8 @@ from lambda_functions.shared.compare.plan_writer import is_large
 from lambda_functions.shared.compare.reading import LATE_SECONDS
 from lambda_functions.shared.compare.waves import MAX_WAVES, range_record_name, write_wave
 from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn
-from lambda_functions.shared.options import MAX_INPUT_BYTES, MAX_KEY_BYTES, Options, parse
+from lambda_functions.shared.option_rules import MAX_KEY_BYTES
+from lambda_functions.shared.options import MAX_INPUT_BYTES, Options, parse
 from lambda_functions.shared.outcomes import MAX_CAUSES, MAX_EXAMPLE_CHARACTERS
 from lambda_functions.shared.run import LARGE_WORKERS, Run
 from lambda_functions.shared.s3.clients import Clients, RequestCounter

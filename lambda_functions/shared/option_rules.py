@@ -1,0 +1,117 @@
+"""What is expected of each value of an input, option by option. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lambda_functions.shared.bucket_names import bucket_problem
+from lambda_functions.shared.spelling import JSON, Spelling, has_half_a_character
+
+HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no key can have"
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+MAX_KEY_BYTES = 1024
+# Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_CONCURRENCY = 10_000
+
+STORAGE_CLASSES = (
+    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
+)  # fmt: skip
+KMS_WORDS = ("aws:kms", "aws:kms:dsse")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+# A header carries it: an ARN, an id, or an alias.
+_KMS_KEY = re.compile(r"[!-~]{1,2048}")
+_PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
+
+
+def _boolean_problem(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "expected true or false"
+
+
+def _metadata_problem(value: Any) -> str | None:
+    return None if isinstance(value, bool) or value == "all" else 'expected true, false or "all"'
+
+
+def _key_problem(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "expected text"
+    if has_half_a_character(value):
+        return HALF_A_CHARACTER
+    size = len(value.encode())
+    return None if size <= MAX_KEY_BYTES else f"it has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
+
+
+def _globs_problem(spelling: Spelling, value: Any) -> str | None:
+    if not isinstance(value, list) or not all(isinstance(glob, str) and glob for glob in value):
+        return f"expected a list of patterns, such as {spelling.patterns}"
+    return HALF_A_CHARACTER if any(map(has_half_a_character, value)) else None
+
+
+def max_delete_problem(value: Any) -> str | None:
+    """Say what is expected of `maxDelete`, wherever it is given; None if the value is right: 0, 1000, "10%", "12.5%"."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if is_number or (isinstance(value, str) and _PERCENT.fullmatch(value)):
+        return None
+    return 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
+
+
+def _concurrency_problem(value: Any) -> str | None:
+    is_right = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY
+    return None if is_right else f"expected a whole number from 1 to {MAX_CONCURRENCY:,}"
+
+
+def _account_problem(spelling: Spelling, value: Any) -> str | None:
+    is_right = isinstance(value, str) and _ACCOUNT.fullmatch(value)
+    return (
+        None
+        if is_right
+        else f'expected the 12 digits of an AWS account{spelling.as_text}, such as "111122223333"'
+    )
+
+
+def _kms_key_problem(spelling: Spelling, value: Any) -> str | None:
+    is_right = isinstance(value, str) and _KMS_KEY.fullmatch(value)
+    return None if is_right else f"expected the ARN or id of a key of KMS{spelling.as_text}"
+
+
+def _choice_problem(*words: str) -> Callable[[Any], str | None]:
+    listed = ", ".join(f'"{word}"' for word in words)
+    return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
+
+
+def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
+    """Return for each option what says what is expected of its value, None where the value is right."""
+    globs, account = (
+        functools.partial(_globs_problem, spelling),
+        functools.partial(_account_problem, spelling),
+    )
+    return {
+        "source": functools.partial(bucket_problem, spelling, "prefix"),
+        "destination": functools.partial(bucket_problem, spelling, "destinationPrefix"),
+        "prefix": _key_problem,
+        "destinationPrefix": _key_problem,
+        "startAfter": _key_problem,
+        "include": globs,
+        "exclude": globs,
+        "delete": _boolean_problem,
+        "maxDelete": max_delete_problem,
+        "allowEmptySource": _boolean_problem,
+        "dryRun": _boolean_problem,
+        "compareMetadata": _metadata_problem,
+        "compareTags": _boolean_problem,
+        "copyTags": _boolean_problem,
+        "unprovable": _choice_problem("copy", "keep"),
+        "storageClass": _choice_problem("source", *STORAGE_CLASSES),
+        "acl": _choice_problem("bucket-owner-full-control"),
+        "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
+        "sseKmsKeyId": functools.partial(_kms_key_problem, spelling),
+        "requestPayer": _boolean_problem,
+        "maxConcurrency": _concurrency_problem,
+        "sourceOwner": account,
+        "destinationOwner": account,
+    }
+
+
+RULES = rules_in(JSON)
