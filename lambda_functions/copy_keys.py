@@ -12,6 +12,15 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:GetObjectTagging, s3:GetObjectAttributes ]
 #         Resource: ${SourceObjects}
+#       - Sid: ReadLocksAndAnnotationsOfTheSource
+#         Effect: Allow
+#         Action:
+#           [ s3:GetObjectRetention, s3:GetObjectLegalHold, s3:ListObjectAnnotations, s3:GetObjectAnnotation ]
+#         Resource: ${SourceObjects}
+#       - Sid: RestoreArchivedSources
+#         Effect: Allow
+#         Action: s3:RestoreObject
+#         Resource: ${SourceObjects}
 #       - Sid: TellAMissingObjectFromAForbiddenOne
 #         Effect: Allow
 #         Action: s3:ListBucket
@@ -19,6 +28,10 @@
 #       - Sid: WriteTheDestination
 #         Effect: Allow
 #         Action: [ s3:PutObject, s3:PutObjectTagging, s3:GetObject, s3:AbortMultipartUpload ]
+#         Resource: ${DestinationObjects}
+#       - Sid: LockAndAnnotateCopies
+#         Effect: Allow
+#         Action: [ s3:PutObjectRetention, s3:PutObjectLegalHold, s3:PutObjectAnnotation ]
 #         Resource: ${DestinationObjects}
 #       - Sid: GiveTheBucketsOwnerFullControlAndNobodyElse
 #         Effect: Allow
@@ -78,7 +91,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         def copy_all(lines: Sequence[Mapping[str, Any]]) -> Iterator[Outcome]:
             jobs = run_jobs(
                 map(ToCopy.from_json, lines), copier.copy, timeout_outcome, ours.turn, COPY_THREADS,
-                lambda item: seconds_needed(item.size), ours.gate.limit,
+                lambda item: seconds_needed(0 if item.restore else item.size), ours.gate.limit,
             )  # fmt: skip
             return (outcome for _, outcome in jobs)
 

@@ -12,6 +12,11 @@
 #         Effect: Allow
 #         Action: [ s3:GetObject, s3:GetObjectTagging, s3:GetObjectAttributes ]
 #         Resource: ${SourceObjects}
+#       - Sid: ReadLocksAndAnnotationsOfTheSource
+#         Effect: Allow
+#         Action:
+#           [ s3:GetObjectRetention, s3:GetObjectLegalHold, s3:ListObjectAnnotations, s3:GetObjectAnnotation ]
+#         Resource: ${SourceObjects}
 #       - Sid: TellAMissingObjectFromAForbiddenOne
 #         Effect: Allow
 #         Action: s3:ListBucket
@@ -19,6 +24,10 @@
 #       - Sid: WriteTheDestination
 #         Effect: Allow
 #         Action: [ s3:PutObject, s3:PutObjectTagging, s3:GetObject, s3:AbortMultipartUpload ]
+#         Resource: ${DestinationObjects}
+#       - Sid: LockAndAnnotateCopies
+#         Effect: Allow
+#         Action: [ s3:PutObjectRetention, s3:PutObjectLegalHold, s3:PutObjectAnnotation ]
 #         Resource: ${DestinationObjects}
 #       - Sid: GiveTheBucketsOwnerFullControlAndNobodyElse
 #         Effect: Allow

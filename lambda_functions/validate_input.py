@@ -13,6 +13,10 @@
 #         Effect: Allow
 #         Action: [ s3:ListBucket, s3:GetBucketTagging ]
 #         Resource: [ "${SourceBuckets}", "${DestinationBuckets}" ]
+#       - Sid: AskWhetherTheDestinationHasObjectLock
+#         Effect: Allow
+#         Action: s3:GetBucketObjectLockConfiguration
+#         Resource: ${DestinationBuckets}
 #       - Sid: AbortWhatADeadRunLeft
 #         Effect: Allow
 #         Action: [ s3:AbortMultipartUpload, s3:ListMultipartUploadParts ]
@@ -65,6 +69,7 @@ from lambda_functions.shared.options import parse, require_valid
 from lambda_functions.shared.plan_input import names_plan
 from lambda_functions.shared.run import Run, option_warnings
 from lambda_functions.shared.s3 import clients
+from lambda_functions.shared.s3.abilities import refuse_impossible
 from lambda_functions.shared.s3.botocore_version import refuse_older_botocore
 from lambda_functions.shared.s3.heads import ask_buckets
 from lambda_functions.shared.s3.installations import refuse_own_buckets, refuse_tagged_buckets
@@ -111,6 +116,7 @@ def _validate(event: dict[str, Any], connected: clients.Clients, turn: Turn) -> 
     refuse_own_buckets(options, {work_bucket(), os.environ.get("DEPLOYMENT_BUCKET", "")})
     regions, s3_time = ask_buckets(connected.source, options)
     refuse_tagged_buckets(connected.source, options)
+    refuse_impossible(connected.source, options)
     return replace(Run.of(event["execution"], options, regions, s3_time), plan=plan)
 
 

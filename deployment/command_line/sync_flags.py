@@ -24,6 +24,7 @@ class Kind(Enum):
     NUMBER = "digits become a number, anything else stays the text that it is"
     PATTERNS = "may be given again and again"
     SWITCH = "nothing; --no-... is the opposite"
+    PAIRS = "names and values, such as days=7,tier=Bulk; anything else stays the text that it is"
     SWITCH_OR_TEXT = "text, or true and false; --no-... is false"
 
 
@@ -96,6 +97,13 @@ FLAGS = (
     OptionFlag("unprovable", Kind.TEXT, "What no checksum can prove equal: copy or keep. Default: copy."),
     OptionFlag(
         "storageClass", Kind.TEXT, "The storage class of all copies. Default: source, that of the source."
+    ),
+    OptionFlag("objectLock", Kind.TEXT, "copy: give copies the Object Lock of their source. Default: none."),
+    OptionFlag("annotations", Kind.TEXT, "copy: copy the annotations of objects too. Default: none."),
+    OptionFlag(
+        "restore",
+        Kind.PAIRS,
+        "Ask for archived sources, e.g. days=7,tier=Bulk; a later sync copies them. Default: skip them.",
     ),
     OptionFlag("acl", Kind.TEXT, "The ACL of all copies: bucket-owner-full-control. Default: none."),
     OptionFlag(
@@ -203,6 +211,21 @@ def _value(flag: OptionFlag, values: Mapping[str, Any]) -> Any:
             return list(value) if value else None
         case Kind.NUMBER if value and re.fullmatch(r"[0-9]{1,18}", value):
             return int(value)
+        case Kind.PAIRS if value:
+            return _pairs(value)
         case Kind.SWITCH_OR_TEXT if value in ("true", "false"):
             return value == "true"
     return value
+
+
+def _pairs(text: str) -> dict[str, Any] | str:
+    """Return `days=7,tier=Bulk` as an object, digits as a number; a text that is not so as it is."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(name and equals for name, equals, _ in pairs):
+        return text
+    return {name: int(value) if re.fullmatch(r"[0-9]{1,18}", value) else value for name, _, value in pairs}
+
+
+def typed_pairs(values: Mapping[str, Any]) -> str:
+    """Return an object as it is typed: `days=7,tier=Bulk`."""
+    return ",".join(f"{name}={value}" for name, value in values.items())

@@ -17,11 +17,13 @@ from deployment.step_functions.key_order import Line, in_key_order
 from deployment.step_functions.run_report import RunFolder
 
 ORPHAN = "orphan"
+RESTORE = "restore"
 KINDS: Mapping[str, tuple[str, ...]] = {
     "+": ("new",),
     "*": ("size", "content", "checksum", "unprovable", ""),
     "~": ("metadata", "tags"),
     "-": (ORPHAN,),
+    "^": (RESTORE,),
 }
 """The signs of a list, and the reasons that each stands for; "" is what a run of an older deployment did not say."""
 
@@ -50,7 +52,8 @@ def read_plan(folder: RunFolder, report: Mapping[str, Any]) -> Plan:
         plan = _plan_of(_records(folder))
     except (KeyError, TypeError, AttributeError) as error:
         raise folder.unreadable("compared/", "is not what a run writes") from error
-    planned = sum(report["plan"][what]["objects"] for what in ("copy", "delete"))
+    planned = report["plan"]["copy"]["objects"] + report["plan"]["delete"]["objects"]
+    planned += report["plan"].get(RESTORE, {"objects": 0})["objects"]
     if plan.objects() != planned:
         raise folder.unreadable(
             "compared/",
@@ -96,6 +99,8 @@ def _shard_lines(folder: RunFolder, shard: Mapping[str, Any]) -> list[Line]:
 def _reason(kind: str, line: Mapping[str, Any]) -> str:
     if kind == "delete":
         return ORPHAN
+    if kind == RESTORE:
+        return RESTORE
     reason = line.get("reason") or ("" if line.get("was") else "new")
     return reason if reason in SIGNS else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lambda_functions.shared.bucket_names import bucket_problem
@@ -20,10 +21,37 @@ STORAGE_CLASSES = (
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
 )  # fmt: skip
 KMS_WORDS = ("aws:kms", "aws:kms:dsse")
+# How fast an archived object is restored: https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects-retrieval-options.html
+RESTORE_TIERS = ("Bulk", "Standard", "Expedited")
+# Of S3 Glacier Deep Archive, which knows no Expedited: https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html
+SLOW_ARCHIVE = "DEEP_ARCHIVE"
+MAX_RESTORE_DAYS = 365
 _ACCOUNT = re.compile(r"[0-9]{12}")
 # A header carries it: an ARN, an id, or an alias.
 _KMS_KEY = re.compile(r"[!-~]{1,2048}")
 _PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
+
+
+@dataclass(frozen=True)
+class Restore:
+    """What archived sources are asked for: a copy that stays for `days`, and `tier`, how soon it is there."""
+
+    days: int
+    tier: str
+
+    def tier_of(self, storage_class: str) -> str:
+        """Return the tier for an object of this class: DEEP_ARCHIVE has no Expedited, so Standard there, its fastest."""
+        has_no_expedited = storage_class == SLOW_ARCHIVE and self.tier == "Expedited"
+        return "Standard" if has_no_expedited else self.tier
+
+
+def written_class(storage_class: str) -> str:
+    """Return the class of a copy that is to have its source's: STANDARD where that is one that nobody can write.
+
+    Listings also tell of classes that only other services write, such as AWS_BACKUP_WARM:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    return storage_class if storage_class in STORAGE_CLASSES else "STANDARD"
 
 
 def _boolean_problem(value: Any) -> str | None:
@@ -76,6 +104,17 @@ def _kms_key_problem(spelling: Spelling, value: Any) -> str | None:
     return None if is_right else f"expected the ARN or id of a key of KMS{spelling.as_text}"
 
 
+def _restore_problem(spelling: Spelling, value: Any) -> str | None:
+    if isinstance(value, Mapping) and value.keys() == {"days", "tier"}:
+        days, tier = value["days"], value["tier"]
+        is_number = isinstance(days, int) and not isinstance(days, bool)
+        if is_number and 1 <= days <= MAX_RESTORE_DAYS and tier in RESTORE_TIERS:
+            return None
+    example = spelling.pair("restore", {"days": 7, "tier": "Bulk"})
+    tiers = ", ".join(f'"{tier}"' for tier in RESTORE_TIERS)
+    return f"expected days, from 1 to {MAX_RESTORE_DAYS}, and tier, one of {tiers}, such as {example}"
+
+
 def _choice_problem(*words: str) -> Callable[[Any], str | None]:
     listed = ", ".join(f'"{word}"' for word in words)
     return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
@@ -104,6 +143,9 @@ def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
         "copyTags": _boolean_problem,
         "unprovable": _choice_problem("copy", "keep"),
         "storageClass": _choice_problem("source", *STORAGE_CLASSES),
+        "objectLock": _choice_problem("none", "copy"),
+        "annotations": _choice_problem("none", "copy"),
+        "restore": functools.partial(_restore_problem, spelling),
         "acl": _choice_problem("bucket-owner-full-control"),
         "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
         "sseKmsKeyId": functools.partial(_kms_key_problem, spelling),

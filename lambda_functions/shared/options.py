@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.option_rules import KMS_WORDS, rules_in
+from lambda_functions.shared.option_rules import KMS_WORDS, Restore, rules_in
 from lambda_functions.shared.plan_input import names_plan, plan_problems
 from lambda_functions.shared.spelling import JSON, Spelling, quote
 
@@ -47,6 +47,9 @@ class Options:
     copyTags: bool = True  # noqa: N815
     unprovable: str = "copy"
     storageClass: str = "source"  # noqa: N815
+    objectLock: str = "none"  # noqa: N815
+    annotations: str = "none"
+    restore: Restore | None = None
     acl: str | None = None
     serverSideEncryption: str | None = None  # noqa: N815
     sseKmsKeyId: str | None = None  # noqa: N815
@@ -62,7 +65,8 @@ class Options:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
         """Return the options that `to_json` wrote."""
-        return cls(**{**data, "include": tuple(data["include"]), "exclude": tuple(data["exclude"])})
+        lists = {"include": tuple(data["include"]), "exclude": tuple(data["exclude"])}
+        return cls(**{**data, **lists, "restore": _as_restore(data.get("restore"))})
 
 
 NAMES = tuple(field.name for field in fields(Options))
@@ -117,7 +121,11 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
     values.setdefault("destinationPrefix", values.get("prefix", ""))
     for name in ("include", "exclude"):
         values[name] = tuple(values.get(name, ()))
-    return Options(**values)
+    return Options(**{**values, "restore": _as_restore(values.get("restore"))})
+
+
+def _as_restore(value: Mapping[str, Any] | None) -> Restore | None:
+    return Restore(value["days"], value["tier"]) if value else None
 
 
 def _unknown_option(name: str) -> str:

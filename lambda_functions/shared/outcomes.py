@@ -1,8 +1,9 @@
 """What became of one object, in the words of the report, and adding them up.
 
-*copied*, *deleted*: done. *skipped*: archived, vanished, unmappable; named, the run succeeds. *changed*: the destination was
-written by somebody else, or the source changed three times while it was read. *stopped*: begun, and given up because the run
-was to stop; what was not begun has no outcome. *failed*: everything else that was not done, also a key that could not be decided.
+*copied*, *deleted*: done. *skipped*: archived, vanished, unmappable, restoring; named, the run succeeds. *changed*: the
+destination was written by somebody else, or the source changed three times while it was read. *stopped*: begun, and given up
+because the run was to stop; what was not begun has no outcome. *failed*: everything else that was not done, also a key that could
+not be decided.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-SKIPPED = ("archived", "vanished", "unmappable")
+SKIPPED = ("archived", "vanished", "unmappable", "restoring")
 DELETE_MARKERS = "deleteMarkers"
 # How many causes of failures are told apart, and how much is told of each: they travel in the report.
 MAX_CAUSES = 8
@@ -26,7 +27,8 @@ IN_SYNC = ("copied", "deleted", "current")
 
 @dataclass(frozen=True)
 class Outcome:
-    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, stopped, failed.
+    """`what` is one of copied, deleted, current, archived, vanished, unmappable, restoring, changed, stopped,
+    failed.
 
     `left_marker`: the bucket is versioned, so a delete left a delete marker, and freed nothing.
     """

@@ -17,7 +17,8 @@ class ToCopy:
 
     `checksum` is algorithm and type, such as ("CRC64NVME", "FULL_OBJECT"). `replaces_etag` is the ETag of the object at
     the destination that the copy may replace; None means that there must be none. `reason` is why it is copied, in the words of
-    `equality.Decision`; "" where an earlier deployment did not say.
+    `equality.Decision`; "" where an earlier deployment did not say. `restore`: it is archived, and all that is to be done is to
+    ask for a copy of it that can be read.
     """
 
     key: str
@@ -27,11 +28,14 @@ class ToCopy:
     checksum: tuple[str, str] | None = None
     replaces_etag: str | None = None
     reason: str = ""
+    restore: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return `{"key", "etag", "size", "class", "checksum", "was", "reason"}`, the last one if it is known."""
+        """Return `{"key", "etag", "size", "class", "checksum", "was", "reason", "restore"}`, the last two if there is one."""
         source = {"key": self.key, "etag": self.etag, "size": self.size, "class": self.storage_class}
         line = {**source, "checksum": self.checksum, "was": self.replaces_etag}
+        if self.restore:
+            line["restore"] = True
         return {**line, "reason": self.reason} if self.reason else line
 
     @classmethod
@@ -40,7 +44,8 @@ class ToCopy:
         key, etag, size = data["key"], data["etag"], data["size"]
         checksum = tuple(data["checksum"]) if data.get("checksum") else None
         storage_class, was, reason = data.get("class", "STANDARD"), data.get("was"), data.get("reason", "")
-        return cls(key, etag, size, storage_class, checksum, was, reason)
+        is_archived = data.get("restore", False)
+        return cls(key, etag, size, storage_class, checksum, was, reason, is_archived)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ def described(stored: Stored) -> Said:
         said["WebsiteRedirectLocation"] = stored.redirect
     if stored.storage_class != "STANDARD":
         said["StorageClass"] = stored.storage_class
+    said |= stored.lock
     return {**said, "TagCount": len(stored.tags)} if stored.tags else said
 
 

@@ -23,7 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from workers import Killed, Process, Workers
 
-from fake_s3 import protocol, reading, uploading, writing
+from fake_s3 import extras, protocol, reading, uploading, writing
 from fake_s3.model import service_model
 from fake_s3.stored import Bucket, Refusal
 from lambda_functions.shared.s3 import clients
@@ -48,6 +48,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "AbortMultipartUpload": uploading.abort_multipart_upload,
     "ListMultipartUploads": uploading.list_multipart_uploads,
     "ListParts": uploading.list_parts,
+    "RestoreObject": extras.restore_object,
+    "GetObjectLockConfiguration": extras.get_object_lock_configuration,
+    "ListObjectAnnotations": extras.list_object_annotations,
+    "GetObjectAnnotation": extras.get_object_annotation,
+    "PutObjectAnnotation": extras.put_object_annotation,
 }
 
 

@@ -46,7 +46,10 @@ class Checksum:
 
 @dataclass(frozen=True)
 class Stored:
-    """One object; `part_sizes` of one that was uploaded in parts, `part_checksums` if those were uploaded with checksums."""
+    """One object; `part_sizes` of one that was uploaded in parts, `part_checksums` if those were uploaded with checksums.
+
+    `lock` is its Object Lock as HeadObject tells it, such as `{"ObjectLockLegalHoldStatus": "ON"}`.
+    """
 
     key: str
     content: Content
@@ -63,6 +66,8 @@ class Stored:
     encryption: str = "AES256"
     checksum: Checksum | None = None
     is_being_restored: bool = False
+    lock: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -115,6 +120,7 @@ class Bucket:
     owner: str = "111122223333"
     encryption: str = "AES256"
     is_versioned: bool = False
+    has_object_lock: bool = False
     objects: dict[str, Stored] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     noncurrent: list[Stored] = field(default_factory=list)

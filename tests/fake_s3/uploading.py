@@ -37,7 +37,7 @@ def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
         "initiator": s3.principal,
         "encryption": asked.get("ServerSideEncryption", bucket.encryption),
     }
-    upload = Upload(name, asked["Key"], bucket.second(), properties_of(asked), checksum, **about)
+    upload = Upload(name, asked["Key"], bucket.second(), properties_of(bucket, asked), checksum, **about)
     bucket.uploads[upload.id] = upload
     said = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id}
     if checksum:

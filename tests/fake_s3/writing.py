@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from fake_s3.contents import GB, Content
+from fake_s3.extras import class_of, lock_of
 from fake_s3.reading import Asked, Buckets, Said, bucket_of, object_of, refuse_archived
 from fake_s3.stored import HEADERS, Bucket, Checksum, Refusal, Stored
 
@@ -21,7 +22,7 @@ def put_object(s3: Buckets, asked: Asked) -> Said:
     require_condition(bucket, asked["Key"], asked)
     content = Content.of(asked.get("Body", b""))
     etag = bucket.new_etag(content.md5(), bucket.encryption)
-    properties = {**properties_of(asked), "encryption": bucket.encryption}
+    properties = {**properties_of(bucket, asked), "encryption": bucket.encryption}
     stored = bucket.keep(Stored(asked["Key"], content, etag, bucket.second(), **properties))
     return {"ETag": f'"{stored.etag}"', "ServerSideEncryption": stored.encryption}
 
@@ -48,7 +49,10 @@ def copy_object(s3: Buckets, asked: Asked) -> Said:
         part_sizes=(),
         part_checksums=(),
         redirect=asked.get("WebsiteRedirectLocation"),
-        storage_class=asked.get("StorageClass", "STANDARD"),
+        storage_class=class_of(asked),
+        lock=lock_of(bucket, asked),
+        annotations=source.annotations if asked.get("AnnotationDirective", "COPY") == "COPY" else {},
+        is_being_restored=False,
         is_restored=False,
         encryption=encryption,
         tags=_tags_of_copy(source, asked),
@@ -137,7 +141,7 @@ def put_object_tagging(s3: Buckets, asked: Asked) -> Said:
     return {}
 
 
-def properties_of(asked: Asked) -> dict[str, Any]:
+def properties_of(bucket: Bucket, asked: Asked) -> dict[str, Any]:
     """Return what a request says of the object that it writes."""
     tagging = asked.get("Tagging", "")
     if len(tagging) > 2048:
@@ -148,5 +152,6 @@ def properties_of(asked: Asked) -> dict[str, Any]:
         "metadata": asked.get("Metadata", {}),
         "tags": tags,
         "redirect": asked.get("WebsiteRedirectLocation"),
-        "storage_class": asked.get("StorageClass", "STANDARD"),
+        "storage_class": class_of(asked),
+        "lock": lock_of(bucket, asked),
     }

@@ -17,6 +17,7 @@ from deployment.errors import ExecutionFailed
 from deployment.step_functions.key_order import Line
 from deployment.step_functions.plan_lines import (
     ORPHAN,
+    RESTORE,
     SIGNS,
     Plan,
     lines_as_they_come,
@@ -37,7 +38,7 @@ LINES_WRITTEN = 1_000
 """At once."""
 
 FLAG = "--list"
-TITLES = {"+": "New", "*": "Other content", "~": "Other metadata or tags", "-": "Orphans"}
+TITLES = {"+": "New", "*": "Other content", "~": "Other metadata or tags", "-": "Orphans", "^": "To restore"}
 
 
 @dataclass
@@ -118,12 +119,12 @@ def text_line(line: Line) -> str:
 def json_line(line: Line) -> str:
     """Return `{"action": "copy", "reason": "new", "key": ..., "size": ...}`; an older deployment gave no reason: null."""
     key, reason, size_bytes = line
-    action = "delete" if reason == ORPHAN else "copy"
+    action = {ORPHAN: "delete", RESTORE: "restore"}.get(reason, "copy")
     return json.dumps({"action": action, "reason": reason or None, "key": key, "size": size_bytes})
 
 
 def _planned(report: Mapping[str, Any]) -> int:
-    return sum(report.get("plan", {}).get(what, {}).get("objects", 0) for what in ("copy", "delete"))
+    return sum(report.get("plan", {}).get(what, {}).get("objects", 0) for what in ("copy", "delete", RESTORE))
 
 
 def _count(plan: Plan, sign: str, kind: Kind) -> int:

@@ -25,6 +25,7 @@ _SKIPPED = {
     "archived": "skipped: archived, to be restored first",
     "vanished": "skipped: vanished during the run",
     "unmappable": "skipped: no possible key at the destination",
+    "restoring": "skipped: archived, a restore is under way",
 }
 
 _TROUBLE = {
@@ -105,6 +106,7 @@ def rows(report: Mapping[str, Any]) -> Iterator[Row]:
         plan = report.get("plan", {})
         yield _row("would be copied", plan.get("copy"))
         yield _row("would be deleted", plan.get("delete"))
+        yield from _unless_none("archived, would be restored", plan.get("restore"))
         yield _row("already equal", report.get("current"))
     else:
         for name, words in _ROWS:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from deployment.command_line.sync_flags import BY_OPTION
+from deployment.command_line.sync_flags import BY_OPTION, typed_pairs
 from deployment.errors import ConfigurationError
 from deployment.text import visible
 
@@ -44,7 +44,8 @@ class FlagSpelling:
     def pair(self, option: str, value: Any) -> str:
         if not self._is_flag(option):
             return f'"{option}": {_quote(value)}'
-        return f"{BY_OPTION[option].typed} {shlex.quote(str(value))}"
+        text = typed_pairs(value) if isinstance(value, Mapping) else str(value)
+        return f"{BY_OPTION[option].typed} {shlex.quote(text)}"
 
     def given(self, option: str, value: Any) -> str:
         if not self._is_flag(option):
@@ -52,6 +53,8 @@ class FlagSpelling:
         flag = BY_OPTION[option]
         if isinstance(value, bool):
             return f"{flag.typed if value else flag.opposite} is given"
+        if isinstance(value, Mapping):
+            return f"{flag.typed} is {typed_pairs(value)}"
         values = value if isinstance(value, list) else [value]
         return f"{flag.typed} is {' '.join(map(_quote, values))}"
 

@@ -111,7 +111,10 @@ def _differences(report: Mapping[str, Any]) -> Iterator[str]:
     for number, what in (
         (plan.get("copy", {}).get("objects", 0), "missing at the destination or different there"),
         (plan.get("delete", {}).get("objects", 0), "at the destination only"),
-        (skipped.get("archived", 0), "archived, and missing or different at the destination"),
+        (
+            skipped.get("archived", 0) + skipped.get("restoring", 0),
+            "archived, and missing or different at the destination",
+        ),
         (skipped.get("unmappable", 0), "missing, because the destination cannot have such a key"),
     ):
         if number:

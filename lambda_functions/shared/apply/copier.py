@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lambda_functions.shared.apply import uploads
+from lambda_functions.shared.apply.annotations import directive
 from lambda_functions.shared.apply.conflicts import MAX_TRIES, Verdict, can_be_judged, judge, outcome_of_error
 from lambda_functions.shared.apply.copy_parameters import (
     acl,
@@ -20,11 +22,14 @@ from lambda_functions.shared.apply.copy_parameters import (
     encryption,
     storage_class,
     tagging_directive,
+    website_redirect,
 )
 from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
+from lambda_functions.shared.apply.object_lock import lock_headers
 from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
+from lambda_functions.shared.apply.restores import ask_for_restore
 from lambda_functions.shared.errors import SourceChanged, Stopped, SyncError
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
@@ -42,9 +47,6 @@ COPY_THREADS = min(max(8, int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 
 # object is not lost, it is named as failed when its turn ends.
 BYTES_PER_SECOND = 100 * 1024**2
 SECONDS_PER_OBJECT = 2.0
-# Annotations (2026) would be copied by default, with permissions of their own and a PUT each. Sent as a header, because older
-# versions of botocore do not know the parameter: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-NO_ANNOTATIONS = {"x-amz-object-annotation-directive": "EXCLUDE"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Copier:
     def copy(self, item: ToCopy) -> Outcome:
         """Copy one object; every way in which that can end is an outcome."""
         try:
-            return self._copy_with_retries(item)
+            restoring = ask_for_restore(self.clients, self.run, item) if item.restore else None
+            return restoring or self._copy_with_retries(item)
         except Exception as error:  # whatever happens to one object must not end the others
             return outcome_of_error(item, error)
 
@@ -90,7 +93,7 @@ class Copier:
             item = judgement.item
         assert judgement is not None
         if judgement.verdict is Verdict.COPIED and is_multipart(item):
-            MultipartCopy(self.clients, self.run, item).repeat_long_tags()
+            MultipartCopy(self.clients, self.run, item).finish_again()
         return judgement.outcome
 
     def _copy_once(self, item: ToCopy) -> None:
@@ -100,7 +103,8 @@ class Copier:
             self._copy_whole(item)
 
     def _copy_whole(self, item: ToCopy) -> None:
-        """One CopyObject; metadata and tags come along by themselves, class and website redirect do not."""
+        """One CopyObject; metadata and tags come along by themselves, class, Object Lock and website redirect do not."""
+        head = self._head_if_needed(item)
         parameters = {
             **self.run.destination.object_parameters(item.key),
             **copy_source(self.run, item),
@@ -108,18 +112,23 @@ class Copier:
             **acl(self.run),
             **encryption(self.run),
             **tagging_directive(self.run),
-            **self._redirect_parameter(item),
+            **website_redirect(item, head),
         }
-        with extra_headers("CopyObject", {**destination_condition(item), **NO_ANNOTATIONS}):
+        lock = lock_headers(head) if self._copies_locks() else {}
+        with extra_headers("CopyObject", {**destination_condition(item), **directive(self.run), **lock}):
             self.clients.destination.copy_object(**parameters)
 
-    def _redirect_parameter(self, item: ToCopy) -> dict[str, str]:
-        """Return the website redirect, which CopyObject never carries; asked for only at objects without content."""
-        if item.size:
+    def _head_if_needed(self, item: ToCopy) -> dict[str, Any]:
+        """Return what HeadObject tells where something of it has to be given to CopyObject: a redirect or a lock."""
+        if item.size and not self._copies_locks():
             return {}
-        answer = self.clients.source.head_object(**self.run.source.object_parameters(item.key))
-        redirect = answer.get("WebsiteRedirectLocation")
-        return {"WebsiteRedirectLocation": redirect} if redirect else {}
+        answer: dict[str, Any] = self.clients.source.head_object(
+            **self.run.source.object_parameters(item.key)
+        )
+        return answer
+
+    def _copies_locks(self) -> bool:
+        return self.run.options.objectLock == "copy"
 
     def _copy_in_parts(self, item: ToCopy) -> None:
         """Copy with the source's parts; once more with parts asked for one by one if the first guess gave another ETag."""
@@ -141,7 +150,7 @@ class Copier:
             raise
         if is_right:
             uploads.forget(self.folder, upload.id)
-            copy.put_long_tags(plan.tagging)
+            copy.finish(plan.tagging)
         else:
             uploads.give_up(self.clients, self.run, key, upload.id)
         return is_right

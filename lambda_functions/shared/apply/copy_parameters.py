@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lambda_functions.shared.option_rules import written_class
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.etags import CONTENT_HEADERS
 from lambda_functions.shared.work_items import ToCopy
@@ -32,8 +33,12 @@ def destination_condition(item: ToCopy) -> dict[str, str]:
 
 
 def storage_class(run: Run, item: ToCopy) -> dict[str, str]:
-    """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is."""
-    chosen = item.storage_class if run.options.storageClass == "source" else run.options.storageClass
+    """Return the parameter for the class of the copy; S3 would make it STANDARD whatever the source is.
+
+    So it is where the source has a class that nobody can write; `compare/planned` counts those.
+    """
+    is_kept = run.options.storageClass == "source"
+    chosen = written_class(item.storage_class) if is_kept else run.options.storageClass
     return {} if chosen == "STANDARD" else {"StorageClass": chosen}
 
 
@@ -52,6 +57,12 @@ def encryption(run: Run) -> dict[str, str]:
 def tagging_directive(run: Run) -> dict[str, str]:
     """Return the parameter that leaves the source's tags behind: they are replaced by none."""
     return {} if run.options.copyTags else {"TaggingDirective": "REPLACE"}
+
+
+def website_redirect(item: ToCopy, head: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameter for the website redirect, which CopyObject never carries; only of objects without content."""
+    redirect = head.get("WebsiteRedirectLocation")
+    return {"WebsiteRedirectLocation": redirect} if redirect and not item.size else {}
 
 
 def upload_properties(run: Run, item: ToCopy, head: Mapping[str, Any]) -> dict[str, Any]:

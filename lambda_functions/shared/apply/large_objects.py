@@ -185,7 +185,7 @@ class LargeObject:
         if file.are_guessed and not copy.etag_matches(file.upload, copied):
             return False
         copy.complete_upload(file.upload, copied)
-        copy.put_long_tags(file.tagging)
+        copy.finish(file.tagging)
         return True
 
     def _after_error(
@@ -199,7 +199,7 @@ class LargeObject:
         try:
             judgement = conflicts.judge(self.clients, self.run, item, error)
             if judgement.verdict is conflicts.Verdict.COPIED:
-                self._copy_of(item).repeat_long_tags()
+                self._copy_of(item).finish_again()
         except Exception as unknown:
             return self._end(item, conflicts.outcome_of_error(item, unknown), steps)
         if judgement.verdict is conflicts.Verdict.AGAIN and tries + 1 < conflicts.MAX_TRIES:

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_functions.shared.apply.annotations import put_annotations
 from lambda_functions.shared.apply.copy_parameters import (
     copy_source,
     destination_condition,
     upload_properties,
 )
+from lambda_functions.shared.apply.object_lock import lock_headers
 from lambda_functions.shared.apply.parts import (
     Part,
     default_parts,
@@ -50,7 +52,7 @@ class MultipartPlan:
     """How one object is copied in parts.
 
     `are_guessed` until the ETag of the copied parts has confirmed the boundaries; `is_plain` if the source's ETag is of MD5s;
-    `expires` is the header as S3 keeps it, which may be any text.
+    `expires` is the header as S3 keeps it, which may be any text; `lock` has the headers of the copy's Object Lock.
     """
 
     parts: list[Part]
@@ -59,6 +61,7 @@ class MultipartPlan:
     tagging: str
     are_guessed: bool
     is_plain: bool
+    lock: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class MultipartCopy:
         guess = None if exact else guess_parts(item, first)
         parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
         properties, expires = upload_properties(run, item, head), head.get("ExpiresString", "")
-        return MultipartPlan(parts, properties, expires, self.tagging(), guess is not None, is_plain(head))
+        is_guess, lock = guess is not None, lock_headers(head) if run.options.objectLock == "copy" else {}
+        return MultipartPlan(parts, properties, expires, self.tagging(), is_guess, is_plain(head), lock)
 
     def create_upload(self, plan: MultipartPlan) -> Upload:
         """Open the upload with the source's properties."""
@@ -123,7 +127,8 @@ class MultipartCopy:
         if 0 < len(plan.tagging) <= MAX_TAGGING_BYTES:
             parameters["Tagging"] = plan.tagging
         # As a header, because the parameter takes dates only.
-        with extra_headers("CreateMultipartUpload", {"Expires": plan.expires} if plan.expires else {}):
+        expires = {"Expires": plan.expires} if plan.expires else {}
+        with extra_headers("CreateMultipartUpload", {**expires, **plan.lock}):
             answer = self.clients.destination.create_multipart_upload(**parameters)
         was_repeated = answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
         return Upload(str(answer["UploadId"]), plan.is_plain and is_plain(answer), was_repeated)
@@ -168,7 +173,12 @@ class MultipartCopy:
                 **self._destination(), UploadId=upload.id, MultipartUpload=parts
             )
 
-    def put_long_tags(self, tagging: str) -> None:
+    def finish(self, tagging: str) -> None:
+        """Give a completed copy what no upload carries: long tags, and annotations where they are to be copied."""
+        self._put_long_tags(tagging)
+        put_annotations(self.clients, self.run, self.item)
+
+    def _put_long_tags(self, tagging: str) -> None:
         """Put the tags that were too long for the header of `create_upload`; does nothing if they were not."""
         if len(tagging) <= MAX_TAGGING_BYTES:
             return
@@ -181,9 +191,9 @@ class MultipartCopy:
                 f"copied, but its tags were not: {describe(error)}. The next run will not notice; tag the copy, or delete it"
             ) from error
 
-    def repeat_long_tags(self) -> None:
-        """Put long tags after an earlier try has copied the object: it may have ended before its last request."""
-        self.put_long_tags(self.tagging())
+    def finish_again(self) -> None:
+        """Do so after an earlier try has copied the object: it may have ended before its last request."""
+        self.finish(self.tagging())
 
     def tagging(self) -> str:
         """Return the source's tags as a query string; none, and nobody is asked, where tags are not to be copied."""

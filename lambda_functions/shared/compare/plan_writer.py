@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_functions.shared.compare.pieces import Chunk
@@ -38,6 +38,7 @@ class PlanWriter:
     copy: ShardWriter
     large: ShardWriter
     delete: ShardWriter
+    restore: ShardWriter
     failures: ShardWriter
     tally: Tally
     listed: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
@@ -68,8 +69,10 @@ class PlanWriter:
             ),
             large=ShardWriter(folder, name("large"), math.inf, pool=pool, by_key=True),
             delete=ShardWriter(folder, name("delete"), math.inf, pool=pool, by_key=True),
+            restore=ShardWriter(folder, name("restore"), math.inf, pool=pool, by_key=True),
             failures=failures,
             tally=Tally(failures),
+            planned=Planned(run.options),
         )
 
     def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
@@ -145,17 +148,33 @@ class PlanWriter:
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
             )
         elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
-            self.tally.add(Outcome(source.key, "archived", 0, _why_archived(source)))
+            self._add_archived(source, destination, decision)
         else:
             item = to_copy(source, destination, decision)
             (self.large if is_large(source) else self.copy).add(item.to_json())
             self.planned.add_copy(item)
 
+    def _add_archived(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
+        """Plan a restore where the options ask for one, or name what cannot be copied now."""
+        is_restored = self.run.options.restore is not None
+        if is_restored and not source.is_being_restored:
+            item = replace(to_copy(source, destination, decision), restore=True)
+            self.restore.add(item.to_json())
+            self.planned.add_restore(item)
+        else:
+            what = "restoring" if is_restored else "archived"
+            self.tally.add(Outcome(source.key, what, 0, _why_archived(source)))
+
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
-        writers = {"copy": self.copy, "large": self.large, "delete": self.delete}
+        writers = {
+            "copy": self.copy,
+            "large": self.large,
+            "delete": self.delete,
+            **({"restore": self.restore} if self.run.options.restore else {}),
+        }
         for writer in writers.values():
-            writer.flush()  # all three side by side
+            writer.flush()  # all side by side
         shards = {kind: writer.close() for kind, writer in writers.items()}
         return {
             "listed": self.listed,

@@ -17,7 +17,7 @@ from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
 from lambda_functions.shared.tally.breakage import read_breakages
 from lambda_functions.shared.tally.plan import (
-    KINDS,
+    SHARD_KINDS,
     ComparisonTotals,
     as_borrowed,
     read_records,
@@ -25,6 +25,7 @@ from lambda_functions.shared.tally.plan import (
     totals_of_state,
 )
 from lambda_functions.shared.tally.report import Ending
+from lambda_functions.shared.tally.storage_classes import class_warnings
 from lambda_functions.shared.tally.sums import WorkTotals, broken_totals, read_totals
 from lambda_functions.shared.tally.warnings import scope_warnings
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT, REPORT, options_of, write_plan
@@ -108,7 +109,7 @@ def _leave_plan(
 ) -> str:
     """Write what the plan of a dry run is made of, for a run that carries it out; return its digest."""
     records = [range_record_name(item["id"]) for wave in waves for item in folder.read_index(wave)]
-    shards = [shard for kind in KINDS for shard in compared.shards[kind]]
+    shards = [shard for kind in SHARD_KINDS for shard in compared.shards[kind]]
     return write_plan(folder, run.options, waves, records, [*shards, *compared.failures])
 
 
@@ -120,6 +121,7 @@ def _findings(folder: RunFolder, run: Run, state: Mapping[str, Any]) -> Findings
         files = [*copied.failures, *deleted.failures, *compared.failures]
         warnings = [
             *(scope_warnings(run.options, compared) if _is_compared(state) else []),
+            *class_warnings(compared.as_standard, compared.restores, run.options.restore),
             *_uncounted_warning(state),
         ]
         failures = _first_failures(folder, files)

@@ -21,6 +21,7 @@ from lambda_functions.shared.tally.plan import (
     KINDS,
     ComparisonTotals,
     as_borrowed,
+    begun_by_copiers,
     read_records,
     refusal,
     total_of_records,
@@ -90,7 +91,7 @@ def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict
     """
     progress, copied = _add_up(clients, state, turn, "copied", state.get("copies"))
     comparison = state["comparison"]
-    planned = comparison["plan"]["copy"]["objects"]
+    planned = begun_by_copiers(comparison["plan"])
     is_allowed = comparison["delete"]["items"] and not (
         copied.not_done()
         or comparison["undecided"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
 from lambda_functions.shared.options import Options, max_deletes
-from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count, pluralize
+from lambda_functions.shared.outcomes import SKIPPED, add_counts, add_tallies, object_count, pluralize
 from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.tally.costs import estimate_plan_usd
 from lambda_functions.shared.tally.maps import choose_maps
@@ -21,6 +21,9 @@ from lambda_functions.shared.tally.sums import add_records
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 
 KINDS = ("copy", "large", "delete")
+# Those of sources that are to be restored, which the workers that copy work through as well, so they have no index of their own.
+RESTORE = "restore"
+SHARD_KINDS = (*KINDS, RESTORE)
 SIDES = ("source", "destination")
 
 
@@ -43,18 +46,22 @@ class ComparisonTotals:
     turns: int
     seconds: float
     to_send: Mapping[str, int] = field(default_factory=dict)
+    as_standard: Mapping[str, int] = field(default_factory=dict)
+    restores: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def plan(self) -> dict[str, dict[str, int]]:
-        """Return what a run is going to do: `{"copy": {"objects", "bytes"}, "delete": {...}}`."""
+        """Return what a run is going to do: `{"copy": {"objects", "bytes"}, "delete": {...}}`, and "restore" if there is any."""
+        restores = _amount(self.shards.get(RESTORE, ()))
         return {
             "copy": _amount([*self.shards["copy"], *self.shards["large"]]),
             "delete": _amount(self.shards["delete"]),
+            **({RESTORE: restores} if restores["objects"] else {}),
         }
 
     def apply_usd(self) -> float:
         """Return about how many dollars it costs to carry out the plan; `costs.py` says what is not in it."""
-        turns = sum(len(self.shards[kind]) for kind in ("copy", "delete"))
+        turns = sum(len(self.shards.get(kind, ())) for kind in ("copy", "delete", RESTORE))
         turns += sum(shard["objects"] for shard in self.shards["large"])
         return estimate_plan_usd(self.to_send, turns, self.plan["delete"]["objects"])
 
@@ -68,7 +75,7 @@ class ComparisonTotals:
         return {
             **{f"{side}{term}": counts.get(side, 0) for term, counts in sides.items() for side in SIDES},
             "current": object_count(self.tally, "current"),
-            "copies": self.plan["copy"]["objects"],
+            "copies": begun_by_copiers(self.plan),
             "skipped": sum(object_count(self.tally, what) for what in SKIPPED),
             "undecided": object_count(self.tally, "failed"),
             "paired": self.paired,
@@ -78,6 +85,11 @@ class ComparisonTotals:
             "unprovable": self.unprovable,
             "unusualPages": self.unusual_pages,
         }
+
+
+def begun_by_copiers(plan: Mapping[str, Mapping[str, int]]) -> int:
+    """Return how many objects of a plan the workers that copy get: those to copy and those to restore."""
+    return sum(plan[what]["objects"] for what in ("copy", RESTORE) if what in plan)
 
 
 def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
@@ -92,7 +104,12 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
         to_send=add_counts(record.get("toSend", {}) for record in records),
-        shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
+        as_standard=add_counts(record.get("asStandard", {}) for record in records),
+        restores=add_tallies(record.get("restores", {}) for record in records),
+        shards={
+            kind: [shard for record in records for shard in record["shards"].get(kind, ())]
+            for kind in SHARD_KINDS
+        },
     )
 
 
@@ -125,7 +142,10 @@ def totals_of_state(comparison: Mapping[str, Any]) -> ComparisonTotals:
         orphans=books.get("orphans", 0),
         unprovable=books.get("unprovable", 0),
         unusual_pages=books.get("unusualPages", 0),
-        shards={"copy": [plan.get("copy", nothing)], "large": [], "delete": [plan.get("delete", nothing)]},
+        shards={
+            **{kind: [plan.get(kind, nothing)] for kind in ("copy", "delete", RESTORE)},
+            "large": [],
+        },
         causes={},
         failures=[],
         requests={},
@@ -152,9 +172,9 @@ def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, di
     gently where they are many. "copy" and "delete" also have `"map"` and `"inline"`, as `choose_maps` has them: what an inline
     Map works through travels in the state, but the index is written all the same, because the sums are made by it.
     """
-    copies, deletes = (compared.plan[what]["objects"] for what in ("copy", "delete"))
+    copies, deletes = begun_by_copiers(compared.plan), compared.plan["delete"]["objects"]
     items = {
-        "copy": _pointers("copy", compared.shards["copy"], copies),
+        "copy": _pointers("copy", [*compared.shards["copy"], *compared.shards.get(RESTORE, ())], copies),
         "large": _large_items(folder, compared.shards["large"], copies),
         "delete": _pointers("delete", compared.shards["delete"], deletes),
     }

@@ -25,6 +25,7 @@ from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, d
 from lambda_functions.shared.tally.breakage import Breakage
 from lambda_functions.shared.tally.costs import estimate_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
+from lambda_functions.shared.tally.storage_classes import planned_restores_usd
 from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT
 
@@ -49,6 +50,7 @@ def report(
     tally = add_tallies([compared.tally, done.tally])
     requests = add_counts([compared.requests, done.requests, others])
     nothing = {"objects": 0, "bytes": 0}
+    restores_usd = planned_restores_usd(compared.restores, run.options.restore)
     return {
         "source": run.options.source,
         "destination": run.options.destination,
@@ -65,7 +67,7 @@ def report(
         "copied": tally.get("copied", nothing),
         "deleted": tally.get("deleted", nothing),
         DELETE_MARKERS: object_count(tally, DELETE_MARKERS),
-        "skipped": {what: object_count(tally, what) for what in SKIPPED},
+        "skipped": _skipped(run, tally),
         "changed": {"objects": object_count(tally, "changed")},
         "unprovable": {"objects": compared.unprovable},
         "failed": {"objects": object_count(compared.tally, "failed") + done.failed()},
@@ -75,9 +77,22 @@ def report(
         "unusualPages": compared.unusual_pages,
         "estimatedCostUsd": estimate_usd(
             requests, compared.turns + done.turns, compared.seconds + done.seconds
-        ),
-        "plannedCostUsd": compared.apply_usd(),
+        )
+        + restores_usd * _share_restored(compared, copied),
+        "plannedCostUsd": compared.apply_usd() + restores_usd,
     }
+
+
+def _skipped(run: Run, tally: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many objects were skipped, by word; "restoring" is one only where a restore may be asked for."""
+    words = [what for what in SKIPPED if what != "restoring" or run.options.restore]
+    return {what: object_count(tally, what) for what in words}
+
+
+def _share_restored(compared: ComparisonTotals, copied: WorkTotals) -> float:
+    """Return how much of the planned restores has been asked for, 0 to 1; sizes are taken to be alike."""
+    planned = compared.plan.get("restore", {"objects": 0})["objects"]
+    return object_count(copied.tally, "restoring") / planned if planned else 0.0
 
 
 def ending(
@@ -113,11 +128,8 @@ def find_gaps(
     comparison = state.get("comparison") or {}
     yield from comparison_gaps(compared.books())
     yield from carried_gaps(comparison.get("books", {}), compared.books())
-    for name, slot, kind, done in (
-        ("copies", "copies", "copy", copied),
-        ("deletes", "deletes", "delete", deleted),
-    ):
-        planned, began = compared.plan[kind]["objects"], bool(state.get(slot))
+    for name, done in (("copies", copied), ("deletes", deleted)):
+        planned, began = compared.books()[name], bool(state.get(name))
         yield from work_gaps(
             name, planned, done.tally, done.unfinished_objects if began else planned, done.named
         )
