@@ -22,6 +22,7 @@ which page of AWS's documentation says so.
     stored      objects, uploads and buckets, and how tests put something into them
     protocol    between the bytes on the wire and parameters, in both directions, by S3's model
     model       S3's model, and how the file with it is made anew
+    extras      storage classes, Object Lock, annotations, restores
     reading     the operations that read          writing    those that write          uploading    multipart uploads
     server      the requests, their order, and what a test wants to happen to them
 """

@@ -22,5 +22,7 @@ def carries(algorithm: str, kind: str) -> bool:
 
 
 def knows(operation: str, *parameters: str) -> bool:
-    """Whether an operation has these parameters."""
+    """Whether there is an operation, and it has these parameters."""
+    if operation not in MODEL.operation_names:
+        return False
     return set(parameters) <= set(MODEL.operation_model(operation).input_shape.members)

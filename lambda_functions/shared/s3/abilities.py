@@ -33,7 +33,7 @@ def _why_no_annotations(client: Any) -> str | None:
         return None
     return (
         f'"annotations" is "copy", and the Lambda runtime\'s botocore, {botocore.__version__}, does not know annotations; '
-        "expected a newer one: let AWS update the runtime, or add a layer with a newer boto3 (Layers) at the top of the functions' files, "
+        "expected a newer one: let AWS update the runtime, or add a layer with a newer boto3 (Layers) in the functions' files, "
         "and deploy."
     )
 
