@@ -42,6 +42,19 @@ _NAMES_AN_ETAG = Need("s3:GetObject", "object", "if-match")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 _DECRYPTS, _ENCRYPTS = Need("kms:Decrypt", "keys"), Need("kms:GenerateDataKey", "keys")
 
+# A header of a write that locks what it writes, and what HEAD tells only to those who may read it
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html,
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax).
+_LOCKS = (
+    Need("s3:PutObjectRetention", when="x-amz-object-lock-mode"),
+    Need("s3:PutObjectLegalHold", when="x-amz-object-lock-legal-hold"),
+)
+_TELLS_LOCKS = (
+    Need("s3:GetObjectRetention", when="told ObjectLockMode"),
+    Need("s3:GetObjectLegalHold", when="told ObjectLockLegalHoldStatus"),
+)
+_COPIES_ANNOTATIONS = "x-amz-object-annotation-directive: COPY"
+
 CALLS: Mapping[str, Documented] = {
     "s3:AbortMultipartUpload": Documented(
         f"{_API}AbortMultipartUpload.html", (Need("s3:AbortMultipartUpload"),)
@@ -58,6 +71,9 @@ CALLS: Mapping[str, Documented] = {
             Need("s3:PutObject"),
             Need("s3:PutObjectTagging"),
             Need("s3:PutObjectAcl", when="ACL"),
+            *_LOCKS,
+            Need("s3:GetObjectAnnotation", "copy source", _COPIES_ANNOTATIONS),
+            Need("s3:PutObjectAnnotation", when=_COPIES_ANNOTATIONS),
             _NAMES_AN_ETAG,
             _TELLS_MISSING,
             _DECRYPTS,
@@ -70,6 +86,7 @@ CALLS: Mapping[str, Documented] = {
             Need("s3:PutObject"),
             Need("s3:PutObjectTagging", when="Tagging"),
             Need("s3:PutObjectAcl", when="ACL"),
+            *_LOCKS,
             _DECRYPTS,
             _ENCRYPTS,
         ),
@@ -89,23 +106,36 @@ CALLS: Mapping[str, Documented] = {
         f"{_API}GetBucketTagging.html", (Need("s3:GetBucketTagging", "bucket"),)
     ),
     "s3:GetObject": Documented(f"{_API}GetObject.html", (Need("s3:GetObject"), _TELLS_MISSING, _DECRYPTS)),
+    "s3:GetObjectAnnotation": Documented(
+        f"{_API}GetObjectAnnotation.html", (Need("s3:GetObjectAnnotation"), _DECRYPTS)
+    ),
     "s3:GetObjectAttributes": Documented(
         f"{_API}GetObjectAttributes.html",
         (Need("s3:GetObject"), Need("s3:GetObjectAttributes"), _DECRYPTS),
+    ),
+    "s3:GetObjectLockConfiguration": Documented(
+        f"{_API}GetObjectLockConfiguration.html", (Need("s3:GetBucketObjectLockConfiguration", "bucket"),)
     ),
     "s3:GetObjectTagging": Documented(f"{_API}GetObjectTagging.html", (Need("s3:GetObjectTagging"),)),
     "s3:HeadBucket": Documented(f"{_API}HeadBucket.html", (Need("s3:ListBucket", "bucket"),)),
     "s3:HeadObject": Documented(
         f"{_API}HeadObject.html",
-        (Need("s3:GetObject"), _TELLS_MISSING, Need("kms:Decrypt", "keys", "ChecksumMode")),
+        (Need("s3:GetObject"), _TELLS_MISSING, Need("kms:Decrypt", "keys", "ChecksumMode"), *_TELLS_LOCKS),
     ),
     "s3:ListMultipartUploads": Documented(
         f"{_API}ListMultipartUploads.html", (Need("s3:ListBucketMultipartUploads", "bucket"),)
     ),
+    "s3:ListObjectAnnotations": Documented(
+        f"{_API}ListObjectAnnotations.html", (Need("s3:ListObjectAnnotations"),)
+    ),
     "s3:ListObjectsV2": Documented(f"{_API}ListObjectsV2.html", (Need("s3:ListBucket", "bucket"),)),
     "s3:ListParts": Documented(f"{_API}ListParts.html", (Need("s3:ListMultipartUploadParts"), _DECRYPTS)),
     "s3:PutObject": Documented(f"{_API}PutObject.html", (Need("s3:PutObject"), _NAMES_AN_ETAG, _ENCRYPTS)),
+    "s3:PutObjectAnnotation": Documented(
+        f"{_API}PutObjectAnnotation.html", (Need("s3:PutObjectAnnotation"), _ENCRYPTS)
+    ),
     "s3:PutObjectTagging": Documented(f"{_API}PutObjectTagging.html", (Need("s3:PutObjectTagging"),)),
+    "s3:RestoreObject": Documented(f"{_API}RestoreObject.html", (Need("s3:RestoreObject"),)),
     "s3:UploadPart": Documented(f"{_API}UploadPart.html", (Need("s3:PutObject"), _DECRYPTS, _ENCRYPTS)),
     "s3:UploadPartCopy": Documented(
         f"{_API}UploadPartCopy.html",

@@ -111,12 +111,19 @@ class Recorder:
         return made
 
     def _ended(self, function: str) -> Callable[..., None]:
-        def note(event_name: str, context: Mapping[str, Any], http_response: Any = None, **_: Any) -> None:
+        def note(
+            event_name: str,
+            context: Mapping[str, Any],
+            http_response: Any = None,
+            parsed: Any = None,
+            **_: Any,
+        ) -> None:
             _, service, operation = event_name.split(".")
             sent = context["seen parameters"]
             nested = {name for one in sent.get("Delete", {}).get("Objects", ()) for name in one}
             status = {f"answered {http_response.status_code}"} if http_response is not None else set()
-            features = frozenset({*sent, *nested, *status, *context.get("seen headers", ())})
+            told = {f"told {name}" for name in parsed or ()}
+            features = frozenset({*sent, *nested, *status, *told, *context.get("seen headers", ())})
             name = f"{PREFIXES.get(service, service)}:{operation}"
             self.calls.add(Call.of(function, name, sent, features))
 
@@ -128,4 +135,6 @@ def _note_parameters(params: Mapping[str, Any], context: dict[str, Any], **_: An
 
 
 def _note_headers(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-    context["seen headers"] = {name.lower() for name in params["headers"]}
+    headers = {name.lower(): value for name, value in params["headers"].items()}
+    directives = {f"{name}: {value}" for name, value in headers.items() if name.endswith("-directive")}
+    context["seen headers"] = {*headers, *directives}

@@ -27,7 +27,15 @@ def recorded() -> Recorder:
     """Return the recorder after all runs."""
     recorder = Recorder()
     with recorder.on():
-        for run in (ordinary, very_large, decided_by_asking, raced, interfered_with, granted_by_prefix):
+        for run in (
+            ordinary,
+            very_large,
+            decided_by_asking,
+            raced,
+            interfered_with,
+            granted_by_prefix,
+            kept,
+        ):
             with world_on_fake_s3() as world:
                 run(world)
         for run in (ordinary, decided_by_asking, interfered_with):
@@ -139,6 +147,26 @@ def granted_by_prefix(world: World) -> None:
     world.s3.before("CopyObject", _doing(lambda: world.destination.delete("p/changed")))
     assert world.run(prefix="p/")["changed"]["objects"] == 1
     assert world.run(prefix="p/")["deleted"]["objects"] == 1
+
+
+def kept(world: World) -> None:
+    """What S3 does not copy by itself, of objects in one piece, of parts and very large ones; and an archived object."""
+    world.destination.has_object_lock = True
+    lock = {
+        "ObjectLockMode": "GOVERNANCE",
+        "ObjectLockRetainUntilDate": "2030-01-01T00:00:00.000Z",
+        "ObjectLockLegalHoldStatus": "ON",
+    }
+    options = {"objectLock": "copy", "annotations": "copy", "restore": {"days": 1, "tier": "Bulk"}}
+    more: dict[str, Any] = {"lock": lock, "annotations": {"note": b"1"}}
+    world.source.put("whole", b"1", **more)
+    world.source.put_parts("parts", 5 * MB, 1, **more)
+    world.source.put("archived", b"1", storage_class="GLACIER")
+    assert world.run(**options)["outcome"] == "Succeeded"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 1)
+        world.source.put_parts("large", 5 * MB, 1, **more)
+        assert world.run(**options)["outcome"] == "Succeeded"
 
 
 def after_a_dead_run(machine: Machine) -> None:

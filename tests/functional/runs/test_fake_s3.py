@@ -59,8 +59,9 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     def said(operation: str, **parameters: Any) -> dict[str, Any]:
         parsed = getattr(client, operation)(**parameters)
         parsed.pop("ResponseMetadata")
-        if "Body" in parsed:
-            parsed["Body"] = parsed["Body"].read()
+        for name in ("Body", "AnnotationPayload"):
+            if name in parsed:
+                parsed[name] = parsed[name].read()
         expires = parsed.pop("ExpiresString", None)
         assert {**parsed, **({"Expires": expires} if expires else {})} == encoded(s3.answered[-1][1], parsed)
         return dict(parsed)
@@ -111,6 +112,18 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     del place["UploadId"]
     assert said("head_object", **place, PartNumber=2)["ContentLength"] == 7
     said("get_object_attributes", **place, ObjectAttributes=["ObjectParts"], PartNumberMarker=1)
+    kept = {"Bucket": bucket.name, "Key": "kept"}
+    bucket.has_object_lock = True
+    bucket.put("kept", b"1", storage_class="GLACIER", lock={"ObjectLockLegalHoldStatus": "ON"})
+    assert said("head_object", **kept)["ObjectLockLegalHoldStatus"] == "ON"
+    said("get_object_lock_configuration", Bucket=bucket.name)
+    said("put_object_annotation", **kept, AnnotationName="ü/1", AnnotationPayload=b"text")
+    assert said("get_object_annotation", **kept, AnnotationName="ü/1")["AnnotationPayload"] == b"text"
+    assert [one["AnnotationName"] for one in said("list_object_annotations", **kept)["Annotations"]] == [
+        "ü/1"
+    ]
+    request = {"Days": 1, "GlacierJobParameters": {"Tier": "Bulk"}}
+    said("restore_object", **kept, RestoreRequest=request)
     bucket.put("crc", b"1", checksum="CRC64NVME")
     said("list_objects_v2", Bucket=bucket.name, OptionalObjectAttributes=["RestoreStatus"], MaxKeys=2)
     said("list_objects_v2", Bucket=bucket.name, Prefix="a/ü +", StartAfter="a/ü")

@@ -12,6 +12,7 @@ from places import PROJECT
 import fabfile
 from deployment.command_line.sync_flags import COMPARING, FLAGS, Kind, given_options, in_flags, parameters
 from deployment.errors import ConfigurationError
+from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.options import NAMES, Options
 
 KINDS: dict[Any, Kind] = {
@@ -20,6 +21,7 @@ KINDS: dict[Any, Kind] = {
     tuple[str, ...]: Kind.PATTERNS,
     int: Kind.NUMBER,
     int | str | None: Kind.NUMBER,
+    Restore | None: Kind.PAIRS,
 }
 
 
@@ -41,7 +43,7 @@ def test_the_task_has_every_flag() -> None:
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
     changing = {"dryRun", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass", "acl"}
-    changing |= {"serverSideEncryption", "sseKmsKeyId"}
+    changing |= {"serverSideEncryption", "sseKmsKeyId", "objectLock", "annotations", "restore"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
     assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}
@@ -76,6 +78,11 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         ({"compare_metadata": "true"}, {"compareMetadata": True}),
         ({"compare_metadata": "false"}, {"compareMetadata": False}),
         ({"no_compare_metadata": True}, {"compareMetadata": False}),
+        ({"restore": "days=7,tier=Bulk"}, {"restore": {"days": 7, "tier": "Bulk"}}),
+        ({"restore": "tier=Bulk"}, {"restore": {"tier": "Bulk"}}),
+        ({"restore": "days=٣,tier="}, {"restore": {"days": "٣", "tier": ""}}),
+        ({"restore": "7"}, {"restore": "7"}),
+        ({"object_lock": "copy", "annotations": "none"}, {"objectLock": "copy", "annotations": "none"}),
     ],
 )
 def test_only_what_was_typed_reaches_the_input(typed: dict[str, Any], options: dict[str, Any]) -> None:

@@ -32,8 +32,8 @@ END = (
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
-    "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, objectLock, annotations, restore, acl, "
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
 
@@ -111,6 +111,9 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "sseKmsKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab",
         "unprovable": "keep",
         "storageClass": "GLACIER_IR",
+        "objectLock": "copy",
+        "annotations": "copy",
+        "restore": {"days": 7, "tier": "Bulk"},
         "requestPayer": True,
         "maxConcurrency": 10_000,
         "sourceOwner": "111122223333",

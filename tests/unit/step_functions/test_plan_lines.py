@@ -50,13 +50,13 @@ def test_a_plan_says_how_many_lines_each_sign_has() -> None:
     folder = RunFolder(two_waves().installation(), ARN, "work")
     plan = read_plan(folder, report_of(6, 2))
 
-    assert {sign: plan.count(sign) for sign in KINDS} == {"+": 3, "*": 2, "~": 1, "-": 2}
+    assert {sign: plan.count(sign) for sign in KINDS} == {"+": 3, "*": 2, "~": 1, "-": 2, "^": 0}
 
 
 def test_every_reason_has_one_sign() -> None:
     assert SIGNS == {
         "new": "+", "size": "*", "content": "*", "checksum": "*", "unprovable": "*", "": "*",
-        "metadata": "~", "tags": "~", "orphan": "-",
+        "metadata": "~", "tags": "~", "orphan": "-", "restore": "^",
     }  # fmt: skip
 
 
