@@ -87,7 +87,7 @@ def test_other_rows_that_a_row_sends_to_exist():
 # What the README says of each limit, so that neither is changed without the other.
 LIMITS = {
     "T22": "website redirect is lost",
-    "T27": "No Object Lock settings",
+    "T27": "Object Lock and annotations are lost unless",
     "T29": "metadata that S3 only counts as missing",
     "T47": "`deleteMarkers`",
     "T50": "Both buckets in one partition",

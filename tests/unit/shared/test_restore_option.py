@@ -12,8 +12,10 @@ from lambda_functions.shared.options import Options, parse
 
 TWO = {"source": "from", "destination": "into"}
 DEFAULTS = {"maxConcurrency": 20, "maxDelete": None}
-EXPECTED = 'expected days, from 1 to 365, and tier, one of "Bulk", "Standard", "Expedited", such as '
+EXPECTED = (
+    'expected days, from 1 to 365, and tier, one of "Bulk", "Standard", "Expedited", such as '
     '"restore": {"days": 7, "tier": "Bulk"}'
+)
 
 
 @pytest.mark.parametrize("tier", RESTORE_TIERS)
