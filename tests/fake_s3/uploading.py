@@ -49,6 +49,10 @@ def upload_part(s3: Buckets, asked: Asked) -> Said:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
     bucket, upload = bucket_of(s3, asked), _upload(s3, asked)
     content = Content.of(asked.get("Body", b""))
+    has_digest = "ContentMD5" in asked or any(name.startswith("Checksum") for name in asked)
+    if upload.properties["lock"] and not has_digest:
+        message = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters"
+        raise Refusal(400, "InvalidRequest", message)
     _require_checksum(upload, content, asked)
     part = _keep(bucket, upload, asked["PartNumber"], content)
     return {"ETag": f'"{part.etag}"', **_checksum_of(upload, part)}

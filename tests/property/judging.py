@@ -87,6 +87,7 @@ def wrong_report(report: Mapping[str, Any], found: Prediction, options: Options)
     """Return a sentence for everything in a report that is not what happened; nothing if all is right."""
     expected = found.reported(options)
     named = {one["key"]: one["what"] for one in report["notSynchronised"]}
+    expected_names = found.named(options)
     wrong = [
         f"{name} is {report[name]}, expected {value}"
         for name, value in expected.items()
@@ -96,7 +97,7 @@ def wrong_report(report: Mapping[str, Any], found: Prediction, options: Options)
     if is_warned != ("serverSideEncryption" in options):
         wrong.append(f"warnings are {report['warnings']}, serverSideEncryption {options}")
     return wrong + (
-        [f"not synchronised are {named}, expected {found.skipped}"] if named != found.skipped else []
+        [f"not synchronised are {named}, expected {expected_names}"] if named != expected_names else []
     )
 
 

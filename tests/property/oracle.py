@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -104,23 +104,35 @@ class Prediction:
     unprovable: set[str] = field(default_factory=set)
     skipped: dict[str, str] = field(default_factory=dict)
     undecided: set[str] = field(default_factory=set)
+    restores: dict[str, Object] = field(default_factory=dict)
 
     def plan(self) -> dict[str, dict[str, int]]:
         """Return the report's `plan`."""
-        return {"copy": sized(self.copies.values()), "delete": sized(self.deletes.values())}
+        plan = {"copy": sized(self.copies.values()), "delete": sized(self.deletes.values())}
+        return {**plan, "restore": sized(self.restores.values())} if self.restores else plan
+
+    def acts(self, options: Options) -> bool:
+        """Whether anything is done: no guard stops the run, and it is not a dry one."""
+        return not self.error and not options.get("dryRun", False)
+
+    def named(self, options: Options) -> dict[str, str]:
+        """Return what is named as not synchronised: what is skipped, and what has been asked for."""
+        asked = self.restores if self.acts(options) else ()
+        return {**self.skipped, **dict.fromkeys(asked, "restoring")}
 
     def reported(self, options: Options) -> dict[str, Any]:
         """Return what the report must say, but for times, costs, addresses and sentences."""
-        acts = not self.error and not options.get("dryRun", False)
+        acts = self.acts(options)
         nothing = {"copy": sized(()), "delete": sized(())}
         done = self.plan() if acts else nothing
-        words = list(self.skipped.values())
+        words = list(self.named(options).values())
+        skipped = ["archived", "vanished", "unmappable"] + (["restoring"] if "restore" in options else [])
         return {
             "plan": self.plan(),
             "copied": done["copy"],
             "deleted": done["delete"],
             "current": sized(self.current),
-            "skipped": {word: words.count(word) for word in ("archived", "vanished", "unmappable")},
+            "skipped": {word: words.count(word) for word in skipped},
             "unprovable": {"objects": len(self.unprovable)},
             "changed": {"objects": 0},
             "failed": {"objects": 0},
@@ -150,6 +162,13 @@ def predict(source: Bucket, destination: Bucket, options: Options) -> Prediction
         found.deletes = {into + key: there for key, there in theirs.items() if key not in ours}
     found.error = _refusal(found, len(ours), len(theirs), options)
     return found
+
+
+def with_restored(source: Bucket, found: Prediction, options: Options) -> Bucket:
+    """Return what a source must be after a run: as before, but for the restored copies that it has asked for."""
+    asked = found.restores if found.acts(options) else ()
+    keys = {options.get("prefix", "") + key for key in asked}
+    return {key: replace(one, is_restored=True) if key in keys else one for key, one in source.items()}
 
 
 def _contradicts_itself(options: Options) -> bool:
@@ -204,6 +223,8 @@ def _plan_copy(
         found.undecided.add(into + key)
     if verdict == "current":
         found.current.append(wanted)
+    elif wanted.is_archived and "restore" in options:
+        found.restores[key] = wanted
     elif wanted.is_archived:
         found.skipped[key] = "archived"
     else:

@@ -31,7 +31,7 @@ def check_plan(machine: Machine, world: World, changes: Sequence[Change]) -> Non
     with placed(machine, world) as place:
         then = _moment(place)
         planned, report = place.run(dryRun=True)
-        if planned.error:
+        if planned.error or planned.restores:
             return
         for change in changes:
             _make(place, change)

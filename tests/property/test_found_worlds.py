@@ -102,6 +102,29 @@ WORLDS = {
     "tags that are compared and not copied": of(
         {"a": TAGGED}, {"a": Blueprint(b"0123")}, copyTags=False, compareTags=True
     ),
+    **{
+        f"archived sources are asked for, by a run that is {how}": of(
+            {
+                "p/new": Blueprint(b"1", storage_class="GLACIER"),
+                "p/deep": Blueprint(b"12", storage_class="DEEP_ARCHIVE"),
+                "p/there": Blueprint(b"123", storage_class="GLACIER", is_restored=True),
+                "p/changed": Blueprint(b"1234", storage_class="GLACIER"),
+                "p/current": Blueprint(b"12345", storage_class="GLACIER"),
+                "p/parts": replace(in_parts(3, 3), storage_class="DEEP_ARCHIVE"),
+                "p/" + "k" * 1000: Blueprint(b"1", storage_class="GLACIER"),
+            },
+            {
+                f"{'q' * 30}/changed": Blueprint(b"1", modified=OLDER),
+                f"{'q' * 30}/current": Blueprint(b"12345"),
+                f"{'q' * 30}/orphan": Blueprint(b"1"),
+            },
+            prefix="p/",
+            destinationPrefix=f"{'q' * 30}/",
+            restore={"days": 1, "tier": "Bulk"},
+            **options,
+        )
+        for how, options in {"real": {}, "dry": {"dryRun": True}, "refused": {"maxDelete": 0}}.items()
+    },
     "a key of KMS and no word for it": of({"a": TAGGED}, sseKmsKeyId=KEY),
     "a key of KMS and another word": of({"a": TAGGED}, serverSideEncryption="AES256", sseKmsKeyId=KEY),
     **{

@@ -235,6 +235,7 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "unprovable": st.sampled_from(["copy", "keep", "keep"]),
         "storageClass": st.sampled_from(["source", "STANDARD", "STANDARD_IA", "GLACIER"]),
         "copyTags": st.sampled_from([False, False, True]),
+        "restore": st.sampled_from([{"days": 1, "tier": tier} for tier in ("Bulk", "Standard", "Expedited")]),
         "serverSideEncryption": st.sampled_from(["AES256", *UNDER_KMS]),
     }
     names = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))

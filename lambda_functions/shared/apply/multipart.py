@@ -43,6 +43,9 @@ from lambda_functions.shared.work_items import ToCopy
 
 # The most that the x-amz-tagging header takes, URL-encoded; more tags are put afterwards.
 MAX_TAGGING_BYTES = 2048
+# Where the copy or its bucket has an Object Lock, S3 takes a part with bytes, even with none, only with a digest of them:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html#API_UploadPart_RequestSyntax (Content-MD5)
+MD5_OF_NOTHING = "1B2M2Y8AsgTpgAmY7PhCfg=="
 # What opens an upload with checksums.
 CHECKSUM_PARAMETERS = ("ChecksumAlgorithm", "ChecksumType")
 
@@ -151,7 +154,8 @@ class MultipartCopy:
         """
         parameters = {**self._destination(), "UploadId": upload.id, "PartNumber": part.number}
         if part.size == 0:
-            nothing = {**checksum_of_nothing(self._checksum().get("ChecksumAlgorithm", "")), "Body": b""}
+            checksum = checksum_of_nothing(self._checksum().get("ChecksumAlgorithm", ""))
+            nothing = {**checksum, "ContentMD5": MD5_OF_NOTHING, "Body": b""}
             answer = self.clients.destination.upload_part(**parameters, **nothing)
         else:
             source = {**copy_source(self.run, self.item), "CopySourceRange": part.byte_range}

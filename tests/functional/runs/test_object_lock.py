@@ -92,6 +92,16 @@ def test_it_takes_a_head_for_each_object_in_one_piece_and_the_plan_says_so(world
     assert report["requests"]["GET_OBJECT_LOCK_CONFIGURATION"] == 1
 
 
+@pytest.mark.parametrize("checksum", [None, ("SHA256", "COMPOSITE")])
+def test_an_empty_last_part_is_uploaded_with_what_a_locked_upload_asks_for(
+    world: World, checksum: tuple[str, str] | None
+) -> None:
+    world.source.put_parts("key", 5 * MB, b"", lock=RETAINED, checksum=checksum)
+
+    assert world.run(objectLock="copy")["outcome"] == "Succeeded"
+    assert (lock_of(world, "key"), world.destination.objects["key"].part_sizes) == (RETAINED, (5 * MB, 0))
+
+
 def test_a_lock_that_differs_is_no_reason_to_copy(world: World) -> None:
     world.source.put("key", b"1")
     world.run(objectLock="copy")
