@@ -41,6 +41,26 @@ def get_object_lock_configuration(s3: Buckets, asked: Asked) -> Said:
     return {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
 
 
+def get_object_retention(s3: Buckets, asked: Asked) -> Said:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html"""
+    lock = _lock_told(s3, asked, "ObjectLockMode")
+    return {"Retention": {"Mode": lock["ObjectLockMode"]}}
+
+
+def get_object_legal_hold(s3: Buckets, asked: Asked) -> Said:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLegalHold.html"""
+    lock = _lock_told(s3, asked, "ObjectLockLegalHoldStatus")
+    return {"LegalHold": {"Status": lock["ObjectLockLegalHoldStatus"]}}
+
+
+def _lock_told(s3: Buckets, asked: Asked, name: str) -> Mapping[str, str]:
+    lock = object_of(s3, asked).lock
+    if name not in lock:
+        message = "The specified object does not have a ObjectLock configuration"
+        raise Refusal(404, "NoSuchObjectLockConfiguration", message)
+    return lock
+
+
 def restore_object(s3: Buckets, asked: Asked) -> Said:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html; it begins, and a test ends it."""
     stored, tier = object_of(s3, asked), asked["RestoreRequest"]["GlacierJobParameters"]["Tier"]

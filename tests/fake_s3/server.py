@@ -50,6 +50,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListParts": uploading.list_parts,
     "RestoreObject": extras.restore_object,
     "GetObjectLockConfiguration": extras.get_object_lock_configuration,
+    "GetObjectRetention": extras.get_object_retention,
+    "GetObjectLegalHold": extras.get_object_legal_hold,
     "ListObjectAnnotations": extras.list_object_annotations,
     "GetObjectAnnotation": extras.get_object_annotation,
     "PutObjectAnnotation": extras.put_object_annotation,

@@ -113,9 +113,11 @@ CALLS: Mapping[str, Documented] = {
         f"{_API}GetObjectAttributes.html",
         (Need("s3:GetObject"), Need("s3:GetObjectAttributes"), _DECRYPTS),
     ),
+    "s3:GetObjectLegalHold": Documented(f"{_API}GetObjectLegalHold.html", (Need("s3:GetObjectLegalHold"),)),
     "s3:GetObjectLockConfiguration": Documented(
         f"{_API}GetObjectLockConfiguration.html", (Need("s3:GetBucketObjectLockConfiguration", "bucket"),)
     ),
+    "s3:GetObjectRetention": Documented(f"{_API}GetObjectRetention.html", (Need("s3:GetObjectRetention"),)),
     "s3:GetObjectTagging": Documented(f"{_API}GetObjectTagging.html", (Need("s3:GetObjectTagging"),)),
     "s3:HeadBucket": Documented(f"{_API}HeadBucket.html", (Need("s3:ListBucket", "bucket"),)),
     "s3:HeadObject": Documented(

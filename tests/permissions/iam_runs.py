@@ -159,6 +159,8 @@ def kept(world: World) -> None:
     }
     options = {"objectLock": "copy", "annotations": "copy", "restore": {"days": 1, "tier": "Bulk"}}
     more: dict[str, Any] = {"lock": lock, "annotations": {"note": b"1"}}
+    world.source.put("unlocked", b"1")
+    assert world.run(**options)["outcome"] == "Succeeded"
     world.source.put("whole", b"1", **more)
     world.source.put_parts("parts", 5 * MB, 1, **more)
     world.source.put("archived", b"1", storage_class="GLACIER")

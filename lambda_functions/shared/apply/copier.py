@@ -26,7 +26,7 @@ from lambda_functions.shared.apply.copy_parameters import (
 )
 from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, MultipartPlan, Upload
-from lambda_functions.shared.apply.object_lock import lock_headers
+from lambda_functions.shared.apply.object_lock import copies_locks, lock_headers
 from lambda_functions.shared.apply.opening import open_upload
 from lambda_functions.shared.apply.parts import MAX_COPY_BYTES, Part
 from lambda_functions.shared.apply.restores import ask_for_restore
@@ -114,21 +114,18 @@ class Copier:
             **tagging_directive(self.run),
             **website_redirect(item, head),
         }
-        lock = lock_headers(head) if self._copies_locks() else {}
+        lock = lock_headers(self.clients, self.run, item, head)
         with extra_headers("CopyObject", {**destination_condition(item), **directive(self.run), **lock}):
             self.clients.destination.copy_object(**parameters)
 
     def _head_if_needed(self, item: ToCopy) -> dict[str, Any]:
         """Return what HeadObject tells where something of it has to be given to CopyObject: a redirect or a lock."""
-        if item.size and not self._copies_locks():
+        if item.size and not copies_locks(self.run):
             return {}
         answer: dict[str, Any] = self.clients.source.head_object(
             **self.run.source.object_parameters(item.key)
         )
         return answer
-
-    def _copies_locks(self) -> bool:
-        return self.run.options.objectLock == "copy"
 
     def _copy_in_parts(self, item: ToCopy) -> None:
         """Copy with the source's parts; once more with parts asked for one by one if the first guess gave another ETag."""

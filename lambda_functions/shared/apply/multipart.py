@@ -120,7 +120,7 @@ class MultipartCopy:
         guess = None if exact else guess_parts(item, first)
         parts = guess or (exact_parts(clients, run, item, count) if count else default_parts(item.size))
         properties, expires = upload_properties(run, item, head), head.get("ExpiresString", "")
-        is_guess, lock = guess is not None, lock_headers(head) if run.options.objectLock == "copy" else {}
+        is_guess, lock = guess is not None, lock_headers(clients, run, item, head)
         return MultipartPlan(parts, properties, expires, self.tagging(), is_guess, is_plain(head), lock)
 
     def create_upload(self, plan: MultipartPlan) -> Upload:

@@ -9,11 +9,18 @@ S3's clock, is not carried: S3 takes dates in the future only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakSet
 
+from botocore.exceptions import ClientError
+
+from lambda_functions.shared.errors import is_denied
+from lambda_functions.shared.run import Run
+from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.heads import answered_at
+from lambda_functions.shared.work_items import ToCopy
 
 MODE, UNTIL = "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"
 LEGAL_HOLD = "x-amz-object-lock-legal-hold"
@@ -26,11 +33,43 @@ EVENT_HOLD_DURATIONS = (
 ON = "ON"
 
 
-def lock_headers(head: Mapping[str, Any]) -> dict[str, str]:
+# The clients with which retention, and those with which a legal hold, has been seen to be readable.
+_readers: Mapping[str, WeakSet[Clients]] = {MODE: WeakSet(), LEGAL_HOLD: WeakSet()}
+
+
+def copies_locks(run: Run) -> bool:
+    """Whether copies get the lock of their source."""
+    return run.options.objectLock == "copy"
+
+
+def lock_headers(clients: Clients, run: Run, item: ToCopy, head: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers that give a copy the lock that HeadObject told of its source; none where it has none.
 
-    Whoever may not read retention or legal hold is told nothing of them, which looks the same.
+    HeadObject tells nothing to whoever may not read a lock, as if there were none. So the first object without retention that a
+    worker meets, and the first without a legal hold, are asked for it in so many words; raises ClientError where that is denied.
     """
+    if not copies_locks(run):
+        return {}
+    told = head.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    source = clients.source
+    for name, ask in ((MODE, source.get_object_retention), (LEGAL_HOLD, source.get_object_legal_hold)):
+        if name not in told and clients not in _readers[name]:
+            _require_right(ask, run, item)
+        _readers[name].add(clients)
+    return carried_headers(head)
+
+
+def _require_right(ask: Callable[..., Any], run: Run, item: ToCopy) -> None:
+    """Raise ClientError if this is denied; that there is no lock, or anything else, is told to those who may know."""
+    try:
+        ask(**run.source.object_parameters(item.key))
+    except ClientError as error:
+        if is_denied(error):
+            raise
+
+
+def carried_headers(head: Mapping[str, Any]) -> dict[str, str]:
+    """Return what of a lock, as HeadObject tells it, a copy can be given."""
     told = head.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     now = datetime.fromisoformat(answered_at(head) or datetime.now(UTC).isoformat())
     carried = []

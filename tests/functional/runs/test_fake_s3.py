@@ -114,7 +114,10 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     said("get_object_attributes", **place, ObjectAttributes=["ObjectParts"], PartNumberMarker=1)
     kept = {"Bucket": bucket.name, "Key": "kept"}
     bucket.has_object_lock = True
-    bucket.put("kept", b"1", storage_class="GLACIER", lock={"ObjectLockLegalHoldStatus": "ON"})
+    lock = {"ObjectLockMode": "GOVERNANCE", "ObjectLockLegalHoldStatus": "ON"}
+    bucket.put("kept", b"1", storage_class="GLACIER", lock=lock)
+    said("get_object_retention", **kept)
+    said("get_object_legal_hold", **kept)
     assert said("head_object", **kept)["ObjectLockLegalHoldStatus"] == "ON"
     said("get_object_lock_configuration", Bucket=bucket.name)
     said("put_object_annotation", **kept, AnnotationName="ü/1", AnnotationPayload=b"text")

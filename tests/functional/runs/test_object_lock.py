@@ -102,6 +102,47 @@ def test_an_empty_last_part_is_uploaded_with_what_a_locked_upload_asks_for(
     assert (lock_of(world, "key"), world.destination.objects["key"].part_sizes) == (RETAINED, (5 * MB, 0))
 
 
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [("GetObjectRetention", HELD), ("GetObjectLegalHold", RETAINED), ("GetObjectRetention", {})],
+)
+def test_a_lock_that_may_not_be_read_is_a_failure_and_not_a_copy_without_one(
+    world: World, kind: str, operation: str, told: dict[str, str]
+) -> None:
+    put(world, kind, "key", lock=told)
+    world.s3.before(operation, DENIED)
+
+    report = world.run(objectLock="copy")
+
+    assert report["outcome"] == "SyncIncomplete"
+    assert report["notSynchronised"][0]["error"] == f"AccessDenied: Access Denied ({operation})"
+    assert world.destination.keys() == []
+
+
+def test_each_worker_asks_one_object_whether_it_may_read_locks_unless_it_is_told_of_some(
+    world: World,
+) -> None:
+    for number in range(20):
+        world.source.put(f"{number:02}", b"1", lock={**RETAINED, **HELD} if number == 0 else {})
+    worker = world.worker(objectLock="copy")
+
+    for key in ("00", "01", "02"):
+        assert worker.copy(world.to_copy(key)).what == "copied"
+    assert "GET_OBJECT_RETENTION" not in world.sent()
+
+    other = world.worker(objectLock="copy")
+    for key in ("03", "04"):
+        assert other.copy(world.to_copy(key)).what == "copied"
+    assert (world.sent()["GET_OBJECT_RETENTION"], world.sent()["GET_OBJECT_LEGAL_HOLD"]) == (1, 1)
+
+
+def test_a_source_that_vanishes_before_it_is_asked_for_its_lock_has_vanished(world: World) -> None:
+    world.source.put("key", b"1")
+    world.s3.before("GetObjectRetention", lambda _: world.source.delete("key"))
+
+    assert world.run(objectLock="copy")["skipped"]["vanished"] == 1
+
+
 def test_a_lock_that_differs_is_no_reason_to_copy(world: World) -> None:
     world.source.put("key", b"1")
     world.run(objectLock="copy")
