@@ -35,9 +35,14 @@ class PlannedBucket(FakeAws):
     ) -> None:
         written = {
             kind: [self._put_shard(kind, name, n, lines) for n, lines in enumerate(shards.get(kind, ()))]
-            for kind in ("copy", "large", "delete")
+            for kind in ("copy", "large", "delete", *(["restore"] if "restore" in shards else []))
         }
-        lines = [line for files in shards.values() for file in files for line in file]
+        reasons = Counter(
+            "restore" if kind == "restore" else line.get("reason", "")
+            for kind, files in shards.items()
+            for file in files
+            for line in file
+        )
         self.objects[f"{FOLDER}/compared/{name}.json"] = {
             "file": f"{FOLDER}/compared/{name}.json",
             "range": {"id": name, "after": None, "upTo": None},
@@ -45,7 +50,7 @@ class PlannedBucket(FakeAws):
             "decided": [{"after": None, "upTo": "m"}],
             "handedBack": list(back),
             "shards": written,
-            "reasons": dict(Counter(line.get("reason", "") for line in lines)),
+            "reasons": dict(reasons),
         }
 
     def _put_shard(self, kind: str, name: str, number: int, lines: Sequence[Line]) -> dict[str, Any]:
@@ -63,9 +68,10 @@ def planned(key: str, reason: str, size: int = 3) -> Line:
     return {**line, "reason": reason} if reason else line
 
 
-def report_of(copies: int, deletes: int, **differing: Any) -> dict[str, Any]:
+def report_of(copies: int, deletes: int, restore: int = 0, **differing: Any) -> dict[str, Any]:
     """Return the report of a dry run that planned so much."""
     plan = {"copy": {"objects": copies, "bytes": 0}, "delete": {"objects": deletes, "bytes": 0}}
+    plan |= {"restore": {"objects": restore, "bytes": 0}} if restore else {}
     nothing = {"objects": 0, "bytes": 0}
     return {
         "source": "photos", "destination": "photos-copy", "dryRun": True, "plan": plan, "current": {"objects": 7, "bytes": 70},

@@ -62,7 +62,9 @@ def installed() -> dict[str, Any]:
     """Return what the file would be with the installed botocore."""
     loader = botocore.session.get_session().get_component("data_loader")
     model = loader.load_service_model("s3", "service-2")
-    operations = {name: _without_words(model["operations"][name]) for name in OPERATIONS}
+    operations = {
+        name: _without_words(model["operations"][name]) for name in OPERATIONS if name in model["operations"]
+    }
     asked = [
         body[side]["shape"] for body in operations.values() for side in ("input", "output") if side in body
     ]

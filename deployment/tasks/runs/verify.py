@@ -108,11 +108,13 @@ def unknown_unless_told() -> Iterator[None]:
 
 def _differences(report: Mapping[str, Any]) -> Iterator[str]:
     plan, skipped = report.get("plan", {}), report.get("skipped", {})
+    archived = plan.get("restore", {}).get("objects", 0)
+    archived += sum(skipped.get(word, 0) for word in ("archived", "restoring"))
     for number, what in (
         (plan.get("copy", {}).get("objects", 0), "missing at the destination or different there"),
         (plan.get("delete", {}).get("objects", 0), "at the destination only"),
         (
-            skipped.get("archived", 0) + skipped.get("restoring", 0),
+            archived,
             "archived, and missing or different at the destination",
         ),
         (skipped.get("unmappable", 0), "missing, because the destination cannot have such a key"),

@@ -7,6 +7,7 @@ import pytest
 from lambda_functions.shared.apply import parts
 from lambda_functions.shared.compare import planned
 from lambda_functions.shared.compare.planned import Planned, parts_of
+from lambda_functions.shared.options import Options
 from lambda_functions.shared.work_items import ToCopy
 
 GB = 1024**3
@@ -54,6 +55,34 @@ def test_a_plan_counts_its_reasons_and_requests() -> None:
             "HEAD": 3,
             "UPLOAD_PART_COPY": 3,
         },
+    }
+
+
+def test_a_plan_counts_what_is_restored_by_class_and_what_options_add() -> None:
+    two = {"source": "from", "destination": "into"}
+    counted = Planned(Options(**two, objectLock="copy", annotations="copy"))
+    counted.add_copy(ToCopy("a", "x", 1, "SNOW", reason="new"))
+    counted.add_copy(ToCopy("b", "x-2", 9, reason="new"))
+    for key, storage_class in (("c", "GLACIER"), ("d", "DEEP_ARCHIVE"), ("e", "GLACIER")):
+        counted.add_restore(ToCopy(key, "x", 5, storage_class, reason="new", restore=True))
+
+    said = counted.to_json()
+
+    assert said["reasons"] == {"new": 2, "restore": 3}
+    assert said["asStandard"] == {"SNOW": 1}
+    assert said["restores"] == {
+        "GLACIER": {"objects": 2, "bytes": 10},
+        "DEEP_ARCHIVE": {"objects": 1, "bytes": 5},
+    }
+    assert said["toSend"] == {
+        "COMPLETE_MULTIPART_UPLOAD": 1,
+        "COPY": 1,
+        "CREATE_MULTIPART_UPLOAD": 1,
+        "GET_OBJECT_TAGGING": 1,
+        "HEAD": 2,
+        "LIST_OBJECT_ANNOTATIONS": 1,
+        "RESTORE_OBJECT": 3,
+        "UPLOAD_PART_COPY": 2,
     }
 
 

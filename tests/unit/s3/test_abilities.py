@@ -53,8 +53,8 @@ def test_nothing_is_asked_where_neither_is_asked_for() -> None:
 def test_a_botocore_without_annotations_is_refused_with_what_to_do() -> None:
     assert refusal(Client(), annotations="copy") == (
         f'"annotations" is "copy", and the Lambda runtime\'s botocore, {botocore.__version__}, does not know annotations; '
-        "expected a newer one: let AWS update the runtime, or add a layer with a newer boto3 (Layers) in the functions' files, and "
-        "deploy. Nothing was changed."
+        "expected a newer one: let AWS update the runtime, or add a layer with a newer boto3 (Layers) in the functions' files, "
+        "and deploy. Nothing was changed."
     )
     check(Client(("PutObjectAnnotation",)), annotations="copy")
 

@@ -116,6 +116,25 @@ def test_of_a_very_large_plan_a_part_is_looked_through_and_all_is_counted(
     assert sum("/copy/" in call[1].get("Key", "") for call in aws.calls) == 2
 
 
+def test_what_is_only_restored_yet_has_a_sign_a_table_and_an_action_of_its_own(aws: PlannedBucket) -> None:
+    shards = {"copy": [[planned("a", "new")]], "restore": [[{**planned("b", "size"), "restore": True}]]}
+    aws.put_wave(1, [shards])
+    aws.end["output"] = json.dumps(report_of(1, 0, restore=1))
+
+    found, _ = synced(aws)
+
+    assert [line for line in found if line.startswith(("archived", "^", "b "))] == [
+        "archived, would be restored         1    0 bytes",
+        "^ To restore: 1 object",
+        "b     3 bytes   restore",
+    ]
+    assert synced(aws, list_to="-")[0] == ["+ a", "^ b"]
+    assert [json.loads(line)["action"] for line in synced(aws, list_to="-", as_json=True)[0]] == [
+        "copy",
+        "restore",
+    ]
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_list_on_standard_output_is_all_there_is(aws: PlannedBucket, as_json: bool) -> None:
     found, said = synced(aws, list_to="-", as_json=as_json)

@@ -99,6 +99,7 @@ def test_an_address_and_a_prefix_must_agree() -> None:
 
 
 LIMIT = 'expected a number of objects, such as 1000, or a share of the destination, such as "10%".'
+RESTORE = 'expected days, from 1 to 365, and tier, one of "Bulk", "Standard", "Expedited", such as --restore days=7,tier=Bulk'
 EVERYTHING = '--exclude is "*"; "*" matches every key, and excluded wins; '
 
 
@@ -139,6 +140,9 @@ EVERYTHING = '--exclude is "*"; "*" matches every key, and excluded wins; '
             {"destination": ""},
             '--destination is ""; expected the name of a general-purpose bucket, such as "my-bucket".',
         ),
+        ({"restore": "7"}, f'--restore is "7"; {RESTORE}.'),
+        ({"restore": {"days": 400, "tier": "Bulk"}}, f"--restore is days=400,tier=Bulk; {RESTORE}."),
+        ({"objectLock": "yes"}, '--object-lock is "yes"; expected one of "none", "copy".'),
         ({"unprovable": "Keep"}, '--unprovable is "Keep"; expected one of "copy", "keep".'),
     ],
 )

@@ -305,7 +305,7 @@ def test_the_report_of_a_dry_run_says_what_would_be() -> None:
 
 
 def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
-    skipped = {"archived": 1, "vanished": 0, "unmappable": 2}
+    skipped = {"archived": 1, "vanished": 0, "unmappable": 2, "restoring": 6}
     bad = {
         **REPORT,
         "skipped": skipped,
@@ -316,6 +316,7 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
     assert list(report_text.rows(bad))[3:] == [
         ("skipped: archived, to be restored first", 1, ""),
         ("skipped: no possible key at the destination", 2, ""),
+        ("skipped: archived, a restore is under way", 6, ""),
         ("unprovable: no checksum tells", 4, ""),
         ("changed by others during the run", 3, ""),
         ("failed", 5, ""),

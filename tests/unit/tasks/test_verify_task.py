@@ -53,6 +53,11 @@ def nothing_but(**skipped: int) -> dict[str, int]:
         ),
         (
             ENDED,
+            report_of(0, 0, skipped=nothing_but(archived=1, restoring=2), restore=3),
+            Verdict("differs", "6 objects are archived, and missing or different at the destination"),
+        ),
+        (
+            ENDED,
             report_of(0, 0, unprovable={"objects": 3}, skipped=nothing_but(vanished=1)),
             Verdict(
                 "unknown",
