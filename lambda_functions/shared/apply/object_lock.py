@@ -3,8 +3,8 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
 
 HeadObject tells it, and CopyObject and CreateMultipartUpload take it, in headers of the same names; so it goes from one to the
-other as it is, event holds too, which most versions of botocore do not know. A retention that has ended, by
-S3's clock, is not carried: S3 takes dates in the future only.
+other as it is, event holds too, which most versions of botocore do not know. A retention that has ended, by S3's clock, is not
+carried: S3 takes dates in the future only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ EVENT_HOLD_DURATIONS = (
     "x-amz-object-lock-event-hold-duration-years",
 )
 ON = "ON"
-
 
 # The clients with which retention, and those with which a legal hold, has been seen to be readable.
 _readers: Mapping[str, WeakSet[Clients]] = {MODE: WeakSet(), LEGAL_HOLD: WeakSet()}

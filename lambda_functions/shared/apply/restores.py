@@ -34,10 +34,10 @@ def ask_for_restore(clients: Clients, run: Run, item: ToCopy) -> Outcome | None:
     except ClientError as error:
         if code_of(error) == ALREADY_ASKED_FOR:
             return Outcome(item.key, "restoring", item.size, "its restore had been asked for already")
-        if is_missing_key(error) or is_proved_missing(clients.source, run.source, item.key, error):
-            return Outcome(item.key, "vanished", 0, "the source object was gone when it was to be restored")
         if code_of(error) in NOT_ARCHIVED:  # it was written anew since it was listed
             return None
+        if is_missing_key(error) or is_proved_missing(clients.source, run.source, item.key, error):
+            return Outcome(item.key, "vanished", 0, "the source object was gone when it was to be restored")
         raise
     days = f"{restore.days} day{'' if restore.days == 1 else 's'}"
     return Outcome(item.key, "restoring", item.size, f"a restored copy was asked for ({tier}, for {days})")

@@ -51,6 +51,7 @@ def report(
     requests = add_counts([compared.requests, done.requests, others])
     nothing = {"objects": 0, "bytes": 0}
     restores_usd = planned_restores_usd(compared.restores, run.options.restore)
+    work_usd = estimate_usd(requests, compared.turns + done.turns, compared.seconds + done.seconds)
     return {
         "source": run.options.source,
         "destination": run.options.destination,
@@ -75,11 +76,8 @@ def report(
         "causes": add_causes([compared.causes, done.causes]),
         "requests": requests,
         "unusualPages": compared.unusual_pages,
-        "estimatedCostUsd": estimate_usd(
-            requests, compared.turns + done.turns, compared.seconds + done.seconds
-        )
-        + restores_usd * _share_restored(compared, copied),
-        "plannedCostUsd": compared.apply_usd() + restores_usd,
+        "estimatedCostUsd": round(work_usd + restores_usd * _share_restored(compared, copied), 6),
+        "plannedCostUsd": round(compared.apply_usd() + restores_usd, 6),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fake_s3 import Answer, Content
+from grants import DENIED
 from runs_on_fake_s3 import World
 
 from lambda_functions.shared.outcomes import Outcome
@@ -176,6 +177,14 @@ def test_each_answer_is_an_outcome_of_that_object(world: World, answer: Answer, 
 
     assert failures(world, report) == {"key": (outcome.what, outcome.error)}
     assert report["outcome"] == ("SyncIncomplete" if outcome.what == "failed" else "Succeeded")
+
+
+def test_a_source_that_is_gone_where_only_a_prefix_may_be_listed_has_vanished(world: World) -> None:
+    world.source.put("p/key", b"1", storage_class="GLACIER")
+    world.s3.before("RestoreObject", lambda _: world.source.delete("p/key"))
+    world.s3.after("RestoreObject", DENIED)
+
+    assert world.run(prefix="p/", restore=BULK)["skipped"]["vanished"] == 1
 
 
 def test_an_object_that_was_restored_meanwhile_is_restoring_and_copied_by_the_next_run(world: World) -> None:
