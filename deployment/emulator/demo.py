@@ -34,7 +34,7 @@ DIFFERENCES_SHOWN = 10
 NEXT = """Next, with an AWS account:
   cp fabfile_config_template.py fabfile_config.py  # every setting is explained
   fab                                              # deploys what you have seen
-  fab sync A B --dry-run                           # shows what and why; without it, syncs"""
+  fab sync A B --dry-run                           # what it would do, and why"""
 
 
 @dataclass(frozen=True)
