@@ -11,12 +11,11 @@ Sizes are allowed from `minSize` to `maxSize`, both included; times of modificat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lambda_functions.shared.filter_rules import moment
 from lambda_functions.shared.options import Options
+from lambda_functions.shared.run import size_filter, source_filter
 from lambda_functions.shared.s3.listing import Entry
 
 
@@ -38,37 +37,12 @@ def filters_of(options: Options) -> Filters | None:
     """Return the filters that options ask for, None where they ask for none."""
     if not options.has_filters and options.overwrite is True:
         return None
-    is_outside = _outside_sizes(options.minSize, options.maxSize)
+    is_outside = size_filter(options) or _never
     return Filters(
-        leaves_out=_left_out(options, is_outside),
+        leaves_out=source_filter(options) or _never,
         keeps_orphan=_always if options.has_source_filters else is_outside,
         keeps_existing=_kept_by(options.overwrite),
     )
-
-
-def _outside_sizes(smallest: int | None, largest: int | None) -> Callable[[Entry], bool]:
-    if smallest is None and largest is None:
-        return _never
-    low, high = smallest or 0, math.inf if largest is None else largest
-    return lambda entry: not low <= entry.size <= high
-
-
-def _left_out(options: Options, is_outside: Callable[[Entry], bool]) -> Callable[[Entry], bool]:
-    """Return whether an object is outside of the sizes, or of what only the source can tell."""
-    if not options.has_source_filters:
-        return is_outside
-    classes = frozenset(options.storageClasses)
-    begin, end = (text and moment(text) for text in (options.modifiedAfter, options.modifiedBefore))
-
-    def is_left_out(entry: Entry) -> bool:
-        return (
-            is_outside(entry)
-            or bool(begin and entry.modified < begin)
-            or bool(end and entry.modified >= end)
-            or bool(classes and entry.storage_class not in classes)
-        )
-
-    return is_left_out
 
 
 def _kept_by(overwrite: bool | str) -> Callable[[Entry, Entry], bool]:
