@@ -23,6 +23,7 @@ class Kind(Enum):
     TEXT = "text"
     NUMBER = "digits become a number, anything else stays the text that it is"
     PATTERNS = "may be given again and again"
+    WORDS = "the same, and with commas between"
     SWITCH = "nothing; --no-... is the opposite"
     SWITCH_OR_TEXT = "text, or true and false; --no-... is false"
 
@@ -69,6 +70,29 @@ FLAGS = (
     OptionFlag("include", Kind.PATTERNS, "Only keys like this pattern, such as '*.jpg'. May be given again."),
     OptionFlag(
         "exclude", Kind.PATTERNS, "No keys like this pattern: neither copied nor deleted. May be given again."
+    ),
+    OptionFlag("minSize", Kind.NUMBER, "Only objects of at least so many bytes. Default: all."),
+    OptionFlag("maxSize", Kind.NUMBER, "Only objects of at most so many bytes. Default: all."),
+    OptionFlag(
+        "modifiedAfter",
+        Kind.TEXT,
+        "Only source objects written at that time or later, such as 2026-11-28T14:00:00Z; no orphan is deleted. Default: all.",
+    ),
+    OptionFlag(
+        "modifiedBefore",
+        Kind.TEXT,
+        "Only source objects written before that time; no orphan is deleted. Default: all.",
+    ),
+    OptionFlag(
+        "storageClasses",
+        Kind.WORDS,
+        "Only source objects of these classes, such as STANDARD,GLACIER_IR; no orphan is deleted. May be given again.",
+    ),
+    OptionFlag(
+        "overwrite",
+        Kind.SWITCH_OR_TEXT,
+        "true, false, or newer: only what was written later than the destination's. Default: true.",
+        "Copy only what is missing.",
     ),
     OptionFlag(
         "delete", Kind.SWITCH, "Delete what the source does not have. Default: delete it.", "Keep it."
@@ -123,6 +147,7 @@ COMPARING = tuple(
     if flag.option
     in (
         *("source", "destination", "prefix", "destinationPrefix", "startAfter", "include", "exclude"),
+        *("minSize", "maxSize", "modifiedAfter", "modifiedBefore", "storageClasses"),
         *("delete", "compareMetadata", "compareTags", "requestPayer", "maxConcurrency"),
         *("sourceOwner", "destinationOwner"),
     )
@@ -138,7 +163,7 @@ EVERY_FLAG = (*FLAGS, *PLAN_FLAGS)
 
 BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
 
-REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
+REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind in (Kind.PATTERNS, Kind.WORDS)]
 
 
 def parameters(flags: Sequence[OptionFlag] = EVERY_FLAG) -> list[Parameter]:
@@ -201,6 +226,8 @@ def _value(flag: OptionFlag, values: Mapping[str, Any]) -> Any:
             return True if value else None
         case Kind.PATTERNS:
             return list(value) if value else None
+        case Kind.WORDS:
+            return [word for text in value for word in text.split(",")] if value else None
         case Kind.NUMBER if value and re.fullmatch(r"[0-9]{1,18}", value):
             return int(value)
         case Kind.SWITCH_OR_TEXT if value in ("true", "false"):

@@ -8,6 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambda_functions.shared.bucket_names import bucket_problem
+from lambda_functions.shared.filter_rules import (
+    classes_problem,
+    moment_problem,
+    overwrite_problem,
+    size_problem,
+)
 from lambda_functions.shared.spelling import JSON, Spelling, has_half_a_character
 
 HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no key can have"
@@ -95,6 +101,12 @@ def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
         "startAfter": _key_problem,
         "include": globs,
         "exclude": globs,
+        "minSize": size_problem,
+        "maxSize": size_problem,
+        "modifiedAfter": moment_problem,
+        "modifiedBefore": moment_problem,
+        "storageClasses": classes_problem,
+        "overwrite": overwrite_problem,
         "delete": _boolean_problem,
         "maxDelete": max_delete_problem,
         "allowEmptySource": _boolean_problem,

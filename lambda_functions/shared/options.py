@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.filter_rules import moments_contradiction, sizes_contradiction
 from lambda_functions.shared.option_rules import KMS_WORDS, rules_in
 from lambda_functions.shared.plan_input import names_plan, plan_problems
 from lambda_functions.shared.spelling import JSON, Spelling, quote
@@ -38,6 +39,12 @@ class Options:
     startAfter: str | None = None  # noqa: N815
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    minSize: int | None = None  # noqa: N815
+    maxSize: int | None = None  # noqa: N815
+    modifiedAfter: str | None = None  # noqa: N815
+    modifiedBefore: str | None = None  # noqa: N815
+    storageClasses: tuple[str, ...] = ()  # noqa: N815
+    overwrite: bool | str = True
     delete: bool = True
     maxDelete: int | str | None = None  # noqa: N815
     allowEmptySource: bool = False  # noqa: N815
@@ -55,17 +62,28 @@ class Options:
     sourceOwner: str | None = None  # noqa: N815
     destinationOwner: str | None = None  # noqa: N815
 
+    @property
+    def has_source_filters(self) -> bool:
+        """Whether there is a filter on what only a source object can tell: when it was written, and its class."""
+        return bool(self.modifiedAfter or self.modifiedBefore or self.storageClasses)
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether there is a filter on what a listing says of an object, besides its key."""
+        return self.minSize is not None or self.maxSize is not None or self.has_source_filters
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for a state."""
-        return {**asdict(self), "include": list(self.include), "exclude": list(self.exclude)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in LISTS}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
         """Return the options that `to_json` wrote."""
-        return cls(**{**data, "include": tuple(data["include"]), "exclude": tuple(data["exclude"])})
+        return cls(**{**data, **{name: tuple(data.get(name, ())) for name in LISTS}})
 
 
 NAMES = tuple(field.name for field in fields(Options))
+LISTS = ("include", "exclude", "storageClasses")
 
 
 def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
@@ -115,7 +133,7 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
     given = {name: value for name, value in defaults.items() if name in NAMES and value is not None}
     values = {**given, **known}
     values.setdefault("destinationPrefix", values.get("prefix", ""))
-    for name in ("include", "exclude"):
+    for name in LISTS:
         values[name] = tuple(values.get(name, ()))
     return Options(**values)
 
@@ -140,8 +158,19 @@ def max_deletes(max_delete: int | str | None, destination_objects: int) -> int |
 
 
 def _contradictions(options: Options, spelling: Spelling) -> list[str]:
-    checks = (_overlap_problem, _encryption_problem, _tags_problem, _excludes_everything)
+    checks = (_overlap_problem, _encryption_problem, _tags_problem, _excludes_everything, *_FILTERS)
     return [problem for check in checks if (problem := check(options, spelling))]
+
+
+def _sizes_problem(options: Options, spelling: Spelling) -> str | None:
+    return sizes_contradiction(options.minSize, options.maxSize, spelling)
+
+
+def _moments_problem(options: Options, spelling: Spelling) -> str | None:
+    return moments_contradiction(options.modifiedAfter, options.modifiedBefore, spelling)
+
+
+_FILTERS = (_sizes_problem, _moments_problem)
 
 
 def _overlap_problem(options: Options, spelling: Spelling) -> str | None:

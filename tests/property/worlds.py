@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from blueprints import S3_ITSELF, THEN, Blueprint, World
+from filtering import filters
 from hypothesis import strategies as st
 from oracle import MAX_KEY_BYTES, UNDER_KMS, Encryption, Object
 
@@ -267,7 +268,7 @@ def worlds(draw: Callable[..., Any]) -> World:
             destination[target + key] = draw(drifted(made)).made()
     options = {"prefix": prefix} if prefix else {}
     options |= {"destinationPrefix": into} if into is not None else {}
-    options |= draw(chosen_options(keys))
+    options |= draw(chosen_options(keys)) | draw(filters())
     encryption = draw(st.sampled_from(DEFAULTS))
     if is_one_bucket:
         return World({**source, **destination}, {}, options, True, encryption)

@@ -12,7 +12,7 @@ import pytest
 from places import PROJECT
 
 BASE = "errors text"
-EVERYWHERE = "run options option_rules plan_input spelling outcomes invocation work_items bucket_names errors"
+EVERYWHERE = "run options option_rules plan_input spelling outcomes invocation work_items bucket_names filter_rules errors"
 WORK = f"{EVERYWHERE} s3 work_bucket equality"
 MAY_IMPORT = {
     "deployment": {

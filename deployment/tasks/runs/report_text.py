@@ -21,6 +21,11 @@ _ROWS = (
 CANNOT_BE_APPLIED = "This plan can be read, but not be carried out"
 """The beginning of a warning, as the Lambda `validate_input` writes it."""
 
+_LEFT_ALONE = {
+    "source": "left out by filters at the source",
+    "destination": "kept at the destination by filters",
+}
+
 _SKIPPED = {
     "archived": "skipped: archived, to be restored first",
     "vanished": "skipped: vanished during the run",
@@ -109,6 +114,9 @@ def rows(report: Mapping[str, Any]) -> Iterator[Row]:
     else:
         for name, words in _ROWS:
             yield _row(words, report.get(name))
+    for side, words in _LEFT_ALONE.items():
+        yield from _unless_none(words, report.get("filtered", {}).get(side))
+    yield from _unless_none("not overwritten", report.get("notOverwritten"))
     for name, words in _SKIPPED.items():
         yield from _unless_none(words, report.get("skipped", {}).get(name))
     for name, words in _TROUBLE.items():

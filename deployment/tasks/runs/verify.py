@@ -30,6 +30,9 @@ from deployment.text import objects
 FIXED = {"dryRun": True, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
 """The options that make a verification of a sync, whatever a file of options says."""
 
+LEFT_OUT = ("overwrite",)
+"""What a file of options may say and a verification does not heed: what differs is different, overwritten or not."""
+
 IN_SYNC, DIFFERS, UNKNOWN = "in sync", "differs", "unknown"
 
 
@@ -47,7 +50,8 @@ def options_of(given: Mapping[str, Any], deep: bool) -> dict[str, Any]:
         raise ConfigurationError(
             "--deep asks for the metadata of every object, and compareMetadata says something else. Leave one of them out."
         )
-    return {**given, **FIXED, **({"compareMetadata": "all"} if deep else {})}
+    asked = {name: value for name, value in given.items() if name not in LEFT_OUT}
+    return {**asked, **FIXED, **({"compareMetadata": "all"} if deep else {})}
 
 
 def verify(

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambda_functions.shared.compare.filters import Filters, filters_of
 from lambda_functions.shared.compare.pieces import Chunk
 from lambda_functions.shared.compare.planned import Planned
 from lambda_functions.shared.compare.undecided import Resolver
@@ -43,10 +44,13 @@ class PlanWriter:
     listed: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
     out_of_scope: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
     kept: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    filtered: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    not_overwritten: int = 0
     paired: int = 0
     orphans: int = 0
     unprovable: int = 0
     planned: Planned = field(default_factory=Planned)
+    filters: Filters | None = None
 
     @classmethod
     def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str, pool: Executor) -> PlanWriter:
@@ -70,6 +74,7 @@ class PlanWriter:
             delete=ShardWriter(folder, name("delete"), math.inf, pool=pool, by_key=True),
             failures=failures,
             tally=Tally(failures),
+            filters=filters_of(run.options),
         )
 
     def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
@@ -78,9 +83,10 @@ class PlanWriter:
         self.listed["destination"] += len(chunk.destination)
         options = self.run.options
         is_in_scope = scope_filter(options) if options.include or options.exclude else None
+        decide_pair = self.decide_filtered if self.filters else self.decide
         for pair in merge(chunk.source, chunk.destination):
             if is_in_scope is None or is_in_scope(pair_key(pair)):
-                self.decide(pair, resolver)
+                decide_pair(pair, resolver)
             else:
                 self.leave_out(pair)
             if resolver.is_full():
@@ -96,6 +102,23 @@ class PlanWriter:
         source, destination = pair
         self.out_of_scope["source"] += source is not None
         self.out_of_scope["destination"] += destination is not None
+
+    def decide_filtered(self, pair: Pair, resolver: Resolver) -> None:
+        """Decide one key where objects may be filtered out, or what is there already may be kept."""
+        source, destination = pair
+        assert self.filters is not None
+        if source is None:
+            assert destination is not None
+            if self.run.options.delete and self.filters.keeps_orphan(destination):
+                self._keep_orphan()
+                return
+        elif self.filters.leaves_out(source):
+            self._filter_out(destination)
+            return
+        elif destination is not None and self.filters.keeps_existing(source, destination):
+            self._keep_existing(source, destination)
+            return
+        self.decide(pair, resolver)
 
     def decide(self, pair: Pair, resolver: Resolver) -> None:
         """Decide one key by its listings, or have both sides asked."""
@@ -124,6 +147,27 @@ class PlanWriter:
             else:
                 self.unprovable += result is Decision.UNPROVABLE
                 self._add_source(source, destination, result)
+
+    def _filter_out(self, destination: Entry | None) -> None:
+        """Count a key whose source object is filtered out: it is present, so what the destination has under it is no orphan."""
+        self.paired += destination is not None
+        self.kept["source"] += 1
+        self.filtered["source"] += 1
+
+    def _keep_orphan(self) -> None:
+        self.orphans += 1
+        self.kept["destination"] += 1
+        self.filtered["destination"] += 1
+
+    def _keep_existing(self, source: Entry, destination: Entry) -> None:
+        """Count a key that is not to be overwritten: current if the listings say so, and otherwise nobody asks what differs."""
+        self.paired += 1
+        options = self.run.options
+        if decide(source, destination, options.compareMetadata, options.compareTags) is Decision.CURRENT:
+            self.tally.count("current", source.size)
+        else:
+            self.kept["source"] += 1
+            self.not_overwritten += 1
 
     def _add_orphan(self, destination: Entry) -> None:
         self.orphans += 1
@@ -161,6 +205,8 @@ class PlanWriter:
             "listed": self.listed,
             "outOfScope": self.out_of_scope,
             "kept": self.kept,
+            "filtered": self.filtered,
+            "notOverwritten": self.not_overwritten,
             "paired": self.paired,
             "orphans": self.orphans,
             "unprovable": self.unprovable,

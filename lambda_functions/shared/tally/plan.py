@@ -43,6 +43,8 @@ class ComparisonTotals:
     turns: int
     seconds: float
     to_send: Mapping[str, int] = field(default_factory=dict)
+    filtered: Mapping[str, int] = field(default_factory=dict)
+    not_overwritten: int = 0
 
     @property
     def plan(self) -> dict[str, dict[str, int]]:
@@ -62,9 +64,18 @@ class ComparisonTotals:
         """Return how many objects of "source" or "destination" the filters have left."""
         return self.listed.get(side, 0) - self.out_of_scope.get(side, 0)
 
+    def left_of_source(self) -> int:
+        """Return how many source objects are left after the patterns and the filters."""
+        return self.in_scope("source") - self.filtered.get("source", 0)
+
     def books(self) -> dict[str, int]:
         """Return what `books.comparison_gaps` balances, and what a report tells besides."""
-        sides = {"Listed": self.listed, "OutOfScope": self.out_of_scope, "Kept": self.kept}
+        sides = {
+            "Listed": self.listed,
+            "OutOfScope": self.out_of_scope,
+            "Kept": self.kept,
+            "Filtered": self.filtered,
+        }
         return {
             **{f"{side}{term}": counts.get(side, 0) for term, counts in sides.items() for side in SIDES},
             "current": object_count(self.tally, "current"),
@@ -77,6 +88,7 @@ class ComparisonTotals:
             "named": sum(file["objects"] for file in self.failures),
             "unprovable": self.unprovable,
             "unusualPages": self.unusual_pages,
+            "notOverwritten": self.not_overwritten,
         }
 
 
@@ -91,6 +103,8 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
         orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
+        filtered=_add_sides(record.get("filtered", {}) for record in records),
+        not_overwritten=sum(record.get("notOverwritten", 0) for record in records),
         to_send=add_counts(record.get("toSend", {}) for record in records),
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
     )
@@ -114,13 +128,15 @@ def totals_of_state(comparison: Mapping[str, Any]) -> ComparisonTotals:
     plan = comparison.get("plan", {})
     by_side = {
         term: {side: books.get(f"{side}{term}", 0) for side in SIDES}
-        for term in ("Listed", "OutOfScope", "Kept")
+        for term in ("Listed", "OutOfScope", "Kept", "Filtered")
     }
     return ComparisonTotals(
         tally=comparison.get("tally", {}),
         listed=by_side["Listed"],
         out_of_scope=by_side["OutOfScope"],
         kept=by_side["Kept"],
+        filtered=by_side["Filtered"],
+        not_overwritten=books.get("notOverwritten", 0),
         paired=books.get("paired", 0),
         orphans=books.get("orphans", 0),
         unprovable=books.get("unprovable", 0),
@@ -168,7 +184,7 @@ def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, di
 
 def refusal(options: Options, compared: ComparisonTotals) -> str:
     """Return why the planned deletes are refused, in sentences for a person; "" if they are not."""
-    deletes, source_objects = compared.plan["delete"]["objects"], compared.in_scope("source")
+    deletes, source_objects = compared.plan["delete"]["objects"], compared.left_of_source()
     if deletes and not source_objects and not options.allowEmptySource:
         return (
             f"{pluralize(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "

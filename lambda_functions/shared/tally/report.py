@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.options import Options
 from lambda_functions.shared.outcomes import (
     DELETE_MARKERS,
     SKIPPED,
@@ -59,6 +60,7 @@ def report(
         **({"appliedPlan": run.plan.name, "planDigest": run.plan.digest} if run.plan else {}),
         "listed": dict(compared.listed),
         "outOfScope": dict(compared.out_of_scope),
+        **_filtered(run.options, compared),
         "current": add_tallies({"current": tally.get(what, nothing)} for what in ("current", "kept"))[
             "current"
         ],
@@ -78,6 +80,13 @@ def report(
         ),
         "plannedCostUsd": compared.apply_usd(),
     }
+
+
+def _filtered(options: Options, compared: ComparisonTotals) -> dict[str, Any]:
+    """Return what filters left alone on either side, and what was not overwritten, of a run that has such options."""
+    filtered = {"filtered": dict(compared.filtered)} if options.has_filters else {}
+    existing = {"objects": compared.not_overwritten}
+    return {**filtered, **({} if options.overwrite is True else {"notOverwritten": existing})}
 
 
 def ending(

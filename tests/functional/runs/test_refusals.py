@@ -23,7 +23,8 @@ NOTHING = (
     '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 )
 OPTIONS = (
-    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
+    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
+    "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
     "allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
     "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )

@@ -19,6 +19,7 @@ KINDS: dict[Any, Kind] = {
     bool | str: Kind.SWITCH_OR_TEXT,
     tuple[str, ...]: Kind.PATTERNS,
     int: Kind.NUMBER,
+    int | None: Kind.NUMBER,
     int | str | None: Kind.NUMBER,
 }
 
@@ -29,7 +30,8 @@ def test_every_option_of_the_input_has_its_flag_and_there_are_no_others() -> Non
 
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.option)
 def test_a_flag_takes_what_its_option_is(flag: Any) -> None:
-    assert flag.kind is KINDS.get(get_type_hints(Options)[flag.option], Kind.TEXT)
+    kind = KINDS.get(get_type_hints(Options)[flag.option], Kind.TEXT)
+    assert flag.kind is (Kind.WORDS if flag.option == "storageClasses" else kind)
     assert flag.help.endswith(".") and bool(flag.no_help) is flag.has_opposite
 
 
@@ -41,7 +43,7 @@ def test_the_task_has_every_flag() -> None:
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
     changing = {"dryRun", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass", "acl"}
-    changing |= {"serverSideEncryption", "sseKmsKeyId"}
+    changing |= {"serverSideEncryption", "sseKmsKeyId", "overwrite"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
     assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}
@@ -55,6 +57,7 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         for flag in FLAGS
     }
     shown["compareMetadata"] += ", `--no-compare-metadata`"
+    shown["overwrite"] += ", `--no-overwrite`"
     assert dict(rows) == shown
 
 
@@ -76,6 +79,14 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         ({"compare_metadata": "true"}, {"compareMetadata": True}),
         ({"compare_metadata": "false"}, {"compareMetadata": False}),
         ({"no_compare_metadata": True}, {"compareMetadata": False}),
+        ({"overwrite": "newer"}, {"overwrite": "newer"}),
+        ({"overwrite": "true"}, {"overwrite": True}),
+        ({"overwrite": "never"}, {"overwrite": "never"}),
+        ({"no_overwrite": True}, {"overwrite": False}),
+        ({"min_size": "0", "max_size": "1e3"}, {"minSize": 0, "maxSize": "1e3"}),
+        ({"storage_classes": ["STANDARD,GLACIER"]}, {"storageClasses": ["STANDARD", "GLACIER"]}),
+        ({"storage_classes": ["STANDARD", "GLACIER,"]}, {"storageClasses": ["STANDARD", "GLACIER", ""]}),
+        ({"storage_classes": []}, {}),
     ],
 )
 def test_only_what_was_typed_reaches_the_input(typed: dict[str, Any], options: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.filter_rules import LISTED_CLASSES
 from lambda_functions.shared.option_rules import KMS_WORDS, RULES, STORAGE_CLASSES, max_delete_problem
 from lambda_functions.shared.options import (
     MAX_INPUT_BYTES,
@@ -31,7 +33,8 @@ END = (
 )
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
-    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
+    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
+    "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, allowEmptySource, "
     "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
     "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
@@ -65,6 +68,12 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         startAfter=None,
         include=(),
         exclude=(),
+        minSize=None,
+        maxSize=None,
+        modifiedAfter=None,
+        modifiedBefore=None,
+        storageClasses=(),
+        overwrite=True,
         delete=True,
         maxDelete=None,
         allowEmptySource=False,
@@ -99,6 +108,12 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "startAfter": "k",
         "include": ["*.log"],
         "exclude": ["tmp/*", "*~"],
+        "minSize": 0,
+        "maxSize": 5 * 1024**4,
+        "modifiedAfter": "2026-11-28t14:00:00.5+02:00",
+        "modifiedBefore": "2026-12-31T23:59:60Z",
+        "storageClasses": ["STANDARD", "GLACIER_IR"],
+        "overwrite": "newer",
         "delete": False,
         "maxDelete": "12.5%",
         "allowEmptySource": True,
@@ -401,6 +416,9 @@ TEXTS = {
     **dict.fromkeys(("source", "destination", "prefix", "destinationPrefix", "startAfter"), "photos"),
     "maxDelete": "10%",
     "compareMetadata": "all",
+    "modifiedAfter": "2026-11-28T14:00:00Z",
+    "modifiedBefore": "2026-11-28T14:00:00Z",
+    "overwrite": "newer",
     "unprovable": "keep",
     "storageClass": "STANDARD",
     "acl": "bucket-owner-full-control",
@@ -516,9 +534,13 @@ def test_all_contradictions_are_said_at_once() -> None:
         "sseKmsKeyId": "key",
         "compareTags": True,
         "copyTags": False,
+        "minSize": 2,
+        "maxSize": 1,
+        "modifiedAfter": "2026-11-28T14:00:00Z",
+        "modifiedBefore": "2026-11-28T16:00:00+02:00",
     }
 
-    assert refusal(data).count("; expected ") == 3
+    assert refusal(data).count("; expected ") == 5
 
 
 def test_only_an_encryption_that_is_asked_for_has_a_warning() -> None:
@@ -531,6 +553,9 @@ def test_only_an_encryption_that_is_asked_for_has_a_warning() -> None:
 
 KEYS = st.text(max_size=20)
 GLOBS = st.lists(st.text(min_size=1, max_size=8), max_size=4)
+MOMENTS = st.datetimes(
+    max_value=datetime(9999, 1, 1), timezones=st.just(timezone(timedelta(hours=5, minutes=30)))
+)
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)
 INPUTS = st.fixed_dictionaries(
     {"source": BUCKETS.map(lambda name: f"s{name}"), "destination": BUCKETS.map(lambda name: f"d{name}")},
@@ -540,6 +565,12 @@ INPUTS = st.fixed_dictionaries(
         "startAfter": KEYS,
         "include": GLOBS,
         "exclude": GLOBS.filter(lambda globs: all(glob.strip("*") for glob in globs)),
+        "minSize": st.integers(0, 10**12),
+        "maxSize": st.integers(10**12),
+        "modifiedAfter": MOMENTS.map(lambda found: found.isoformat()),
+        "modifiedBefore": st.sampled_from(["9999-12-31T23:59:59Z", "9999-12-31t23:59:59.9+02:00"]),
+        "storageClasses": st.lists(st.sampled_from(LISTED_CLASSES)),
+        "overwrite": st.booleans() | st.just("newer"),
         "delete": st.booleans(),
         "maxDelete": st.integers(0, 10**12) | st.integers(0, 100).map(lambda share: f"{share}%"),
         "allowEmptySource": st.booleans(),

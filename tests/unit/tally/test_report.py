@@ -89,6 +89,31 @@ def test_a_report_has_every_sum_of_the_run() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"minSize": 0}, {"filtered": {"source": 4, "destination": 2}}),
+        ({"storageClasses": ("STANDARD",)}, {"filtered": {"source": 4, "destination": 2}}),
+        ({"overwrite": "newer"}, {"notOverwritten": {"objects": 3}}),
+        (
+            {"overwrite": False, "maxSize": 1},
+            {"filtered": {"source": 4, "destination": 2}, "notOverwritten": {"objects": 3}},
+        ),
+    ],
+)
+def test_what_filters_left_alone_is_told_of_runs_that_have_some(
+    options: dict[str, Any], told: dict[str, Any]
+) -> None:
+    left_alone = {"filtered": {"source": 4, "destination": 2}, "notOverwritten": 3}
+    sums = compared(**COMPARED, **left_alone)
+
+    whole = report(run_of(**options), sums, COPIED, DELETED, {})
+
+    plain = report(run_of(), sums, COPIED, DELETED, {})
+    assert {name: whole[name] for name in whole if name not in plain} == told
+    assert whole["current"] == plain["current"] == sized(90, 900)
+
+
 def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
     whole = report(run_of(dryRun=True), total_of_records([]), WorkTotals(), WorkTotals(), {"LIST": 2})
 

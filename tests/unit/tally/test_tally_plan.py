@@ -35,6 +35,7 @@ from lambda_functions.shared.tally.plan import (
     read_records,
     refusal,
     total_of_records,
+    totals_of_state,
     write_indexes,
 )
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
@@ -272,6 +273,34 @@ def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
 
 
 # --- What a run does next -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("listed", "left_out", "deletes", "options", "expected"),
+    [
+        ((3, 5), 3, 4, {}, EMPTY.format("4")),
+        ((3, 5), 2, 4, {}, ""),
+        ((3, 5), 3, 0, {}, ""),
+        ((3, 5), 3, 4, {"allowEmptySource": True}, ""),
+        (
+            (3, 10),
+            3,
+            6,
+            {"allowEmptySource": True, "maxDelete": "50%"},
+            MANY.format("6", "5", "50%", "10", "6"),
+        ),
+    ],
+)
+def test_a_source_of_which_filters_leave_nothing_is_an_empty_one_and_a_share_is_of_all_in_scope(
+    listed: tuple[int, int], left_out: int, deletes: int, options: dict[str, Any], expected: str
+) -> None:
+    shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
+    record = compared_record(listed=listed, shards=shards, filtered={"source": left_out, "destination": 0})
+    sums = total_of_records([record])
+
+    assert refusal(Options("from", "into", minSize=9, **options), sums) == expected
+    carried = totals_of_state({"books": sums.books(), "plan": sums.plan, "tally": {}})
+    assert (carried.left_of_source(), carried.filtered) == (sums.left_of_source(), sums.filtered)
 
 
 def state_of(comparison: dict[str, Any], **options: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from deployment.command_line.sync_flags import FLAGS, Kind
 from deployment.errors import ConfigurationError
 from deployment.tasks.runs.sync_input import read
 from lambda_functions.shared import options
+from lambda_functions.shared.filter_rules import LISTED_CLASSES
 
 AGAIN = " Nothing was changed. Start again with, for example, `fab sync my-source-bucket my-destination-bucket --dry-run`."
 
@@ -139,6 +140,22 @@ EVERYTHING = '--exclude is "*"; "*" matches every key, and excluded wins; '
             {"destination": ""},
             '--destination is ""; expected the name of a general-purpose bucket, such as "my-bucket".',
         ),
+        ({"minSize": "1 MB"}, '--min-size is "1 MB"; expected a whole number of bytes, such as 1048576.'),
+        (
+            {"minSize": 3, "maxSize": 2},
+            "--min-size is 3 and --max-size is 2, so no object has a size between; expected --min-size to be the smaller one.",
+        ),
+        (
+            {"modifiedAfter": "2026-11-28T14:00:00Z", "modifiedBefore": "2026-11-28T14:00:00Z"},
+            '--modified-after is "2026-11-28T14:00:00Z" and --modified-before is "2026-11-28T14:00:00Z", so no object was '
+            "modified between; expected --modified-after to be the earlier one.",
+        ),
+        (
+            {"storageClasses": ["STANDARD", "COLD"]},
+            f'--storage-classes is "STANDARD" "COLD"; "COLD" is not a storage class that S3 lists; expected a list of some of '
+            f"{', '.join(LISTED_CLASSES)}.",
+        ),
+        ({"overwrite": "always"}, '--overwrite is "always"; expected true, false or "newer".'),
         ({"unprovable": "Keep"}, '--unprovable is "Keep"; expected one of "copy", "keep".'),
     ],
 )
@@ -154,7 +171,7 @@ def test_what_is_missing_is_named_together() -> None:
     "flag", [flag for flag in FLAGS if flag.kind is not Kind.SWITCH], ids=lambda flag: flag.option
 )
 def test_every_flag_is_judged_as_the_option_is(flag: Any) -> None:
-    wrong: Any = [""] if flag.kind is Kind.PATTERNS else "x" * 3000
+    wrong: Any = [""] if flag.kind in (Kind.PATTERNS, Kind.WORDS) else "x" * 3000
     typed = {"source": "abc", "destination": "abd", flag.option: wrong}
     problems = options.find_problems(typed, {})
     assert len(problems) == 1

@@ -304,6 +304,19 @@ def test_the_report_of_a_dry_run_says_what_would_be() -> None:
     ]
 
 
+def test_what_filters_left_alone_has_lines_of_its_own() -> None:
+    filtered = {
+        **REPORT,
+        "filtered": {"source": 1200, "destination": 1},
+        "notOverwritten": {"objects": 2},
+    }
+    assert list(report_text.rows(filtered))[3:6] == [
+        ("left out by filters at the source", 1200, ""),
+        ("kept at the destination by filters", 1, ""),
+        ("not overwritten", 2, ""),
+    ]
+
+
 def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
     skipped = {"archived": 1, "vanished": 0, "unmappable": 2}
     bad = {
