@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,5 +25,10 @@ def require(package: str, user: str) -> str:
 
 
 def install_command() -> str:
-    """Return the sentence with the command, for the Python that runs."""
-    return f"Run: {Path(sys.executable).name} -m pip install -r requirements.txt"
+    """Return the sentence with the command, for the Python that runs: by its name only where a shell would find just that one."""
+    python = Path(sys.executable)
+    if shutil.which(python.name) == str(python):
+        typed = python.name
+    else:
+        typed = str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python)
+    return f"Run: {shlex.quote(typed)} -m pip install -r requirements.txt"

@@ -18,6 +18,7 @@ import boto3
 import pytest
 from places import PROJECT
 
+from deployment import packages
 from deployment.console import Console
 from deployment.emulator import emulator as local
 from deployment.emulator.emulator import Emulator
@@ -224,7 +225,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
         pass
     assert str(caught.value) == (
         "The embedded emulator needs the package no-such-package, which is not installed. "
-        f"Run: {Path(sys.executable).name} -m pip install -r requirements.txt"
+        f"{packages.install_command()}"
     )
 
 
