@@ -7,7 +7,7 @@ check reads both buckets itself (`verify`) and believes no report.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def _deploy(installation: Installation, project: Path, console: Console) -> None
 
 def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> DemoResult:
     s3 = installation.client("s3")
-    scenario = _fill(s3, folder, console, installation.clock.sleep)
+    scenario = _fill(s3, folder, console, installation.clock)
     first = _sync(installation, console, "First run")
     checked = _check(s3, console)
     second = _sync(installation, console, "Second run")
@@ -85,13 +85,13 @@ def _show(installation: Installation, folder: Folder | None, console: Console, b
     return DemoResult(scenario, first, second, checked, installation.clock.monotonic() - began)
 
 
-def _fill(s3: Any, folder: Folder | None, console: Console, sleep: Callable[[float], None]) -> Scenario:
+def _fill(s3: Any, folder: Folder | None, console: Console, clock: Clock) -> Scenario:
     for bucket in (SOURCE, DESTINATION):
         s3.create_bucket(Bucket=bucket)
     if folder:
         return demo_data.upload(s3, SOURCE, folder, console)
     with console.progress("Filling two buckets"):
-        scenario = demo_data.prepare(s3, SOURCE, DESTINATION, sleep)
+        scenario = demo_data.prepare(s3, SOURCE, DESTINATION, clock)
     console.step(f"Filled two buckets: {_differences_before(scenario)}.")
     return scenario
 

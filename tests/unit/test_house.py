@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "deployment": {
         "text": "",
         "errors": "",
+        "packages": "errors",
         "streams": "",
         "console": f"streams {BASE}",
         "project": BASE,
@@ -26,10 +27,10 @@ MAY_IMPORT = {
         "aws": f"project {BASE}",
         "cloudformation": f"build aws project console {BASE}",
         "step_functions": f"build aws project console {BASE}",
-        "checks": f"build project console {BASE}",
+        "checks": f"build project console packages {BASE}",
         "plan": f"cloudformation step_functions build aws project console {BASE}",
         "tasks": f"command_line plan checks cloudformation step_functions build aws project console {BASE}",
-        "emulator": f"tasks cloudformation step_functions build aws project console {BASE}",
+        "emulator": f"tasks cloudformation step_functions build aws project console packages {BASE}",
     },
     "lambda_functions/shared": {
         **dict.fromkeys(EVERYWHERE.split(), EVERYWHERE),
