@@ -121,7 +121,9 @@ def test_a_stop_in_the_midst_of_a_copy_loses_nothing_deletes_nothing_and_the_nex
     assert [kind for kind in sent if "DELETE" in kind and kind.startswith(destination)] == []
     assert "orphan" in there
     ended = datetime.fromisoformat(report["endedAt"])
-    assert (ended - max(there.values())).total_seconds() <= SECONDS_TO_REPORT
+    seconds = (ended - max(there.values())).total_seconds()
+    print(f"{place.mode}: {copied:,} of {OBJECTS:,} copied, report {seconds:.1f} s after the last request")
+    assert seconds <= SECONDS_TO_REPORT
     said = f"The run was stopped while copying: {copied:,} of {OBJECTS:,} objects were copied"
     assert said in stopped.stdout + stopped.stderr
 
