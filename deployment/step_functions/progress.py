@@ -20,7 +20,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
 from deployment.step_functions import listing
-from deployment.step_functions.estimates import Amount, Pace, Sample, add_sample, pace, percent
+from deployment.step_functions.estimates import (
+    Amount,
+    Pace,
+    Sample,
+    add_sample,
+    pace,
+    percent,
+    since_work_began,
+)
 from deployment.step_functions.run_files import Counts, RunFiles
 from deployment.step_functions.run_report import folder_of, place_of
 from deployment.text import duration, objects, quantity, size
@@ -176,11 +184,19 @@ class Observer:
             picture = ExecutionProgress(status, self._phase, units.result(), planned)
         picture = replace(picture, failed=self._all_failed())
         if counts is not None:
-            return self._with_done(picture, counts.amount, began - counts.age_seconds)
+            at_seconds = began - counts.age_seconds
+            if counts.working_seconds:
+                self._forget_start(self._phase, at_seconds - counts.working_seconds)
+            return self._with_done(picture, counts.amount, at_seconds)
         if planned and picture.units and picture.units.total:
             share = planned.part(picture.units.done / picture.units.total)
             return replace(self._with_done(picture, share, began), is_estimate=True)
         return picture
+
+    def _forget_start(self, phase: str, began_at_seconds: float) -> None:
+        """Let the pace of a phase begin when its workers did."""
+        kind = _KINDS[phase]
+        self._samples[kind] = since_work_began(self._samples.get(kind, ()), began_at_seconds)
 
     def _with_done(self, picture: ExecutionProgress, done: Amount, at_seconds: float) -> ExecutionProgress:
         """Return the picture with what was dealt with at a moment, and how fast that goes."""

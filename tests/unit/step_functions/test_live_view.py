@@ -106,6 +106,19 @@ def test_while_copying_there_are_amounts_percent_pace_time_left_and_failures_of_
     assert "about 0 s left" in later.text(1000.0)
 
 
+def test_that_workers_take_a_while_to_start_does_not_slow_the_pace_down() -> None:
+    aws, clock = copying(FakeAws()), FakeClock()
+    observer = Observer(aws.installation(clock), ARN, "work")
+    observer.look("RUNNING")
+    clock.sleep(20)
+    aws.objects[f"{FOLDER}/alive/copy-1.json"] = beat("copied/copy-1-0.json", 500)  # its fifth second
+
+    assert "\n100 objects/s, 0 bytes/s, about" in observer.look("RUNNING").text()
+    clock.sleep(10)
+    aws.objects[f"{FOLDER}/alive/copy-1.json"] = beat("copied/copy-1-0.json", 1500) | {"seconds": 15.0}
+    assert "\n100 objects/s, 0 bytes/s, about" in observer.look("RUNNING").text()
+
+
 @pytest.mark.parametrize("state", PLANNING_STATES)
 @pytest.mark.parametrize("copy_state", ["CopyKeys", "CopyKeysInline"])
 def test_the_plan_is_known_whichever_state_has_compared_everything(state: str, copy_state: str) -> None:
@@ -162,7 +175,7 @@ def test_a_heartbeat_counts_until_its_record_is_there_and_another_phase_has_its_
 
     aws.objects[f"{FOLDER}/copied/copy-1-500.json"] = {"tally": {"copied": {"objects": 20, "bytes": 200}}}
     assert found.counts("copied") == Counts(Amount(520, 6200))
-    assert found.counts("compared") == Counts(Amount(99, 0))
+    assert found.counts("compared") == Counts(Amount(99, 0), working_seconds=5.0)
 
 
 def test_only_heartbeats_that_have_changed_are_read_again() -> None:
@@ -173,10 +186,10 @@ def test_only_heartbeats_that_have_changed_are_read_again() -> None:
     found.counts("copied")
     aws.calls.clear()
 
-    assert found.counts("copied") == Counts(Amount(5, 0))
+    assert found.counts("copied") == Counts(Amount(5, 0), working_seconds=5.0)
     assert read_keys(aws) == []
     aws.objects[f"{FOLDER}/alive/copy-3.json"] = beat("copied/copy-3-0.json", 9)
-    assert found.counts("copied") == Counts(Amount(13, 0))
+    assert found.counts("copied") == Counts(Amount(13, 0), working_seconds=5.0)
     assert read_keys(aws) == ["alive/copy-3.json"]
 
 
@@ -230,7 +243,7 @@ def test_news_that_are_older_count_as_of_then_by_the_clock_of_s3(date: str, age_
             BEGAN + timedelta(seconds=second),
         )
 
-    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds)
+    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +253,7 @@ def test_a_heartbeat_that_is_none_is_left_out(said: Any) -> None:
     aws = FakeAws()
     aws.objects = {f"{FOLDER}/alive/a.json": said, f"{FOLDER}/alive/b.json": beat("copied/b-0.json", 3)}
 
-    assert files(aws).counts("copied") == Counts(Amount(3, 0))
+    assert files(aws).counts("copied") == Counts(Amount(3, 0), working_seconds=5.0)
 
 
 def test_without_the_right_to_read_them_records_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
