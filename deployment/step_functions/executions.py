@@ -181,7 +181,7 @@ def execution_from(described: Mapping[str, Any]) -> Execution:
 def sides(given: Any) -> str:
     """Return `bucket/prefix -> bucket/prefix` of an execution's input, or the plan that it names; "" where it names neither."""
     if isinstance(given, Mapping) and isinstance(given.get("plan"), str):
-        return f"what the dry run {given['plan'].rpartition('/')[2]} has planned"
+        return f"the plan of the dry run {given['plan'].rpartition('/')[2]}"
     if not isinstance(given, Mapping) or not {"source", "destination"} <= given.keys():
         return ""
     prefix = given.get("prefix", "")

@@ -14,7 +14,7 @@ from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import runs
 from deployment.step_functions.executions import Execution
-from deployment.step_functions.run_report import RunFolder, run_name
+from deployment.step_functions.run_report import RunFolder, run_name, seconds_of
 from deployment.tasks.runs.report_text import show_report
 
 _NOTHING_SYNCED = "Nothing was synced:"
@@ -57,7 +57,7 @@ def confirm_plan(
             f"The run {name} has left no plan that can be carried out: it was no dry run, it did not succeed, or its files have "
             "expired. Make a new dry run."
         )
-    show_report(report, 0.0, console)
+    show_report(report, seconds_of(report), console)
     return confirm(options, report, console)
 
 

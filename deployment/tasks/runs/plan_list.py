@@ -64,6 +64,7 @@ def show_plan(
     """
     if not _planned(report):
         return
+    folder = folder.planned_in(report)
     try:
         plan = plan or read_plan(folder, report)
         kinds = first_of_each(lines_as_they_come(folder, plan.shards[:SHARDS_SHOWN]))
@@ -85,6 +86,7 @@ def write_list(
     """
     if "copied" not in report:
         raise ExecutionFailed("This run has no plan: it ended before anything was compared.")
+    folder = folder.planned_in(report)
     plan = read_plan(folder, report)
     lines = map(json_line if as_json else text_line, lines_in_order(folder, plan))
     try:

@@ -42,13 +42,13 @@ _TROUBLE = {
 
 def show_report(
     report: Mapping[str, Any] | None,
-    seconds: float,
+    seconds: float | None,
     console: Console,
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a report as a table to stdout, with what it cost and what failed below; nothing where no run has begun.
 
-    `options` are what the execution was started with; they have the prefixes.
+    `options` are what the execution was started with; they have the prefixes. `seconds` are left out where nobody knows them.
     """
     if report is None or "copied" not in report:
         return
@@ -57,7 +57,10 @@ def show_report(
 
 
 def show_sums(
-    report: Mapping[str, Any], seconds: float, console: Console, options: Mapping[str, Any] | None = None
+    report: Mapping[str, Any],
+    seconds: float | None,
+    console: Console,
+    options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the same without what failed."""
     shown = list(rows(report))
@@ -123,7 +126,7 @@ def rows(report: Mapping[str, Any]) -> Iterator[Row]:
         yield from _unless_none(words, report.get(name))
 
 
-def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
+def footer(report: Mapping[str, Any], seconds: float | None) -> Iterator[str]:
     """Yield what was out of scope, what a delete means there, requests, cost and time, and where the whole report is."""
     yield from scope(report)
     markers = int(report.get("deleteMarkers", 0))
@@ -135,7 +138,7 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     unusual = int(report.get("unusualPages", 0))
     if unusual:
         yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
-    yield f"{_costs(report)}; it took {duration(seconds)}"
+    yield _costs(report) + ("" if seconds is None else f"; it took {duration(seconds)}")
     if report.get("report"):
         yield f"Report: {report['report']}"
     yield from how_to_apply(report)

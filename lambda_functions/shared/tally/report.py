@@ -107,7 +107,8 @@ def ending(
     not_done = object_count(compared.tally, "failed") + done.not_done()
     unbalanced = describe_gaps(find_gaps(state, compared, copied, deleted))
     if stopping.is_stopped(state) and not unbalanced:
-        cause = stopping.cause(compared, copied, deleted, phase_of(state))
+        next_step = _what_next(state, stopping.STRAGGLERS_ARE_OVER if done.unclear else "")
+        cause = stopping.cause(compared, copied, deleted, phase_of(state), next_step)
         return Ending("Stopped", cause, phase_of(state))
     if not_done and not stopping.is_stopped(state):
         cause = _incomplete_cause(not_done, compared, done, failures, state)

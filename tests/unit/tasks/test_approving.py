@@ -83,6 +83,23 @@ def test_after_a_yes_exactly_the_plan_that_was_shown_is_started(aws: FakeAws) ->
     assert "would be deleted" in console.out.getvalue().partition("To carry out exactly this plan")[0]
 
 
+TOOK = {"startedAt": "2026-11-22T09:58:00Z", "endedAt": "2026-11-22T09:59:35+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [(TOOK, "Estimated cost: $0.0070; it took 1 min 35 s"), ({}, "Estimated cost: $0.0070")],
+)
+def test_a_plan_that_is_named_is_shown_with_how_long_its_dry_run_took(
+    aws: FakeAws, times: dict[str, str], said: str
+) -> None:
+    aws.objects[f"{FOLDER}/report.json"] = {**PLANNED, **times}
+    console = Answering("yes")
+    sync.sync(aws.installation(), {"plan": "mon"}, console, ask=True)
+    first = console.out.getvalue().partition("To carry out exactly this plan")[0]
+    assert said in first.splitlines()
+
+
 def test_a_plan_that_is_named_is_shown_and_asked_for(aws: FakeAws) -> None:
     console = Answering("yes")
     sync.sync(aws.installation(), {"plan": "mon"}, console, ask=True)
