@@ -18,7 +18,8 @@ from deployment.step_functions import runs
 from deployment.step_functions.runs import Run
 from deployment.streams import OutputClosed
 from deployment.tasks.runs import follow, report
-from deployment.tasks.runs.report import KEYS_SHOWN, MAX_CAUSES, Wanted, by_cause
+from deployment.tasks.runs.failure_files import KEYS_SHOWN, MAX_CAUSES, by_cause
+from deployment.tasks.runs.report import Wanted
 from tests.fake_executions import ARN, BEGAN, FOLDER, LINK, REPORT, FakeAws, copying, error, piped
 
 DENIED = "AccessDenied: Access Denied (CopyObject)"
