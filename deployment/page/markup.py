@@ -10,7 +10,8 @@ import html
 
 from deployment.text import one_line
 
-_EMPTY_ELEMENTS = frozenset({"meta", "link", "rect", "line", "br"})
+# Of HTML only: those of SVG are closed, or all that follows would be inside of them.
+_EMPTY_ELEMENTS = frozenset({"meta", "link"})
 
 
 class Html(str):

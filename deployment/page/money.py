@@ -23,7 +23,7 @@ def show(facts: Facts) -> Html | None:
     items = list(_items(report.get("cost")))
     return section(
         f"Requests and cost: {dollars(report.get('estimatedCostUsd'))}",
-        table(["to the two buckets", "requests"], [(name, f"{count:,}") for name, count in counted])
+        table(["request to the two buckets", "sent"], [(name, f"{count:,}") for name, count in counted])
         if counted
         else None,
         table(["item", "cost"], items) if items else None,

@@ -60,12 +60,14 @@ def _head_of_page(facts: Facts) -> Html:
     badges = [element("span", facts.outcome, class_=f"badge is-{mood}")]
     if facts.report.get("dryRun"):
         badges.append(element("span", "dry run", class_="badge"))
+    first, rest = headline(facts)
     when = f"{utc(facts.began_at)} UTC, took {duration(facts.seconds)}"
     return element(
         "header",
         element("p", "SyncBuckets ", isolated(facts.name), " · ", when, class_="over"),
         element("p", *badges, class_="badges"),
-        element("h1", headline(facts)),
+        element("h1", first),
+        element("p", rest, class_="lead") if rest else None,
         element("p", facts.cause, class_=f"cause is-{mood}") if facts.cause else None,
         *(element("p", f"Warning: {text}", class_="cause is-warn") for text in facts.remarks),
     )

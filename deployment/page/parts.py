@@ -58,19 +58,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], is_wide: boo
 def group(found: Group, is_open: bool, more: str) -> Html:
     """Return a group with its first keys, behind a click; `more` says where the others are."""
     remaining = found.objects - len(found.first)
+    remarks = {_remarks(first, second) for _, first, second in found.first}
+    is_same = len(remarks) == 1 and len(found.first) > 1  # then it is said once
     keys = [
         element(
             "li",
             element("code", isolated(key) if key else "(the empty key)"),
-            element("span", _remarks(first, second)),
+            None if is_same else element("span", _remarks(first, second)),
         )
         for key, first, second in found.first
     ]
     return element(
         "details",
         element("summary", element("strong", found.title), f" {quantity(found.objects, 'object')}"),
-        element("ul", *keys, class_="keys"),
-        element("p", f"and {remaining:,} more. {more}", class_="note") if remaining > 0 else None,
+        note(next(iter(remarks))) if is_same else None,
+        element("ul", *keys, class_="keys same" if is_same else "keys") if keys else None,
+        note(f"and {remaining:,} more. {more}" if keys else more) if remaining > 0 else None,
         open="open" if is_open else None,
     )
 

@@ -19,6 +19,7 @@ LEAST_WIDTH = 6.0
 LANES_HEIGHT = 320
 LANE_HEIGHT = 12
 TICKS = 4
+"""As many as the style has columns for the times below a picture."""
 
 _COLOURS = {
     "copied": "copy",
@@ -82,8 +83,8 @@ def phase_bar(phase: Phase, total_seconds: float) -> Html:
 
 def axis(total_seconds: float) -> Html:
     """Return the times below a picture: its beginning, its end, and some between."""
-    marks = [element("span", duration(total_seconds * tick / TICKS)) for tick in range(TICKS + 1)]
-    return element("div", *marks, class_="axis", aria_hidden="true")
+    marks = [element("span", duration(total_seconds * tick / TICKS)) for tick in range(1, TICKS + 1)]
+    return element("div", element("span", "0"), *marks, class_="axis", aria_hidden="true")
 
 
 def whole_seconds(phases: Sequence[Phase], seconds: float) -> float:

@@ -12,16 +12,22 @@ NOT_DONE = ("failed", "changed", "stopped")
 """The words of a report for objects that are not in sync."""
 
 
-def headline(facts: Facts) -> str:
-    """Return what happened."""
+def headline(facts: Facts) -> tuple[str, str]:
+    """Return the most important sentence of what happened, and the others, "" where there are none."""
+    first, *others = _sentences(facts)
+    return first, " ".join(others)
+
+
+def _sentences(facts: Facts) -> list[str]:
     report = facts.report
     if not facts.has_begun:
-        return "The run did not begin: nothing was compared, and nothing was changed."
+        return ["The run did not begin: nothing was compared, and nothing was changed."]
     if facts.is_refused:
-        return f"Nothing was changed: the run was refused before it would have {_planned(facts, 'copied', 'deleted')}."
+        planned = _planned(facts, "copied", "deleted")
+        return [f"Nothing was changed: the run was refused before it would have {planned}."]
     if report.get("dryRun"):
         return _dry_run(facts)
-    return f"{_how_far(facts)}{_done(facts)}{_left_out(report)}"
+    return [*_how_far(facts), _done(facts), *_left_out(report)]
 
 
 def not_synchronised(report: Mapping[str, Any]) -> int:
@@ -43,13 +49,16 @@ def sized(amount: Any) -> str:
     return f"{objects(known.get('objects', 0))}{'' if bytes_ is None else f' ({size(bytes_)})'}"
 
 
-def _dry_run(facts: Facts) -> str:
+def _dry_run(facts: Facts) -> list[str]:
     plan = facts.report.get("plan", {})
     if not facts.has_succeeded:
-        return "The dry run was not completed, so what a sync would do is not known. Nothing was changed."
+        return [
+            "The dry run was not completed, so what a sync would do is not known.",
+            "Nothing was changed.",
+        ]
     if not any(number(plan, what) for what in ("copy", "delete")):
-        return f"A dry run: a sync would have nothing to do, {_equal(facts.report)}."
-    return f"A dry run, nothing was changed: a sync would have {_planned(facts, 'copied', 'deleted')}."
+        return [f"A sync would have nothing to do: {_equal(facts.report)}."]
+    return [f"A sync would {_planned(facts, 'copy', 'delete')}.", "This was a dry run: nothing was changed."]
 
 
 def _planned(facts: Facts, copied: str, deleted: str) -> str:
@@ -60,33 +69,33 @@ def _planned(facts: Facts, copied: str, deleted: str) -> str:
     )
 
 
-def _how_far(facts: Facts) -> str:
+def _how_far(facts: Facts) -> list[str]:
     report = facts.report
     left, stopped = not_synchronised(report), number(report, "stopped")
-    plan = f"The plan {report['appliedPlan']} was carried out. " if report.get("appliedPlan") else ""
     if facts.has_succeeded:
-        return plan
+        plan = report.get("appliedPlan")
+        return [f"The plan {plan} was carried out."] if plan else []
     if facts.outcome == "Stopped":
-        return f"The run was stopped, with {objects(stopped)} left to do. "
+        return [f"The run was stopped, with {objects(stopped)} left to do."]
     if left:
-        return f"{_were(objects(left), left)} not synchronised. "
-    return "The run ended before it was done. "
+        return [f"{_were(objects(left), left)} not synchronised."]
+    return ["The run ended before it was done."]
 
 
 def _done(facts: Facts) -> str:
     report = facts.report
     copied, deleted = number(report, "copied"), number(report, "deleted")
     if not copied and not deleted:
-        verb = "had to be" if facts.has_succeeded else "was"
+        verb = "had to be" if facts.has_succeeded and not _left_out(report) else "was"
         return f"Nothing {verb} copied or deleted: {_equal(report)}."
-    copies = f"{_were(sized(report.get('copied')), copied)} copied from {facts.source} to {facts.destination}"
-    deletes = f"{deleted:,} {'was' if deleted == 1 else 'were'} deleted there"
-    return f"{copies}, {deletes}, and {_equal(report)}."
+    copies = _were(sized(report.get("copied")), copied) if copied else "Nothing was"
+    deletes = _were(f"{deleted:,}" if copied else objects(deleted), deleted) if deleted else "none was"
+    return f"{copies} copied from {facts.source} to {facts.destination}, {deletes} deleted there, and {_equal(report)}."
 
 
-def _left_out(report: Mapping[str, Any]) -> str:
+def _left_out(report: Mapping[str, Any]) -> list[str]:
     skipped = sum(count for count in report.get("skipped", {}).values() if isinstance(count, int))
-    return f" {_were(objects(skipped), skipped)} left out, see below." if skipped else ""
+    return [f"{_were(objects(skipped), skipped)} left out, see below."] if skipped else []
 
 
 def _equal(report: Mapping[str, Any]) -> str:

@@ -5,8 +5,6 @@ CSV is for people and their spreadsheets (RFC 4180, UTF-8 without a byte order m
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +31,9 @@ _CODE = re.compile(r"([A-Z]\w+(?:\.\w+)*|\d{3}): ")
 # among them so that taking one away from the beginning of a cell that has one gives what was there.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20']|[\t\r\n]")
+
+# https://www.rfc-editor.org/rfc/rfc4180#section-2
+_TO_QUOTE = re.compile('[",\\r\\n]')
 
 
 @dataclass
@@ -125,13 +126,13 @@ def csv_row(cells: Sequence[str]) -> str:
 
     Characters that a terminal or an editor would obey or hide are escape sequences, but for line feeds and tabs.
     """
-    row = io.StringIO()
-    csv.writer(row, lineterminator="").writerow([_cell(cell) for cell in cells])
-    return row.getvalue()
+    return ",".join(map(_cell, cells))
 
 
 def _cell(text: str) -> str:
-    return f"'{visible(text)}" if _FORMULA.match(text) else visible(text)
+    cell = f"'{visible(text)}" if _FORMULA.match(text) else visible(text)
+    quoted = cell.replace('"', '""')
+    return f'"{quoted}"' if _TO_QUOTE.search(cell) else cell
 
 
 def _write(
