@@ -14,7 +14,7 @@ from deployment.page import causes, money, objects, times
 from deployment.page.facts import Facts
 from deployment.page.markup import Html, element, isolated, join
 from deployment.page.parts import definitions, section
-from deployment.page.sentences import headline, not_synchronised
+from deployment.page.sentences import headline, left_out, not_synchronised
 from deployment.text import dollars, duration, utc
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -77,11 +77,18 @@ def _tiles(facts: Facts) -> Html | None:
     """Return the numbers that everybody asks for."""
     if not facts.has_begun:
         return None
-    left = not_synchronised(facts.report)
+    left, skipped = not_synchronised(facts.report), left_out(facts.report)
     shown = [one for one in facts.amounts if one.name in objects.MAIN]
     tiles = [_tile(one.words, f"{one.objects:,}", objects.in_bytes(one)) for one in shown]
     if not facts.is_plan_only or left:
-        tiles.append(_tile("not synchronised", f"{left:,}", "", "is-bad" if left else ""))
+        tiles.append(
+            _tile(
+                "not synchronised",
+                f"{left:,}",
+                f"{skipped:,} left out" if skipped else "",
+                "is-bad" if left else "",
+            )
+        )
     tiles.append(_tile("time", duration(facts.seconds), ""))
     tiles.append(_tile("estimated cost", dollars(facts.report.get("estimatedCostUsd")), ""))
     return element("div", *tiles, class_="tiles")

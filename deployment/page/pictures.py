@@ -30,6 +30,7 @@ _COLOURS = {
     "archived": "left",
     "vanished": "left",
     "unmappable": "left",
+    "restoring": "left",
     "comparing": "compare",
     "copying": "copy",
     "deleting": "delete",

@@ -24,7 +24,7 @@ def _sentences(facts: Facts) -> list[str]:
         return ["The run did not begin: nothing was compared, and nothing was changed."]
     if facts.is_refused:
         planned = _planned(facts, "copied", "deleted")
-        return [f"Nothing was changed: the run was refused before it would have {planned}."]
+        return ["The run was refused, and nothing was changed.", f"It would have {planned}."]
     if report.get("dryRun"):
         return _dry_run(facts)
     return [*_how_far(facts), _done(facts), *_left_out(report)]
@@ -33,6 +33,11 @@ def _sentences(facts: Facts) -> list[str]:
 def not_synchronised(report: Mapping[str, Any]) -> int:
     """Return how many objects are not in sync."""
     return sum(number(report, what) for what in NOT_DONE)
+
+
+def left_out(report: Mapping[str, Any]) -> int:
+    """Return how many objects were skipped in a run that succeeds all the same."""
+    return sum(count for count in report.get("skipped", {}).values() if isinstance(count, int))
 
 
 def number(report: Mapping[str, Any], what: str) -> int:
@@ -77,6 +82,8 @@ def _how_far(facts: Facts) -> list[str]:
         return [f"The plan {plan} was carried out."] if plan else []
     if facts.outcome == "Stopped":
         return [f"The run was stopped, with {objects(stopped)} left to do."]
+    if facts.outcome == "NotInSync":
+        return ["The two buckets are not equal."]
     if left:
         return [f"{_were(objects(left), left)} not synchronised."]
     return ["The run ended before it was done."]
@@ -94,13 +101,13 @@ def _done(facts: Facts) -> str:
 
 
 def _left_out(report: Mapping[str, Any]) -> list[str]:
-    skipped = sum(count for count in report.get("skipped", {}).values() if isinstance(count, int))
+    skipped = left_out(report)
     return [f"{_were(objects(skipped), skipped)} left out, see below."] if skipped else []
 
 
 def _equal(report: Mapping[str, Any]) -> str:
     current = number(report, "current")
-    return f"{_were(objects(current), current)} already equal"
+    return f"{_were(objects(current), current) if current else 'none was'} already equal"
 
 
 def _were(words: str, count: int) -> str:

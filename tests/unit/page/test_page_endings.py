@@ -38,12 +38,12 @@ def states() -> dict[str, tuple[str, dict[str, Any], dict[str, str], str]]:
         "broken": ("FAILED", REPORT, {"error": "SyncIncomplete", "cause": "it broke."}, "The run ended before it was done."),
         "refused": (
             "FAILED", refused, {"error": "DeletionRefused", "cause": "9,000 of 9,007 would be deleted."},
-            "Nothing was changed: the run was refused before it would have copied 4 objects (0 bytes) from photos to "
+            "The run was refused, and nothing was changed.It would have copied 4 objects (0 bytes) from photos to "
             "photos-copy and deleted 9,000 objects there.",
         ),
         "too dear": (
             "FAILED", {**refused, "outcome": "CostRefused"}, {"error": "CostRefused", "cause": "$9 are more than $1."},
-            "Nothing was changed: the run was refused",
+            "The run was refused, and nothing was changed.",
         ),
         "stopped": (
             "FAILED", {**REPORT, "stopped": {"objects": 7}, "outcome": "Stopped"}, {"error": "Stopped", "cause": "at noon."},
@@ -55,7 +55,7 @@ def states() -> dict[str, tuple[str, dict[str, Any], dict[str, str], str]]:
         ),
         "hardly anything": ("FAILED", {"outcome": "AlreadyRunning"}, {"error": "AlreadyRunning"}, "The run did not begin"),
         "not equal": (
-            "FAILED", REPORT, {"error": "NotInSync", "cause": "2 keys differ."}, "The run ended before it was done",
+            "FAILED", REPORT, {"error": "NotInSync", "cause": "2 keys differ."}, "The two buckets are not equal.1,200 obj",
         ),
         "dry run": (
             "SUCCEEDED", report_of(4, 1), {},
@@ -65,6 +65,9 @@ def states() -> dict[str, tuple[str, dict[str, Any], dict[str, str], str]]:
         "dry and broken": ("FAILED", report_of(4, 1), {"error": "SyncIncomplete"}, "The dry run was not completed"),
         "applied": (
             "SUCCEEDED", {**REPORT, "appliedPlan": plan, "planDigest": "ab"}, {}, f"The plan {plan} was carried out.1,200",
+        ),
+        "first": (
+            "SUCCEEDED", {**REPORT, "deleted": none, "current": none}, {}, "none was deleted there, and none was already equal.",
         ),
         "old": ("SUCCEEDED", OLDEST, {}, "1,200 objects (5.0 MiB) were copied"),
     }  # fmt: skip
