@@ -230,3 +230,41 @@ def test_where_time_cannot_be_told_the_page_says_why(
     page = made(aws, tmp_path)
     assert why in page.words
     assert "lanes" not in page.classes("svg")
+
+
+# Cost and options
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        ({"requests": 0.03, "lambda": 1.5}, "itemcostrequests$0.0300lambda$1.50An estimate"),
+        ({"requests": {"STANDARD": 0.03, "COPY<b>": 2}}, "requests: STANDARD$0.0300requests: COPY<b>$2.00An"),
+        ({"transfer": {"usd": 0.02, "page": "of us-east-1"}}, "transfer$0.0200transfer: pageof us-east-1An"),
+        ({"kms": None}, "LIST202An estimate"),
+        (None, "LIST202An estimate"),
+    ],
+)
+def test_cost_is_told_by_item_where_the_report_has_items(
+    aws: Bucket, tmp_path: Path, cost: object, said: str
+) -> None:
+    ended(aws, "SUCCEEDED", {**REPORT, "skipped": {}, "cost": cost})
+    assert said in made(aws, tmp_path).words
+
+
+def test_carrying_a_plan_out_has_its_own_estimate(aws: Bucket, tmp_path: Path) -> None:
+    ended(aws, "SUCCEEDED", report_of(4, 0))
+    assert "Carrying the plan out is estimated to cost $0.0294 besides." in made(aws, tmp_path).words
+
+
+def test_options_that_somebody_chose_stand_before_all_others(aws: Bucket, tmp_path: Path) -> None:
+    options = {
+        "source": "photos",
+        "destination": "photos-copy",
+        "prefix": "",
+        "delete": True,
+        "include": ["*.jpg"],
+    }
+    ended(aws, "SUCCEEDED", {**REPORT, "skipped": {}, "options": options})
+    said = 'sourcephotosdestinationphotos-copyAll others (3)prefix""deletetrueinclude["*.jpg"]'
+    assert said in made(aws, tmp_path).words
