@@ -23,9 +23,8 @@ from deployment.errors import ExecutionFailed
 from deployment.project import settings as configuration
 from deployment.step_functions import executions
 from deployment.step_functions.executions import Execution
-from deployment.tasks.runs import report_text
 from deployment.tasks.stack import deploy
-from deployment.text import duration, objects, size
+from deployment.text import dollars, duration, objects, size
 
 SOURCE = "demo-source"
 DESTINATION = "demo-destination"
@@ -165,7 +164,7 @@ def _rows(*runs: Execution) -> Iterator[list[str]]:
     requests = [_report(run).get("requests", {}) for run in runs]
     for kind in sorted({kind for counts in requests for kind, count in counts.items() if count}):
         yield [f"{kind} requests", *(f"{counts.get(kind, 0):,}" for counts in requests)]
-    yield ["estimated cost on AWS", *(report_text.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
+    yield ["estimated cost on AWS", *(dollars(_report(run).get("estimatedCostUsd")) for run in runs)]
     yield ["time", *(duration(run.seconds) for run in runs)]
 
 

@@ -103,6 +103,16 @@ class RunFolder:
         for lines in self.read_ahead(self.lines, named.files):
             yield from lines
 
+    def names(self, kind: str, most: int) -> list[str]:
+        """Return the names of the first files of a kind, such as "copied"; raise ExecutionFailed where they cannot be listed."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        asked = {**self._place, "Prefix": f"{self._folder}/{kind}/", "PaginationConfig": {"MaxItems": most}}
+        try:
+            found = [one["Key"] for page in pages.paginate(**asked) for one in page.get("Contents", ())]
+        except (ClientError, BotoCoreError) as error:
+            raise self.unreadable(f"{kind}/", f"cannot be listed: {aws_sentence(error)}") from error
+        return [key.removeprefix(f"{self._folder}/") for key in found]
+
     def document(self, name: str) -> Any:
         """Return the JSON of a file; raise ExecutionFailed where it is not there or none, or says that it is another file."""
         own = f"{self._folder}/{name}"

@@ -23,13 +23,16 @@ MAY_IMPORT = {
         "console": f"streams {BASE}",
         "project": BASE,
         "command_line": f"streams {BASE}",
+        "page": BASE,
         "build": f"project {BASE}",
         "aws": f"project {BASE}",
         "cloudformation": f"build aws project console {BASE}",
         "step_functions": f"build aws project console {BASE}",
         "checks": f"build project console packages {BASE}",
         "plan": f"cloudformation step_functions build aws project console {BASE}",
-        "tasks": f"command_line plan checks cloudformation step_functions build aws project console {BASE}",
+        "tasks": (
+            f"command_line page plan checks cloudformation step_functions build aws project console {BASE}"
+        ),
         "emulator": f"tasks cloudformation step_functions build aws project console packages {BASE}",
     },
     "lambda_functions/shared": {
@@ -52,6 +55,10 @@ TASKS_TOGETHER = {
     ("follow", "report_text"),
     ("stop", "follow"),
     ("report", "report_text"),
+    *((task, "failure_files") for task in ("report", "report_page")),
+    *(("report_page", shared) for shared in ("plan_list", "output", "report_text")),
+    ("failure_files", "output"),
+    ("report", "report_page"),
     *((task, shared) for task in ("follow", "report") for shared in ("plan_list", "output")),
     *((task, shared) for task in ("sync", "verify") for shared in ("plan_list", "output")),
     ("plan_list", "output"),

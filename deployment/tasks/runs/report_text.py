@@ -7,8 +7,9 @@ from typing import Any
 
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
+from deployment.page.facts import Amount
 from deployment.step_functions.executions import sides
-from deployment.text import duration, size
+from deployment.text import dollars, duration, size
 
 Row = tuple[str, int, str]
 
@@ -109,21 +110,27 @@ def is_plan_only(report: Mapping[str, Any]) -> bool:
 
 def rows(report: Mapping[str, Any]) -> Iterator[Row]:
     """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
+    for one in amounts(report):
+        yield one.words, one.objects, "" if one.size_bytes is None else size(one.size_bytes)
+
+
+def amounts(report: Mapping[str, Any]) -> Iterator[Amount]:
+    """Yield the same as numbers, each with its name in the report."""
     if is_plan_only(report):
         plan = report.get("plan", {})
-        yield _row("would be copied", plan.get("copy"))
-        yield _row("would be deleted", plan.get("delete"))
-        yield _row("already equal", report.get("current"))
+        yield _amount("plan copy", "would be copied", plan.get("copy"))
+        yield _amount("plan delete", "would be deleted", plan.get("delete"))
+        yield _amount("current", "already equal", report.get("current"))
     else:
         for name, words in _ROWS:
-            yield _row(words, report.get(name))
+            yield _amount(name, words, report.get(name))
     for side, words in _LEFT_ALONE.items():
-        yield from _unless_none(words, report.get("filtered", {}).get(side))
-    yield from _unless_none("not overwritten", report.get("notOverwritten"))
+        yield from _unless_none(f"filtered {side}", words, report.get("filtered", {}).get(side))
+    yield from _unless_none("notOverwritten", "not overwritten", report.get("notOverwritten"))
     for name, words in _SKIPPED.items():
-        yield from _unless_none(words, report.get("skipped", {}).get(name))
+        yield from _unless_none(name, words, report.get("skipped", {}).get(name))
     for name, words in _TROUBLE.items():
-        yield from _unless_none(words, report.get(name))
+        yield from _unless_none(name, words, report.get(name))
 
 
 def footer(report: Mapping[str, Any], seconds: float | None) -> Iterator[str]:
@@ -157,8 +164,10 @@ def _costs(report: Mapping[str, Any]) -> str:
     """Return what the run has cost, or where only a plan was made, what a run would cost that carries it out."""
     usd, planned = report.get("estimatedCostUsd"), report.get("plannedCostUsd")
     if usd is None or planned is None or not is_plan_only(report):
-        return f"Estimated cost: {cost(usd)}"
-    return f"Estimated cost of the run: {cost(usd + planned)}, of which {cost(usd)} for comparing, as now"
+        return f"Estimated cost: {dollars(usd)}"
+    return (
+        f"Estimated cost of the run: {dollars(usd + planned)}, of which {dollars(usd)} for comparing, as now"
+    )
 
 
 def scope(report: Mapping[str, Any]) -> Iterator[str]:
@@ -172,21 +181,13 @@ def scope(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"Objects listed: {', '.join(sides)}"
 
 
-def cost(usd: float | None) -> str:
-    """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
-    if usd is None:
-        return "unknown"
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
-
-
-def _row(words: str, amount: Any) -> Row:
+def _amount(name: str, words: str, amount: Any) -> Amount:
     if isinstance(amount, Mapping):
-        bytes_ = amount.get("bytes")
-        return words, int(amount.get("objects", 0)), "" if bytes_ is None else size(bytes_)
-    return words, int(amount or 0), ""
+        return Amount(name, words, int(amount.get("objects", 0)), amount.get("bytes"))
+    return Amount(name, words, int(amount or 0))
 
 
-def _unless_none(words: str, amount: Any) -> Iterator[Row]:
-    row = _row(words, amount)
-    if row[1]:
-        yield row
+def _unless_none(name: str, words: str, amount: Any) -> Iterator[Amount]:
+    found = _amount(name, words, amount)
+    if found.objects:
+        yield found

@@ -16,6 +16,7 @@ from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
 from deployment.tasks.runs import report_text, sync
 from deployment.tasks.runs.report_text import footer
+from deployment.text import dollars
 from tests.fake_executions import (
     ARN,
     BEGAN,
@@ -346,7 +347,7 @@ def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_a
     ("usd", "text"), [(None, "unknown"), (0, "$0.0000"), (0.00704, "$0.0070"), (1234.5, "$1,234.50")]
 )
 def test_money_has_as_many_digits_as_matter(usd: float | None, text: str) -> None:
-    assert report_text.cost(usd) == text
+    assert dollars(usd) == text
 
 
 def test_a_versioned_destination_is_told_in_a_line_of_its_own() -> None:
