@@ -37,8 +37,8 @@ the dry run has compared is added up once more.
 
 Event: `{"run": {...}}`. Result: that of `tally_run` after a wave, see `phases.tally_comparison`: the plan, or the next wave.
 
-At the end of a run that verifies, the same comparison once more. Event: `{"phase": "verify", "state": {...}}`, the state being all
-that the machine carries. Result: see `verify.verify_once`.
+At the end of a run that verifies, the same comparison once more. Event: `{"phase": "verify", "state": {...}}`, the state being
+all that the machine carries. Result: see `verify.verify_once`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ IN_SYNC = ("copied", "deleted", "current")
 
 @dataclass(frozen=True)
 class Outcome:
-    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, stopped, failed, missing, different, extra.
+    """`what` is one of copied, deleted, current, archived, vanished, unmappable, changed, stopped, failed, and of a
+    verification missing, different, extra.
 
     `left_marker`: the bucket is versioned, so a delete left a delete marker, and freed nothing.
     """

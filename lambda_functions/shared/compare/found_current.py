@@ -1,4 +1,4 @@
-"""Which objects of the destination a comparison has found current, in eight bytes each: a run that verifies asks for them at its end.
+"""Which objects of the destination a comparison has found current, in eight bytes each, for the end of a run that verifies.
 
 A record only counts what is current. When the source has nothing under a key any more, that tells nothing about the object at the
 destination: was its source deleted meanwhile, or should it never have been there? So a run that verifies writes down a digest of

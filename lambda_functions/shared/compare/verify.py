@@ -2,8 +2,8 @@
 
 Two steps, each of which leaves a record that the next attempt finds. `verify/compared/1-0001.json`: the comparison as ever, in a
 folder of its own; keys that differ go into shards of suspects, but for those whose source is newer than the run's start.
-`verify/verified.json`: of the suspects the differences, judged by what the run's own files say of them (`suspects`). Where the time
-does not reach the end of the buckets, what was not read is no difference.
+`verify/verified.json`: of the suspects the differences, judged by what the run's own files say of them (`suspects`). Where the
+time does not reach the end of the buckets, what was not read is no difference.
 """
 
 from __future__ import annotations
