@@ -36,7 +36,8 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
 
     `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "verify" | "report", "wave", "plan",
     "copy", "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and
-    `"books"` and `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has cut it short.
+    `"books"` and `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has
+    cut it short.
     """
     run, comparison = Run.from_json(state["run"]), state["comparison"]
     folder, wave = RunFolder.of(clients.work, run), int(comparison["wave"])

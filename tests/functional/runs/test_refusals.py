@@ -150,7 +150,11 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
         ({"colour": "red"}, f'"colour" is not an option (known are {OPTIONS})'),
         ({"compareTags": "yes"}, '"compareTags" is "yes"; expected true or false'),
         ({"acl": "private"}, '"acl" is "private"; expected one of "bucket-owner-full-control"'),
-        ({"verify": True}, '"verify" is not built yet; leave it out'),
+        (
+            {"verify": True, "dryRun": True},
+            '"verify" is true and "dryRun" is true; a dry run changes nothing, so there is nothing to verify: leave one of '
+            "them out, or use `fab verify`",
+        ),
         ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
         ({"delete": "no"}, '"delete" is "no"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),

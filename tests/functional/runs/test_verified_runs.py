@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_s3 import HOUR, MB
+from fake_s3 import HOUR, MB, Answer
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 NAME = "verified"
@@ -137,14 +138,8 @@ def test_an_orphan_of_the_very_second_in_which_the_run_began_is_named_if_its_del
 
     report = verified(world, lambda: world.destination.keep(orphan))
 
-    assert orphan.modified == world.s3.clock.replace(microsecond=0) - _seconds(1)
+    assert orphan.modified == world.s3.clock.replace(microsecond=0) - timedelta(seconds=1)
     assert (report["outcome"], named(report)) == ("NotInSync", [("orphan", "extra")])
-
-
-def _seconds(number: float) -> Any:
-    from datetime import timedelta
-
-    return timedelta(seconds=number)
 
 
 def test_a_copy_is_missed_though_its_source_is_of_the_very_second_in_which_the_run_began(
@@ -208,7 +203,7 @@ def test_what_is_kept_at_the_destination_is_no_difference(world: World) -> None:
 
 
 def test_a_run_that_did_not_copy_everything_ends_as_ever_and_compares_nothing_once_more(world: World) -> None:
-    world.s3.refuse("CopyObject", 403, "AccessDenied", times=100)
+    world.s3.before("CopyObject", Answer(403, "AccessDenied", "No"), times=100)
     steps: list[str] = []
     world.before_step = lambda step, number: steps.append(step)
 
