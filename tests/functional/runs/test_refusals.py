@@ -24,7 +24,7 @@ NOTHING = (
 )
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
+    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
     "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'

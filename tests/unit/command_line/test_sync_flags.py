@@ -40,7 +40,16 @@ def test_the_task_has_every_flag() -> None:
 
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
-    changing = {"dryRun", "verify", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass", "acl"}
+    changing = {
+        "dryRun",
+        "verify",
+        "maxDelete",
+        "allowEmptySource",
+        "unprovable",
+        "copyTags",
+        "storageClass",
+        "acl",
+    }
     changing |= {"serverSideEncryption", "sseKmsKeyId"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
