@@ -83,6 +83,16 @@ def test_after_a_yes_exactly_the_plan_that_was_shown_is_started(aws: FakeAws) ->
     assert "would be deleted" in console.out.getvalue().partition("To carry out exactly this plan")[0]
 
 
+def test_what_was_approved_is_not_verified_and_whoever_asks_for_both_is_told_how(aws: FakeAws) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync.sync(aws.installation(), {**OPTIONS, "verify": True}, Answering("y"), ask=True)
+    assert str(caught.value) == (
+        "--ask and --verify are given; expected one of them: what was approved is carried out as it was planned. "
+        "`fab verify SOURCE DESTINATION` compares the buckets afterwards."
+    )
+    assert started(aws) == []
+
+
 def test_a_plan_that_is_named_is_shown_and_asked_for(aws: FakeAws) -> None:
     console = Answering("yes")
     sync.sync(aws.installation(), {"plan": "mon"}, console, ask=True)
