@@ -24,8 +24,8 @@ NOTHING = (
 )
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
-    "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, "
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 

@@ -256,6 +256,6 @@ def test_markers_that_deletes_leave_are_no_objects() -> None:
 
 def test_while_the_buckets_are_compared_once_more_it_says_so() -> None:
     aws = FakeAws()
-    aws.history = [entered("VerifyBuckets"), entered("TallyDeletes")]
+    aws.history = [entered("TallyDeletes"), entered("VerifyBuckets")]
 
     assert Observer(aws.installation(FakeClock()), ARN, "work").look("RUNNING").text() == "verifying"
