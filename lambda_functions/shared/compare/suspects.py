@@ -45,11 +45,11 @@ from lambda_functions.shared.work_items import ToCopy
 # Files that are read between two looks at the clock.
 CHUNK_FILES = 128
 _WORDS = {
-    "size": "its size",
-    "content": "its content",
-    "metadata": "its metadata",
-    "tags": "its tags",
-    "checksum": "its checksum",
+    "size": "its size is not that of the source",
+    "content": "its content is not that of the source",
+    "metadata": "its metadata is not that of the source",
+    "tags": "its tags are not those of the source",
+    "checksum": "its checksum is not that of the source",
 }
 
 Record = Mapping[str, Any]
@@ -117,7 +117,7 @@ def outcome_of(suspect: Suspect) -> Outcome:
         )
     if suspect.destination is None:
         return Outcome(suspect.key, "missing", 0, "the destination has nothing under this key any more")
-    return Outcome(suspect.key, "different", 0, f"{_WORDS[suspect.reason]} is not that of the source")
+    return Outcome(suspect.key, "different", 0, _WORDS[suspect.reason])
 
 
 def gather(

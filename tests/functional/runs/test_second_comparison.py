@@ -240,8 +240,10 @@ def test_a_file_of_the_verification_that_is_lost_is_never_taken_for_no_differenc
 
         report = world.run(verify=True)
 
-        assert report["outcome"] == "SyncIncomplete"
+        assert (report["outcome"], report["phase"]) == ("SyncIncomplete", "verifying")
+        assert report["cause"].startswith("the run broke while verifying: RunFileBroken: s3://work-bucket/")
         assert "is not there" in report["cause"]
+        assert [key for key in world.work.objects if key.startswith("leases/")] == []
 
 
 def test_a_file_of_the_run_that_is_lost_before_it_is_verified_ends_the_run() -> None:

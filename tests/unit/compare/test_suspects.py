@@ -99,7 +99,7 @@ def test_a_difference_is_named_in_a_word_and_a_sentence() -> None:
         Outcome("k", "extra", 0, "the source has nothing under this key, the destination still has"),
         Outcome("k", "missing", 0, "the destination has nothing under this key any more"),
         Outcome("k", "different", 0, "its size is not that of the source"),
-        Outcome("k", "different", 0, "its tags is not that of the source"),
+        Outcome("k", "different", 0, "its tags are not those of the source"),
     ]
 
 
