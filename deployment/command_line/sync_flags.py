@@ -109,6 +109,7 @@ FLAGS = (
         "Refuse.",
     ),
     OptionFlag("dryRun", Kind.SWITCH, "Only count what would be copied and deleted.", "Sync really."),
+    OptionFlag("verify", Kind.SWITCH, "Compare once more at the end; fail if the buckets differ.", "Do not."),
     OptionFlag(
         "compareMetadata",
         Kind.SWITCH_OR_TEXT,

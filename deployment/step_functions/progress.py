@@ -46,6 +46,7 @@ PHASES: Mapping[str, str] = {
     "DeleteOrphanedKeys": "deleting",
     **dict.fromkeys(("DeleteOrphanedKeysInline", "DeleteShardInline", "ShardDeletedInline"), "deleting"),
     "TallyDeletes": "deleting",
+    "VerifyBuckets": "verifying",
     "Report": "reporting",
 }
 """Of a state's name; a state that is not named here belongs to the phase before it.

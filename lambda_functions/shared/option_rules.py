@@ -111,6 +111,7 @@ def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
         "maxDelete": max_delete_problem,
         "allowEmptySource": _boolean_problem,
         "dryRun": _boolean_problem,
+        "verify": _boolean_problem,
         "compareMetadata": _metadata_problem,
         "compareTags": _boolean_problem,
         "copyTags": _boolean_problem,

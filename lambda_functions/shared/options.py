@@ -22,7 +22,7 @@ from lambda_functions.shared.spelling import JSON, Spelling, quote
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
 MAX_PROBLEMS = 10
-NOT_SUPPORTED_YET = ("verify", "maxCostUsd")
+NOT_SUPPORTED_YET = ("maxCostUsd",)
 # Not ours, but of Step Functions and those who use it: a remark in its examples, and what it puts into the input of an execution
 # that an execution starts (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
 PASSED_OVER = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
@@ -49,6 +49,7 @@ class Options:
     maxDelete: int | str | None = None  # noqa: N815
     allowEmptySource: bool = False  # noqa: N815
     dryRun: bool = False  # noqa: N815
+    verify: bool = False
     compareMetadata: bool | str = True  # noqa: N815
     compareTags: bool = False  # noqa: N815
     copyTags: bool = True  # noqa: N815
@@ -158,7 +159,14 @@ def max_deletes(max_delete: int | str | None, destination_objects: int) -> int |
 
 
 def _contradictions(options: Options, spelling: Spelling) -> list[str]:
-    checks = (_overlap_problem, _encryption_problem, _tags_problem, _excludes_everything, *_FILTERS)
+    checks = (
+        _overlap_problem,
+        _encryption_problem,
+        _tags_problem,
+        _excludes_everything,
+        _verify_problem,
+        *_FILTERS,
+    )
     return [problem for check in checks if (problem := check(options, spelling))]
 
 
@@ -195,6 +203,13 @@ def _tags_problem(options: Options, spelling: Spelling) -> str | None:
         return None
     both = f"{spelling.given('compareTags', True)} and {spelling.given('copyTags', False)}"
     return f"{both}, so tags that differ would stay so; expected one of the two alone"
+
+
+def _verify_problem(options: Options, spelling: Spelling) -> str | None:
+    if not (options.verify and options.dryRun):
+        return None
+    both = f"{spelling.given('verify', True)} and {spelling.given('dryRun', True)}"
+    return f"{both}; a dry run changes nothing, so there is nothing to verify: leave one of them out, or use `fab verify`"
 
 
 def _excludes_everything(options: Options, spelling: Spelling) -> str | None:

@@ -231,6 +231,7 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "maxDelete": st.one_of(st.integers(0, 3), st.sampled_from(["0%", "12.5%", "50%", "66.7%", "100%"])),
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
+        "verify": st.just(True),
         "compareMetadata": st.sampled_from([True, False, "all", "all"]),
         "compareTags": st.booleans(),
         "unprovable": st.sampled_from(["copy", "keep", "keep"]),
@@ -240,6 +241,8 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
     }
     names = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))
     options = {name: draw(every[name]) for name in names}
+    if options.get("dryRun"):
+        options.pop("verify", None)
     return {**options, **draw(named_key(options.get("serverSideEncryption")))}
 
 

@@ -29,6 +29,11 @@ def require_question(console: Console, options: Mapping[str, Any], wait: bool, a
             f"--ask and {' and '.join(given)} are given; expected one of them: --ask shows the plan of a dry run to somebody "
             "and waits for a yes."
         )
+    if options.get("verify"):
+        raise ConfigurationError(
+            "--ask and --verify are given; expected one of them: what was approved is carried out as it was planned. "
+            "`fab verify SOURCE DESTINATION` compares the buckets afterwards."
+        )
     require_terminal(
         console, _NOTHING_SYNCED, "Look at a dry run first: fab sync ... --dry-run, then fab sync --plan NAME"
     )

@@ -9,7 +9,7 @@ from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.page.facts import Amount
 from deployment.step_functions.executions import sides
-from deployment.text import dollars, duration, size
+from deployment.text import dollars, duration, quantity, size
 
 Row = tuple[str, int, str]
 
@@ -146,9 +146,20 @@ def footer(report: Mapping[str, Any], seconds: float | None) -> Iterator[str]:
     if unusual:
         yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
     yield _costs(report) + ("" if seconds is None else f"; it took {duration(seconds)}")
+    yield from verified(report)
     if report.get("report"):
         yield f"Report: {report['report']}"
     yield from how_to_apply(report)
+
+
+def verified(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the comparison at the end of a run has found, if there was one."""
+    found = report.get("verified")
+    if not found or "objects" not in found:
+        return
+    what = f"{found['differences']:,} of them differ" if found["differences"] else "no difference"
+    meanwhile = f", {found['writtenMeanwhile']:,} written meanwhile" if found["writtenMeanwhile"] else ""
+    yield f"Compared once more: {quantity(found['objects'], 'key')}, {what}{meanwhile}"
 
 
 def how_to_apply(report: Mapping[str, Any]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from deployment.tasks.runs.output import STDOUT, require_writable
 from deployment.tasks.runs.plan_list import FLAG, write_list
 from deployment.text import objects
 
-FIXED = {"dryRun": True, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
+FIXED = {"dryRun": True, "verify": False, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
 """The options that make a verification of a sync, whatever a file of options says."""
 
 LEFT_OUT = ("overwrite",)

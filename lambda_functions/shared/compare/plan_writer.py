@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambda_functions.shared.compare.filters import Filters, filters_of
+from lambda_functions.shared.compare.found_current import FoundCurrent
 from lambda_functions.shared.compare.pieces import Chunk
 from lambda_functions.shared.compare.planned import Planned
 from lambda_functions.shared.compare.undecided import Resolver
@@ -51,6 +52,7 @@ class PlanWriter:
     unprovable: int = 0
     planned: Planned = field(default_factory=Planned)
     filters: Filters | None = None
+    found_current: FoundCurrent | None = None
 
     @classmethod
     def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str, pool: Executor) -> PlanWriter:
@@ -75,6 +77,7 @@ class PlanWriter:
             failures=failures,
             tally=Tally(failures),
             filters=filters_of(run.options),
+            found_current=FoundCurrent(folder, f"{range_id}-{attempt}", pool) if run.options.verify else None,
         )
 
     def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
@@ -129,6 +132,7 @@ class PlanWriter:
         if decision is Decision.CURRENT:
             assert source is not None
             self.tally.count("current", source.size)
+            self._note_current(destination)
         elif decision in QUESTIONS:
             assert source is not None and destination is not None
             resolver.submit(source, destination, decision)
@@ -172,18 +176,18 @@ class PlanWriter:
     def _add_orphan(self, destination: Entry) -> None:
         self.orphans += 1
         if self.run.options.delete:
-            orphan = ToDelete(destination.key, destination.etag, destination.size)
-            self.delete.add(orphan.to_json())
-            self.planned.add_orphan()
+            self._plan_delete(destination)
         else:
             self.kept["destination"] += 1
 
     def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
             self.tally.count("current", source.size)
+            self._note_current(destination)
         elif decision is Decision.UNPROVABLE and self.run.options.unprovable != "copy":
             self.kept["source"] += 1
             self.tally.count("kept", source.size)
+            self._note_current(destination)
         elif not self.run.is_mappable(source.key):
             self.tally.add(
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
@@ -191,9 +195,21 @@ class PlanWriter:
         elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
             self.tally.add(Outcome(source.key, "archived", 0, _why_archived(source)))
         else:
-            item = to_copy(source, destination, decision)
-            (self.large if is_large(source) else self.copy).add(item.to_json())
-            self.planned.add_copy(item)
+            self._plan_copy(source, destination, decision)
+
+    def _plan_delete(self, destination: Entry) -> None:
+        self.delete.add(ToDelete(destination.key, destination.etag, destination.size).to_json())
+        self.planned.add_orphan()
+
+    def _plan_copy(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
+        item = to_copy(source, destination, decision)
+        (self.large if is_large(source) else self.copy).add(item.to_json())
+        self.planned.add_copy(item)
+
+    def _note_current(self, destination: Entry | None) -> None:
+        """Remember what was found current, where the run is to compare once more."""
+        if self.found_current and destination:
+            self.found_current.add(destination.key, destination.etag)
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""
@@ -212,6 +228,7 @@ class PlanWriter:
             "unprovable": self.unprovable,
             **self.planned.to_json(),
             "shards": shards,
+            **({"foundCurrent": self.found_current.close()} if self.found_current else {}),
         }
 
 

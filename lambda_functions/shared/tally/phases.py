@@ -27,15 +27,17 @@ from lambda_functions.shared.tally.plan import (
     write_indexes,
 )
 from lambda_functions.shared.tally.sums import WorkTotals, add_up, index_items, read_totals
+from lambda_functions.shared.tally.verification import next_after
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 
 def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return the next wave, or the plan and whether it is applied.
 
-    `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "report", "wave", "plan", "copy",
-    "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and `"books"` and
-    `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has cut it short.
+    `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "verify" | "report", "wave", "plan",
+    "copy", "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and
+    `"books"` and `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has
+    cut it short.
     """
     run, comparison = Run.from_json(state["run"]), state["comparison"]
     folder, wave = RunFolder.of(clients.work, run), int(comparison["wave"])
@@ -85,23 +87,25 @@ def tally_plan(clients: Clients, run: Run, plan: AppliedPlan, turn: Turn) -> dic
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided.
 
-    `{"next": "tally" | "delete" | "report", "at": 1024, "sums": "tally/copied-1024.json", "tally": {...}}`, "tally" meaning
-    another turn; with `"stopped": true` and `"endsMap"` where a stop has left something undone.
+    `{"next": "tally" | "delete" | "verify" | "report", "at": 1024, "sums": "tally/copied-1024.json", "tally": {...}}`,
+    "tally" meaning another turn; with `"stopped": true` and `"endsMap"` where a stop has left something undone.
     """
     progress, copied = _add_up(clients, state, turn, "copied", state.get("copies"))
     comparison = state["comparison"]
-    planned = comparison["plan"]["copy"]["objects"]
-    is_allowed = comparison["delete"]["items"] and not (
+    planned, run = comparison["plan"]["copy"]["objects"], Run.from_json(state["run"])
+    is_right = not (
         copied.not_done()
         or comparison["undecided"]
         or state.get("error")
         or work_gaps("copies", planned, copied.tally, copied.unfinished_objects, copied.named)
     )
+    is_allowed = comparison["delete"]["items"] and is_right
     stopped = _stopped(turn, bool(copied.stopped() or is_allowed))
     is_allowed = is_allowed and not stopped
     if is_allowed and "next" not in progress:
-        _require_comparison(clients, Run.from_json(state["run"]), comparison)
-    return {"next": "delete" if is_allowed else "report", **stopped, **progress}
+        _require_comparison(clients, run, comparison)
+    go_on = "delete" if is_allowed else next_after(run, is_right and not stopped)
+    return {"next": go_on, **stopped, **progress}
 
 
 def _stopped(turn: Turn, leaves_something: bool) -> dict[str, bool]:
@@ -121,9 +125,14 @@ def _require_comparison(clients: Clients, run: Run, comparison: Mapping[str, Any
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return `{"next": "tally" | "report", "at", "sums", "tally"}`, and of a stop what `tally_copies` does."""
+    """Return `{"next": "tally" | "verify" | "report", "at", "sums", "tally"}`, and of a stop what `tally_copies` does."""
     progress, deleted = _add_up(clients, state, turn, "deleted", state.get("deletes"))
-    return {"next": "report", **_stopped(turn, bool(deleted.stopped())), **progress}
+    stopped, is_right = (
+        _stopped(turn, bool(deleted.stopped())),
+        not (deleted.not_done() or state.get("error")),
+    )
+    go_on = next_after(Run.from_json(state["run"]), is_right and not stopped)
+    return {"next": go_on, **stopped, **progress}
 
 
 def _add_up(
@@ -148,11 +157,13 @@ def _plan(
     stopped = _stopped(turn, not broken and (is_applied or not is_whole))
     is_applied = is_applied and not stopped
     nothing = {kind: {"index": "", "items": 0, "sha256": ""} for kind in KINDS}
+    undecided = object_count(compared.tally, "failed")
+    is_right = is_whole and not (broken or why_refused or stopped or undecided)
     return {
-        "next": "apply" if is_applied else "report",
+        "next": "apply" if is_applied else next_after(run, is_right),
         "refusal": why_refused,
         "plan": compared.plan,
-        "undecided": object_count(compared.tally, "failed"),
+        "undecided": undecided,
         **stopped,
         **(write_indexes(folder, compared) if is_applied else nothing),
     }

@@ -138,6 +138,8 @@ def find_gaps(
 
 def phase_of(state: Mapping[str, Any]) -> str:
     """Return in which phase a run was when it came to its report, in one word."""
+    if state.get("verification"):
+        return "verifying"
     if state.get("deletes") or (state.get("copies") or {}).get("next") == "delete":
         return "deleting"
     if (state.get("comparison") or {}).get("next") == "apply":

@@ -35,7 +35,7 @@ BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
+    "dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
     "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
@@ -78,6 +78,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         maxDelete=None,
         allowEmptySource=False,
         dryRun=False,
+        verify=False,
         compareMetadata=True,
         compareTags=False,
         copyTags=True,
@@ -96,7 +97,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
 def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_SUPPORTED_YET == ("verify", "maxCostUsd")
+    assert NOT_SUPPORTED_YET == ("maxCostUsd",)
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -118,6 +119,7 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "maxDelete": "12.5%",
         "allowEmptySource": True,
         "dryRun": True,
+        "verify": False,
         "compareMetadata": False,
         "compareTags": True,
         "copyTags": True,
@@ -210,7 +212,12 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
         ),
         ({"comment": "x"}, f'"comment" is not an option (known are {KNOWN})'),
         ({"Comments": "x"}, f'"Comments" is not an option (known are {KNOWN})'),
-        ({"verify": True}, '"verify" is not built yet; leave it out'),
+        ({"verify": 1}, '"verify" is 1; expected true or false'),
+        (
+            {"verify": True, "dryRun": True},
+            '"verify" is true and "dryRun" is true; a dry run changes nothing, so there is nothing to verify: leave one of '
+            "them out, or use `fab verify`",
+        ),
         ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
         ({"delete": "false"}, '"delete" is "false"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
@@ -351,10 +358,10 @@ def test_an_address_given_as_destination_is_told_to_be_a_destination_prefix() ->
 
 
 def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
-    data = {"delete": "no", "Source": "from", "verify": True, "destination": "In to"}
+    data = {"delete": "no", "Source": "from", "maxCostUsd": 1, "destination": "In to"}
 
     assert refusal(data) == (
-        '"Source" is not an option (did you mean "source"?); "verify" is not built yet; leave it out; "source" is missing; '
+        '"Source" is not an option (did you mean "source"?); "maxCostUsd" is not built yet; leave it out; "source" is missing; '
         f'"delete" is "no"; expected true or false; "destination" is "In to"; {BUCKET}{END}'
     )
 

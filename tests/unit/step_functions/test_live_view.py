@@ -294,3 +294,10 @@ def test_markers_that_deletes_leave_are_no_objects() -> None:
     aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": tally}
 
     assert Observer(aws.installation(), ARN, "work").look("RUNNING").done == Amount(3, 30)
+
+
+def test_while_the_buckets_are_compared_once_more_it_says_so() -> None:
+    aws = FakeAws()
+    aws.history = [entered("TallyDeletes"), entered("VerifyBuckets")]
+
+    assert Observer(aws.installation(FakeClock()), ARN, "work").look("RUNNING").text() == "verifying"

@@ -100,6 +100,16 @@ def test_a_plan_that_is_named_is_shown_with_how_long_its_dry_run_took(
     assert said in first.splitlines()
 
 
+def test_what_was_approved_is_not_verified_and_whoever_asks_for_both_is_told_how(aws: FakeAws) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync.sync(aws.installation(), {**OPTIONS, "verify": True}, Answering("y"), ask=True)
+    assert str(caught.value) == (
+        "--ask and --verify are given; expected one of them: what was approved is carried out as it was planned. "
+        "`fab verify SOURCE DESTINATION` compares the buckets afterwards."
+    )
+    assert started(aws) == []
+
+
 def test_a_plan_that_is_named_is_shown_and_asked_for(aws: FakeAws) -> None:
     console = Answering("yes")
     sync.sync(aws.installation(), {"plan": "mon"}, console, ask=True)

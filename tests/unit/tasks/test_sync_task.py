@@ -336,6 +336,24 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "differences, meanwhile, line",
+    [
+        (0, 0, "Compared once more: 2,000 keys, no difference"),
+        (0, 1200, "Compared once more: 2,000 keys, no difference, 1,200 written meanwhile"),
+        (3, 1, "Compared once more: 2,000 keys, 3 of them differ, 1 written meanwhile"),
+    ],
+)
+def test_what_a_run_that_verifies_has_found_is_told_in_a_line_of_its_own(
+    differences: int, meanwhile: int, line: str
+) -> None:
+    found = {"objects": 2000, "differences": differences, "writtenMeanwhile": meanwhile}
+    told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "verified": found}, 1.0))
+
+    assert line in told
+    assert [one for one in footer({"requests": {}, "verified": {}}, 1.0) if "once more" in one] == []
+
+
 def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_any() -> None:
     told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "unusualPages": 1200}, 1.0))
 
