@@ -76,3 +76,8 @@ LOG_RETENTION_DAYS = 30
 
 # Tags for everything that is made, for your bills: names to values, both texts, 40 at most.
 TAGS = {}
+
+# --- Syncs ------------------------------------------------------------------------------------------------
+
+# Syncs by name, each with the input of its executions: {"photos": {"source": "a", "destination": "b"}}.
+SYNCS = {}

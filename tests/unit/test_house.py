@@ -21,17 +21,20 @@ MAY_IMPORT = {
         "packages": "errors",
         "streams": "",
         "console": f"streams {BASE}",
-        "project": BASE,
+        "syncs": BASE,
+        "project": f"syncs {BASE}",
         "command_line": f"streams {BASE}",
         "page": BASE,
-        "build": f"project {BASE}",
+        "build": f"project syncs {BASE}",
         "aws": f"project {BASE}",
         "cloudformation": f"build aws project console {BASE}",
         "step_functions": f"build aws project console {BASE}",
-        "checks": f"build project console packages {BASE}",
-        "plan": f"cloudformation step_functions build aws project console {BASE}",
+        "schedules": f"step_functions build aws project syncs console {BASE}",
+        "checks": f"build project syncs console packages {BASE}",
+        "plan": f"cloudformation step_functions schedules build aws project syncs console {BASE}",
         "tasks": (
-            f"command_line page plan checks cloudformation step_functions build aws project console {BASE}"
+            "command_line page plan checks cloudformation step_functions schedules "
+            f"build aws project syncs console {BASE}"
         ),
         "emulator": f"tasks cloudformation step_functions build aws project console packages {BASE}",
     },
