@@ -168,7 +168,8 @@ def how_to_apply(report: Mapping[str, Any]) -> Iterator[str]:
     if report.get("appliedPlan"):
         yield f"Carried out was the plan {report['appliedPlan']}, with the digest {digest}"
     elif digest and not any(CANNOT_BE_APPLIED in str(text) for text in report.get("warnings", ())):
-        yield f"To carry out exactly this plan: fab sync --plan {place.split('/')[-2]} --plan-digest {digest}"
+        # In backticks nothing is folded: half of this command would carry out the plan without its digest.
+        yield f"To carry out exactly this plan: `fab sync --plan {place.split('/')[-2]} --plan-digest {digest}`"
 
 
 def _costs(report: Mapping[str, Any]) -> str:

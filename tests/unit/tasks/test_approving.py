@@ -17,6 +17,7 @@ from deployment.step_functions.listing import Machine
 from deployment.tasks.runs import sync
 from deployment.tasks.runs.report_text import footer, title
 from deployment.tasks.runs.sync_input import read
+from deployment.text import folded
 from lambda_functions.shared.work_bucket.approved_plans import retention_warnings
 from tests.fake_executions import ARN, BEGAN, FOLDER, MACHINE, REPORT, FakeAws, piped
 
@@ -162,8 +163,9 @@ def test_what_leaves_nothing_to_ask_is_refused(
 
 def test_a_report_says_how_to_carry_its_plan_out_and_what_was_carried_out() -> None:
     assert list(footer(PLANNED, 1))[-1] == (
-        f"To carry out exactly this plan: fab sync --plan monday --plan-digest {DIGEST}"
+        f"To carry out exactly this plan: `fab sync --plan monday --plan-digest {DIGEST}`"
     )
+    assert f"`fab sync --plan monday --plan-digest {DIGEST}`" in folded(list(footer(PLANNED, 1))[-1], 80)
     applied = {**REPORT, "appliedPlan": f"{MACHINE}/monday", "planDigest": DIGEST, "options": OPTIONS}
     assert list(footer(applied, 1))[-1] == (
         f"Carried out was the plan {MACHINE}/monday, with the digest {DIGEST}"

@@ -263,7 +263,8 @@ def test_a_run_is_followed_to_its_end_from_another_terminal(aws: Bucket) -> None
     assert ended.status == "SUCCEEDED"
     assert err.getvalue() == (
         f"{ARN}\n{LINK}\nSyncing photos -> photos-copy\n"
-        "  10:00:00  copying, 4 of 10 batches; 0 of 5,000 objects, 0 bytes of 3.0 GiB, 0 %\n"
+        "  10:00:00  copying, 4 of 10 batches; 0 of 5,000 objects, 0 bytes of 3.0 GiB, 0 %; "
+        "workers report every 10 s, for the first time after 5 s\n"
         "  10:00:00  finished\n"
     )
     assert [one.rstrip() for one in out.getvalue().splitlines()] == [*NARROW, *FOOT]
