@@ -157,6 +157,7 @@ class PlanWriter:
         self.paired += destination is not None
         self.kept["source"] += 1
         self.filtered["source"] += 1
+        self._note_current(destination)
 
     def _keep_orphan(self) -> None:
         self.orphans += 1
@@ -166,6 +167,7 @@ class PlanWriter:
     def _keep_existing(self, source: Entry, destination: Entry) -> None:
         """Count a key that is not to be overwritten: current if the listings say so, and otherwise nobody asks what differs."""
         self.paired += 1
+        self._note_current(destination)
         options = self.run.options
         if decide(source, destination, options.compareMetadata, options.compareTags) is Decision.CURRENT:
             self.tally.count("current", source.size)
@@ -207,7 +209,7 @@ class PlanWriter:
         self.planned.add_copy(item)
 
     def _note_current(self, destination: Entry | None) -> None:
-        """Remember what was found current, where the run is to compare once more."""
+        """Remember what was found current, or has a source and is to stay, where the run is to compare once more."""
         if self.found_current and destination:
             self.found_current.add(destination.key, destination.etag)
 

@@ -235,3 +235,15 @@ def test_every_key_that_differs_is_in_the_files_that_the_report_leads_to(world: 
     assert report["verified"]["differences"] == 34
     assert len(report["notSynchronised"]) == 20
     assert "'equal', 'many-00', 'many-01' and 31 more." in report["cause"]
+
+
+@pytest.mark.parametrize("options", [{"minSize": 100}, {"overwrite": False}])
+def test_the_source_of_what_an_option_left_alone_may_be_deleted_meanwhile(
+    world: World, options: dict[str, Any]
+) -> None:
+    """What the destination has there is old, and of a size at which an orphan would be deleted."""
+    world.source.put("kept", b"small")
+    world.destination.put("kept", bytes(200), HOUR / 2)
+
+    require_quiet(verified(world, lambda: world.source.delete("kept"), **options))
+    assert "kept" in world.destination.objects
