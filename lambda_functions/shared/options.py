@@ -21,7 +21,7 @@ from lambda_functions.shared.spelling import JSON, Spelling, quote
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
 MAX_PROBLEMS = 10
-NOT_SUPPORTED_YET = ("verify", "maxCostUsd")
+NOT_SUPPORTED_YET = ("verify",)
 # Not ours, but of Step Functions and those who use it: a remark in its examples, and what it puts into the input of an execution
 # that an execution starts (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
 PASSED_OVER = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
@@ -40,6 +40,7 @@ class Options:
     exclude: tuple[str, ...] = ()
     delete: bool = True
     maxDelete: int | str | None = None  # noqa: N815
+    maxCostUsd: float | None = None  # noqa: N815
     allowEmptySource: bool = False  # noqa: N815
     dryRun: bool = False  # noqa: N815
     compareMetadata: bool | str = True  # noqa: N815

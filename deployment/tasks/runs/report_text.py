@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,19 @@ _TROUBLE = {
     "stopped": "not done: the run was stopped",
     "changed": "changed by others during the run",
     "failed": "failed",
+}
+
+
+NOT_IN_IT = "Not in it: storage, the work bucket, logs, and what docs/cost.md names."
+
+_ITEMS = {
+    "lists": "LIST requests",
+    "reads": "requests that read",
+    "transfer": "transfer between regions",
+    "earlyDeletion": "early deletion",
+    "kms": "KMS",
+    "lambda": "Lambda",
+    "states": "state transitions",
 }
 
 
@@ -128,6 +142,7 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     if unusual:
         yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
     yield f"{_costs(report)}; it took {duration(seconds)}"
+    yield from cost_items(report)
     if report.get("report"):
         yield f"Report: {report['report']}"
     yield from how_to_apply(report)
@@ -150,6 +165,26 @@ def _costs(report: Mapping[str, Any]) -> str:
     return f"Estimated cost of the run: {cost(usd + planned)}, of which {cost(usd)} for comparing, as now"
 
 
+def cost_items(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what that is made of, dearest first, and what is not in it; nothing of a report that has no items."""
+    costs = [report.get("cost"), report.get("plannedCost") if is_plan_only(report) else None]
+    if costs[0] is None:
+        return
+    items: Counter[str] = Counter()
+    for cost_of_some in filter(None, costs):
+        items.update(cost_of_some)
+    named = [f"{_item(name)} {cost(usd)}" for name, usd in items.most_common()]
+    yield f"By item: {', '.join(named)}. {NOT_IN_IT}"
+    regions = report.get("pricedAsUsEast1", ())
+    if regions:
+        yield f"No prices are known of {' and '.join(regions)}: those of us-east-1 were taken, and its own may be much higher."
+
+
+def _item(name: str) -> str:
+    _, is_of_class, storage_class = name.partition(".")
+    return f"writes into {storage_class}" if is_of_class else _ITEMS.get(name, name)
+
+
 def scope(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what was listed and left out, unless nothing was left out."""
     listed, left_out = report.get("listed", {}), report.get("outOfScope", {})
@@ -165,7 +200,9 @@ def cost(usd: float | None) -> str:
     """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
     if usd is None:
         return "unknown"
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+    if usd >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.4f}" if usd >= 0.0001 or not usd else "less than $0.0001"
 
 
 def _row(words: str, amount: Any) -> Row:

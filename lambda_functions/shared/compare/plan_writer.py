@@ -70,6 +70,7 @@ class PlanWriter:
             delete=ShardWriter(folder, name("delete"), math.inf, pool=pool, by_key=True),
             failures=failures,
             tally=Tally(failures),
+            planned=Planned.of(run),
         )
 
     def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
@@ -130,7 +131,7 @@ class PlanWriter:
         if self.run.options.delete:
             orphan = ToDelete(destination.key, destination.etag, destination.size)
             self.delete.add(orphan.to_json())
-            self.planned.add_orphan()
+            self.planned.add_orphan(destination)
         else:
             self.kept["destination"] += 1
 
@@ -149,7 +150,7 @@ class PlanWriter:
         else:
             item = to_copy(source, destination, decision)
             (self.large if is_large(source) else self.copy).add(item.to_json())
-            self.planned.add_copy(item)
+            self.planned.add_copy(item, destination)
 
     def close(self) -> dict[str, Any]:
         """Write what is not written yet; return the plan's part of the record."""

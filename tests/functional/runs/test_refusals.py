@@ -24,8 +24,8 @@ NOTHING = (
 )
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
-    "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "maxCostUsd, allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, "
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
@@ -151,7 +151,7 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
         ({"compareTags": "yes"}, '"compareTags" is "yes"; expected true or false'),
         ({"acl": "private"}, '"acl" is "private"; expected one of "bucket-owner-full-control"'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
-        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        ({"maxCostUsd": 0}, '"maxCostUsd" is 0; expected an amount of US dollars, such as 20 or 0.5'),
         ({"delete": "no"}, '"delete" is "no"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
         ({"prefix": None}, '"prefix" is null; expected text'),

@@ -29,11 +29,12 @@ END = (
     ". Nothing was changed. Start again with, for example, "
     '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 )
+AMOUNT = "expected an amount of US dollars, such as 20 or 0.5"
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
-    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
-    "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, maxCostUsd, "
+    "allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
+    "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
 
@@ -67,6 +68,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         exclude=(),
         delete=True,
         maxDelete=None,
+        maxCostUsd=None,
         allowEmptySource=False,
         dryRun=False,
         compareMetadata=True,
@@ -87,7 +89,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
 def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_SUPPORTED_YET == ("verify", "maxCostUsd")
+    assert NOT_SUPPORTED_YET == ("verify",)
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -101,6 +103,7 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "exclude": ["tmp/*", "*~"],
         "delete": False,
         "maxDelete": "12.5%",
+        "maxCostUsd": 0.5,
         "allowEmptySource": True,
         "dryRun": True,
         "compareMetadata": False,
@@ -196,7 +199,14 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
         ({"comment": "x"}, f'"comment" is not an option (known are {KNOWN})'),
         ({"Comments": "x"}, f'"Comments" is not an option (known are {KNOWN})'),
         ({"verify": True}, '"verify" is not built yet; leave it out'),
-        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        ({"maxCostUsd": "5"}, f'"maxCostUsd" is "5"; {AMOUNT}'),
+        ({"maxCostUsd": 0}, f'"maxCostUsd" is 0; {AMOUNT}'),
+        ({"maxCostUsd": -0.5}, f'"maxCostUsd" is -0.5; {AMOUNT}'),
+        ({"maxCostUsd": True}, f'"maxCostUsd" is true; {AMOUNT}'),
+        ({"maxCostUsd": None}, f'"maxCostUsd" is null; {AMOUNT}'),
+        ({"maxCostUsd": float("nan")}, f'"maxCostUsd" is NaN; {AMOUNT}'),
+        ({"maxCostUsd": float("inf")}, f'"maxCostUsd" is Infinity; {AMOUNT}'),
+        ({"maxCostUsd": 10**40}, f'"maxCostUsd" is 1{"0" * 40}; {AMOUNT}'),
         ({"delete": "false"}, '"delete" is "false"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
         ({"allowEmptySource": None}, '"allowEmptySource" is null; expected true or false'),

@@ -33,10 +33,10 @@ from lambda_functions.shared.tally.phases import tally_comparison, tally_copies,
 from lambda_functions.shared.tally.plan import (
     KINDS,
     read_records,
-    refusal,
     total_of_records,
     write_indexes,
 )
+from lambda_functions.shared.tally.refusals import deletion_refusal
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 # --- Waves ----------------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
 
 def refused(listed: tuple[int, int], deletes: int, **options: Any) -> str:
     shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
-    return refusal(
+    return deletion_refusal(
         Options("from", "into", **options), total_of_records([compared_record(listed=listed, shards=shards)])
     )
 
