@@ -47,9 +47,8 @@ def options_of(given: Mapping[str, Any], deep: bool) -> dict[str, Any]:
         raise ConfigurationError(
             "--deep asks for the metadata of every object, and compareMetadata says something else. Leave one of them out."
         )
-    limits = ("maxCostUsd",)
-    given = {name: value for name, value in given.items() if name not in limits}
-    return {**given, **FIXED, **({"compareMetadata": "all"} if deep else {})}
+    others = {name: value for name, value in given.items() if name != "maxCostUsd"}
+    return {**others, **FIXED, **({"compareMetadata": "all"} if deep else {})}
 
 
 def verify(

@@ -113,6 +113,11 @@ def test_a_flag_and_its_opposite_contradict_each_other(flag: Any) -> None:
             'x would be deleted; maxDelete allows 0 (0, of 1 in scope). If it is right, start again with "maxDelete": 7.',
             "x would be deleted; --max-delete allows 0 (0, of 1 in scope). If it is right, start again with --max-delete 7.",
         ),
+        (
+            '$20.02; maxCostUsd allows $5.00. If it is worth that, start again with "maxCostUsd": 21.03.',
+            "$20.02; --max-cost-usd allows $5.00. If it is worth that, start again with --max-cost-usd 21.03.",
+        ),
+        ('start again with "maxDelete": "100%".', 'start again with --max-delete "100%".'),
         ('start again with "allowEmptySource": true.', "start again with --allow-empty-source."),
         (
             'after prefix, startAfter and filters; "delete": false',
