@@ -73,7 +73,7 @@ _STORAGE = {
 
 
 def _as_in_virginia(date: str, nearby: Mapping[str, float] | None = None) -> PriceList:
-    """Return the list of a region that asks what us-east-1 asks."""
+    """Return the list of us-east-1 of this day, for it and for a region that is taken to ask the same."""
     return PriceList(date, S3_PAGE, _WRITES, _READS, _RETRIEVAL, _STORAGE, 0.02, nearby or {})
 
 

@@ -64,7 +64,7 @@ def test_the_other_prices_are_those_of_the_code() -> None:
 
 
 def test_the_regions_with_prices_are_named_and_ask_the_same() -> None:
-    named = re.search(r"There are lists\nfor (.*?), which ask the same", PAGE)
+    named = re.search(r"There are lists\nfor (.*?), which are taken to ask the same", PAGE)
     assert named and re.split(", | and ", named[1]) == list(prices.REGIONS)
     one = replace(prices.REGIONS["us-east-1"], nearby={})
     assert [replace(each, date=one.date, nearby={}) for each in prices.REGIONS.values()] == [one] * 4
