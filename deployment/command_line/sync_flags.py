@@ -22,6 +22,7 @@ class Kind(Enum):
 
     TEXT = "text"
     NUMBER = "digits become a number, anything else stays the text that it is"
+    AMOUNT = "as NUMBER, also with decimals"
     PATTERNS = "may be given again and again"
     WORDS = "the same, and with commas between"
     SWITCH = "nothing; --no-... is the opposite"
@@ -101,6 +102,9 @@ FLAGS = (
         "maxDelete",
         Kind.NUMBER,
         "Refuse to delete more objects, e.g. 500 or 10%. Default: MAX_DELETE of the configuration.",
+    ),
+    OptionFlag(
+        "maxCostUsd", Kind.AMOUNT, "Refuse a plan that is estimated to cost more, e.g. 20. Default: no limit."
     ),
     OptionFlag(
         "allowEmptySource",
@@ -203,7 +207,7 @@ def _mention() -> re.Pattern[str]:
     In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
     """
     return re.compile(
-        rf'"(?P<quoted>{"|".join(BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+|"[^"]*"))?(?![\w"])'
+        rf'"(?P<quoted>{"|".join(BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+(?:\.[0-9]+)?|"[^"]*"))?(?![\w"])'
         rf"|(?<![^\s(])(?P<bare>{'|'.join(name for name in BY_OPTION if name.lower() != name)})(?=[\s,;:.)]|$)"
     )
 
@@ -231,6 +235,8 @@ def _value(flag: OptionFlag, values: Mapping[str, Any]) -> Any:
             return [word for text in value for word in text.split(",")] if value else None
         case Kind.NUMBER if value and re.fullmatch(r"[0-9]{1,18}", value):
             return int(value)
+        case Kind.AMOUNT if value and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value):
+            return float(value) if "." in value else int(value)
         case Kind.SWITCH_OR_TEXT if value in ("true", "false"):
             return value == "true"
     return value

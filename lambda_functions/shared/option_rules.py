@@ -21,6 +21,8 @@ HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no key can
 MAX_KEY_BYTES = 1024
 # Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_CONCURRENCY = 10_000
+# More than a limit that anybody means; it keeps what is written as a number from being no number (NaN, Infinity).
+MAX_COST_USD = 10**9
 
 STORAGE_CLASSES = (
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
@@ -61,6 +63,11 @@ def max_delete_problem(value: Any) -> str | None:
     if is_number or (isinstance(value, str) and _PERCENT.fullmatch(value)):
         return None
     return 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
+
+
+def _cost_problem(value: Any) -> str | None:
+    is_right = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_COST_USD
+    return None if is_right else "expected an amount of US dollars, such as 20 or 0.5"
 
 
 def _concurrency_problem(value: Any) -> str | None:
@@ -109,6 +116,7 @@ def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
         "overwrite": overwrite_problem,
         "delete": _boolean_problem,
         "maxDelete": max_delete_problem,
+        "maxCostUsd": _cost_problem,
         "allowEmptySource": _boolean_problem,
         "dryRun": _boolean_problem,
         "verify": _boolean_problem,

@@ -22,7 +22,6 @@ from lambda_functions.shared.spelling import JSON, Spelling, quote
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
 MAX_PROBLEMS = 10
-NOT_SUPPORTED_YET = ("maxCostUsd",)
 # Not ours, but of Step Functions and those who use it: a remark in its examples, and what it puts into the input of an execution
 # that an execution starts (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
 PASSED_OVER = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
@@ -47,6 +46,7 @@ class Options:
     overwrite: bool | str = True
     delete: bool = True
     maxDelete: int | str | None = None  # noqa: N815
+    maxCostUsd: float | None = None  # noqa: N815
     allowEmptySource: bool = False  # noqa: N815
     dryRun: bool = False  # noqa: N815
     verify: bool = False
@@ -140,8 +140,6 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
 
 
 def _unknown_option(name: str) -> str:
-    if name in NOT_SUPPORTED_YET:
-        return f'"{name}" is not built yet; leave it out'
     near = difflib.get_close_matches(name, NAMES, n=1) or difflib.get_close_matches(
         name.strip(" :"), NAMES, n=1
     )

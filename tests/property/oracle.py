@@ -247,14 +247,18 @@ def _let_stay(found: Prediction, key: str, wanted: Object, there: Object, option
 
 
 def _refusal(found: Prediction, sources: int, destinations: int, options: Options) -> str | None:
-    """Return `DeletionRefused` if a guard stops the run."""
+    """Return the error if a guard stops the run; a plan of anything costs more than a millionth of a dollar, and no thousand."""
     deletes = len(found.deletes)
     if deletes and not sources and not options.get("allowEmptySource", False):
         return "DeletionRefused"
     most = options.get("maxDelete")
     if isinstance(most, str):
         most = Fraction(most.rstrip("%")) * destinations // 100
-    return "DeletionRefused" if most is not None and deletes > most else None
+    looks_wrong = most is None and deletes > 1000 and 2 * deletes > destinations
+    if looks_wrong or (most is not None and deletes > most):
+        return "DeletionRefused"
+    is_dear = options.get("maxCostUsd", 1000) < 1 and (deletes or found.copies)
+    return "CostRefused" if is_dear else None
 
 
 def decide(source: Object, there: Object, compare_metadata: bool | str) -> str:

@@ -229,6 +229,7 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "exclude": patterns.filter(lambda globs: all(glob.strip("*") for glob in globs)),
         "delete": st.booleans(),
         "maxDelete": st.one_of(st.integers(0, 3), st.sampled_from(["0%", "12.5%", "50%", "66.7%", "100%"])),
+        "maxCostUsd": st.sampled_from([0.000001, 1000, 1000, 1000]),
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
         "verify": st.just(True),

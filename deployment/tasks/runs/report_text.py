@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,6 +39,19 @@ _TROUBLE = {
     "stopped": "not done: the run was stopped",
     "changed": "changed by others during the run",
     "failed": "failed",
+}
+
+
+NOT_IN_IT = "Not in it: storage, the work bucket, logs, and what docs/cost.md names."
+
+_ITEMS = {
+    "lists": "LIST requests",
+    "reads": "requests that read",
+    "transfer": "transfer between regions",
+    "earlyDeletion": "early deletion",
+    "kms": "KMS",
+    "lambda": "Lambda",
+    "states": "state transitions",
 }
 
 
@@ -146,6 +160,7 @@ def footer(report: Mapping[str, Any], seconds: float | None) -> Iterator[str]:
     if unusual:
         yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
     yield _costs(report) + ("" if seconds is None else f"; it took {duration(seconds)}")
+    yield from cost_items(report)
     yield from verified(report)
     if report.get("report"):
         yield f"Report: {report['report']}"
@@ -180,6 +195,26 @@ def _costs(report: Mapping[str, Any]) -> str:
     return (
         f"Estimated cost of the run: {dollars(usd + planned)}, of which {dollars(usd)} for comparing, as now"
     )
+
+
+def cost_items(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what that is made of, dearest first, and what is not in it; nothing of a report that has no items."""
+    costs = [report.get("cost"), report.get("plannedCost") if is_plan_only(report) else None]
+    if costs[0] is None:
+        return
+    items: Counter[str] = Counter()
+    for cost_of_some in filter(None, costs):
+        items.update(cost_of_some)
+    named = [f"{_item(name)} {dollars(usd)}" for name, usd in items.most_common()]
+    yield f"By item: {', '.join(named)}. {NOT_IN_IT}"
+    regions = report.get("pricedAsUsEast1", ())
+    if regions:
+        yield f"No prices are known of {' and '.join(regions)}: those of us-east-1 were taken, and its own may be much higher."
+
+
+def _item(name: str) -> str:
+    _, is_of_class, storage_class = name.partition(".")
+    return f"writes into {storage_class}" if is_of_class else _ITEMS.get(name, name)
 
 
 def scope(report: Mapping[str, Any]) -> Iterator[str]:

@@ -30,8 +30,8 @@ from deployment.text import objects
 FIXED = {"dryRun": True, "verify": False, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
 """The options that make a verification of a sync, whatever a file of options says."""
 
-LEFT_OUT = ("overwrite",)
-"""What a file of options may say and a verification does not heed: what differs is different, overwritten or not."""
+LEFT_OUT = ("overwrite", "maxCostUsd")
+"""What a file of options may say and a verification does not heed: what differs is told, whatever it would cost to mend."""
 
 IN_SYNC, DIFFERS, UNKNOWN = "in sync", "differs", "unknown"
 

@@ -78,6 +78,7 @@ class PlanWriter:
             tally=Tally(failures),
             filters=filters_of(run.options),
             found_current=FoundCurrent(folder, f"{range_id}-{attempt}", pool) if run.options.verify else None,
+            planned=Planned.of(run),
         )
 
     def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
@@ -201,12 +202,12 @@ class PlanWriter:
 
     def _plan_delete(self, destination: Entry) -> None:
         self.delete.add(ToDelete(destination.key, destination.etag, destination.size).to_json())
-        self.planned.add_orphan()
+        self.planned.add_orphan(destination)
 
     def _plan_copy(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         item = to_copy(source, destination, decision)
         (self.large if is_large(source) else self.copy).add(item.to_json())
-        self.planned.add_copy(item)
+        self.planned.add_copy(item, destination)
 
     def _note_current(self, destination: Entry | None) -> None:
         """Remember what was found current, or has a source and is to stay, where the run is to compare once more."""

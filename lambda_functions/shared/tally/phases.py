@@ -22,10 +22,10 @@ from lambda_functions.shared.tally.plan import (
     ComparisonTotals,
     as_borrowed,
     read_records,
-    refusal,
     total_of_records,
     write_indexes,
 )
+from lambda_functions.shared.tally.refusals import DELETION, refusal
 from lambda_functions.shared.tally.sums import WorkTotals, add_up, index_items, read_totals
 from lambda_functions.shared.tally.verification import next_after
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
@@ -36,8 +36,8 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
 
     `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "verify" | "report", "wave", "plan",
     "copy", "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and
-    `"books"` and `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has
-    cut it short.
+    `"books"` and `"tally"`, their sums. A refusal with another error than DeletionRefused names it as `"refusedAs"`. A run that
+    is to stop goes on to its report; `"stopped": true` says that this has cut it short.
     """
     run, comparison = Run.from_json(state["run"]), state["comparison"]
     folder, wave = RunFolder.of(clients.work, run), int(comparison["wave"])
@@ -152,16 +152,17 @@ def _add_up(
 def _plan(
     folder: RunFolder, run: Run, compared: ComparisonTotals, broken: str, is_whole: bool, turn: Turn
 ) -> dict[str, Any]:
-    why_refused = refusal(run.options, compared) if is_whole and not broken else ""
-    is_applied = any(compared.shards.values()) and not (broken or why_refused or run.options.dryRun)
+    refused = refusal(run, compared) if is_whole and not broken else None
+    is_applied = any(compared.shards.values()) and not (broken or refused or run.options.dryRun)
     stopped = _stopped(turn, not broken and (is_applied or not is_whole))
     is_applied = is_applied and not stopped
     nothing = {kind: {"index": "", "items": 0, "sha256": ""} for kind in KINDS}
     undecided = object_count(compared.tally, "failed")
-    is_right = is_whole and not (broken or why_refused or stopped or undecided)
+    is_right = is_whole and not (broken or refused or stopped or undecided)
     return {
         "next": "apply" if is_applied else next_after(run, is_right),
-        "refusal": why_refused,
+        "refusal": refused.cause if refused else "",
+        **({"refusedAs": refused.error} if refused and refused.error != DELETION else {}),
         "plan": compared.plan,
         "undecided": undecided,
         **stopped,

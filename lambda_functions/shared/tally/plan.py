@@ -1,6 +1,6 @@
-"""From the records of compared ranges to an exact plan: next wave, or indexes of what is to be done, or a refusal.
+"""From the records of compared ranges to an exact plan: next wave, or indexes of what is to be done.
 
-What the records do not name does not exist. Guards are pure functions over the sums.
+What the records do not name does not exist. The guards over the sums are in `refusals`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
-from lambda_functions.shared.options import Options, max_deletes
-from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count, pluralize
+from lambda_functions.shared.outcomes import SKIPPED, add_counts, object_count
 from lambda_functions.shared.run import AppliedPlan
-from lambda_functions.shared.tally.costs import estimate_plan_usd
 from lambda_functions.shared.tally.maps import choose_maps
 from lambda_functions.shared.tally.sums import add_records
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 
 KINDS = ("copy", "large", "delete")
 SIDES = ("source", "destination")
+# What planned work is charged for besides its requests, as `planned.Planned` counts it; older records do not say.
+TO_PAY = ("byClass", "retrieved", "early")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class ComparisonTotals:
     to_send: Mapping[str, int] = field(default_factory=dict)
     filtered: Mapping[str, int] = field(default_factory=dict)
     not_overwritten: int = 0
+    to_pay: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def plan(self) -> dict[str, dict[str, int]]:
@@ -53,12 +54,6 @@ class ComparisonTotals:
             "copy": _amount([*self.shards["copy"], *self.shards["large"]]),
             "delete": _amount(self.shards["delete"]),
         }
-
-    def apply_usd(self) -> float:
-        """Return about how many dollars it costs to carry out the plan; `costs.py` says what is not in it."""
-        turns = sum(len(self.shards[kind]) for kind in ("copy", "delete"))
-        turns += sum(shard["objects"] for shard in self.shards["large"])
-        return estimate_plan_usd(self.to_send, turns, self.plan["delete"]["objects"])
 
     def in_scope(self, side: str) -> int:
         """Return how many objects of "source" or "destination" the filters have left."""
@@ -106,6 +101,9 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
         filtered=_add_sides(record.get("filtered", {}) for record in records),
         not_overwritten=sum(record.get("notOverwritten", 0) for record in records),
         to_send=add_counts(record.get("toSend", {}) for record in records),
+        to_pay={
+            name: add_counts(record.get("toPay", {}).get(name, {}) for record in records) for name in TO_PAY
+        },
         shards={kind: [shard for record in records for shard in record["shards"][kind]] for kind in KINDS},
     )
 
@@ -180,25 +178,6 @@ def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, di
         )
     maps = choose_maps(items["copy"], items["delete"])
     return {kind: {**index, **maps.get(kind, {})} for kind, index in written.items()}
-
-
-def refusal(options: Options, compared: ComparisonTotals) -> str:
-    """Return why the planned deletes are refused, in sentences for a person; "" if they are not."""
-    deletes, source_objects = compared.plan["delete"]["objects"], compared.left_of_source()
-    if deletes and not source_objects and not options.allowEmptySource:
-        return (
-            f"{pluralize(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
-            "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
-            '"allowEmptySource": true.'
-        )
-    most = max_deletes(options.maxDelete, compared.in_scope("destination"))
-    if most is not None and deletes > most:
-        return (
-            f"{pluralize(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
-            f"({options.maxDelete}, of {compared.in_scope('destination'):,} in scope). Nothing was changed. "
-            f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
-        )
-    return ""
 
 
 def _add_sides(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

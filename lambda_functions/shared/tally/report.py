@@ -24,8 +24,10 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally import stopping
 from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
 from lambda_functions.shared.tally.breakage import Breakage
-from lambda_functions.shared.tally.costs import estimate_usd
+from lambda_functions.shared.tally.costs import planned_cost, run_cost, total_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
+from lambda_functions.shared.tally.prices import without_list
+from lambda_functions.shared.tally.refusals import DELETION
 from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT
 
@@ -75,10 +77,22 @@ def report(
         "causes": add_causes([compared.causes, done.causes]),
         "requests": requests,
         "unusualPages": compared.unusual_pages,
-        "estimatedCostUsd": estimate_usd(
-            requests, compared.turns + done.turns, compared.seconds + done.seconds
-        ),
-        "plannedCostUsd": compared.apply_usd(),
+        **_costs(run, compared, done, others),
+    }
+
+
+def _costs(
+    run: Run, compared: ComparisonTotals, done: WorkTotals, others: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what the run has cost and its plan was to cost, by item, and which regions were priced as us-east-1."""
+    cost, planned = run_cost(run, compared, done, others), planned_cost(run, compared)
+    unknown = without_list((run.source.region, run.destination.region))
+    return {
+        "estimatedCostUsd": total_usd(cost),
+        "cost": cost,
+        "plannedCostUsd": total_usd(planned),
+        "plannedCost": planned,
+        **({"pricedAsUsEast1": unknown} if unknown else {}),
     }
 
 
@@ -103,7 +117,7 @@ def ending(
     if comparison.get("broken"):
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
-        return Ending("DeletionRefused", comparison["refusal"], "planning")
+        return Ending(comparison.get("refusedAs", DELETION), comparison["refusal"], "planning")
     not_done = object_count(compared.tally, "failed") + done.not_done()
     unbalanced = describe_gaps(find_gaps(state, compared, copied, deleted))
     if stopping.is_stopped(state) and not unbalanced:

@@ -25,7 +25,7 @@ NOTHING = (
 OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
-    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, "
+    "maxCostUsd, allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, "
     "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
@@ -156,7 +156,7 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
             '"verify" is true and "dryRun" is true; a dry run changes nothing, so there is nothing to verify: leave one of '
             "them out, or use `fab verify`",
         ),
-        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        ({"maxCostUsd": 0}, '"maxCostUsd" is 0; expected an amount of US dollars, such as 20 or 0.5'),
         ({"delete": "no"}, '"delete" is "no"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
         ({"prefix": None}, '"prefix" is null; expected text'),

@@ -21,6 +21,7 @@ KINDS: dict[Any, Kind] = {
     int: Kind.NUMBER,
     int | None: Kind.NUMBER,
     int | str | None: Kind.NUMBER,
+    float | None: Kind.AMOUNT,
 }
 
 
@@ -42,8 +43,8 @@ def test_the_task_has_every_flag() -> None:
 
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
-    changing = {"dryRun", "verify", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass"}
-    changing |= {"acl", "serverSideEncryption", "sseKmsKeyId", "overwrite"}
+    changing = {"dryRun", "verify", "maxDelete", "maxCostUsd", "allowEmptySource", "unprovable", "copyTags"}
+    changing |= {"storageClass", "acl", "serverSideEncryption", "sseKmsKeyId", "overwrite"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
     assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}
@@ -71,6 +72,11 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         ({"max_delete": "10%", "max_concurrency": "5"}, {"maxDelete": "10%", "maxConcurrency": 5}),
         ({"max_delete": "ten", "max_concurrency": "٣"}, {"maxDelete": "ten", "maxConcurrency": "٣"}),
         ({"max_delete": "9" * 5000}, {"maxDelete": "9" * 5000}),
+        ({"max_cost_usd": "20"}, {"maxCostUsd": 20}),
+        ({"max_cost_usd": "0.5"}, {"maxCostUsd": 0.5}),
+        ({"max_cost_usd": "$5"}, {"maxCostUsd": "$5"}),
+        ({"max_cost_usd": "1e3"}, {"maxCostUsd": "1e3"}),
+        ({"max_cost_usd": "9" * 5000}, {"maxCostUsd": "9" * 5000}),
         ({"include": ["*.a", "*.b"], "exclude": []}, {"include": ["*.a", "*.b"]}),
         ({"delete": True}, {"delete": True}),
         ({"no_delete": True, "no_copy_tags": True}, {"delete": False, "copyTags": False}),
@@ -109,6 +115,11 @@ def test_a_flag_and_its_opposite_contradict_each_other(flag: Any) -> None:
             'x would be deleted; maxDelete allows 0 (0, of 1 in scope). If it is right, start again with "maxDelete": 7.',
             "x would be deleted; --max-delete allows 0 (0, of 1 in scope). If it is right, start again with --max-delete 7.",
         ),
+        (
+            '$20.02; maxCostUsd allows $5.00. If it is worth that, start again with "maxCostUsd": 21.03.',
+            "$20.02; --max-cost-usd allows $5.00. If it is worth that, start again with --max-cost-usd 21.03.",
+        ),
+        ('start again with "maxDelete": "100%".', 'start again with --max-delete "100%".'),
         ('start again with "allowEmptySource": true.', "start again with --allow-empty-source."),
         (
             'after prefix, startAfter and filters; "delete": false',
@@ -136,7 +147,7 @@ def test_what_a_run_says_about_its_options_is_told_in_flags(text: str, said: str
 
 
 def test_what_the_guards_of_a_run_advise_is_a_flag_here() -> None:
-    source = (PROJECT / "lambda_functions" / "shared" / "tally" / "plan.py").read_text(encoding="utf-8")
-    advised = re.findall(r'"(\w+)": (?:true|\{)', source[source.index("def refusal") :])
-    assert set(advised) == {"allowEmptySource", "maxDelete"}
+    source = (PROJECT / "lambda_functions" / "shared" / "tally" / "refusals.py").read_text(encoding="utf-8")
+    advised = re.findall(r'"(\w+)": (?:true|\{|")', source[source.index("def refusal") :])
+    assert set(advised) == {"allowEmptySource", "maxDelete", "maxCostUsd"}
     assert [name for name in advised if '"' in in_flags(f'start again with "{name}": true.')] == []

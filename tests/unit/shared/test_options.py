@@ -18,7 +18,6 @@ from lambda_functions.shared.option_rules import KMS_WORDS, RULES, STORAGE_CLASS
 from lambda_functions.shared.options import (
     MAX_INPUT_BYTES,
     NAMES,
-    NOT_SUPPORTED_YET,
     Options,
     max_deletes,
     overlap,
@@ -31,12 +30,13 @@ END = (
     ". Nothing was changed. Start again with, for example, "
     '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 )
+AMOUNT = "expected an amount of US dollars, such as 20 or 0.5"
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
-    "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, allowEmptySource, "
-    "dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
-    "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, maxCostUsd, "
+    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
+    "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
 
@@ -76,6 +76,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         overwrite=True,
         delete=True,
         maxDelete=None,
+        maxCostUsd=None,
         allowEmptySource=False,
         dryRun=False,
         verify=False,
@@ -94,10 +95,9 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
     )
 
 
-def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
+def test_every_option_that_the_design_names_is_known() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_SUPPORTED_YET == ("maxCostUsd",)
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -117,6 +117,7 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "overwrite": "newer",
         "delete": False,
         "maxDelete": "12.5%",
+        "maxCostUsd": 0.5,
         "allowEmptySource": True,
         "dryRun": True,
         "verify": False,
@@ -218,7 +219,14 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
             '"verify" is true and "dryRun" is true; a dry run changes nothing, so there is nothing to verify: leave one of '
             "them out, or use `fab verify`",
         ),
-        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        ({"maxCostUsd": "5"}, f'"maxCostUsd" is "5"; {AMOUNT}'),
+        ({"maxCostUsd": 0}, f'"maxCostUsd" is 0; {AMOUNT}'),
+        ({"maxCostUsd": -0.5}, f'"maxCostUsd" is -0.5; {AMOUNT}'),
+        ({"maxCostUsd": True}, f'"maxCostUsd" is true; {AMOUNT}'),
+        ({"maxCostUsd": None}, f'"maxCostUsd" is null; {AMOUNT}'),
+        ({"maxCostUsd": float("nan")}, f'"maxCostUsd" is NaN; {AMOUNT}'),
+        ({"maxCostUsd": float("inf")}, f'"maxCostUsd" is Infinity; {AMOUNT}'),
+        ({"maxCostUsd": 10**40}, f'"maxCostUsd" is 1{"0" * 40}; {AMOUNT}'),
         ({"delete": "false"}, '"delete" is "false"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
         ({"allowEmptySource": None}, '"allowEmptySource" is null; expected true or false'),
@@ -358,10 +366,10 @@ def test_an_address_given_as_destination_is_told_to_be_a_destination_prefix() ->
 
 
 def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
-    data = {"delete": "no", "Source": "from", "maxCostUsd": 1, "destination": "In to"}
+    data = {"delete": "no", "Source": "from", "maxCostUsd": 0, "destination": "In to"}
 
     assert refusal(data) == (
-        '"Source" is not an option (did you mean "source"?); "maxCostUsd" is not built yet; leave it out; "source" is missing; '
+        '"Source" is not an option (did you mean "source"?); "source" is missing; '
         f'"delete" is "no"; expected true or false; "destination" is "In to"; {BUCKET}{END}'
     )
 
@@ -620,9 +628,7 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) |
 JSON_VALUES = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
 
 
-@given(
-    JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_SUPPORTED_YET, "x"]), JSON_VALUES, max_size=6)
-)
+@given(JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, "x"]), JSON_VALUES, max_size=6))
 def test_whatever_the_input_is_there_are_options_or_one_sentence(data: Any) -> None:
     try:
         parse(data, DEFAULTS)

@@ -221,8 +221,8 @@ def test_standard_input_is_a_file_too() -> None:
         ),
         ('{"source": "abc", "destination": "abd", "maxDelete": "ten"}', '"maxDelete" is "ten"; expected '),
         (
-            '{"source": "abc", "destination": "abd", "maxCostUsd": 1}',
-            '"maxCostUsd" is not built yet; leave it out.',
+            '{"source": "abc", "destination": "abd", "maxCostUsd": 0}',
+            '"maxCostUsd" is 0; expected an amount of US dollars, such as 20 or 0.5.',
         ),
     ],
 )
