@@ -35,8 +35,8 @@ BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, maxCostUsd, "
-    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, "
-    "sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, "
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
 
