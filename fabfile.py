@@ -244,7 +244,9 @@ def stop(context: Context, name: str | None = None, now: bool = False, yes: bool
 @fab_task(
     help={
         "name": "The run, or the beginning of its name. Default: the newest.",
+        "csv": "Write all that was not synchronised to this file, for a spreadsheet; - for standard output.",
         "failures": "Write all that was not synchronised to this file, as JSON lines; - for standard output.",
+        "html": "Write one page to send on, which loads nothing, to this file; - for standard output.",
         "json": "Print one JSON document instead of tables.",
         "list": "Write every planned line to this file, in the order of keys; - for standard output.",
     },
@@ -255,11 +257,13 @@ def report(
     failures: str | None = None,
     json: bool = False,
     list: str | None = None,
+    html: str | None = None,
+    csv: str | None = None,
 ) -> None:
     """Show what came of a run, and why objects failed."""
     from deployment.tasks.runs import report as reporting
 
-    wanted = reporting.Wanted(json, failures or "", list or "")
+    wanted = reporting.Wanted(json, failures or "", list or "", html or "", csv or "")
     console = Console()
     reporting.report(enter(console, "Reading"), name, console, wanted)
 

@@ -53,8 +53,9 @@ TERMINATION_PROTECTION = False
 
 # The most deletions that a run may plan, unless its input says otherwise: a number of objects (1000), or a
 # share of the destination's objects ("10%"). A run that plans more changes nothing and ends with
-# DeletionRefused. None: no limit, so that a sync is a sync from the start. Set it, to "10%" say, once your
-# destinations hold what you cannot get back.
+# DeletionRefused. None: no limit, so that a sync is a sync from the start, but for what looks like a wrong
+# destination: more than 1,000 objects and more than half of the destination's. "100%": not even that. Set it,
+# to "10%" say, once your destinations hold what you cannot get back.
 MAX_DELETE = None
 
 # The number of Lambdas at work at the same time, 1 to 10000. None: half of what the account allows, but 40
@@ -76,3 +77,8 @@ LOG_RETENTION_DAYS = 30
 
 # Tags for everything that is made, for your bills: names to values, both texts, 40 at most.
 TAGS = {}
+
+# --- Syncs ------------------------------------------------------------------------------------------------
+
+# Syncs by name, each with the input of its executions: {"photos": {"source": "a", "destination": "b"}}.
+SYNCS = {}

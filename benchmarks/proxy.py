@@ -3,7 +3,8 @@
 It stands before the emulator, the same for everyone. Answers pass through unread; of requests only the head is read, and its Host
 replaced by the emulator's own, which answers to no other; whoever has no session token of the emulator gets nothing through here.
 The delay of a request is drawn from a seeded generator, in the order in which requests come. `GET /-/counts` tells what came
-since it was last asked: `{"bucket KIND": n}`; `GET /-/delay/30/80` sets the delay from then on.
+since it was last asked: `{"bucket KIND": n}`; `GET /-/delay/30/80` sets the delay from then on, `.../80/COPY` that of copies
+alone.
 """
 
 from __future__ import annotations
@@ -30,19 +31,24 @@ class Proxy:
 
     port: int
     delay_ms: tuple[float, float] = (0.0, 0.0)
+    delayed_kind: str = ""
     counts: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(default_factory=lambda: random.Random(SEED))
 
     def seconds_for(self, request: Request) -> float:
         """Count a request; return how long it is held back."""
-        self.counts[f"{request.bucket} {request.kind()}"] += 1
+        kind = request.kind()
+        self.counts[f"{request.bucket} {kind}"] += 1
+        if self.delayed_kind not in ("", kind):
+            return 0.0
         return self._random.uniform(*self.delay_ms) / 1000
 
     def tell(self, request: Request) -> bytes:
         """Answer a question about the proxy itself."""
         if request.key.startswith("delay/"):
-            least, most = request.key.removeprefix("delay/").split("/")
+            least, most, *kinds = request.key.removeprefix("delay/").split("/")
             self.delay_ms, self._random = (float(least), float(most)), random.Random(SEED)
+            self.delayed_kind = "".join(kinds)
         told = json.dumps(self.counts).encode()
         self.counts.clear()
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told)

@@ -1,6 +1,7 @@
 """The steps behind `fab`, in rooms; each room uses only those above it.
 
     errors, text, streams, console   what can go wrong, wording, what a person sees
+    packages                what only one task needs and may not be installed
     project                 what this folder says: settings, front matter, state machines
     build                   what AWS gets: zips, template, policies, definitions
     aws                     the account, and the installation of SyncBuckets in it
@@ -35,8 +36,16 @@ if sys.version_info < (3, 11):  # noqa: UP036
     )
     sys.exit(2)
 
-# The `fab` program forbids bytecode, for fabfiles; compiling these modules anew takes `fab` longer than a call to AWS.
-sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
+def allow_bytecode() -> None:
+    """Write bytecode unless the user said otherwise: the `fab` program forbids it, for fabfiles, before it loads ours.
+
+    Compiling these modules anew, and the packages of an installation without bytecode, takes longer than a call to AWS.
+    """
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
+
+allow_bytecode()
 
 # A collection walks over everything imported so far, and imports and AWS's models make Python collect again and again.
 gc.freeze()

@@ -9,6 +9,7 @@
       StackError                 1   CloudFormation refused, failed or is busy
       ExecutionFailed            1   an execution of the state machine did not succeed
       EmulatorError              1   the embedded emulator did not start or stop
+      PackageMissing             1   a package that only some tasks need is not installed
       ChangesFound               1   `fab plan --fail-on-changes`, and something would change
       Declined                   1   the question was answered with no, or nobody was there to answer it
       NotInSync                  1   `fab verify`, and the buckets differ
@@ -92,6 +93,10 @@ class ExecutionFailed(SyncBucketsError):
 
 class EmulatorError(SyncBucketsError):
     """The embedded emulator did not come up, or did not answer."""
+
+
+class PackageMissing(SyncBucketsError):
+    """A package that only some tasks need is not installed; the message has the command that installs it."""
 
 
 class ChangesFound(SyncBucketsError):

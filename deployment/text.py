@@ -89,6 +89,13 @@ def size(size_bytes: float) -> str:
     return f"{size_bytes / 1024:,.1f} PiB"
 
 
+def dollars(usd: float | None) -> str:
+    """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
+    if usd is None:
+        return "unknown"
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
 def duration(seconds: float) -> str:
     """`4.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`; no tenths of a second in an int."""
     if seconds < 9.95 and not isinstance(seconds, int):

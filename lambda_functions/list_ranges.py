@@ -36,6 +36,9 @@ that are cut by what was read, and compared by many workers. A run that carries 
 the dry run has compared is added up once more.
 
 Event: `{"run": {...}}`. Result: that of `tally_run` after a wave, see `phases.tally_comparison`: the plan, or the next wave.
+
+At the end of a run that verifies, the same comparison once more. Event: `{"phase": "verify", "state": {...}}`, the state being
+all that the machine carries. Result: see `verify.verify_once`.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambda_functions.shared.compare.compare import budget_seconds, compare_once
+from lambda_functions.shared.compare.verify import verify_once
 from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
@@ -60,12 +64,15 @@ FIRST_WAVE = 1
 @name_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Leave the index of the first wave, its one record, and what follows from that; what is there already is not made again."""
-    run = Run.from_json(event["run"])
+    state = event.get("state") or event
+    run = Run.from_json(state["run"])
     turn = Turn.of(context, budget_seconds(FIRST_WAVE))
     connected = clients.connect(run.source.region, run.destination.region)
     folder = RunFolder.of(connected.work, run)
     with StopWatch(folder) as watch:
         turn = watch.watched(turn)
+        if event.get("phase") == "verify":
+            return verify_once(connected, run, state, turn, Turn.of(context))
         if run.plan:
             return tally_plan(connected, run, run.plan, turn)
         return _compare(event["run"], connected, run, turn)

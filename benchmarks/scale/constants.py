@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambda_functions.shared.compare.streams import STREAMS
-from lambda_functions.shared.tally import costs
+from lambda_functions.shared.tally import prices
 
 S3_RATES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"
 S3_PRICES = "https://aws.amazon.com/s3/pricing/"
@@ -66,11 +66,11 @@ class Constants:
     )
     writes_a_partition: float = _fact(3500, "1/s", S3_RATES)
     reads_a_partition: float = _fact(5500, "1/s", S3_RATES)
-    write_usd: float = _fact(costs.WRITE_CLASS_USD, "$", f"PUT, COPY, POST, LIST: {S3_PRICES}")
-    read_usd: float = _fact(costs.READ_CLASS_USD, "$", f"GET, HEAD: {S3_PRICES}")
-    gb_second_usd: float = _fact(costs.LAMBDA_GB_SECOND_USD, "$", f"arm64: {LAMBDA_PRICES}")
-    invocation_usd: float = _fact(costs.LAMBDA_REQUEST_USD, "$", LAMBDA_PRICES)
-    transition_usd: float = _fact(costs.STATE_TRANSITION_USD, "$", STEP_PRICES)
+    write_usd: float = _fact(prices.price_list(None).write_usd(), "$", f"PUT, COPY, POST, LIST: {S3_PRICES}")
+    read_usd: float = _fact(prices.price_list(None).read_usd(), "$", f"GET, HEAD: {S3_PRICES}")
+    gb_second_usd: float = _fact(prices.LAMBDA_GB_SECOND_USD, "$", f"arm64: {LAMBDA_PRICES}")
+    invocation_usd: float = _fact(prices.LAMBDA_REQUEST_USD, "$", LAMBDA_PRICES)
+    transition_usd: float = _fact(prices.STATE_TRANSITION_USD, "$", STEP_PRICES)
 
     def processor(self, memory_mb: int) -> float:
         """Return the share of one processor that a Lambda has; Python uses no more than one."""

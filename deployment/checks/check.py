@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from deployment import packages
 from deployment.build import bundle, definitions, template
 from deployment.checks import cfn_lint, least_privilege, runtimes, statelint
 from deployment.console import Console
@@ -34,6 +35,9 @@ MACHINES = "state_machines"
 # Stand-ins for what only AWS knows; nothing is judged by them.
 _ACCOUNT = "123456789012"
 _REGION = "us-east-1"
+
+NEEDED_PACKAGES = ("aws-sam-translator", "cfn-lint", "statelint")
+"""What judges the template and the machines. Who deploys needs them not, so they may be missing."""
 
 _PLACE = re.compile(r"(?P<path>[^:]+)(:(?P<line>\d+))?: (?P<message>.*)")
 
@@ -69,8 +73,10 @@ def check(
     """Check a project with these settings; `problems` and `notes` are what is known already.
 
     Nothing is noted on `wrong_settings`: what they should be is not known. `today` is the day on which runtimes are judged; the
-    present one without it.
+    present one without it. Raises PackageMissing where a linter is not installed.
     """
+    for package in NEEDED_PACKAGES:
+        packages.require(package, "`fab check`")
     today = today or datetime.now(UTC).date()
     readings, found = front_matter.examine_all(folder / FUNCTIONS)
     machines, unreadable = _machines(folder / MACHINES)

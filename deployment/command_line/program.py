@@ -14,6 +14,7 @@ from typing import Any
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
+from deployment import allow_bytecode
 from deployment.command_line.grammar import Flag, Flags, Grammar
 from deployment.command_line.reading import rewrite
 from deployment.command_line.words import WORDS
@@ -48,11 +49,12 @@ class CommandLine(Program):
         return made
 
     def parse_core(self, argv: list[str] | None) -> None:
-        """Parse what stands before the tasks, as Invoke does; a mistake there is no traceback."""
+        """Parse what stands before the tasks, as Invoke does; a mistake there is no traceback, and bytecode is written."""
         try:
             super().parse_core(argv)
         except MISTAKES as error:
             raise _exit(error) from error
+        allow_bytecode()
 
     def execute(self) -> None:
         """Run the tasks; what a terminal gets of an error is folded between words, as all that `console` writes."""

@@ -22,7 +22,9 @@ class Kind(Enum):
 
     TEXT = "text"
     NUMBER = "digits become a number, anything else stays the text that it is"
+    AMOUNT = "as NUMBER, also with decimals"
     PATTERNS = "may be given again and again"
+    WORDS = "the same, and with commas between"
     SWITCH = "nothing; --no-... is the opposite"
     PAIRS = "names and values, such as days=7,tier=Bulk; anything else stays the text that it is"
     SWITCH_OR_TEXT = "text, or true and false; --no-... is false"
@@ -71,6 +73,29 @@ FLAGS = (
     OptionFlag(
         "exclude", Kind.PATTERNS, "No keys like this pattern: neither copied nor deleted. May be given again."
     ),
+    OptionFlag("minSize", Kind.NUMBER, "Only objects of at least so many bytes. Default: all."),
+    OptionFlag("maxSize", Kind.NUMBER, "Only objects of at most so many bytes. Default: all."),
+    OptionFlag(
+        "modifiedAfter",
+        Kind.TEXT,
+        "Only source objects written at that time or later, such as 2026-11-28T14:00:00Z; no orphan is deleted. Default: all.",
+    ),
+    OptionFlag(
+        "modifiedBefore",
+        Kind.TEXT,
+        "Only source objects written before that time; no orphan is deleted. Default: all.",
+    ),
+    OptionFlag(
+        "storageClasses",
+        Kind.WORDS,
+        "Only source objects of these classes, such as STANDARD,GLACIER_IR; no orphan is deleted. May be given again.",
+    ),
+    OptionFlag(
+        "overwrite",
+        Kind.SWITCH_OR_TEXT,
+        "true, false, or newer: only what was written later than the destination's. Default: true.",
+        "Copy only what is missing.",
+    ),
     OptionFlag(
         "delete", Kind.SWITCH, "Delete what the source does not have. Default: delete it.", "Keep it."
     ),
@@ -80,12 +105,16 @@ FLAGS = (
         "Refuse to delete more objects, e.g. 500 or 10%. Default: MAX_DELETE of the configuration.",
     ),
     OptionFlag(
+        "maxCostUsd", Kind.AMOUNT, "Refuse a plan that is estimated to cost more, e.g. 20. Default: no limit."
+    ),
+    OptionFlag(
         "allowEmptySource",
         Kind.SWITCH,
         "Sync even if that empties the destination. Default: refuse.",
         "Refuse.",
     ),
     OptionFlag("dryRun", Kind.SWITCH, "Only count what would be copied and deleted.", "Sync really."),
+    OptionFlag("verify", Kind.SWITCH, "Compare once more at the end; fail if the buckets differ.", "Do not."),
     OptionFlag(
         "compareMetadata",
         Kind.SWITCH_OR_TEXT,
@@ -131,6 +160,7 @@ COMPARING = tuple(
     if flag.option
     in (
         *("source", "destination", "prefix", "destinationPrefix", "startAfter", "include", "exclude"),
+        *("minSize", "maxSize", "modifiedAfter", "modifiedBefore", "storageClasses"),
         *("delete", "compareMetadata", "compareTags", "requestPayer", "maxConcurrency"),
         *("sourceOwner", "destinationOwner"),
     )
@@ -146,7 +176,7 @@ EVERY_FLAG = (*FLAGS, *PLAN_FLAGS)
 
 BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
 
-REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind is Kind.PATTERNS]
+REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind in (Kind.PATTERNS, Kind.WORDS)]
 
 
 def parameters(flags: Sequence[OptionFlag] = EVERY_FLAG) -> list[Parameter]:
@@ -185,7 +215,7 @@ def _mention() -> re.Pattern[str]:
     In quotation marks, perhaps with a value; or bare, where it cannot be a word of English or a part of a key.
     """
     return re.compile(
-        rf'"(?P<quoted>{"|".join(BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+|"[^"]*"))?(?![\w"])'
+        rf'"(?P<quoted>{"|".join(BY_OPTION)})"(?:: (?P<value>true|false|[0-9]+(?:\.[0-9]+)?|"[^"]*"))?(?![\w"])'
         rf"|(?<![^\s(])(?P<bare>{'|'.join(name for name in BY_OPTION if name.lower() != name)})(?=[\s,;:.)]|$)"
     )
 
@@ -209,8 +239,12 @@ def _value(flag: OptionFlag, values: Mapping[str, Any]) -> Any:
             return True if value else None
         case Kind.PATTERNS:
             return list(value) if value else None
+        case Kind.WORDS:
+            return [word for text in value for word in text.split(",")] if value else None
         case Kind.NUMBER if value and re.fullmatch(r"[0-9]{1,18}", value):
             return int(value)
+        case Kind.AMOUNT if value and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value):
+            return float(value) if "." in value else int(value)
         case Kind.PAIRS if value:
             return _pairs(value)
         case Kind.SWITCH_OR_TEXT if value in ("true", "false"):

@@ -7,7 +7,7 @@ check reads both buckets itself (`verify`) and believes no report.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,8 @@ from deployment.errors import ExecutionFailed
 from deployment.project import settings as configuration
 from deployment.step_functions import executions
 from deployment.step_functions.executions import Execution
-from deployment.tasks.runs import report_text
 from deployment.tasks.stack import deploy
-from deployment.text import duration, objects, size
+from deployment.text import dollars, duration, objects, size
 
 SOURCE = "demo-source"
 DESTINATION = "demo-destination"
@@ -34,7 +33,7 @@ DIFFERENCES_SHOWN = 10
 NEXT = """Next, with an AWS account:
   cp fabfile_config_template.py fabfile_config.py  # every setting is explained
   fab                                              # deploys what you have seen
-  fab sync A B --dry-run                           # shows what and why; without it, syncs"""
+  fab sync A B --dry-run                           # what it would do, and why"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _deploy(installation: Installation, project: Path, console: Console) -> None
 
 def _show(installation: Installation, folder: Folder | None, console: Console, began: float) -> DemoResult:
     s3 = installation.client("s3")
-    scenario = _fill(s3, folder, console, installation.clock.sleep)
+    scenario = _fill(s3, folder, console, installation.clock)
     first = _sync(installation, console, "First run")
     checked = _check(s3, console)
     second = _sync(installation, console, "Second run")
@@ -85,13 +84,13 @@ def _show(installation: Installation, folder: Folder | None, console: Console, b
     return DemoResult(scenario, first, second, checked, installation.clock.monotonic() - began)
 
 
-def _fill(s3: Any, folder: Folder | None, console: Console, sleep: Callable[[float], None]) -> Scenario:
+def _fill(s3: Any, folder: Folder | None, console: Console, clock: Clock) -> Scenario:
     for bucket in (SOURCE, DESTINATION):
         s3.create_bucket(Bucket=bucket)
     if folder:
         return demo_data.upload(s3, SOURCE, folder, console)
     with console.progress("Filling two buckets"):
-        scenario = demo_data.prepare(s3, SOURCE, DESTINATION, sleep)
+        scenario = demo_data.prepare(s3, SOURCE, DESTINATION, clock)
     console.step(f"Filled two buckets: {_differences_before(scenario)}.")
     return scenario
 
@@ -165,7 +164,7 @@ def _rows(*runs: Execution) -> Iterator[list[str]]:
     requests = [_report(run).get("requests", {}) for run in runs]
     for kind in sorted({kind for counts in requests for kind, count in counts.items() if count}):
         yield [f"{kind} requests", *(f"{counts.get(kind, 0):,}" for counts in requests)]
-    yield ["estimated cost on AWS", *(report_text.cost(_report(run).get("estimatedCostUsd")) for run in runs)]
+    yield ["estimated cost on AWS", *(dollars(_report(run).get("estimatedCostUsd")) for run in runs)]
     yield ["time", *(duration(run.seconds) for run in runs)]
 
 

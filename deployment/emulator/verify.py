@@ -48,17 +48,17 @@ def read(s3: Any, bucket: str) -> dict[str, ObjectContent]:
 
 def read_object(s3: Any, bucket: str, key: str) -> ObjectContent:
     """Return one object; its content is read through, not kept."""
-    head = s3.head_object(Bucket=bucket, Key=key)
+    answer = s3.get_object(Bucket=bucket, Key=key)  # with every header that a HEAD would tell
     tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
     digest, size_bytes = hashlib.sha256(), 0
-    for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1024 * 1024):
+    for chunk in answer["Body"].iter_chunks(1024 * 1024):
         digest.update(chunk)
         size_bytes += len(chunk)
     return ObjectContent(
         size_bytes,
         digest.hexdigest(),
-        {name: str(head[name]) for name in _CONTENT_HEADERS if head.get(name)},
-        head["Metadata"],
+        {name: str(answer[name]) for name in _CONTENT_HEADERS if answer.get(name)},
+        answer["Metadata"],
         {tag["Key"]: tag["Value"] for tag in tags},
     )
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from deployment.errors import ConfigurationError, Problem
 from deployment.project import setting_values as values
+from deployment.syncs import entries
 from deployment.text import did_you_mean, nearest_name, short_repr
 
 _Place = tuple[Any, ...]
@@ -49,6 +50,7 @@ class Settings:
     permissions_boundary_arn: str | None = None
     termination_protection: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    syncs: tuple[entries.Sync, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ RULES: Mapping[str, _Rule] = {
     "PERMISSIONS_BOUNDARY_ARN": _Rule("permissions_boundary_arn", values.optional(values.policy_arn)),
     "TERMINATION_PROTECTION": _Rule("termination_protection", values.yes_or_no),
     "TAGS": _Rule("tags", values.tags),
+    "SYNCS": _Rule("syncs", entries.read),
 }
 
 _LIKENESS = 0.75

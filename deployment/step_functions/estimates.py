@@ -86,6 +86,13 @@ def add_sample(samples: Sequence[Sample], at_seconds: float, done: Amount) -> tu
     return longer[max(len(old) - 1, 0) :]
 
 
+def since_work_began(samples: Sequence[Sample], began_at_seconds: float) -> tuple[Sample, ...]:
+    """Return the samples of a phase of which nothing was done yet, from when its workers began: that they start is no work."""
+    if len(samples) != 1 or samples[0].done != Amount(0, 0):
+        return tuple(samples)
+    return (Sample(max(samples[0].at_seconds, began_at_seconds), Amount(0, 0)),)
+
+
 def percent(done: Amount, planned: Amount) -> int:
     """Return how much of the work is done, 0 to 100; 100 only when every object is dealt with."""
     if done.objects >= planned.objects:

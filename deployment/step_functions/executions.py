@@ -181,16 +181,21 @@ def execution_from(described: Mapping[str, Any]) -> Execution:
 def sides(given: Any) -> str:
     """Return `bucket/prefix -> bucket/prefix` of an execution's input, or the plan that it names; "" where it names neither."""
     if isinstance(given, Mapping) and isinstance(given.get("plan"), str):
-        return f"what the dry run {given['plan'].rpartition('/')[2]} has planned"
+        return f"the plan of the dry run {given['plan'].rpartition('/')[2]}"
+    both = both_sides(given)
+    return f"{both[0]} -> {both[1]}" if both else ""
+
+
+def both_sides(given: Any) -> tuple[str, str] | None:
+    """Return `bucket/prefix` of the source and of the destination, None where an input does not name both."""
     if not isinstance(given, Mapping) or not {"source", "destination"} <= given.keys():
-        return ""
+        return None
     prefix = given.get("prefix", "")
-    under = (prefix, given.get("destinationPrefix", prefix))
     source, destination = (
         f"{given[side]}/{part}" if part else str(given[side])
-        for side, part in zip(("source", "destination"), under, strict=True)
+        for side, part in (("source", prefix), ("destination", given.get("destinationPrefix", prefix)))
     )
-    return f"{source} -> {destination}"
+    return source, destination
 
 
 def input_of(described: Mapping[str, Any]) -> Mapping[str, Any]:

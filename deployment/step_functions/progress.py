@@ -3,7 +3,7 @@
 Comes after `executions.start`, and only ever reads. Everything but the execution's status is a courtesy: a call that
 is throttled, refused or not known at an endpoint leaves a gap and never ends the watching.
 
-The phase is the last state of a known name in the execution's history, the plan what the state TallyComparison
+The phase is the last state of a known name in the execution's history, the plan what a state that compares
 returned, done what the files in the run's folder of the work bucket add up to (`run_files`), the pace how that moved from
 look to look (`estimates`).
 """
@@ -20,7 +20,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.installation import Installation
 from deployment.step_functions import listing
-from deployment.step_functions.estimates import Amount, Pace, Sample, add_sample, pace, percent
+from deployment.step_functions.estimates import (
+    Amount,
+    Pace,
+    Sample,
+    add_sample,
+    pace,
+    percent,
+    since_work_began,
+)
 from deployment.step_functions.run_files import Counts, RunFiles
 from deployment.step_functions.run_report import folder_of, place_of
 from deployment.text import duration, objects, quantity, size
@@ -30,9 +38,7 @@ Answer = TypeVar("Answer")
 PHASES: Mapping[str, str] = {
     "Begin": "starting",
     "ValidateInput": "checking the input",
-    "ListRanges": "beginning with the first range",
-    "CompareRanges": "comparing",
-    "TallyComparison": "comparing",
+    **dict.fromkeys(("ListRanges", "CompareRanges", "TallyComparison"), "comparing"),
     "CopyKeys": "copying",
     **dict.fromkeys(("CopyKeysInline", "CopyShardInline", "ShardCopiedInline"), "copying"),
     "CopyLargeObjects": "copying",
@@ -40,6 +46,7 @@ PHASES: Mapping[str, str] = {
     "DeleteOrphanedKeys": "deleting",
     **dict.fromkeys(("DeleteOrphanedKeysInline", "DeleteShardInline", "ShardDeletedInline"), "deleting"),
     "TallyDeletes": "deleting",
+    "VerifyBuckets": "verifying",
     "Report": "reporting",
 }
 """Of a state's name; a state that is not named here belongs to the phase before it.
@@ -47,7 +54,6 @@ PHASES: Mapping[str, str] = {
 The iterations of an inline Map stand in the history of the execution, and soon hide the Map itself."""
 
 _KINDS: Mapping[str, str] = {
-    "beginning with the first range": "compared",
     "comparing": "compared",
     "copying": "copied",
     "deleting": "deleted",
@@ -57,10 +63,17 @@ _KINDS: Mapping[str, str] = {
 _PARTS = {"copying": "copy", "deleting": "delete"}
 """Of a phase: its part of the plan."""
 
+PLANNING_STATES = ("ListRanges", "TallyComparison")
+"""The output of one of them has the plan: of the first, where one worker was enough to compare everything."""
+
 HISTORY_PAGE_EVENTS = 200
 PLAN_PAGES = 5
 BRANCHES = 2
 """Of a look beside its own thread: the Distributed Map, and the history."""
+
+NOTHING = Amount(0, 0)
+NO_NEWS = "workers report every 10 s, for the first time after 5 s"
+"""As `lambda_functions/shared/work_bucket/heartbeat.py` has it."""
 
 ENDED_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
@@ -131,6 +144,8 @@ class ExecutionProgress:
             if self.pace.seconds_left is not None:
                 left = max(self.pace.seconds_left - seconds_later, 0)
                 said.append(f"about {duration(round(left))} left")
+        elif self.planned and self.done == NOTHING:
+            said.append(NO_NEWS)
         if self.failed:
             said.append(f"{self.failed:,} failed so far")
         return ", ".join(said)
@@ -170,11 +185,19 @@ class Observer:
             picture = ExecutionProgress(status, self._phase, units.result(), planned)
         picture = replace(picture, failed=self._all_failed())
         if counts is not None:
-            return self._with_done(picture, counts.amount, began - counts.age_seconds)
+            at_seconds = began - counts.age_seconds
+            if counts.working_seconds:
+                self._forget_start(self._phase, at_seconds - counts.working_seconds)
+            return self._with_done(picture, counts.amount, at_seconds)
         if planned and picture.units and picture.units.total:
             share = planned.part(picture.units.done / picture.units.total)
             return replace(self._with_done(picture, share, began), is_estimate=True)
         return picture
+
+    def _forget_start(self, phase: str, began_at_seconds: float) -> None:
+        """Let the pace of a phase begin when its workers did."""
+        kind = _KINDS[phase]
+        self._samples[kind] = since_work_began(self._samples.get(kind, ()), began_at_seconds)
 
     def _with_done(self, picture: ExecutionProgress, done: Amount, at_seconds: float) -> ExecutionProgress:
         """Return the picture with what was dealt with at a moment, and how fast that goes."""
@@ -220,7 +243,7 @@ class Observer:
         return Units(counts["succeeded"] + failed, failed, counts["total"])
 
     def _find_comparison(self) -> Mapping[str, Any] | None:
-        """Return the newest output of TallyComparison, with its plan."""
+        """Return what was compared, with the plan, as the newest state says it that has one."""
         token: dict[str, str] = {}
         for _ in range(PLAN_PAGES):
             page = self._history(**token)
@@ -236,10 +259,10 @@ class Observer:
 
 
 def comparison_in(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return what the first event says in which TallyComparison ended, None if none did or there is no plan yet."""
+    """Return what the first event says in which a planning state ended, None if none did or there is no plan yet."""
     for event in events:
         ended = event.get("stateExitedEventDetails", {})
-        if ended.get("name") == "TallyComparison" and ended.get("output"):
+        if ended.get("name") in PLANNING_STATES and ended.get("output"):
             comparison: Mapping[str, Any] = json.loads(ended["output"]).get("comparison", {})
             return comparison if "plan" in comparison else None
     return None

@@ -37,12 +37,14 @@ NOT_IN_SYNC = ("changed", "failed")
 class Counts:
     """Objects that were dealt with, their bytes, and how many of them are not in sync; of a comparison, keys.
 
-    `age_seconds` is how old this news is, on the average of the workers that are at it.
+    `age_seconds` is how old this news is, on the average of the workers that are at it, and `working_seconds` for how long the
+    first of them had been at it by then; 0 where nobody tells, or others were at it before.
     """
 
     amount: Amount
     failed: int = 0
     age_seconds: float = 0.0
+    working_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class RunFiles:
             if beat.record.startswith(f"{kind}/") and beat.record not in there
         ]
         total = _sum([*(self._records[key] for key in keys), *(beat.counts for beat in alive)])
-        return replace(total, age_seconds=_mean_age(alive, self._time_there))
+        working = 0.0 if keys else max((beat.counts.working_seconds for beat in alive), default=0.0)
+        return replace(total, age_seconds=_mean_age(alive, self._time_there), working_seconds=working)
 
     def _list(self, name: str, most: int) -> list[Found]:
         return [found for page in self._pages(name, most) for found in page.get("Contents", ())]
@@ -127,7 +130,8 @@ class RunFiles:
     def _read_beat(self, found: Mapping[str, Any]) -> _Beat | None:
         try:
             said = self._read(found["Key"])
-            counts = Counts(Amount.of(said), int(said["failed"]))
+            seconds = float(said.get("seconds", 0.0))
+            counts = Counts(Amount.of(said), int(said["failed"]), working_seconds=seconds)
             return _Beat(found["ETag"], found["LastModified"], str(said["record"]), counts)
         except (ClientError, BotoCoreError, AttributeError, KeyError, TypeError, ValueError):
             return None

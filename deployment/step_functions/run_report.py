@@ -7,7 +7,9 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deployment.aws.errors import aws_sentence, is_missing
 from deployment.aws.installation import Installation
 from deployment.errors import ExecutionFailed
+
+RUNS = "runs"
 
 READ_AHEAD = 8
 """How many files are read before they are needed: 16,000 lines, some 4 MB."""
@@ -41,12 +45,21 @@ def run_name(execution_arn: str) -> str:
 
 def folder_of(execution_arn: str) -> str:
     """Return what the keys of a run's files begin with, without the slash behind it."""
-    return f"runs/{run_name(execution_arn)}"
+    return f"{RUNS}/{run_name(execution_arn)}"
 
 
 def place_of(installation: Installation, work_bucket: str | None) -> dict[str, Any]:
     """Return the parameters of every request to the work bucket: which one it is, and whose it must be."""
     return {"Bucket": work_bucket, "ExpectedBucketOwner": installation.account_id}
+
+
+def seconds_of(report: Mapping[str, Any]) -> float | None:
+    """Return how long a run took that has left this report, None where an older one does not say it."""
+    try:
+        began, ended = (datetime.fromisoformat(report[when]) for when in ("startedAt", "endedAt"))
+        return (ended - began).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 class RunFolder:
@@ -56,6 +69,15 @@ class RunFolder:
         self._s3 = installation.client("s3")
         self._folder = folder_of(execution_arn)
         self._place = place_of(installation, work_bucket)
+
+    def planned_in(self, report: Mapping[str, Any]) -> RunFolder:
+        """Return where the plan of a run with this report is: here, or in the folder of the dry run that it carried out."""
+        applied = report.get("appliedPlan")
+        if not applied:
+            return self
+        planned = copy(self)
+        planned._folder = f"{RUNS}/{applied}"
+        return planned
 
     def report(self) -> Mapping[str, Any] | None:
         """Return the report that a run has left, None where there is none to be read."""
@@ -80,6 +102,16 @@ class RunFolder:
         """Yield the lines of these files in their order, a few files in memory at a time; raise ExecutionFailed as above."""
         for lines in self.read_ahead(self.lines, named.files):
             yield from lines
+
+    def names(self, kind: str, most: int) -> list[str]:
+        """Return the names of the first files of a kind, such as "copied"; raise ExecutionFailed where they cannot be listed."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        asked = {**self._place, "Prefix": f"{self._folder}/{kind}/", "PaginationConfig": {"MaxItems": most}}
+        try:
+            found = [one["Key"] for page in pages.paginate(**asked) for one in page.get("Contents", ())]
+        except (ClientError, BotoCoreError) as error:
+            raise self.unreadable(f"{kind}/", f"cannot be listed: {aws_sentence(error)}") from error
+        return [key.removeprefix(f"{self._folder}/") for key in found]
 
     def document(self, name: str) -> Any:
         """Return the JSON of a file; raise ExecutionFailed where it is not there or none, or says that it is another file."""
@@ -127,10 +159,12 @@ class RunFolder:
             raise self.unreadable(name, f"cannot be read: {aws_sentence(error)}") from error
 
     def _body(self, name: str) -> bytes:
-        """Return a file of the run, or, with a slash in front, of the dry run whose plan it has carried out."""
-        key = name[1:] if name.startswith("/runs/") else f"{self._folder}/{name}"
-        return bytes(self._s3.get_object(**self._place, Key=key)["Body"].read())
+        return bytes(self._s3.get_object(**self._place, Key=self._key(name))["Body"].read())
+
+    def _key(self, name: str) -> str:
+        """Return the key of a file of the run, or, with a slash in front, of the dry run whose plan it has carried out."""
+        return name[1:] if name.startswith(f"/{RUNS}/") else f"{self._folder}/{name}"
 
     def unreadable(self, name: str, why: str) -> ExecutionFailed:
         """Return what to raise for a file that cannot be used."""
-        return ExecutionFailed(f"s3://{self._place['Bucket']}/{self._folder}/{name} {why}.")
+        return ExecutionFailed(f"s3://{self._place['Bucket']}/{self._key(name)} {why}.")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 # Left free at the end of every turn for writing its record and answering.
@@ -47,6 +48,7 @@ class Turn:
     attempt: str
     now: Callable[[], float] = time.monotonic
     stop: Callable[[], StopRequest | None] = lambda: None
+    utc_now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
     def of(cls, context: LambdaContext, budget_seconds: float | None = None) -> Turn:
@@ -65,6 +67,11 @@ class Turn:
     def elapsed_seconds(self) -> float:
         """Return the seconds since the invocation began."""
         return self.now() - self.began_at
+
+    def started_at(self) -> str:
+        """Return when the invocation began, as reports say it: `2026-11-22T10:11:12.345Z`."""
+        began = self.utc_now() - timedelta(seconds=self.elapsed_seconds())
+        return began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def is_over(self) -> bool:
         """Whether its time is spent: nothing more may begin, and what is under way is not waited for."""

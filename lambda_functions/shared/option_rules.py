@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_functions.shared.bucket_names import bucket_problem
+from lambda_functions.shared.filter_rules import (
+    STORAGE_CLASSES,
+    classes_problem,
+    moment_problem,
+    overwrite_problem,
+    size_problem,
+)
 from lambda_functions.shared.spelling import JSON, Spelling, has_half_a_character
 
 HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no key can have"
@@ -16,10 +23,9 @@ HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no key can
 MAX_KEY_BYTES = 1024
 # Children of one Map Run: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_CONCURRENCY = 10_000
+# More than a limit that anybody means; it keeps what is written as a number from being no number (NaN, Infinity).
+MAX_COST_USD = 10**9
 
-STORAGE_CLASSES = (
-    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
-)  # fmt: skip
 KMS_WORDS = ("aws:kms", "aws:kms:dsse")
 # How fast an archived object is restored: https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects-retrieval-options.html
 RESTORE_TIERS = ("Bulk", "Standard", "Expedited")
@@ -85,6 +91,11 @@ def max_delete_problem(value: Any) -> str | None:
     return 'expected a number of objects, such as 1000, or a share of the destination, such as "10%"'
 
 
+def _cost_problem(value: Any) -> str | None:
+    is_right = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_COST_USD
+    return None if is_right else "expected an amount of US dollars, such as 20 or 0.5"
+
+
 def _concurrency_problem(value: Any) -> str | None:
     is_right = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY
     return None if is_right else f"expected a whole number from 1 to {MAX_CONCURRENCY:,}"
@@ -122,10 +133,8 @@ def _choice_problem(*words: str) -> Callable[[Any], str | None]:
 
 def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
     """Return for each option what says what is expected of its value, None where the value is right."""
-    globs, account = (
-        functools.partial(_globs_problem, spelling),
-        functools.partial(_account_problem, spelling),
-    )
+    globs = functools.partial(_globs_problem, spelling)
+    account = functools.partial(_account_problem, spelling)
     return {
         "source": functools.partial(bucket_problem, spelling, "prefix"),
         "destination": functools.partial(bucket_problem, spelling, "destinationPrefix"),
@@ -134,10 +143,18 @@ def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
         "startAfter": _key_problem,
         "include": globs,
         "exclude": globs,
+        "minSize": size_problem,
+        "maxSize": size_problem,
+        "modifiedAfter": moment_problem,
+        "modifiedBefore": moment_problem,
+        "storageClasses": classes_problem,
+        "overwrite": overwrite_problem,
         "delete": _boolean_problem,
         "maxDelete": max_delete_problem,
+        "maxCostUsd": _cost_problem,
         "allowEmptySource": _boolean_problem,
         "dryRun": _boolean_problem,
+        "verify": _boolean_problem,
         "compareMetadata": _metadata_problem,
         "compareTags": _boolean_problem,
         "copyTags": _boolean_problem,

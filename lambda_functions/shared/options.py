@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.filter_rules import moments_contradiction, sizes_contradiction
 from lambda_functions.shared.option_rules import KMS_WORDS, Restore, rules_in
 from lambda_functions.shared.plan_input import names_plan, plan_problems
 from lambda_functions.shared.spelling import JSON, Spelling, quote
@@ -21,7 +22,6 @@ from lambda_functions.shared.spelling import JSON, Spelling, quote
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
 MAX_PROBLEMS = 10
-NOT_SUPPORTED_YET = ("verify", "maxCostUsd")
 # Not ours, but of Step Functions and those who use it: a remark in its examples, and what it puts into the input of an execution
 # that an execution starts (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
 PASSED_OVER = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
@@ -38,10 +38,18 @@ class Options:
     startAfter: str | None = None  # noqa: N815
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    minSize: int | None = None  # noqa: N815
+    maxSize: int | None = None  # noqa: N815
+    modifiedAfter: str | None = None  # noqa: N815
+    modifiedBefore: str | None = None  # noqa: N815
+    storageClasses: tuple[str, ...] = ()  # noqa: N815
+    overwrite: bool | str = True
     delete: bool = True
     maxDelete: int | str | None = None  # noqa: N815
+    maxCostUsd: float | None = None  # noqa: N815
     allowEmptySource: bool = False  # noqa: N815
     dryRun: bool = False  # noqa: N815
+    verify: bool = False
     compareMetadata: bool | str = True  # noqa: N815
     compareTags: bool = False  # noqa: N815
     copyTags: bool = True  # noqa: N815
@@ -58,18 +66,29 @@ class Options:
     sourceOwner: str | None = None  # noqa: N815
     destinationOwner: str | None = None  # noqa: N815
 
+    @property
+    def has_source_filters(self) -> bool:
+        """Whether there is a filter on what only a source object can tell: when it was written, and its class."""
+        return bool(self.modifiedAfter or self.modifiedBefore or self.storageClasses)
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether there is a filter on what a listing says of an object, besides its key."""
+        return self.minSize is not None or self.maxSize is not None or self.has_source_filters
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for a state."""
-        return {**asdict(self), "include": list(self.include), "exclude": list(self.exclude)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in LISTS}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
         """Return the options that `to_json` wrote."""
-        lists = {"include": tuple(data["include"]), "exclude": tuple(data["exclude"])}
+        lists = {name: tuple(data.get(name, ())) for name in LISTS}
         return cls(**{**data, **lists, "restore": _as_restore(data.get("restore"))})
 
 
 NAMES = tuple(field.name for field in fields(Options))
+LISTS = ("include", "exclude", "storageClasses")
 
 
 def parse(data: Any, defaults: Mapping[str, Any]) -> Options:
@@ -119,7 +138,7 @@ def _with_defaults(known: Mapping[str, Any], defaults: Mapping[str, Any]) -> Opt
     given = {name: value for name, value in defaults.items() if name in NAMES and value is not None}
     values = {**given, **known}
     values.setdefault("destinationPrefix", values.get("prefix", ""))
-    for name in ("include", "exclude"):
+    for name in LISTS:
         values[name] = tuple(values.get(name, ()))
     return Options(**{**values, "restore": _as_restore(values.get("restore"))})
 
@@ -129,8 +148,6 @@ def _as_restore(value: Mapping[str, Any] | None) -> Restore | None:
 
 
 def _unknown_option(name: str) -> str:
-    if name in NOT_SUPPORTED_YET:
-        return f'"{name}" is not built yet; leave it out'
     near = difflib.get_close_matches(name, NAMES, n=1) or difflib.get_close_matches(
         name.strip(" :"), NAMES, n=1
     )
@@ -148,8 +165,26 @@ def max_deletes(max_delete: int | str | None, destination_objects: int) -> int |
 
 
 def _contradictions(options: Options, spelling: Spelling) -> list[str]:
-    checks = (_overlap_problem, _encryption_problem, _tags_problem, _excludes_everything)
+    checks = (
+        _overlap_problem,
+        _encryption_problem,
+        _tags_problem,
+        _excludes_everything,
+        _verify_problem,
+        *_FILTERS,
+    )
     return [problem for check in checks if (problem := check(options, spelling))]
+
+
+def _sizes_problem(options: Options, spelling: Spelling) -> str | None:
+    return sizes_contradiction(options.minSize, options.maxSize, spelling)
+
+
+def _moments_problem(options: Options, spelling: Spelling) -> str | None:
+    return moments_contradiction(options.modifiedAfter, options.modifiedBefore, spelling)
+
+
+_FILTERS = (_sizes_problem, _moments_problem)
 
 
 def _overlap_problem(options: Options, spelling: Spelling) -> str | None:
@@ -174,6 +209,13 @@ def _tags_problem(options: Options, spelling: Spelling) -> str | None:
         return None
     both = f"{spelling.given('compareTags', True)} and {spelling.given('copyTags', False)}"
     return f"{both}, so tags that differ would stay so; expected one of the two alone"
+
+
+def _verify_problem(options: Options, spelling: Spelling) -> str | None:
+    if not (options.verify and options.dryRun):
+        return None
+    both = f"{spelling.given('verify', True)} and {spelling.given('dryRun', True)}"
+    return f"{both}; a dry run changes nothing, so there is nothing to verify: leave one of them out, or use `fab verify`"
 
 
 def _excludes_everything(options: Options, spelling: Spelling) -> str | None:

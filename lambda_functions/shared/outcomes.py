@@ -4,6 +4,7 @@
 destination was written by somebody else, or the source changed three times while it was read. *stopped*: begun, and given up
 because the run was to stop; what was not begun has no outcome. *failed*: everything else that was not done, also a key that could
 not be decided.
+*missing*, *different*, *extra*: what the comparison at the end of a run that verifies has found at the destination.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ IN_SYNC = ("copied", "deleted", "current")
 
 @dataclass(frozen=True)
 class Outcome:
-    """`what` is one of copied, deleted, current, archived, vanished, unmappable, restoring, changed, stopped,
-    failed.
+    """`what` is one of copied, deleted, current, archived, vanished, unmappable, restoring, changed, stopped, failed, and of a
+    verification missing, different, extra.
 
     `left_marker`: the bucket is versioned, so a delete left a delete marker, and freed nothing.
     """

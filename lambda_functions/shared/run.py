@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from lambda_functions.shared.filter_rules import moment
 from lambda_functions.shared.option_rules import MAX_KEY_BYTES
 from lambda_functions.shared.options import Options
 
@@ -163,6 +165,49 @@ def scope_filter(options: Options) -> Callable[[str], bool]:
         return (include is None or bool(include.match(key))) and not (exclude and exclude.match(key))
 
     return is_in_scope
+
+
+class Listed(Protocol):
+    """What a listing says of an object besides its key."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    @property
+    def modified(self) -> datetime:
+        """When it was written, with its zone."""
+
+    @property
+    def storage_class(self) -> str:
+        """Its class, "STANDARD" where S3 names none."""
+
+
+def size_filter(options: Options) -> Callable[[Listed], bool] | None:
+    """Return what tells the objects that are smaller than `minSize` or larger than `maxSize`; None where both are open."""
+    if options.minSize is None and options.maxSize is None:
+        return None
+    low, high = options.minSize or 0, math.inf if options.maxSize is None else options.maxSize
+    return lambda found: not low <= found.size <= high
+
+
+def source_filter(options: Options) -> Callable[[Listed], bool] | None:
+    """Return what tells the source objects that filters leave out, by size, time or class; None where there is no filter."""
+    is_outside = size_filter(options)
+    if not options.has_source_filters:
+        return is_outside
+    classes = frozenset(options.storageClasses)
+    begin, end = (text and moment(text) for text in (options.modifiedAfter, options.modifiedBefore))
+
+    def is_left_out(found: Listed) -> bool:
+        return (
+            (is_outside is not None and is_outside(found))
+            or bool(begin and found.modified < begin)
+            or bool(end and found.modified >= end)
+            or bool(classes and found.storage_class not in classes)
+        )
+
+    return is_left_out
 
 
 @functools.lru_cache

@@ -1,4 +1,8 @@
-"""A proxy that keeps every request with its body and the status of its answer: what really reaches the emulator."""
+"""A proxy that keeps every request with its body and its answer: what really reaches the emulator.
+
+The emulator ignores the conditions of a CopyObject on its destination. So the proxy asks for the object before it and answers
+412 in its place, as S3 does (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,28 @@ from xml.etree import ElementTree
 HOST = "127.0.0.1"
 DROPPED = ("host", "expect", "connection", "transfer-encoding", "content-length")
 COPY_SOURCE = "x-amz-copy-source"
+TOKEN = "x-amz-security-token"
+REFUSED = b"<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions did not hold</Message></Error>"
 NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
 @dataclass(frozen=True)
 class Logged:
-    """One request; header names in lower case."""
+    """One request; header names in lower case. Of a batch the answer is kept too, because it names what was not done."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
     status: int
+    answer: bytes = b""
+
+    def done(self, bucket: str) -> list[tuple[str, str]]:
+        """Return what it has done in a bucket, as `writes` says it: nothing of what was answered with an error."""
+        if self.status >= 300:
+            return []
+        failed = {found.text or "" for found in _keys(self.answer, "Error")} if self.answer else set()
+        return [write for write in self.writes(bucket) if write[1] not in failed]
 
     def writes(self, bucket: str) -> list[tuple[str, str]]:
         """Return what it asks to do in a bucket: `[("copy", key)]`, `[("delete", key), ...]`, or nothing."""
@@ -38,7 +52,7 @@ class Logged:
         if self.method == "DELETE" and key:
             return [("delete", key)]
         if self.method == "POST" and "delete" in query.split("&")[0]:
-            return [("delete", found.text or "") for found in _keys(self.body)]
+            return [("delete", found.text or "") for found in _keys(self.body, "Object")]
         return [("another", f"{self.method} {self.path}")] if self.method in ("PUT", "POST", "DELETE") else []
 
 
@@ -69,13 +83,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        upstream = http.client.HTTPConnection(HOST, self.upstream_port)
-        with contextlib.closing(upstream):
-            kept = {name: value for name, value in headers.items() if name not in DROPPED}
-            upstream.request(self.command, self.path, body, kept)
-            answer = upstream.getresponse()
-            content = answer.read()
-        self.requests.append(Logged(self.command, self.path, headers, body, answer.status))
+        kept = {name: value for name, value in headers.items() if name not in DROPPED}
+        if COPY_SOURCE in headers and not self._is_met(headers):
+            self.requests.append(Logged(self.command, self.path, headers, body, 412))
+            self._answer_412()
+            return
+        answer, content = self._ask(self.command, body, kept)
+        batch = content if self.command == "POST" else b""
+        self.requests.append(Logged(self.command, self.path, headers, body, answer.status, batch))
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
@@ -85,12 +100,35 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def _ask(
+        self, method: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        with contextlib.closing(http.client.HTTPConnection(HOST, self.upstream_port)) as upstream:
+            upstream.request(method, self.path, body, headers)
+            answer = upstream.getresponse()
+            return answer, answer.read()
+
+    def _is_met(self, headers: dict[str, str]) -> bool:
+        """Whether the destination of a copy is what its condition says."""
+        if not {"if-match", "if-none-match"} & headers.keys():
+            return True
+        found, _ = self._ask("HEAD", b"", {TOKEN: headers[TOKEN]})
+        etag = found.getheader("ETag") if found.status == 200 else None
+        return etag == headers["if-match"] if "if-match" in headers else etag is None
+
+    def _answer_412(self) -> None:
+        self.send_response_only(412)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(REFUSED)))
+        self.end_headers()
+        self.wfile.write(REFUSED)
+
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 
-def _keys(body: bytes) -> list[ElementTree.Element]:
+def _keys(body: bytes, of: str) -> list[ElementTree.Element]:
     root = ElementTree.fromstring(body)
-    return root.findall(f"{NAMESPACE}Object/{NAMESPACE}Key") + root.findall("Object/Key")
+    return root.findall(f"{NAMESPACE}{of}/{NAMESPACE}Key") + root.findall(f"{of}/Key")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from pathlib import Path
 
 from deployed_project import Project
+
+from tests.page_reader import PageReader
 
 OBJECTS = 300
 
 
-def test_a_run_is_followed_and_its_report_and_failures_are_read_afterwards(deployed: Project) -> None:
+def test_a_run_is_followed_and_its_report_and_failures_are_read_afterwards(
+    deployed: Project, tmp_path: Path
+) -> None:
     source = deployed.bucket("followed-source")
     deployed.bucket("followed-destination")
     for number in range(OBJECTS):
@@ -41,6 +47,20 @@ def test_a_run_is_followed_and_its_report_and_failures_are_read_afterwards(deplo
 
     lines = deployed.fab("report", "--failures", "-").stdout.splitlines()
     assert [json.loads(line)["key"] for line in lines] == [f"cold/{number:02}" for number in range(30)]
+
+    written = deployed.fab(
+        "report", name, "--html", str(tmp_path / "page.html"), "--csv", str(tmp_path / "keys.csv")
+    )
+    assert written.returncode == 0, written.stderr
+    rows = list(csv.reader((tmp_path / "keys.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row[0] for row in rows] == ["key", *(f"cold/{number:02}" for number in range(30))]
+    page = PageReader((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert page.dangers() == []
+    assert (
+        f"{OBJECTS} objects (1.5 KiB) were copied from followed-source to followed-destination" in page.words
+    )
+    assert "archived 30 objects" in page.words
+    assert [kind for kind in page.classes("svg") if kind in ("phase", "lanes")] == ["phase", "phase", "lanes"]
 
 
 def test_a_name_that_no_run_has_is_a_mistake_of_whoever_typed_it(deployed: Project) -> None:

@@ -18,9 +18,30 @@ from benchmarks.children import Server, server
 from benchmarks.deployed import point_at
 from deployment.emulator.emulator import Emulator
 
+MANY_OBJECTS = 160
 OBJECTS = int(os.environ.get("SYNCBUCKETS_OBJECTS", "1500"))
-SLOW = "1000/1500"  # of each request, in milliseconds: the copies take some 40 s for 4,000
+SLOW = "1000/1500/COPY"  # milliseconds: the copies take some 40 s for 4,000, and nobody waits for what leads to them
 SECONDS_TO_REPORT = 5
+
+NEVER_INLINE = ("lambda_functions/shared/tally/maps.py", "MAX_INLINE_SHARDS = 40", "MAX_INLINE_SHARDS = 0")
+STOPS = "deployment/step_functions/stops.py"
+EDITS = {
+    "INLINE": (),
+    "DISTRIBUTED": (NEVER_INLINE,),
+    # Many shards are worked through by two children at once, and `fab stop` takes more than twenty that are left for very many.
+    "MANY": (
+        NEVER_INLINE,
+        ("lambda_functions/shared/work_bucket/shards.py", "MAX_SHARD_KEYS = 2000", "MAX_SHARD_KEYS = 2"),
+        (
+            "state_machines/sync_buckets_state_machine.yaml",
+            "    <<: &copy-keys\n      Type: Map\n",
+            "    <<: &copy-keys\n      Type: Map\n      MaxConcurrency: 2\n",
+        ),
+        (STOPS, "MANY_SHARDS = 1_000", "MANY_SHARDS = 20"),
+        (STOPS, "LOOK_SECONDS = 5.0", "LOOK_SECONDS = 0.1"),
+        (STOPS, "CLOCKS_DIFFER = timedelta(seconds=10)", "CLOCKS_DIFFER = timedelta(0)"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -36,9 +57,9 @@ class Place:
         counts: dict[str, int] = self.proxy.told()
         return counts
 
-    def delay(self, least_and_most: str) -> dict[str, int]:
+    def delay(self, how: str) -> dict[str, int]:
         """Hold requests back for so long from now on; returns the same."""
-        counts: dict[str, int] = self.proxy.told(f"/-/delay/{least_and_most}")
+        counts: dict[str, int] = self.proxy.told(f"/-/delay/{how}")
         return counts
 
 
@@ -53,12 +74,8 @@ def place(
     with server("benchmarks.proxy", port) as proxy:
         for function in (project.folder / "lambda_functions").glob("*.py"):
             point_at(function, proxy.url)
-        if mode == "DISTRIBUTED":
-            project.replace(
-                "lambda_functions/shared/tally/maps.py",
-                "MAX_INLINE_SHARDS = 40",
-                "MAX_INLINE_SHARDS = 0",
-            )
+        for file, before, after in EDITS[mode]:
+            project.replace(file, before, after)
         project.replace("fabfile_config.py", '"sync-buckets"', f'"stop-{mode.lower()}"')
         done = project.fab()
         assert done.returncode == 0, done.stdout + done.stderr
@@ -70,14 +87,15 @@ def keys(client: Any, bucket: str) -> dict[str, datetime]:
     return {one["Key"]: one["LastModified"] for page in pages for one in page.get("Contents", ())}
 
 
-def asked_to_stop(place: Place, name: str) -> bool:
+def work_keys(place: Place) -> list[str]:
     client = place.project.client("s3")
     found = [one["Name"] for one in client.list_buckets()["Buckets"]]
     (work,) = [one for one in found if one.startswith(f"stop-{place.mode.lower()}-work")]
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=work, Prefix="runs/")
-    return any(
-        one["Key"].endswith(f"/{name}/stop.json") for page in pages for one in page.get("Contents", ())
-    )
+    return list(keys(client, work))
+
+
+def asked_to_stop(place: Place, name: str) -> bool:
+    return any(key.endswith(f"/{name}/stop.json") for key in work_keys(place))
 
 
 def test_a_stop_in_the_midst_of_a_copy_loses_nothing_deletes_nothing_and_the_next_run_copies_the_rest(
@@ -121,7 +139,9 @@ def test_a_stop_in_the_midst_of_a_copy_loses_nothing_deletes_nothing_and_the_nex
     assert [kind for kind in sent if "DELETE" in kind and kind.startswith(destination)] == []
     assert "orphan" in there
     ended = datetime.fromisoformat(report["endedAt"])
-    assert (ended - max(there.values())).total_seconds() <= SECONDS_TO_REPORT
+    seconds = (ended - max(there.values())).total_seconds()
+    print(f"{place.mode}: {copied:,} of {OBJECTS:,} copied, report {seconds:.1f} s after the last request")
+    assert seconds <= SECONDS_TO_REPORT
     said = f"The run was stopped while copying: {copied:,} of {OBJECTS:,} objects were copied"
     assert said in stopped.stdout + stopped.stderr
 
@@ -131,6 +151,42 @@ def test_a_stop_in_the_midst_of_a_copy_loses_nothing_deletes_nothing_and_the_nex
     assert rest["copied"]["objects"] == place.count()[f"{destination} COPY"] == OBJECTS - copied
     assert rest["deleted"]["objects"] == 1
     assert keys(client, destination).keys() == keys(client, source).keys()
+
+
+@pytest.mark.parametrize("place", ["MANY"], indirect=True)
+def test_a_map_run_of_very_many_shards_is_told_to_tolerate_nothing_and_the_run_ends_as_stopped(
+    place: Place,
+) -> None:
+    project, steps = place.project, place.project.client("stepfunctions")
+    client = project.bucket("stop-many-from")
+    project.bucket("stop-many-into")
+    for number in range(MANY_OBJECTS):
+        client.put_object(Bucket="stop-many-from", Key=f"{number:05}", Body=b"123")
+    place.count()
+    started = json.loads(
+        project.fab("sync", "stop-many-from", "stop-many-into", "--no-wait", "--json").stdout
+    )["executionArn"]
+    project.wait_until(lambda: len(keys(client, "stop-many-into")) > 3)
+
+    stopped = project.fab("stop", "--yes")
+
+    assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+    assert "Its other batches, which had not begun, are left out." in stopped.stderr
+    (map_run,) = steps.list_map_runs(executionArn=started)["mapRuns"]
+    told = steps.describe_map_run(mapRunArn=map_run["mapRunArn"])
+    assert (told["toleratedFailureCount"], told["toleratedFailurePercentage"]) == (0, 0.0)
+    assert told["itemCounts"]["failed"] > 0
+    report = json.loads(project.fab("report", "--json").stdout)["report"]
+    copied = report["copied"]["objects"]
+    assert (report["outcome"], report["failed"], report["deleted"]["objects"]) == (
+        "Stopped",
+        {"objects": 0},
+        0,
+    )
+    assert copied == place.count()["stop-many-into COPY"] == len(keys(client, "stop-many-into"))
+    assert report["stopped"]["objects"] == MANY_OBJECTS - copied
+    leases = [key for key in work_keys(place) if key.startswith("leases/")]
+    assert leases == [], "the next sync may start at once"
 
 
 def test_without_a_run_that_is_running_there_is_nothing_to_stop(deployed: Project) -> None:

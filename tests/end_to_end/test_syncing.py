@@ -65,7 +65,9 @@ def test_two_thousand_objects_in_two_regions_become_equal_and_a_second_run_only_
     before = listed(destination, "big-destination")
     planned = deployed.report(source="big-source", destination="big-destination", dryRun=True)
     assert listed(destination, "big-destination") == before, "a dry run changes nothing"
-    report = deployed.report(source="big-source", destination="big-destination")
+    report = deployed.report(source="big-source", destination="big-destination", verify=True)
+    assert (report["verified"]["objects"], report["verified"]["differences"]) == (KEYS, 0)
+    assert report["verified"]["isWhole"]
     assert (
         list(
             verify.differences(verify.read(source, "big-source"), verify.read(destination, "big-destination"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-import functools
 import json
 import threading
 from collections import Counter
@@ -16,11 +14,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import boto3
 import botocore.endpoint
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
+from client_twins import made_once, twin_of
 from workers import Killed, Process, Workers
 
 from fake_s3 import extras, protocol, reading, uploading, writing
@@ -276,19 +274,10 @@ class _Session:
     s3: FakeS3
 
     def client(self, service: str, region_name: str | None, config: Config) -> Any:
-        """Return a twin of a client that was made before, because making one anew takes as long as many requests."""
-        made = _made(service, region_name, config)
-        twin = object.__new__(type(made))
-        twin.__dict__.update(made.__dict__)
-        twin.meta, twin._endpoint = copy.copy(made.meta), copy.copy(made._endpoint)
-        twin.meta.events = twin._endpoint._event_emitter = copy.copy(made.meta.events)
+        """Return a twin of a client that was made before."""
+        twin = twin_of(made_once(service, region_name, config))
         process = self.s3.current()
         twin.meta.events.register_first(
             "before-send", lambda event_name, request, **_: self.s3.answer(process, event_name, request)
         )
         return twin
-
-
-@functools.cache
-def _made(service: str, region: str | None, config: Config) -> Any:
-    return boto3.session.Session().client(service, region_name=region, config=config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator
 
@@ -13,16 +12,6 @@ from buckets import Bucket
 from machine_on_moto import Machine, machine_on_moto
 
 from lambda_functions.shared.tally import maps
-
-
-@pytest.fixture(scope="session", autouse=True)
-def rarely_collected() -> Iterator[None]:
-    """Look for garbage less often: moto and AWS's models are a million lasting objects, and looking took a third of the time."""
-    gc.freeze()
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 100)
-    yield
-    gc.set_threshold(*before)
 
 
 @pytest.fixture

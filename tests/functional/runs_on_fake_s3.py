@@ -159,6 +159,10 @@ class World:
             self._compare(state)
         if (state.get("comparison") or {}).get("next") == "apply":
             self._apply(state)
+        if any(
+            (state.get(slot) or {}).get("next") == "verify" for slot in ("comparison", "copies", "deletes")
+        ):
+            self._verify(state)
         report: dict[str, Any] = self._tally("report", state)["report"]
         return report
 
@@ -183,6 +187,12 @@ class World:
             with _caught(state):
                 self._shards("delete_orphaned_keys", state, plan["delete"])
             self._tally_all("deletes", state)
+
+    def _verify(self, state: dict[str, Any]) -> None:
+        try:
+            state["verification"] = self._invoke("list_ranges", {"phase": "verify", "state": state})
+        except (Exception, Killed) as error:
+            state["verification"] = _error(error)
 
     def _shards(self, name: str, state: Mapping[str, Any], index: Mapping[str, Any]) -> None:
         """Work through shards as either Map does: an inline one has their pointers, and goes on after a broken copy."""

@@ -21,8 +21,6 @@ What this shows is that our workers send these conditions and read these answers
 from __future__ import annotations
 
 import contextlib
-import copy
-import functools
 import io
 import threading
 import urllib.parse
@@ -34,10 +32,10 @@ from unittest import mock
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
+from client_twins import made_once, twin_of
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3.models import FakeKey, s3_backends
 from workers import Killed, Process, Workers
@@ -215,23 +213,14 @@ class _Session:
     wire: Wire
 
     def client(self, service: str, region_name: str | None, config: Config) -> Any:
-        """Return a twin of a client that was made before; making one takes as long as five requests, and a run makes thirty."""
-        made = _made(service, region_name, config)
-        twin = object.__new__(type(made))
-        twin.__dict__.update(made.__dict__)
-        twin.meta, twin._endpoint = copy.copy(made.meta), copy.copy(made._endpoint)
-        twin.meta.events = twin._endpoint._event_emitter = copy.copy(made.meta.events)
+        """Return a twin of a client that was made before."""
+        twin = twin_of(made_once(service, region_name, config))
         twin.meta.events.register_first("before-send", self._watcher())
         return twin
 
     def _watcher(self) -> Callable[..., AWSResponse | None]:
         process = self.wire.current()
         return lambda event_name, request, **_: self.wire.answer(process, event_name, request)
-
-
-@functools.cache
-def _made(service: str, region: str | None, config: Config) -> Any:
-    return boto3.session.Session().client(service, region_name=region, config=config)
 
 
 def moto_unless_answered(moto: Callable[..., Any]) -> Callable[..., Any]:

@@ -104,6 +104,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "states:ListExecutions",
         "states:DescribeExecution",
         "s3:GetObject",
+        "s3:ListObjectsV2",  # the times in its page
     ),
     "status": (
         "sts:GetCallerIdentity",

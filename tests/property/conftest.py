@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator
 
@@ -20,12 +19,8 @@ def running() -> Iterator[Machine]:
     """
     interpreter = logging.getLogger("moto.stepfunctions")
     interpreter.setLevel(logging.CRITICAL + 1)
-    threshold = gc.get_threshold()
     with pytest.MonkeyPatch.context() as patch, moto_as_aws.more_like_aws(), moto_as_aws.faster():
         patch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
         with machine_on_moto() as machine:
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 100)
             yield machine
-    gc.set_threshold(*threshold)
     interpreter.setLevel(logging.NOTSET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import oracle_filters
 from oracle import Bucket, Encryption, Object, Options, Prediction, encryption_of_copies, etag_of
 from wire import Request
 
@@ -86,6 +87,9 @@ def wrong_objects(
 def wrong_report(report: Mapping[str, Any], found: Prediction, options: Options) -> list[str]:
     """Return a sentence for everything in a report that is not what happened; nothing if all is right."""
     expected = found.reported(options)
+    for name in ("filtered", "notOverwritten"):
+        if name in report and name not in expected:
+            return [f"{name} is in the report of a run without such an option"]
     named = {one["key"]: one["what"] for one in report["notSynchronised"]}
     expected_names = found.named(options)
     wrong = [
@@ -96,6 +100,9 @@ def wrong_report(report: Mapping[str, Any], found: Prediction, options: Options)
     is_warned = any(text.startswith("serverSideEncryption ") for text in report["warnings"])
     if is_warned != ("serverSideEncryption" in options):
         wrong.append(f"warnings are {report['warnings']}, serverSideEncryption {options}")
+    is_warned = any(" kept: " in text for text in report["warnings"])
+    if is_warned != bool(found.kept_orphans and any(options.get(name) for name in oracle_filters.OF_SOURCE)):
+        wrong.append(f"warnings are {report['warnings']}, kept orphans {found.kept_orphans}")
     return wrong + (
         [f"not synchronised are {named}, expected {expected_names}"] if named != expected_names else []
     )

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+import oracle_filters
+
 MAX_KEY_BYTES = 1024
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 UNDER_KMS = ("aws:kms", "aws:kms:dsse")
@@ -105,6 +107,9 @@ class Prediction:
     skipped: dict[str, str] = field(default_factory=dict)
     undecided: set[str] = field(default_factory=set)
     restores: dict[str, Object] = field(default_factory=dict)
+    filtered: set[str] = field(default_factory=set)
+    kept_orphans: set[str] = field(default_factory=set)
+    not_overwritten: set[str] = field(default_factory=set)
 
     def plan(self) -> dict[str, dict[str, int]]:
         """Return the report's `plan`."""
@@ -138,6 +143,15 @@ class Prediction:
             "failed": {"objects": 0},
             "dryRun": options.get("dryRun", False),
             "outcome": self.error or "Succeeded",
+            **self._filtered(options),
+        }
+
+    def _filtered(self, options: Options) -> dict[str, Any]:
+        filtered = {"source": len(self.filtered), "destination": len(self.kept_orphans)}
+        existing = {"objects": len(self.not_overwritten)}
+        return {
+            **({"filtered": filtered} if oracle_filters.has_filters(options) else {}),
+            **({"notOverwritten": existing} if options.get("overwrite", True) is not True else {}),
         }
 
 
@@ -159,8 +173,12 @@ def predict(source: Bucket, destination: Bucket, options: Options) -> Prediction
     for key, wanted in ours.items():
         _plan_copy(found, into, key, wanted, theirs.get(key), options)
     if options.get("delete", True):
-        found.deletes = {into + key: there for key, there in theirs.items() if key not in ours}
-    found.error = _refusal(found, len(ours), len(theirs), options)
+        orphans = {into + key: there for key, there in theirs.items() if key not in ours}
+        found.kept_orphans = {
+            key for key, there in orphans.items() if oracle_filters.keeps_orphan(there, options)
+        }
+        found.deletes = {key: there for key, there in orphans.items() if key not in found.kept_orphans}
+    found.error = _refusal(found, len(ours) - len(found.filtered), len(theirs), options)
     return found
 
 
@@ -172,7 +190,9 @@ def with_restored(source: Bucket, found: Prediction, options: Options) -> Bucket
 
 
 def _contradicts_itself(options: Options) -> bool:
-    """Tell whether tags would be compared that no copy brings, or a key of KMS is named and KMS is not."""
+    """Tell whether tags would be compared that no copy brings, a key of KMS is named and KMS is not, or filters leave nothing."""
+    if oracle_filters.leave_nothing(options):
+        return True
     tags = options.get("compareTags", False) and not options.get("copyTags", True)
     return tags or ("sseKmsKeyId" in options and options.get("serverSideEncryption") not in UNDER_KMS)
 
@@ -210,12 +230,18 @@ def _plan_copy(
     found: Prediction, into: str, key: str, wanted: Object, there: Object | None, options: Options
 ) -> None:
     """Put one source object where it belongs."""
+    if not oracle_filters.passes(wanted, options):
+        found.filtered.add(into + key)
+        return
     if not 1 <= len((into + key).encode()) <= MAX_KEY_BYTES:
         found.skipped[key] = "unmappable"
         return
     verdict = decide(wanted, there, options.get("compareMetadata", True)) if there else "copy"
     if there and verdict == "current" and options.get("compareTags", False) and wanted.tags != there.tags:
         verdict = "copy"
+    if there and oracle_filters.stays(wanted, there, options):
+        _let_stay(found, into + key, wanted, there, options)
+        return
     if verdict == "unprovable":
         found.unprovable.add(into + key)
         verdict = "copy" if options.get("unprovable", "copy") == "copy" else "current"
@@ -231,15 +257,29 @@ def _plan_copy(
         found.copies[into + key] = wanted
 
 
+def _let_stay(found: Prediction, key: str, wanted: Object, there: Object, options: Options) -> None:
+    """Put an object where it belongs that is not to be overwritten: nobody asks about it, so only listings call it current."""
+    is_same = len(wanted.body) == len(there.body) and same_etags(wanted.etag, there.etag)
+    is_asked = needs_heads(wanted, there, options.get("compareMetadata", True)) or options.get("compareTags")
+    if is_same and not is_asked:
+        found.current.append(wanted)
+    else:
+        found.not_overwritten.add(key)
+
+
 def _refusal(found: Prediction, sources: int, destinations: int, options: Options) -> str | None:
-    """Return `DeletionRefused` if a guard stops the run."""
+    """Return the error if a guard stops the run; a plan of anything costs more than a millionth of a dollar, and no thousand."""
     deletes = len(found.deletes)
     if deletes and not sources and not options.get("allowEmptySource", False):
         return "DeletionRefused"
     most = options.get("maxDelete")
     if isinstance(most, str):
         most = Fraction(most.rstrip("%")) * destinations // 100
-    return "DeletionRefused" if most is not None and deletes > most else None
+    looks_wrong = most is None and deletes > 1000 and 2 * deletes > destinations
+    if looks_wrong or (most is not None and deletes > most):
+        return "DeletionRefused"
+    is_dear = options.get("maxCostUsd", 1000) < 1 and (deletes or found.copies)
+    return "CostRefused" if is_dear else None
 
 
 def decide(source: Object, there: Object, compare_metadata: bool | str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from blueprints import S3_ITSELF, THEN, Blueprint, World
+from filtering import filters
 from hypothesis import strategies as st
 from oracle import MAX_KEY_BYTES, UNDER_KMS, Encryption, Object
 
@@ -228,8 +229,10 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
         "exclude": patterns.filter(lambda globs: all(glob.strip("*") for glob in globs)),
         "delete": st.booleans(),
         "maxDelete": st.one_of(st.integers(0, 3), st.sampled_from(["0%", "12.5%", "50%", "66.7%", "100%"])),
+        "maxCostUsd": st.sampled_from([0.000001, 1000, 1000, 1000]),
         "allowEmptySource": st.booleans(),
         "dryRun": st.booleans(),
+        "verify": st.just(True),
         "compareMetadata": st.sampled_from([True, False, "all", "all"]),
         "compareTags": st.booleans(),
         "unprovable": st.sampled_from(["copy", "keep", "keep"]),
@@ -240,6 +243,8 @@ def chosen_options(draw: Callable[..., Any], keys: list[str]) -> dict[str, Any]:
     }
     names = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))
     options = {name: draw(every[name]) for name in names}
+    if options.get("dryRun"):
+        options.pop("verify", None)
     return {**options, **draw(named_key(options.get("serverSideEncryption")))}
 
 
@@ -268,7 +273,7 @@ def worlds(draw: Callable[..., Any]) -> World:
             destination[target + key] = draw(drifted(made)).made()
     options = {"prefix": prefix} if prefix else {}
     options |= {"destinationPrefix": into} if into is not None else {}
-    options |= draw(chosen_options(keys))
+    options |= draw(chosen_options(keys)) | draw(filters())
     encryption = draw(st.sampled_from(DEFAULTS))
     if is_one_bucket:
         return World({**source, **destination}, {}, options, True, encryption)

@@ -12,24 +12,31 @@ import pytest
 from places import PROJECT
 
 BASE = "errors text"
-EVERYWHERE = "run options option_rules plan_input spelling outcomes invocation work_items bucket_names errors"
+EVERYWHERE = "run options option_rules plan_input spelling outcomes invocation work_items bucket_names filter_rules errors"
 WORK = f"{EVERYWHERE} s3 work_bucket equality"
 MAY_IMPORT = {
     "deployment": {
         "text": "",
         "errors": "",
+        "packages": "errors",
         "streams": "",
         "console": f"streams {BASE}",
-        "project": BASE,
+        "syncs": BASE,
+        "project": f"syncs {BASE}",
         "command_line": f"streams {BASE}",
-        "build": f"project {BASE}",
+        "page": BASE,
+        "build": f"project syncs {BASE}",
         "aws": f"project {BASE}",
         "cloudformation": f"build aws project console {BASE}",
         "step_functions": f"build aws project console {BASE}",
-        "checks": f"build project console {BASE}",
-        "plan": f"cloudformation step_functions build aws project console {BASE}",
-        "tasks": f"command_line plan checks cloudformation step_functions build aws project console {BASE}",
-        "emulator": f"tasks cloudformation step_functions build aws project console {BASE}",
+        "schedules": f"step_functions build aws project syncs console {BASE}",
+        "checks": f"build project syncs console packages {BASE}",
+        "plan": f"cloudformation step_functions schedules build aws project syncs console {BASE}",
+        "tasks": (
+            "command_line page plan checks cloudformation step_functions schedules "
+            f"build aws project syncs console {BASE}"
+        ),
+        "emulator": f"tasks cloudformation step_functions build aws project console packages {BASE}",
     },
     "lambda_functions/shared": {
         **dict.fromkeys(EVERYWHERE.split(), EVERYWHERE),
@@ -51,6 +58,10 @@ TASKS_TOGETHER = {
     ("follow", "report_text"),
     ("stop", "follow"),
     ("report", "report_text"),
+    *((task, "failure_files") for task in ("report", "report_page")),
+    *(("report_page", shared) for shared in ("plan_list", "output", "report_text")),
+    ("failure_files", "output"),
+    ("report", "report_page"),
     *((task, shared) for task in ("follow", "report") for shared in ("plan_list", "output")),
     *((task, shared) for task in ("sync", "verify") for shared in ("plan_list", "output")),
     ("plan_list", "output"),

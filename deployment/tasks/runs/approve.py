@@ -14,7 +14,7 @@ from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import runs
 from deployment.step_functions.executions import Execution
-from deployment.step_functions.run_report import RunFolder, run_name
+from deployment.step_functions.run_report import RunFolder, run_name, seconds_of
 from deployment.tasks.runs.report_text import show_report
 
 _NOTHING_SYNCED = "Nothing was synced:"
@@ -28,6 +28,11 @@ def require_question(console: Console, options: Mapping[str, Any], wait: bool, a
         raise ConfigurationError(
             f"--ask and {' and '.join(given)} are given; expected one of them: --ask shows the plan of a dry run to somebody "
             "and waits for a yes."
+        )
+    if options.get("verify"):
+        raise ConfigurationError(
+            "--ask and --verify are given; expected one of them: what was approved is carried out as it was planned. "
+            "`fab verify SOURCE DESTINATION` compares the buckets afterwards."
         )
     require_terminal(
         console, _NOTHING_SYNCED, "Look at a dry run first: fab sync ... --dry-run, then fab sync --plan NAME"
@@ -57,7 +62,7 @@ def confirm_plan(
             f"The run {name} has left no plan that can be carried out: it was no dry run, it did not succeed, or its files have "
             "expired. Make a new dry run."
         )
-    show_report(report, 0.0, console)
+    show_report(report, seconds_of(report), console)
     return confirm(options, report, console)
 
 

@@ -78,14 +78,15 @@ def show_to_end(
     console: Console,
     as_json: bool = False,
     list_to: str = "",
+    leaving: str = "",
 ) -> Execution:
     """Show how far a run is until it ends, then its report; return it, however it ended.
 
-    `options` are its input. With `as_json`, stdout gets one JSON document and nothing else. Every line of the plan goes to the
-    file `list_to`; to standard output, "-", there goes nothing else then.
+    `options` are its input; `leaving` is what whoever stops watching is told. With `as_json`, stdout gets one JSON document and
+    nothing else. Every line of the plan goes to the file `list_to`; to standard output, "-", there goes nothing else then.
     """
     execution = watch_to_end(
-        installation, execution_arn, work_bucket, console, f"Syncing {sides(options)}".rstrip()
+        installation, execution_arn, work_bucket, console, f"Syncing {sides(options)}".rstrip(), leaving
     )
     show_end(
         RunFolder(installation, execution_arn, work_bucket), execution, options, console, as_json, list_to
@@ -126,15 +127,18 @@ def watch_to_end(
     work_bucket: str | None,
     console: Console,
     description: str,
+    leaving: str = "",
 ) -> Execution:
     """Show an execution until its end; whoever stops watching learns that it continues, and how to come back to it."""
     try:
         return watch(installation, execution_arn, work_bucket, console, description)
     except (KeyboardInterrupt, ClientError, BotoCoreError):
-        console.step(
-            f"The execution continues in AWS. Come back to it from any terminal with:\n"
-            f"  fab follow {execution_arn.rpartition(':')[2]}\n"
-            f"Stop it with:\n"
-            f"  fab stop {execution_arn.rpartition(':')[2]}"
-        )
+        console.step(leaving or _how_to_come_back(execution_arn.rpartition(":")[2]))
         raise
+
+
+def _how_to_come_back(name: str) -> str:
+    return (
+        f"The execution continues in AWS. Come back to it from any terminal with:\n  fab follow {name}\n"
+        f"Stop it with:\n  fab stop {name}"
+    )

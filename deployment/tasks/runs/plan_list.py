@@ -65,16 +65,29 @@ def show_plan(
     """
     if not _planned(report):
         return
+    folder = folder.planned_in(report)
     try:
-        plan = plan or read_plan(folder, report)
-        kinds = first_of_each(lines_as_they_come(folder, plan.shards[:SHARDS_SHOWN]))
+        kinds = first_keys(folder, report, plan)
     except ExecutionFailed as error:
         console.warning(f"{error} So the keys of the plan are not shown.")
         return
-    for sign, title in TITLES.items():
-        _show_kind(sign, title, kinds[sign], _count(plan, sign, kinds[sign]), console)
-    if plan.objects() > sum(len(kind.first) for kind in kinds.values()):
+    for title, kind, count in kinds:
+        _show_kind(title, kind, count, console)
+    if sum(count for _, _, count in kinds) > sum(len(kind.first) for _, kind, _ in kinds):
         console.say(f"\nAll of them, one a line: `fab report {name} --list FILE`")
+
+
+def first_keys(
+    folder: RunFolder, report: Mapping[str, Any], plan: Plan | None = None
+) -> list[tuple[str, Kind, int]]:
+    """Return the title of each kind, its first keys, and how many it has; raise ExecutionFailed where there is no whole plan."""
+    if not _planned(report):
+        return []
+    plan = plan or read_plan(folder, report)
+    kinds = first_of_each(lines_as_they_come(folder, plan.shards[:SHARDS_SHOWN]))
+    return [
+        (f"{sign} {title}", kinds[sign], _count(plan, sign, kinds[sign])) for sign, title in TITLES.items()
+    ]
 
 
 def write_list(
@@ -86,6 +99,7 @@ def write_list(
     """
     if "copied" not in report:
         raise ExecutionFailed("This run has no plan: it ended before anything was compared.")
+    folder = folder.planned_in(report)
     plan = read_plan(folder, report)
     lines = map(json_line if as_json else text_line, lines_in_order(folder, plan))
     try:
@@ -131,10 +145,10 @@ def _count(plan: Plan, sign: str, kind: Kind) -> int:
     return kind.objects if len(plan.shards) <= SHARDS_SHOWN else max(plan.count(sign), kind.objects)
 
 
-def _show_kind(sign: str, title: str, kind: Kind, count: int, console: Console) -> None:
+def _show_kind(title: str, kind: Kind, count: int, console: Console) -> None:
     if not kind.first:
         return
     rows = [[key, size(size_bytes), reason] for key, reason, size_bytes in kind.first]
-    console.table(f"\n{sign} {title}: {objects(count)}", ["key", "size", "why"], rows)
+    console.table(f"\n{title}: {objects(count)}", ["key", "size", "why"], rows)
     if count > len(rows):
         console.result(f"... and {count - len(rows):,} more")

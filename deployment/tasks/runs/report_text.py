@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
+from deployment.page.facts import Amount
 from deployment.step_functions.executions import sides
-from deployment.text import duration, size
+from deployment.text import dollars, duration, quantity, size
 
 Row = tuple[str, int, str]
 
@@ -20,6 +22,11 @@ _ROWS = (
 
 CANNOT_BE_APPLIED = "This plan can be read, but not be carried out"
 """The beginning of a warning, as the Lambda `validate_input` writes it."""
+
+_LEFT_ALONE = {
+    "source": "left out by filters at the source",
+    "destination": "kept at the destination by filters",
+}
 
 _SKIPPED = {
     "archived": "skipped: archived, to be restored first",
@@ -36,15 +43,29 @@ _TROUBLE = {
 }
 
 
+NOT_IN_IT = "Not in it: storage, the work bucket, logs, and what docs/cost.md names."
+
+_ITEMS = {
+    "lists": "LIST requests",
+    "reads": "requests that read",
+    "transfer": "transfer between regions",
+    "restore": "restores from archives",
+    "earlyDeletion": "early deletion",
+    "kms": "KMS",
+    "lambda": "Lambda",
+    "states": "state transitions",
+}
+
+
 def show_report(
     report: Mapping[str, Any] | None,
-    seconds: float,
+    seconds: float | None,
     console: Console,
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a report as a table to stdout, with what it cost and what failed below; nothing where no run has begun.
 
-    `options` are what the execution was started with; they have the prefixes.
+    `options` are what the execution was started with; they have the prefixes. `seconds` are left out where nobody knows them.
     """
     if report is None or "copied" not in report:
         return
@@ -53,7 +74,10 @@ def show_report(
 
 
 def show_sums(
-    report: Mapping[str, Any], seconds: float, console: Console, options: Mapping[str, Any] | None = None
+    report: Mapping[str, Any],
+    seconds: float | None,
+    console: Console,
+    options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the same without what failed."""
     shown = list(rows(report))
@@ -102,22 +126,31 @@ def is_plan_only(report: Mapping[str, Any]) -> bool:
 
 def rows(report: Mapping[str, Any]) -> Iterator[Row]:
     """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
+    for one in amounts(report):
+        yield one.words, one.objects, "" if one.size_bytes is None else size(one.size_bytes)
+
+
+def amounts(report: Mapping[str, Any]) -> Iterator[Amount]:
+    """Yield the same as numbers, each with its name in the report."""
     if is_plan_only(report):
         plan = report.get("plan", {})
-        yield _row("would be copied", plan.get("copy"))
-        yield _row("would be deleted", plan.get("delete"))
-        yield from _unless_none("archived, would be restored", plan.get("restore"))
-        yield _row("already equal", report.get("current"))
+        yield _amount("plan copy", "would be copied", plan.get("copy"))
+        yield _amount("plan delete", "would be deleted", plan.get("delete"))
+        yield from _unless_none("plan restore", "archived, would be restored", plan.get("restore"))
+        yield _amount("current", "already equal", report.get("current"))
     else:
         for name, words in _ROWS:
-            yield _row(words, report.get(name))
+            yield _amount(name, words, report.get(name))
+    for side, words in _LEFT_ALONE.items():
+        yield from _unless_none(f"filtered {side}", words, report.get("filtered", {}).get(side))
+    yield from _unless_none("notOverwritten", "not overwritten", report.get("notOverwritten"))
     for name, words in _SKIPPED.items():
-        yield from _unless_none(words, report.get("skipped", {}).get(name))
+        yield from _unless_none(name, words, report.get("skipped", {}).get(name))
     for name, words in _TROUBLE.items():
-        yield from _unless_none(words, report.get(name))
+        yield from _unless_none(name, words, report.get(name))
 
 
-def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
+def footer(report: Mapping[str, Any], seconds: float | None) -> Iterator[str]:
     """Yield what was out of scope, what a delete means there, requests, cost and time, and where the whole report is."""
     yield from scope(report)
     markers = int(report.get("deleteMarkers", 0))
@@ -129,10 +162,22 @@ def footer(report: Mapping[str, Any], seconds: float) -> Iterator[str]:
     unusual = int(report.get("unusualPages", 0))
     if unusual:
         yield f"{unusual:,} pages of the listings had an unusual form: they were read too, but slowly."
-    yield f"{_costs(report)}; it took {duration(seconds)}"
+    yield _costs(report) + ("" if seconds is None else f"; it took {duration(seconds)}")
+    yield from cost_items(report)
+    yield from verified(report)
     if report.get("report"):
         yield f"Report: {report['report']}"
     yield from how_to_apply(report)
+
+
+def verified(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the comparison at the end of a run has found, if there was one."""
+    found = report.get("verified")
+    if not found or "objects" not in found:
+        return
+    what = f"{found['differences']:,} of them differ" if found["differences"] else "no difference"
+    meanwhile = f", {found['writtenMeanwhile']:,} written meanwhile" if found["writtenMeanwhile"] else ""
+    yield f"Compared once more: {quantity(found['objects'], 'key')}, {what}{meanwhile}"
 
 
 def how_to_apply(report: Mapping[str, Any]) -> Iterator[str]:
@@ -141,15 +186,38 @@ def how_to_apply(report: Mapping[str, Any]) -> Iterator[str]:
     if report.get("appliedPlan"):
         yield f"Carried out was the plan {report['appliedPlan']}, with the digest {digest}"
     elif digest and not any(CANNOT_BE_APPLIED in str(text) for text in report.get("warnings", ())):
-        yield f"To carry out exactly this plan: fab sync --plan {place.split('/')[-2]} --plan-digest {digest}"
+        # In backticks nothing is folded: half of this command would carry out the plan without its digest.
+        yield f"To carry out exactly this plan: `fab sync --plan {place.split('/')[-2]} --plan-digest {digest}`"
 
 
 def _costs(report: Mapping[str, Any]) -> str:
     """Return what the run has cost, or where only a plan was made, what a run would cost that carries it out."""
     usd, planned = report.get("estimatedCostUsd"), report.get("plannedCostUsd")
     if usd is None or planned is None or not is_plan_only(report):
-        return f"Estimated cost: {cost(usd)}"
-    return f"Estimated cost of the run: {cost(usd + planned)}, of which {cost(usd)} for comparing, as now"
+        return f"Estimated cost: {dollars(usd)}"
+    return (
+        f"Estimated cost of the run: {dollars(usd + planned)}, of which {dollars(usd)} for comparing, as now"
+    )
+
+
+def cost_items(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what that is made of, dearest first, and what is not in it; nothing of a report that has no items."""
+    costs = [report.get("cost"), report.get("plannedCost") if is_plan_only(report) else None]
+    if costs[0] is None:
+        return
+    items: Counter[str] = Counter()
+    for cost_of_some in filter(None, costs):
+        items.update(cost_of_some)
+    named = [f"{_item(name)} {dollars(usd)}" for name, usd in items.most_common()]
+    yield f"By item: {', '.join(named)}. {NOT_IN_IT}"
+    regions = report.get("pricedAsUsEast1", ())
+    if regions:
+        yield f"No prices are known of {' and '.join(regions)}: those of us-east-1 were taken, and its own may be much higher."
+
+
+def _item(name: str) -> str:
+    _, is_of_class, storage_class = name.partition(".")
+    return f"writes into {storage_class}" if is_of_class else _ITEMS.get(name, name)
 
 
 def scope(report: Mapping[str, Any]) -> Iterator[str]:
@@ -163,21 +231,13 @@ def scope(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"Objects listed: {', '.join(sides)}"
 
 
-def cost(usd: float | None) -> str:
-    """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
-    if usd is None:
-        return "unknown"
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
-
-
-def _row(words: str, amount: Any) -> Row:
+def _amount(name: str, words: str, amount: Any) -> Amount:
     if isinstance(amount, Mapping):
-        bytes_ = amount.get("bytes")
-        return words, int(amount.get("objects", 0)), "" if bytes_ is None else size(bytes_)
-    return words, int(amount or 0), ""
+        return Amount(name, words, int(amount.get("objects", 0)), amount.get("bytes"))
+    return Amount(name, words, int(amount or 0))
 
 
-def _unless_none(words: str, amount: Any) -> Iterator[Row]:
-    row = _row(words, amount)
-    if row[1]:
-        yield row
+def _unless_none(name: str, words: str, amount: Any) -> Iterator[Amount]:
+    found = _amount(name, words, amount)
+    if found.objects:
+        yield found

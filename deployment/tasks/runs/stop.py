@@ -5,7 +5,11 @@ The run stops whatever happens here afterwards: leaving, losing the network or C
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
@@ -27,6 +31,7 @@ STRAGGLERS_SECONDS = 930
 """How long the lease of an execution counts that was ended from outside: as long as a Lambda may go on, and half a minute."""
 
 _NOTHING_DONE = "Nothing was stopped:"
+_STOPS_ALL_THE_SAME = "The run was asked to stop, and does so all the same."
 _ASKED = "Asked to stop: it begins nothing more, ends what is under way, and writes its report."
 
 
@@ -51,13 +56,29 @@ def stop(
         _end_now(installation, run, console)
         return
     console.step(_ASKED)
-    if stops.end_long_map(installation, run.arn, work_bucket, asked_at, console):
+    with _telling_how_to_go_on(run, console):
+        is_ended = stops.end_long_map(installation, run.arn, work_bucket, asked_at, console)
+    if is_ended:
         console.step("Its other batches, which had not begun, are left out.")
-    ended = show_to_end(installation, run.arn, work_bucket, options, console)
+    leaving = f"{_STOPS_ALL_THE_SAME} See how it ends from any terminal with:\n  fab follow {run.name}"
+    ended = show_to_end(installation, run.arn, work_bucket, options, console, leaving=leaving)
     if ended.error == stops.STOPPED:
         console.say(ended.cause or f"The run {run.name} was stopped.")
     else:
         require_success(with_cause_in_flags(ended, is_started_here(run.name)))
+
+
+@contextlib.contextmanager
+def _telling_how_to_go_on(run: Run, console: Console) -> Iterator[None]:
+    """Tell whoever leaves before a long Map Run was ended what that costs, and how to come back."""
+    try:
+        yield
+    except (KeyboardInterrupt, ClientError, BotoCoreError):
+        console.step(
+            f"{_STOPS_ALL_THE_SAME} If it has more than {stops.MANY_SHARDS:,} batches left, each of them starts a worker for "
+            f"nothing until you come back, from any terminal, with:\n  fab stop {run.name}"
+        )
+        raise
 
 
 def _confirm(run: Run, where: str, console: Console, yes: bool, now: bool) -> None:

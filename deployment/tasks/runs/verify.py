@@ -27,8 +27,11 @@ from deployment.tasks.runs.output import STDOUT, require_writable
 from deployment.tasks.runs.plan_list import FLAG, write_list
 from deployment.text import objects
 
-FIXED = {"dryRun": True, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
+FIXED = {"dryRun": True, "verify": False, "allowEmptySource": True, "maxDelete": "100%", "unprovable": "keep"}
 """The options that make a verification of a sync, whatever a file of options says."""
+
+LEFT_OUT = ("overwrite", "maxCostUsd")
+"""What a file of options may say and a verification does not heed: what differs is told, whatever it would cost to mend."""
 
 IN_SYNC, DIFFERS, UNKNOWN = "in sync", "differs", "unknown"
 
@@ -47,7 +50,8 @@ def options_of(given: Mapping[str, Any], deep: bool) -> dict[str, Any]:
         raise ConfigurationError(
             "--deep asks for the metadata of every object, and compareMetadata says something else. Leave one of them out."
         )
-    return {**given, **FIXED, **({"compareMetadata": "all"} if deep else {})}
+    asked = {name: value for name, value in given.items() if name not in LEFT_OUT}
+    return {**asked, **FIXED, **({"compareMetadata": "all"} if deep else {})}
 
 
 def verify(

@@ -13,10 +13,11 @@ from typing import Any
 from lambda_functions.shared.equality import Decision, judge_checksums, judge_heads
 from lambda_functions.shared.errors import SourceChanged, Stopped, SyncError, explain, is_archived, is_refusal
 from lambda_functions.shared.outcomes import Outcome
-from lambda_functions.shared.run import Run
+from lambda_functions.shared.run import Run, source_filter
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.etags import CHECKSUMS, etag_of, is_plain, part_count, same_etag
 from lambda_functions.shared.s3.heads import head_object, is_proved_missing, require_bucket
+from lambda_functions.shared.s3.listing import Entry
 from lambda_functions.shared.work_items import ToCopy
 
 # How often an object is tried whose source changes while it is read, or whose writers are in each other's way.
@@ -77,6 +78,9 @@ def judge(clients: Clients, run: Run, item: ToCopy, refusal: Exception) -> Judge
         return _judgement(Verdict.VANISHED, item, "vanished", why)
     if etag_of(source) != item.etag and run.plan:
         return _judgement(Verdict.CHANGED, item, "changed", NOT_AS_PLANNED)
+    if etag_of(source) != item.etag and _is_left_out(run, item, source):
+        why = "the source object was replaced by one that the filters leave out"
+        return _judgement(Verdict.VANISHED, item, "vanished", why)
     if etag_of(source) != item.etag:
         why = f"the source changed {MAX_TRIES} times while it was read"
         return _judgement(Verdict.AGAIN, _as_it_is_now(item, source), "changed", why)
@@ -90,6 +94,15 @@ def outcome_of_error(item: ToCopy, error: Exception) -> Outcome:
     """Return the outcome of an object whose copy ended in an error that is no refusal."""
     what = "stopped" if isinstance(error, Stopped) else "archived" if is_archived(error) else "failed"
     return Outcome(item.key, what, 0, explain(error))
+
+
+def _is_left_out(run: Run, item: ToCopy, source: Head) -> bool:
+    """Whether filters leave out what the source is now."""
+    is_left_out = source_filter(run.options)
+    if is_left_out is None:
+        return False
+    now = _as_it_is_now(item, source)
+    return is_left_out(Entry(now.key, now.etag, now.size, source["LastModified"], now.storage_class))
 
 
 def _as_it_is_now(item: ToCopy, source: Head) -> ToCopy:

@@ -208,7 +208,11 @@ class LargeObject:
 
     def _usage(self) -> dict[str, Any]:
         """Return what this step has cost so far; the last step adds up what the files of all steps say."""
-        return {"requests": self.clients.requests.counts(), "seconds": round(self.turn.elapsed_seconds(), 3)}
+        return {
+            "requests": self.clients.requests.counts(),
+            "startedAt": self.turn.started_at(),
+            "seconds": round(self.turn.elapsed_seconds(), 3),
+        }
 
     def _end(self, item: ToCopy, outcome: Outcome, steps: Sequence[Usage]) -> State:
         writer = failure_writer(self.folder, self.name, self.turn.attempt)
@@ -217,7 +221,9 @@ class LargeObject:
         own = turn_summary(tally, writer, self.turn, self.clients)
         total = {
             "requests": add_counts(step["requests"] for step in [*steps, own]),
+            "startedAt": min(step["startedAt"] for step in [*steps, own]),
             "seconds": sum(step["seconds"] for step in [*steps, own]),
+            "steps": [{name: step[name] for name in ("startedAt", "seconds")} for step in [*steps, own]],
         }
         record = {"shard": self.name, "start": 0, "next": 1, **own, **total}
         self.folder.write_once(record_name("copied", self.name, 0), record)

@@ -43,16 +43,27 @@ def compare_once(clients: Clients, run: Run, range_id: str, key_range: KeyRange,
         folder.write_once(name, compare(clients, run, range_id, key_range, turn))
 
 
-def compare(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> dict[str, Any]:
-    """Return the record of a range: what is current, which shards hold the plan, and what is handed back."""
+def compare(
+    clients: Clients,
+    run: Run,
+    range_id: str,
+    key_range: KeyRange,
+    turn: Turn,
+    folder: RunFolder | None = None,
+    writer: type[PlanWriter] = PlanWriter,
+) -> dict[str, Any]:
+    """Return the record of a range: what is current, which shards hold the plan, and what is handed back.
+
+    The shards are written by `writer`, into another folder than the run's own if one is given.
+    """
     streams = Streams(
         key_range,
         most_bytes=MAX_KEY_BYTES - _prefix_bytes(run),
         first_extra=FIRST_EXTRA if wave_of_range(range_id) == 1 else LATER_EXTRA,
     )
-    folder = RunFolder.of(clients.work, run)
+    folder = folder or RunFolder.of(clients.work, run)
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="shards") as writers:
-        plan = PlanWriter.of(folder, run, range_id, turn.attempt, writers)
+        plan = writer.of(folder, run, range_id, turn.attempt, writers)
         with Heartbeat(folder, range_id, range_record_name(range_id)) as heartbeat:
             broken = _compare_until_deadline(clients, run, streams, turn, plan, heartbeat)
         return {

@@ -8,6 +8,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lambda_functions.shared.compare.filters import Filters, filters_of
+from lambda_functions.shared.compare.found_current import FoundCurrent
 from lambda_functions.shared.compare.pieces import Chunk
 from lambda_functions.shared.compare.planned import Planned
 from lambda_functions.shared.compare.undecided import Resolver
@@ -44,10 +46,14 @@ class PlanWriter:
     listed: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
     out_of_scope: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
     kept: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    filtered: dict[str, int] = field(default_factory=lambda: {"source": 0, "destination": 0})
+    not_overwritten: int = 0
     paired: int = 0
     orphans: int = 0
     unprovable: int = 0
     planned: Planned = field(default_factory=Planned)
+    filters: Filters | None = None
+    found_current: FoundCurrent | None = None
 
     @classmethod
     def of(cls, folder: RunFolder, run: Run, range_id: str, attempt: str, pool: Executor) -> PlanWriter:
@@ -72,7 +78,9 @@ class PlanWriter:
             restore=ShardWriter(folder, name("restore"), math.inf, pool=pool, by_key=True),
             failures=failures,
             tally=Tally(failures),
-            planned=Planned(run.options),
+            filters=filters_of(run.options),
+            found_current=FoundCurrent(folder, f"{range_id}-{attempt}", pool) if run.options.verify else None,
+            planned=Planned.of(run),
         )
 
     def decide_all(self, chunk: Chunk, resolver: Resolver) -> None:
@@ -81,9 +89,10 @@ class PlanWriter:
         self.listed["destination"] += len(chunk.destination)
         options = self.run.options
         is_in_scope = scope_filter(options) if options.include or options.exclude else None
+        decide_pair = self.decide_filtered if self.filters else self.decide
         for pair in merge(chunk.source, chunk.destination):
             if is_in_scope is None or is_in_scope(pair_key(pair)):
-                self.decide(pair, resolver)
+                decide_pair(pair, resolver)
             else:
                 self.leave_out(pair)
             if resolver.is_full():
@@ -100,6 +109,23 @@ class PlanWriter:
         self.out_of_scope["source"] += source is not None
         self.out_of_scope["destination"] += destination is not None
 
+    def decide_filtered(self, pair: Pair, resolver: Resolver) -> None:
+        """Decide one key where objects may be filtered out, or what is there already may be kept."""
+        source, destination = pair
+        assert self.filters is not None
+        if source is None:
+            assert destination is not None
+            if self.run.options.delete and self.filters.keeps_orphan(destination):
+                self._keep_orphan()
+                return
+        elif self.filters.leaves_out(source):
+            self._filter_out(destination)
+            return
+        elif destination is not None and self.filters.keeps_existing(source, destination):
+            self._keep_existing(source, destination)
+            return
+        self.decide(pair, resolver)
+
     def decide(self, pair: Pair, resolver: Resolver) -> None:
         """Decide one key by its listings, or have both sides asked."""
         source, destination = pair
@@ -109,6 +135,7 @@ class PlanWriter:
         if decision is Decision.CURRENT:
             assert source is not None
             self.tally.count("current", source.size)
+            self._note_current(destination)
         elif decision in QUESTIONS:
             assert source is not None and destination is not None
             resolver.submit(source, destination, decision)
@@ -128,21 +155,44 @@ class PlanWriter:
                 self.unprovable += result is Decision.UNPROVABLE
                 self._add_source(source, destination, result)
 
+    def _filter_out(self, destination: Entry | None) -> None:
+        """Count a key whose source object is filtered out: it is present, so what the destination has under it is no orphan."""
+        self.paired += destination is not None
+        self.kept["source"] += 1
+        self.filtered["source"] += 1
+        self._note_current(destination)
+
+    def _keep_orphan(self) -> None:
+        self.orphans += 1
+        self.kept["destination"] += 1
+        self.filtered["destination"] += 1
+
+    def _keep_existing(self, source: Entry, destination: Entry) -> None:
+        """Count a key that is not to be overwritten: current if the listings say so, and otherwise nobody asks what differs."""
+        self.paired += 1
+        self._note_current(destination)
+        options = self.run.options
+        if decide(source, destination, options.compareMetadata, options.compareTags) is Decision.CURRENT:
+            self.tally.count("current", source.size)
+        else:
+            self.kept["source"] += 1
+            self.not_overwritten += 1
+
     def _add_orphan(self, destination: Entry) -> None:
         self.orphans += 1
         if self.run.options.delete:
-            orphan = ToDelete(destination.key, destination.etag, destination.size)
-            self.delete.add(orphan.to_json())
-            self.planned.add_orphan()
+            self._plan_delete(destination)
         else:
             self.kept["destination"] += 1
 
     def _add_source(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         if decision is Decision.CURRENT:
             self.tally.count("current", source.size)
+            self._note_current(destination)
         elif decision is Decision.UNPROVABLE and self.run.options.unprovable != "copy":
             self.kept["source"] += 1
             self.tally.count("kept", source.size)
+            self._note_current(destination)
         elif not self.run.is_mappable(source.key):
             self.tally.add(
                 Outcome(source.key, "unmappable", 0, "its key at the destination is not of 1 to 1,024 bytes")
@@ -150,9 +200,21 @@ class PlanWriter:
         elif source.storage_class in ARCHIVE_CLASSES and not source.is_restored:
             self._add_archived(source, destination, decision)
         else:
-            item = to_copy(source, destination, decision)
-            (self.large if is_large(source) else self.copy).add(item.to_json())
-            self.planned.add_copy(item)
+            self._plan_copy(source, destination, decision)
+
+    def _plan_delete(self, destination: Entry) -> None:
+        self.delete.add(ToDelete(destination.key, destination.etag, destination.size).to_json())
+        self.planned.add_orphan(destination)
+
+    def _plan_copy(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
+        item = to_copy(source, destination, decision)
+        (self.large if is_large(source) else self.copy).add(item.to_json())
+        self.planned.add_copy(item, destination)
+
+    def _note_current(self, destination: Entry | None) -> None:
+        """Remember what was found current, or has a source and is to stay, where the run is to compare once more."""
+        if self.found_current and destination:
+            self.found_current.add(destination.key, destination.etag)
 
     def _add_archived(self, source: Entry, destination: Entry | None, decision: Decision) -> None:
         """Plan a restore where the options ask for one, or name what cannot be copied now."""
@@ -180,11 +242,14 @@ class PlanWriter:
             "listed": self.listed,
             "outOfScope": self.out_of_scope,
             "kept": self.kept,
+            "filtered": self.filtered,
+            "notOverwritten": self.not_overwritten,
             "paired": self.paired,
             "orphans": self.orphans,
             "unprovable": self.unprovable,
             **self.planned.to_json(),
             "shards": shards,
+            **({"foundCurrent": self.found_current.close()} if self.found_current else {}),
         }
 
 

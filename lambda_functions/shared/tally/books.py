@@ -8,6 +8,8 @@
     names         named in files = skipped + undecided, or of work skipped + changed + failed + given up by a stop
     ranges        a range = what was decided of it and what it handed back, end to end
 
+Kept by option is also what filters leave alone on either side, and what is not overwritten.
+
 Every term is counted where it happens and none is computed from the others, so a record that is gone, or a list that was cut,
 leaves a gap. Pure; asked by every tally and by the report. A gap is an error of ours or damage to the run's files; either way
 nothing may be concluded from the sums.

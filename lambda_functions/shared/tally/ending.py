@@ -15,6 +15,7 @@ from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
+from lambda_functions.shared.tally import verification
 from lambda_functions.shared.tally.breakage import read_breakages
 from lambda_functions.shared.tally.plan import (
     SHARD_KINDS,
@@ -25,9 +26,9 @@ from lambda_functions.shared.tally.plan import (
     totals_of_state,
 )
 from lambda_functions.shared.tally.report import Ending
-from lambda_functions.shared.tally.storage_classes import class_warnings
 from lambda_functions.shared.tally.sums import WorkTotals, broken_totals, read_totals
-from lambda_functions.shared.tally.warnings import scope_warnings
+from lambda_functions.shared.tally.verification import Verification, read_verification
+from lambda_functions.shared.tally.warnings import class_warnings, scope_warnings
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT, REPORT, options_of, write_plan
 from lambda_functions.shared.work_bucket.leases import keep_lease, release_lease
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
@@ -72,6 +73,7 @@ class Findings:
     deleted: WorkTotals
     first_failures: Sequence[Any]
     warnings: Sequence[str]
+    verified: Verification | None = None
 
     @property
     def done(self) -> WorkTotals:
@@ -85,13 +87,16 @@ def _report_run(
     run = Run.from_json(state["run"])
     found = _findings(folder, run, state)
     sums = (found.compared, found.copied, found.deleted)
-    _write_failures(folder, found.compared, found.done)
+    _write_failures(folder, found.compared, found.done, found.verified.failures if found.verified else [])
     ending = reporting.ending(found.state, *sums, folder.address(FAILURES))
+    if not ending.error:
+        ending = verification.ending(run, found.verified, folder.address(FAILURES))
     may_have_stragglers = reporting.may_have_stragglers(found.state, found.done)
     problems = abort_all(folder, clients.destination, may_have_stragglers)
     others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
     report = {
         **reporting.report(run, *sums, others),
+        **({"verified": found.verified.to_json()} if found.verified else {}),
         "failures": folder.address(FAILURES),
         "notSynchronised": found.first_failures,
         "warnings": [*found.warnings, *first_problems(problems, where=f": {folder.address('uploads/')}")],
@@ -118,14 +123,18 @@ def _findings(folder: RunFolder, run: Run, state: Mapping[str, Any]) -> Findings
     told = state["run"].get("warnings", ())
     try:
         compared, copied, deleted = _read_totals(folder, run, state)
+        verified = read_verification(folder, state)
         files = [*copied.failures, *deleted.failures, *compared.failures]
+        if verified:
+            deleted, files = deleted + verified.totals(), [*verified.failures, *files]
         warnings = [
             *(scope_warnings(run.options, compared) if _is_compared(state) else []),
             *class_warnings(compared.as_standard, compared.restores, run.options.restore),
             *_uncounted_warning(state),
+            *(verified.warnings(run.options) if verified else []),
         ]
         failures = _first_failures(folder, files)
-        return Findings(state, compared, copied, deleted, failures, [*warnings, *told])
+        return Findings(state, compared, copied, deleted, failures, [*warnings, *told], verified)
     except RunFileBroken as broken:
         error = state.get("error") or {"Error": "RunFileBroken", "Cause": str(broken)}
         warnings = [_incomplete_warning(state, broken), *_uncounted_warning({**state, "error": error}), *told]
@@ -213,9 +222,11 @@ def _read_records(folder: RunFolder, state: Mapping[str, Any]) -> list[Record]:
     return [*read_records(folder, earlier), *read_wave(folder, present)[0]]
 
 
-def _write_failures(folder: RunFolder, compared: ComparisonTotals, done: WorkTotals) -> None:
+def _write_failures(
+    folder: RunFolder, compared: ComparisonTotals, done: WorkTotals, verified: Sequence[Mapping[str, Any]]
+) -> None:
     """Write the index of all files that name keys that were not synchronised."""
-    shards = [*done.failures, *compared.failures]
+    shards = [*verified, *done.failures, *compared.failures]
     files = [shard["file"] for shard in shards]
     folder.write(FAILURES, {"files": files, "unfinishedShards": list(done.unfinished), "contents": shards})
 

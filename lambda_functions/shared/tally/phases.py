@@ -23,20 +23,22 @@ from lambda_functions.shared.tally.plan import (
     as_borrowed,
     begun_by_copiers,
     read_records,
-    refusal,
     total_of_records,
     write_indexes,
 )
+from lambda_functions.shared.tally.refusals import DELETION, refusal
 from lambda_functions.shared.tally.sums import WorkTotals, add_up, index_items, read_totals
+from lambda_functions.shared.tally.verification import next_after
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 
 def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return the next wave, or the plan and whether it is applied.
 
-    `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "report", "wave", "plan", "copy",
-    "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and `"books"` and
-    `"tally"`, their sums. A run that is to stop goes on to its report; `"stopped": true` says that this has cut it short.
+    `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "verify" | "report", "wave", "plan",
+    "copy", "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and
+    `"books"` and `"tally"`, their sums. A refusal with another error than DeletionRefused names it as `"refusedAs"`. A run that
+    is to stop goes on to its report; `"stopped": true` says that this has cut it short.
     """
     run, comparison = Run.from_json(state["run"]), state["comparison"]
     folder, wave = RunFolder.of(clients.work, run), int(comparison["wave"])
@@ -86,23 +88,25 @@ def tally_plan(clients: Clients, run: Run, plan: AppliedPlan, turn: Turn) -> dic
 def tally_copies(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
     """Return whether the orphans may go: only if every copy of the run succeeded and every key could be decided.
 
-    `{"next": "tally" | "delete" | "report", "at": 1024, "sums": "tally/copied-1024.json", "tally": {...}}`, "tally" meaning
-    another turn; with `"stopped": true` and `"endsMap"` where a stop has left something undone.
+    `{"next": "tally" | "delete" | "verify" | "report", "at": 1024, "sums": "tally/copied-1024.json", "tally": {...}}`,
+    "tally" meaning another turn; with `"stopped": true` and `"endsMap"` where a stop has left something undone.
     """
     progress, copied = _add_up(clients, state, turn, "copied", state.get("copies"))
     comparison = state["comparison"]
-    planned = begun_by_copiers(comparison["plan"])
-    is_allowed = comparison["delete"]["items"] and not (
+    planned, run = begun_by_copiers(comparison["plan"]), Run.from_json(state["run"])
+    is_right = not (
         copied.not_done()
         or comparison["undecided"]
         or state.get("error")
         or work_gaps("copies", planned, copied.tally, copied.unfinished_objects, copied.named)
     )
+    is_allowed = comparison["delete"]["items"] and is_right
     stopped = _stopped(turn, bool(copied.stopped() or is_allowed))
     is_allowed = is_allowed and not stopped
     if is_allowed and "next" not in progress:
-        _require_comparison(clients, Run.from_json(state["run"]), comparison)
-    return {"next": "delete" if is_allowed else "report", **stopped, **progress}
+        _require_comparison(clients, run, comparison)
+    go_on = "delete" if is_allowed else next_after(run, is_right and not stopped)
+    return {"next": go_on, **stopped, **progress}
 
 
 def _stopped(turn: Turn, leaves_something: bool) -> dict[str, bool]:
@@ -122,9 +126,14 @@ def _require_comparison(clients: Clients, run: Run, comparison: Mapping[str, Any
 
 
 def tally_deletes(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return `{"next": "tally" | "report", "at", "sums", "tally"}`, and of a stop what `tally_copies` does."""
+    """Return `{"next": "tally" | "verify" | "report", "at", "sums", "tally"}`, and of a stop what `tally_copies` does."""
     progress, deleted = _add_up(clients, state, turn, "deleted", state.get("deletes"))
-    return {"next": "report", **_stopped(turn, bool(deleted.stopped())), **progress}
+    stopped, is_right = (
+        _stopped(turn, bool(deleted.stopped())),
+        not (deleted.not_done() or state.get("error")),
+    )
+    go_on = next_after(Run.from_json(state["run"]), is_right and not stopped)
+    return {"next": go_on, **stopped, **progress}
 
 
 def _add_up(
@@ -144,16 +153,19 @@ def _add_up(
 def _plan(
     folder: RunFolder, run: Run, compared: ComparisonTotals, broken: str, is_whole: bool, turn: Turn
 ) -> dict[str, Any]:
-    why_refused = refusal(run.options, compared) if is_whole and not broken else ""
-    is_applied = any(compared.shards.values()) and not (broken or why_refused or run.options.dryRun)
+    refused = refusal(run, compared) if is_whole and not broken else None
+    is_applied = any(compared.shards.values()) and not (broken or refused or run.options.dryRun)
     stopped = _stopped(turn, not broken and (is_applied or not is_whole))
     is_applied = is_applied and not stopped
     nothing = {kind: {"index": "", "items": 0, "sha256": ""} for kind in KINDS}
+    undecided = object_count(compared.tally, "failed")
+    is_right = is_whole and not (broken or refused or stopped or undecided)
     return {
-        "next": "apply" if is_applied else "report",
-        "refusal": why_refused,
+        "next": "apply" if is_applied else next_after(run, is_right),
+        "refusal": refused.cause if refused else "",
+        **({"refusedAs": refused.error} if refused and refused.error != DELETION else {}),
         "plan": compared.plan,
-        "undecided": object_count(compared.tally, "failed"),
+        "undecided": undecided,
         **stopped,
         **(write_indexes(folder, compared) if is_applied else nothing),
     }

@@ -1,6 +1,6 @@
-"""From the records of compared ranges to an exact plan: next wave, or indexes of what is to be done, or a refusal.
+"""From the records of compared ranges to an exact plan: next wave, or indexes of what is to be done.
 
-What the records do not name does not exist. Guards are pure functions over the sums.
+What the records do not name does not exist. The guards over the sums are in `refusals`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_functions.shared.compare.waves import Record, read_wave
-from lambda_functions.shared.options import Options, max_deletes
-from lambda_functions.shared.outcomes import SKIPPED, add_counts, add_tallies, object_count, pluralize
+from lambda_functions.shared.outcomes import SKIPPED, add_counts, add_tallies, object_count
 from lambda_functions.shared.run import AppliedPlan
-from lambda_functions.shared.tally.costs import estimate_plan_usd
 from lambda_functions.shared.tally.maps import choose_maps
 from lambda_functions.shared.tally.sums import add_records
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
@@ -25,6 +23,8 @@ KINDS = ("copy", "large", "delete")
 RESTORE = "restore"
 SHARD_KINDS = (*KINDS, RESTORE)
 SIDES = ("source", "destination")
+# What planned work is charged for besides its requests, as `planned.Planned` counts it; older records do not say.
+TO_PAY = ("byClass", "retrieved", "early")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class ComparisonTotals:
     turns: int
     seconds: float
     to_send: Mapping[str, int] = field(default_factory=dict)
+    filtered: Mapping[str, int] = field(default_factory=dict)
+    not_overwritten: int = 0
+    to_pay: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     as_standard: Mapping[str, int] = field(default_factory=dict)
     restores: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
@@ -59,19 +62,22 @@ class ComparisonTotals:
             **({RESTORE: restores} if restores["objects"] else {}),
         }
 
-    def apply_usd(self) -> float:
-        """Return about how many dollars it costs to carry out the plan; `costs.py` says what is not in it."""
-        turns = sum(len(self.shards.get(kind, ())) for kind in ("copy", "delete", RESTORE))
-        turns += sum(shard["objects"] for shard in self.shards["large"])
-        return estimate_plan_usd(self.to_send, turns, self.plan["delete"]["objects"])
-
     def in_scope(self, side: str) -> int:
         """Return how many objects of "source" or "destination" the filters have left."""
         return self.listed.get(side, 0) - self.out_of_scope.get(side, 0)
 
+    def left_of_source(self) -> int:
+        """Return how many source objects are left after the patterns and the filters."""
+        return self.in_scope("source") - self.filtered.get("source", 0)
+
     def books(self) -> dict[str, int]:
         """Return what `books.comparison_gaps` balances, and what a report tells besides."""
-        sides = {"Listed": self.listed, "OutOfScope": self.out_of_scope, "Kept": self.kept}
+        sides = {
+            "Listed": self.listed,
+            "OutOfScope": self.out_of_scope,
+            "Kept": self.kept,
+            "Filtered": self.filtered,
+        }
         return {
             **{f"{side}{term}": counts.get(side, 0) for term, counts in sides.items() for side in SIDES},
             "current": object_count(self.tally, "current"),
@@ -84,6 +90,7 @@ class ComparisonTotals:
             "named": sum(file["objects"] for file in self.failures),
             "unprovable": self.unprovable,
             "unusualPages": self.unusual_pages,
+            "notOverwritten": self.not_overwritten,
         }
 
 
@@ -103,7 +110,12 @@ def total_of_records(records: Sequence[Record]) -> ComparisonTotals:
         orphans=sum(record["orphans"] for record in records),
         unprovable=sum(record["unprovable"] for record in records),
         unusual_pages=sum(record["unusualPages"] for record in records),
+        filtered=_add_sides(record.get("filtered", {}) for record in records),
+        not_overwritten=sum(record.get("notOverwritten", 0) for record in records),
         to_send=add_counts(record.get("toSend", {}) for record in records),
+        to_pay={
+            name: add_counts(record.get("toPay", {}).get(name, {}) for record in records) for name in TO_PAY
+        },
         as_standard=add_counts(record.get("asStandard", {}) for record in records),
         restores=add_tallies(record.get("restores", {}) for record in records),
         shards={
@@ -131,13 +143,15 @@ def totals_of_state(comparison: Mapping[str, Any]) -> ComparisonTotals:
     plan = comparison.get("plan", {})
     by_side = {
         term: {side: books.get(f"{side}{term}", 0) for side in SIDES}
-        for term in ("Listed", "OutOfScope", "Kept")
+        for term in ("Listed", "OutOfScope", "Kept", "Filtered")
     }
     return ComparisonTotals(
         tally=comparison.get("tally", {}),
         listed=by_side["Listed"],
         out_of_scope=by_side["OutOfScope"],
         kept=by_side["Kept"],
+        filtered=by_side["Filtered"],
+        not_overwritten=books.get("notOverwritten", 0),
         paired=books.get("paired", 0),
         orphans=books.get("orphans", 0),
         unprovable=books.get("unprovable", 0),
@@ -184,25 +198,6 @@ def write_indexes(folder: RunFolder, compared: ComparisonTotals) -> dict[str, di
         )
     maps = choose_maps(items["copy"], items["delete"])
     return {kind: {**index, **maps.get(kind, {})} for kind, index in written.items()}
-
-
-def refusal(options: Options, compared: ComparisonTotals) -> str:
-    """Return why the planned deletes are refused, in sentences for a person; "" if they are not."""
-    deletes, source_objects = compared.plan["delete"]["objects"], compared.in_scope("source")
-    if deletes and not source_objects and not options.allowEmptySource:
-        return (
-            f"{pluralize(deletes)} of {options.destination} would be deleted, and nothing is left of the source {options.source} "
-            "after prefix, startAfter and filters. Nothing was changed. If the source is meant to be empty, start again with "
-            '"allowEmptySource": true.'
-        )
-    most = max_deletes(options.maxDelete, compared.in_scope("destination"))
-    if most is not None and deletes > most:
-        return (
-            f"{pluralize(deletes)} of {options.destination} would be deleted; maxDelete allows {most:,} "
-            f"({options.maxDelete}, of {compared.in_scope('destination'):,} in scope). Nothing was changed. "
-            f'The plan is in the report; if it is right, start again with "maxDelete": {deletes}.'
-        )
-    return ""
 
 
 def _add_sides(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.options import Options
 from lambda_functions.shared.outcomes import (
     DELETE_MARKERS,
     SKIPPED,
@@ -23,9 +24,10 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally import stopping
 from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
 from lambda_functions.shared.tally.breakage import Breakage
-from lambda_functions.shared.tally.costs import estimate_usd
+from lambda_functions.shared.tally.costs import planned_cost, run_cost, total_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
-from lambda_functions.shared.tally.storage_classes import planned_restores_usd
+from lambda_functions.shared.tally.prices import without_list
+from lambda_functions.shared.tally.refusals import DELETION
 from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT
 
@@ -50,8 +52,6 @@ def report(
     tally = add_tallies([compared.tally, done.tally])
     requests = add_counts([compared.requests, done.requests, others])
     nothing = {"objects": 0, "bytes": 0}
-    restores_usd = planned_restores_usd(compared.restores, run.options.restore)
-    work_usd = estimate_usd(requests, compared.turns + done.turns, compared.seconds + done.seconds)
     return {
         "source": run.options.source,
         "destination": run.options.destination,
@@ -62,6 +62,7 @@ def report(
         **({"appliedPlan": run.plan.name, "planDigest": run.plan.digest} if run.plan else {}),
         "listed": dict(compared.listed),
         "outOfScope": dict(compared.out_of_scope),
+        **_filtered(run.options, compared),
         "current": add_tallies({"current": tally.get(what, nothing)} for what in ("current", "kept"))[
             "current"
         ],
@@ -76,8 +77,7 @@ def report(
         "causes": add_causes([compared.causes, done.causes]),
         "requests": requests,
         "unusualPages": compared.unusual_pages,
-        "estimatedCostUsd": round(work_usd + restores_usd * _share_restored(compared, copied), 6),
-        "plannedCostUsd": round(compared.apply_usd() + restores_usd, 6),
+        **_costs(run, compared, done, others),
     }
 
 
@@ -87,10 +87,26 @@ def _skipped(run: Run, tally: Mapping[str, Any]) -> dict[str, int]:
     return {what: object_count(tally, what) for what in words}
 
 
-def _share_restored(compared: ComparisonTotals, copied: WorkTotals) -> float:
-    """Return how much of the planned restores has been asked for, 0 to 1; sizes are taken to be alike."""
-    planned = compared.plan.get("restore", {"objects": 0})["objects"]
-    return object_count(copied.tally, "restoring") / planned if planned else 0.0
+def _costs(
+    run: Run, compared: ComparisonTotals, done: WorkTotals, others: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what the run has cost and its plan was to cost, by item, and which regions were priced as us-east-1."""
+    cost, planned = run_cost(run, compared, done, others), planned_cost(run, compared)
+    unknown = without_list((run.source.region, run.destination.region))
+    return {
+        "estimatedCostUsd": total_usd(cost),
+        "cost": cost,
+        "plannedCostUsd": total_usd(planned),
+        "plannedCost": planned,
+        **({"pricedAsUsEast1": unknown} if unknown else {}),
+    }
+
+
+def _filtered(options: Options, compared: ComparisonTotals) -> dict[str, Any]:
+    """Return what filters left alone on either side, and what was not overwritten, of a run that has such options."""
+    filtered = {"filtered": dict(compared.filtered)} if options.has_filters else {}
+    existing = {"objects": compared.not_overwritten}
+    return {**filtered, **({} if options.overwrite is True else {"notOverwritten": existing})}
 
 
 def ending(
@@ -107,11 +123,12 @@ def ending(
     if comparison.get("broken"):
         return Ending("SyncIncomplete", f"{comparison['broken']}. Nothing was changed.", "comparing")
     if comparison.get("refusal"):
-        return Ending("DeletionRefused", comparison["refusal"], "planning")
+        return Ending(comparison.get("refusedAs", DELETION), comparison["refusal"], "planning")
     not_done = object_count(compared.tally, "failed") + done.not_done()
     unbalanced = describe_gaps(find_gaps(state, compared, copied, deleted))
     if stopping.is_stopped(state) and not unbalanced:
-        cause = stopping.cause(compared, copied, deleted, phase_of(state))
+        next_step = _what_next(state, stopping.STRAGGLERS_ARE_OVER if done.unclear else "")
+        cause = stopping.cause(compared, copied, deleted, phase_of(state), next_step)
         return Ending("Stopped", cause, phase_of(state))
     if not_done and not stopping.is_stopped(state):
         cause = _incomplete_cause(not_done, compared, done, failures, state)
@@ -138,6 +155,8 @@ def find_gaps(
 
 def phase_of(state: Mapping[str, Any]) -> str:
     """Return in which phase a run was when it came to its report, in one word."""
+    if state.get("verification"):
+        return "verifying"
     if state.get("deletes") or (state.get("copies") or {}).get("next") == "delete":
         return "deleting"
     if (state.get("comparison") or {}).get("next") == "apply":

@@ -26,15 +26,16 @@ def has_ended_map(state: State, done: WorkTotals) -> bool:
     return any((state.get(slot) or {}).get("endsMap") for slot in PHASES) and not done.broken
 
 
-def cause(compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, phase: str) -> str:
-    """Return how far a stopped run came, in sentences."""
+def cause(
+    compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, phase: str, next_step: str
+) -> str:
+    """Return how far a stopped run came, in sentences; the last one is what to do next."""
     done = copied + deleted
-    when = f" {STRAGGLERS_ARE_OVER}" if done.unclear else ""
     sentences = [f"The run was stopped while {phase}: {_how_far(compared, copied, deleted, phase)}."]
     not_in_sync = object_count(compared.tally, "failed") + done.failed(), object_count(done.tally, "changed")
     if any(not_in_sync):
         sentences.append("{:,} failed before that, and {:,} had changed meanwhile.".format(*not_in_sync))
-    return " ".join([*sentences, f"Start again{when}: a sync takes up where the last one stopped."])
+    return " ".join([*sentences, next_step])
 
 
 def _how_far(compared: ComparisonTotals, copied: WorkTotals, deleted: WorkTotals, phase: str) -> str:

@@ -13,6 +13,7 @@
     failures/                        JSON lines: key, what, error
     failures.json                    index of the files in failures/ that count
     report.json                      the end
+    verify/                          the same once more, of the comparison at the end of a run that verifies
     plan.json                        of a dry run that succeeded: the checksums of all files that its plan is made of
     applied-by.json                  the execution that has carried this plan out, or tried to
 
@@ -36,7 +37,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -77,6 +78,10 @@ class RunFolder:
     def of(cls, client: Any, run: Run) -> RunFolder:
         """Return the folder of a run."""
         return cls(client, run.folder, plan=run.plan.folder if run.plan else "")
+
+    def under(self, name: str) -> RunFolder:
+        """Return a folder in this one, with the same names in it."""
+        return replace(self, path=f"{self.path}/{name}")
 
     def key(self, name: str) -> str:
         """Return the key of a file in the work bucket; raise RunFileBroken for one of a folder that is none of this run's."""

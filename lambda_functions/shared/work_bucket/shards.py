@@ -169,11 +169,12 @@ def failure_writer(folder: RunFolder, what: str, attempt: str) -> ShardWriter:
 
 
 def turn_summary(tally: Tally, writer: ShardWriter, turn: Turn, clients: Clients) -> dict[str, Any]:
-    """Return what every record says of its turn: the tally, the files that name keys, what was sent, how long it took."""
+    """Return what every record says of its turn: the tally, the files that name keys, what was sent, when and for how long."""
     return {
         "tally": tally.to_json(),
         "causes": tally.causes,
         "failures": writer.close(),
         "requests": clients.requests.counts(),
+        "startedAt": turn.started_at(),
         "seconds": round(turn.elapsed_seconds(), 3),
     }

@@ -18,10 +18,11 @@ import boto3
 import pytest
 from places import PROJECT
 
+from deployment import packages
 from deployment.console import Console
 from deployment.emulator import emulator as local
 from deployment.emulator.emulator import Emulator
-from deployment.errors import EmulatorError
+from deployment.errors import EmulatorError, PackageMissing
 
 pytest.importorskip("ministack", reason="the embedded emulator is not installed")
 
@@ -220,11 +221,11 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(local, "PACKAGE", "no-such-package")
-    with pytest.raises(EmulatorError) as caught, Emulator():
+    with pytest.raises(PackageMissing) as caught, Emulator():
         pass
     assert str(caught.value) == (
         "The embedded emulator needs the package no-such-package, which is not installed. "
-        f"Run: {Path(sys.executable).name} -m pip install -r requirements.txt"
+        f"{packages.install_command()}"
     )
 
 

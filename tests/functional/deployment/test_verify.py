@@ -47,6 +47,14 @@ def test_equal_buckets_have_no_differences_and_empty_ones_are_equal(s3: Any) -> 
     assert found(s3) == []
 
 
+def test_an_object_is_read_with_one_request_and_its_tags_with_another(s3: Any) -> None:
+    s3.put_object(Bucket="one", Key="k", **OBJECT)
+    asked: list[str] = []
+    s3.meta.events.register("before-call.s3", lambda model, **_: asked.append(model.name))
+    verify.read(s3, "one")
+    assert sorted(asked) == ["GetObject", "GetObjectTagging", "ListObjectsV2"]
+
+
 def test_a_key_on_one_side_only_is_named_with_its_side(s3: Any) -> None:
     s3.put_object(Bucket="one", Key="here\n", Body=b"")
     s3.put_object(Bucket="two", Key="there", Body=b"")

@@ -406,7 +406,7 @@ def test_a_shard_that_is_changed_while_the_plan_is_carried_out_is_not_begun(worl
 
 def test_the_guards_are_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     dry_run(world, maxDelete=6)
-    monkeypatch.setattr("lambda_functions.shared.tally.plan.max_deletes", lambda *_: 5)
+    monkeypatch.setattr("lambda_functions.shared.tally.refusals.max_deletes", lambda *_: 5)
 
     report = world.run(plan="planned")
 

@@ -18,6 +18,7 @@ from benchmarks.children import CommandFailed, Server, measure, server, two_proc
 from benchmarks.invented import InventedBucket, expected_plan, invented_pair
 from benchmarks.kinds import read_request
 from benchmarks.planning import Pace, Planned, plan_all
+from benchmarks.proxy import Proxy
 from benchmarks.results import Results
 from benchmarks.shaped import shaped_pair
 from benchmarks.shapes import SHAPES
@@ -208,6 +209,19 @@ def test_the_proxy_counts_by_bucket_and_kind_and_changes_nothing():
             assert answer.read() == bytes(300_000)
         assert proxy.told("/-/delay/1/2") == {"source LIST": 3, "work PUT": 1, "work GET": 1}
         assert len(lists(proxy, "source")) == KEYS
+
+
+def test_the_proxy_holds_back_every_request_or_those_of_one_kind():
+    proxy = Proxy(port=0)
+    copy = read_request(b"PUT /b/k HTTP/1.1\r\nX-Amz-Copy-Source: b/j")
+    put = read_request(b"PUT /b/k HTTP/1.1")
+
+    proxy.tell(read_request(b"GET /-/delay/30/80/COPY HTTP/1.1"))
+    assert 0.03 <= proxy.seconds_for(copy) <= 0.08
+    assert proxy.seconds_for(put) == 0
+
+    proxy.tell(read_request(b"GET /-/delay/30/80 HTTP/1.1"))
+    assert 0.03 <= proxy.seconds_for(put) <= 0.08
 
 
 @pytest.mark.parametrize(

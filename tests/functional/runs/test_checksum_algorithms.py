@@ -165,7 +165,7 @@ def _botocore_without(algorithm: str) -> Iterator[None]:
             service, region_name=region, config=config
         )
 
-    with mock.patch.object(server, "_made", made):
+    with mock.patch.object(server, "made_once", made):
         yield
 
 

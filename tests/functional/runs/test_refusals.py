@@ -23,9 +23,11 @@ NOTHING = (
     '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 )
 OPTIONS = (
-    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, "
-    "allowEmptySource, dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, objectLock, annotations, "
-    "restore, acl, serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
+    "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
+    "maxCostUsd, allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, "
+    "objectLock, annotations, restore, acl, "
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
@@ -150,8 +152,12 @@ def test_an_input_that_names_no_two_buckets_is_refused_with_everything_that_is_w
         ({"colour": "red"}, f'"colour" is not an option (known are {OPTIONS})'),
         ({"compareTags": "yes"}, '"compareTags" is "yes"; expected true or false'),
         ({"acl": "private"}, '"acl" is "private"; expected one of "bucket-owner-full-control"'),
-        ({"verify": True}, '"verify" is not built yet; leave it out'),
-        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        (
+            {"verify": True, "dryRun": True},
+            '"verify" is true and "dryRun" is true; a dry run changes nothing, so there is nothing to verify: leave one of '
+            "them out, or use `fab verify`",
+        ),
+        ({"maxCostUsd": 0}, '"maxCostUsd" is 0; expected an amount of US dollars, such as 20 or 0.5'),
         ({"delete": "no"}, '"delete" is "no"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
         ({"prefix": None}, '"prefix" is null; expected text'),

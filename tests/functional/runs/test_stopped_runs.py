@@ -235,6 +235,24 @@ def test_a_worker_that_left_no_word_may_still_write_so_the_lease_stays(world: Wo
     assert report["deleted"] == {"objects": 0, "bytes": 0}
 
 
+def test_a_plan_of_which_a_part_is_carried_out_is_not_taken_up_again_and_the_cause_says_so(
+    world: World,
+) -> None:
+    world.name = "planned"
+    assert world.run(dryRun=True)["outcome"] == "Succeeded"
+    world.name = NAME
+    world.s3.before("CopyObject", lambda request: stop(world), key="k5")
+
+    report = world.run(plan="planned")
+
+    assert report["outcome"] == "Stopped"
+    assert report["cause"].endswith(
+        ". Make a new dry run, it shows what is left: a plan is carried out once."
+    )
+    require_balance(report)
+    require_rest_is_done_by_the_next(world, report)
+
+
 def test_a_dry_run_that_is_stopped_says_so(world: World) -> None:
     world.s3.after("ListObjectsV2", lambda request: stop(world), nth=3)
     report = world.run(dryRun=True)

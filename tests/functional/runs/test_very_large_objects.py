@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -252,6 +253,25 @@ def test_tags_of_more_than_2_kib_that_cannot_be_put_on_a_very_large_object_are_a
 
 
 # --- What one turn cannot hold
+
+
+def test_the_record_of_a_very_large_object_says_of_every_step_when_it_began_and_how_long_it_took(
+    world: World,
+) -> None:
+    world.source.put_parts("large", *[GB] * 130)
+
+    def slowly(request: Request) -> None:
+        world.elapsed_seconds += 1
+
+    world.s3.before("UploadPartCopy", slowly, times=130)
+    assert copied(world) == "copied at attempt 1"
+
+    folder = world.worker().folder
+    record = folder.require("copied/large-000001-0.json")
+    began = [datetime.fromisoformat(step["startedAt"]) for step in record["steps"]]
+    assert len(began) == 5  # it was begun, copied in three groups, and completed
+    assert datetime.fromisoformat(record["startedAt"]) == min(began)
+    assert record["seconds"] == sum(step["seconds"] for step in record["steps"]) > 100
 
 
 def test_an_object_that_a_turn_cannot_move_fails_alone_and_its_upload_is_aborted(world: World) -> None:

@@ -20,8 +20,10 @@ KINDS: dict[Any, Kind] = {
     bool | str: Kind.SWITCH_OR_TEXT,
     tuple[str, ...]: Kind.PATTERNS,
     int: Kind.NUMBER,
+    int | None: Kind.NUMBER,
     int | str | None: Kind.NUMBER,
     Restore | None: Kind.PAIRS,
+    float | None: Kind.AMOUNT,
 }
 
 
@@ -31,7 +33,8 @@ def test_every_option_of_the_input_has_its_flag_and_there_are_no_others() -> Non
 
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.option)
 def test_a_flag_takes_what_its_option_is(flag: Any) -> None:
-    assert flag.kind is KINDS.get(get_type_hints(Options)[flag.option], Kind.TEXT)
+    kind = KINDS.get(get_type_hints(Options)[flag.option], Kind.TEXT)
+    assert flag.kind is (Kind.WORDS if flag.option == "storageClasses" else kind)
     assert flag.help.endswith(".") and bool(flag.no_help) is flag.has_opposite
 
 
@@ -42,8 +45,9 @@ def test_the_task_has_every_flag() -> None:
 
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
-    changing = {"dryRun", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass", "acl"}
-    changing |= {"serverSideEncryption", "sseKmsKeyId", "objectLock", "annotations", "restore"}
+    changing = {"dryRun", "verify", "maxDelete", "maxCostUsd", "allowEmptySource", "unprovable", "copyTags"}
+    changing |= {"storageClass", "acl", "serverSideEncryption", "sseKmsKeyId", "overwrite"}
+    changing |= {"objectLock", "annotations", "restore"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
     assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}
@@ -57,6 +61,7 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         for flag in FLAGS
     }
     shown["compareMetadata"] += ", `--no-compare-metadata`"
+    shown["overwrite"] += ", `--no-overwrite`"
     assert dict(rows) == shown
 
 
@@ -70,6 +75,11 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         ({"max_delete": "10%", "max_concurrency": "5"}, {"maxDelete": "10%", "maxConcurrency": 5}),
         ({"max_delete": "ten", "max_concurrency": "٣"}, {"maxDelete": "ten", "maxConcurrency": "٣"}),
         ({"max_delete": "9" * 5000}, {"maxDelete": "9" * 5000}),
+        ({"max_cost_usd": "20"}, {"maxCostUsd": 20}),
+        ({"max_cost_usd": "0.5"}, {"maxCostUsd": 0.5}),
+        ({"max_cost_usd": "$5"}, {"maxCostUsd": "$5"}),
+        ({"max_cost_usd": "1e3"}, {"maxCostUsd": "1e3"}),
+        ({"max_cost_usd": "9" * 5000}, {"maxCostUsd": "9" * 5000}),
         ({"include": ["*.a", "*.b"], "exclude": []}, {"include": ["*.a", "*.b"]}),
         ({"delete": True}, {"delete": True}),
         ({"no_delete": True, "no_copy_tags": True}, {"delete": False, "copyTags": False}),
@@ -83,6 +93,14 @@ def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:
         ({"restore": "days=٣,tier="}, {"restore": {"days": "٣", "tier": ""}}),
         ({"restore": "7"}, {"restore": "7"}),
         ({"object_lock": "copy", "annotations": "none"}, {"objectLock": "copy", "annotations": "none"}),
+        ({"overwrite": "newer"}, {"overwrite": "newer"}),
+        ({"overwrite": "true"}, {"overwrite": True}),
+        ({"overwrite": "never"}, {"overwrite": "never"}),
+        ({"no_overwrite": True}, {"overwrite": False}),
+        ({"min_size": "0", "max_size": "1e3"}, {"minSize": 0, "maxSize": "1e3"}),
+        ({"storage_classes": ["STANDARD,GLACIER"]}, {"storageClasses": ["STANDARD", "GLACIER"]}),
+        ({"storage_classes": ["STANDARD", "GLACIER,"]}, {"storageClasses": ["STANDARD", "GLACIER", ""]}),
+        ({"storage_classes": []}, {}),
     ],
 )
 def test_only_what_was_typed_reaches_the_input(typed: dict[str, Any], options: dict[str, Any]) -> None:
@@ -105,6 +123,11 @@ def test_a_flag_and_its_opposite_contradict_each_other(flag: Any) -> None:
             'x would be deleted; maxDelete allows 0 (0, of 1 in scope). If it is right, start again with "maxDelete": 7.',
             "x would be deleted; --max-delete allows 0 (0, of 1 in scope). If it is right, start again with --max-delete 7.",
         ),
+        (
+            '$20.02; maxCostUsd allows $5.00. If it is worth that, start again with "maxCostUsd": 21.03.',
+            "$20.02; --max-cost-usd allows $5.00. If it is worth that, start again with --max-cost-usd 21.03.",
+        ),
+        ('start again with "maxDelete": "100%".', 'start again with --max-delete "100%".'),
         ('start again with "allowEmptySource": true.', "start again with --allow-empty-source."),
         (
             'after prefix, startAfter and filters; "delete": false',
@@ -132,7 +155,7 @@ def test_what_a_run_says_about_its_options_is_told_in_flags(text: str, said: str
 
 
 def test_what_the_guards_of_a_run_advise_is_a_flag_here() -> None:
-    source = (PROJECT / "lambda_functions" / "shared" / "tally" / "plan.py").read_text(encoding="utf-8")
-    advised = re.findall(r'"(\w+)": (?:true|\{)', source[source.index("def refusal") :])
-    assert set(advised) == {"allowEmptySource", "maxDelete"}
+    source = (PROJECT / "lambda_functions" / "shared" / "tally" / "refusals.py").read_text(encoding="utf-8")
+    advised = re.findall(r'"(\w+)": (?:true|\{|")', source[source.index("def refusal") :])
+    assert set(advised) == {"allowEmptySource", "maxDelete", "maxCostUsd"}
     assert [name for name in advised if '"' in in_flags(f'start again with "{name}": true.')] == []

@@ -80,6 +80,26 @@ def compare_all(clients: Clients, run: Run, looks_before_end: int) -> list[dict[
     return records
 
 
+def sides_of(world: dict[str, str]) -> list[dict[str, dict[str, Any]]]:
+    """Return what a world has at the source, and at the destination."""
+    return [
+        {key: values for key, kind in world.items() if (values := KINDS[kind][side]) is not None}
+        for side in (0, 1)
+    ]
+
+
+def records_of(world: dict[str, str], run: Run, page_keys: int, looks: int) -> list[dict[str, Any]]:
+    """Return the records of all ranges of a world."""
+    denied = {key for key, kind in world.items() if kind == "denied"}
+    buckets = [AskedBucket(objects, denied, page_keys) for objects in sides_of(world)]
+    clients = Clients(*buckets, MemoryS3(), RequestCounter())
+    with (
+        mock.patch("lambda_functions.shared.compare.pieces.KEYS_AHEAD", page_keys),
+        mock.patch("lambda_functions.shared.s3.listing.PAGE_KEYS", page_keys),
+    ):
+        return compare_all(clients, run, looks)
+
+
 @settings(deadline=None, max_examples=150)
 @given(
     st.dictionaries(KEYS, st.sampled_from(sorted(KINDS)), max_size=25),
@@ -91,19 +111,9 @@ def test_every_object_that_is_listed_is_accounted_for_once(
     world: dict[str, str], options: dict[str, Any], page_keys: int, looks: int
 ) -> None:
     run = run_of(**{name: tuple(one) if isinstance(one, list) else one for name, one in options.items()})
-    sides = [
-        {key: values for key, kind in world.items() if (values := KINDS[kind][side]) is not None}
-        for side in (0, 1)
-    ]
-    denied = {key for key, kind in world.items() if kind == "denied"}
-    buckets = [AskedBucket(objects, denied, page_keys) for objects in sides]
-    clients = Clients(*buckets, MemoryS3(), RequestCounter())
+    sides = sides_of(world)
 
-    with (
-        mock.patch("lambda_functions.shared.compare.pieces.KEYS_AHEAD", page_keys),
-        mock.patch("lambda_functions.shared.s3.listing.PAGE_KEYS", page_keys),
-    ):
-        records = compare_all(clients, run, looks)
+    records = records_of(world, run, page_keys, looks)
 
     sums = total_of_records(records)
     is_in_scope = scope_filter(run.options)
@@ -121,3 +131,63 @@ def test_every_object_that_is_listed_is_accounted_for_once(
         "source": decided.count("unprovable") if run.options.unprovable == "keep" else 0,
         "destination": 0 if run.options.delete else sums.orphans,
     }
+
+
+FILTERS: list[dict[str, Any]] = [
+    {"minSize": 4},
+    {"maxSize": 3},
+    {"modifiedAfter": LATER.isoformat()},
+    {"modifiedBefore": LATER.isoformat()},
+    {"storageClasses": ("STANDARD",)},
+    {"storageClasses": ("GLACIER",)},
+]
+
+
+def passes(values: dict[str, Any], chosen: dict[str, Any]) -> bool:
+    """Whether an object of a world passes one of these filters."""
+    size, is_later = values.get("Size", 3), "LastModified" in values
+    return (
+        chosen.get("minSize", 0) <= size <= chosen.get("maxSize", size)
+        and (is_later or "modifiedAfter" not in chosen)
+        and not (is_later and "modifiedBefore" in chosen)
+        and values.get("StorageClass", "STANDARD") in chosen.get("storageClasses", ("STANDARD", "GLACIER"))
+    )
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.dictionaries(KEYS, st.sampled_from(sorted(KINDS)), max_size=25),
+    OPTIONS,
+    st.lists(st.sampled_from(FILTERS), max_size=2),
+    st.sampled_from([True, False, "newer"]),
+    st.integers(1, 5),
+    st.integers(0, 20),
+)
+def test_the_books_balance_whatever_is_filtered_and_kept(
+    world: dict[str, str],
+    options: dict[str, Any],
+    chosen: list[dict[str, Any]],
+    overwrite: bool | str,
+    page_keys: int,
+    looks: int,
+) -> None:
+    filters = {name: value for one in chosen for name, value in one.items()}
+    patterns = {name: tuple(one) if isinstance(one, list) else one for name, one in options.items()}
+    run = run_of(**patterns, **filters, overwrite=overwrite)
+    source, destination = sides_of(world)
+
+    sums = total_of_records(records_of(world, run, page_keys, looks))
+
+    assert comparison_gaps(sums.books()) == []
+    is_in_scope = scope_filter(run.options)
+    orphans = [key for key in destination if key not in source and is_in_scope(key)]
+    keeps_all = {"modifiedAfter", "modifiedBefore", "storageClasses"} & set(filters)
+    kept = [key for key in orphans if keeps_all or not passes(destination[key], filters)]
+    left_out = [key for key in source if is_in_scope(key) and not passes(source[key], filters)]
+    assert sums.orphans == len(orphans)
+    assert sums.filtered == {
+        "source": len(left_out),
+        "destination": len(kept) if run.options.delete else 0,
+    }
+    assert sums.kept["destination"] == (len(kept) if run.options.delete else len(orphans))
+    assert overwrite is not True or sums.not_overwritten == 0

@@ -75,6 +75,8 @@ def test_every_pair_is_counted_and_what_is_to_be_done_is_in_shards() -> None:
         "listed": {"source": 4, "destination": 3},
         "outOfScope": {"source": 0, "destination": 0},
         "kept": {"source": 0, "destination": 0},
+        "filtered": {"source": 0, "destination": 0},
+        "notOverwritten": 0,
         "paired": 2,
         "orphans": 1,
         "unprovable": 0,

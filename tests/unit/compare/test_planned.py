@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from samples import entry, run_of
 
 from lambda_functions.shared.apply import parts
 from lambda_functions.shared.compare import planned
 from lambda_functions.shared.compare.planned import Planned, parts_of
-from lambda_functions.shared.options import Options
 from lambda_functions.shared.work_items import ToCopy
 
-GB = 1024**3
+MB, GB = 1024**2, 1024**3
 
 
 @pytest.mark.parametrize(
@@ -59,8 +62,7 @@ def test_a_plan_counts_its_reasons_and_requests() -> None:
 
 
 def test_a_plan_counts_what_is_restored_by_class_and_what_options_add() -> None:
-    two = {"source": "from", "destination": "into"}
-    counted = Planned(Options(**two, objectLock="copy", annotations="copy"))
+    counted = Planned.of(run_of(objectLock="copy", annotations="copy"))
     counted.add_copy(ToCopy("a", "x", 1, "SNOW", reason="new"))
     counted.add_copy(ToCopy("b", "x-2", 9, reason="new"))
     for key, storage_class in (("c", "GLACIER"), ("d", "DEEP_ARCHIVE"), ("e", "GLACIER")):
@@ -88,3 +90,84 @@ def test_a_plan_counts_what_is_restored_by_class_and_what_options_add() -> None:
 
 def test_a_plan_of_nothing_has_no_zeros() -> None:
     assert Planned().to_json() == {"reasons": {}, "toSend": {}}
+
+
+# --- What else is charged for ---------------------------------------------------------------------------------
+
+
+def paid(*items: ToCopy, **options: Any) -> dict[str, Any]:
+    """Return what a plan of these copies says of what is charged for by class."""
+    counted = Planned.of(run_of(**options))
+    for item in items:
+        counted.add_copy(item)
+    found: dict[str, Any] = counted.to_json().get("toPay", {})
+    return found
+
+
+def test_objects_of_standard_into_standard_are_charged_by_their_requests_alone() -> None:
+    assert paid(ToCopy("a", "x", 1), ToCopy("b", "x-3", 9)) == {}
+
+
+def test_a_copy_is_written_in_its_class_and_read_from_that_of_its_source() -> None:
+    items = ToCopy("a", "x", 7, "STANDARD_IA"), ToCopy("b", "x", 0, "GLACIER_IR"), ToCopy("c", "x", 5)
+
+    assert paid(*items) == {
+        "byClass": {"COPY.GLACIER_IR": 1, "COPY.STANDARD_IA": 1, "HEAD.GLACIER_IR": 1},
+        "retrieved": {"STANDARD_IA": 7},
+    }
+    assert paid(*items, storageClass="ONEZONE_IA") == {
+        "byClass": {"COPY.ONEZONE_IA": 3, "HEAD.GLACIER_IR": 1},
+        "retrieved": {"STANDARD_IA": 7},
+    }
+    assert paid(*items, storageClass="STANDARD") == {
+        "byClass": {"HEAD.GLACIER_IR": 1},
+        "retrieved": {"STANDARD_IA": 7},
+    }
+
+
+@pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+def test_an_upload_into_an_archive_is_one_into_standard_until_it_is_completed(storage_class: str) -> None:
+    item = ToCopy("a", "x-3", 9)
+
+    assert paid(item, storageClass=storage_class) == {
+        "byClass": {f"COMPLETE_MULTIPART_UPLOAD.{storage_class}": 1}
+    }
+    assert paid(item, storageClass="GLACIER_IR") == {
+        "byClass": {
+            "COMPLETE_MULTIPART_UPLOAD.GLACIER_IR": 1,
+            "CREATE_MULTIPART_UPLOAD.GLACIER_IR": 1,
+            "UPLOAD_PART_COPY.GLACIER_IR": 3,
+        }
+    }
+
+
+def test_tags_that_are_not_copied_are_not_asked_for() -> None:
+    counted = Planned.of(run_of(copyTags=False))
+    counted.add_copy(ToCopy("a", "x-3", 9))
+
+    assert "GET_OBJECT_TAGGING" not in counted.to_json()["toSend"]
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "size", "age_days", "byte_days"),
+    [
+        ("STANDARD", MB, 1, 0), ("INTELLIGENT_TIERING", MB, 1, 0), ("STANDARD_IA", MB, 10, 20 * MB), ("STANDARD_IA", MB, 30, 0),
+        ("STANDARD_IA", MB, 300, 0), ("ONEZONE_IA", 1, 29, 128 * 1024), ("GLACIER_IR", 1, 0, 90 * 128 * 1024),
+        ("GLACIER", 10, 80, 100), ("DEEP_ARCHIVE", 10, 80, 1000), ("DEEP_ARCHIVE", 10, 180, 0),
+    ],
+)  # fmt: skip
+def test_what_is_replaced_or_deleted_before_its_least_time_is_counted_by_what_is_left(
+    storage_class: str, size: int, age_days: int, byte_days: int
+) -> None:
+    run = run_of()
+    counted = Planned.of(run)
+    there = entry(
+        "a", size=size, storage_class=storage_class, modified=run.start_second() - timedelta(age_days)
+    )
+
+    counted.add_copy(ToCopy("a", "x", 1), there)
+    counted.add_orphan(there)
+    counted.add_orphan(there)
+
+    early = {f"copy.{storage_class}": byte_days, f"delete.{storage_class}": 2 * byte_days}
+    assert counted.to_json().get("toPay", {}) == ({"early": early} if byte_days else {})

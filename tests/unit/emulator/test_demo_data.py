@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from deployment.aws.installation import Clock
 from deployment.emulator import demo_data
 from deployment.errors import ConfigurationError
 from tests.recording_console import RecordingConsole
@@ -96,3 +97,28 @@ def test_the_made_up_keys_fit_into_a_key_and_none_is_there_twice() -> None:
     assert len(set(keys)) == len(keys)
     assert max(len(key.encode()) for key in keys) > 980
     assert all(len(key.encode()) <= demo_data.MAX_KEY_BYTES for key in keys)
+
+
+@pytest.mark.parametrize(("working_seconds", "waited"), [(0.0, 1.1), (0.4, 0.7), (1.1, 0.0), (5.0, 0.0)])
+def test_only_what_has_changed_waits_until_listings_show_it_newer(
+    working_seconds: float, waited: float
+) -> None:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        for bucket in ("source", "destination"):
+            s3.create_bucket(Bucket=bucket)
+        slept: list[float] = []
+        there: list[int] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(round(seconds, 3))
+            there.append(s3.list_objects_v2(Bucket="source")["KeyCount"])
+
+        times = iter((100.0, 100.0 + working_seconds))
+        scenario = demo_data.prepare(
+            s3, "source", "destination", Clock(monotonic=times.__next__, sleep=sleep)
+        )
+        in_the_end = s3.list_objects_v2(Bucket="source")["KeyCount"]
+    assert slept == [waited]
+    assert there == [scenario.missing + scenario.equal]
+    assert in_the_end == scenario.missing + scenario.equal + scenario.changed

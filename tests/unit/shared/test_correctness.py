@@ -24,7 +24,7 @@ LAMBDAS = PROJECT / "lambda_functions"
 ANSWERS = ("handled", "does not apply", "limit", "documented only")
 NONE = "–"
 IDS = [
-    *(f"T{number}" for number in range(1, 59)),
+    *(f"T{number}" for number in range(1, 61)),
     *(f"D{number}" for number in range(1, 12)),
     *(f"#{number}" for number in (6, 8, 10, 12, 14, 15, 17)),
 ]

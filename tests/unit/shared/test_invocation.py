@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +30,14 @@ class Clock:
 
 def turn_of(seconds: float, clock: Clock | None = None) -> Turn:
     return Turn(0.0, seconds, "attempt", (clock or Clock()).now)
+
+
+def test_a_turn_says_by_the_clock_on_the_wall_when_it_began() -> None:
+    clock = Clock(40.25)
+    turn = Turn(
+        10.0, 100.0, "attempt", clock.now, utc_now=lambda: datetime(2026, 11, 23, 0, 0, 30, tzinfo=UTC)
+    )
+    assert turn.started_at() == "2026-11-22T23:59:59.750Z"
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 
@@ -12,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.option_rules import KMS_WORDS, RULES, STORAGE_CLASSES, max_delete_problem
+from lambda_functions.shared.filter_rules import LISTED_CLASSES, STORAGE_CLASSES
+from lambda_functions.shared.option_rules import KMS_WORDS, RULES, max_delete_problem
 from lambda_functions.shared.options import (
     MAX_INPUT_BYTES,
     NAMES,
-    NOT_SUPPORTED_YET,
     Options,
     max_deletes,
     overlap,
@@ -29,10 +30,13 @@ END = (
     ". Nothing was changed. Start again with, for example, "
     '{"source": "my-source-bucket", "destination": "my-destination-bucket"}.'
 )
+AMOUNT = "expected an amount of US dollars, such as 20 or 0.5"
 BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 KNOWN = (
-    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, delete, maxDelete, allowEmptySource, "
-    "dryRun, compareMetadata, compareTags, copyTags, unprovable, storageClass, objectLock, annotations, restore, acl, "
+    "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
+    "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
+    "maxCostUsd, allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, "
+    "objectLock, annotations, restore, acl, "
     "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
 )
 
@@ -65,10 +69,18 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         startAfter=None,
         include=(),
         exclude=(),
+        minSize=None,
+        maxSize=None,
+        modifiedAfter=None,
+        modifiedBefore=None,
+        storageClasses=(),
+        overwrite=True,
         delete=True,
         maxDelete=None,
+        maxCostUsd=None,
         allowEmptySource=False,
         dryRun=False,
+        verify=False,
         compareMetadata=True,
         compareTags=False,
         copyTags=True,
@@ -84,10 +96,9 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
     )
 
 
-def test_every_option_that_the_design_names_is_known_or_said_to_be_not_built() -> None:
+def test_every_option_that_the_design_names_is_known() -> None:
     assert ", ".join(NAMES) == KNOWN
     assert tuple(RULES) == NAMES
-    assert NOT_SUPPORTED_YET == ("verify", "maxCostUsd")
 
 
 def test_every_option_is_taken_as_it_is_given() -> None:
@@ -99,10 +110,18 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "startAfter": "k",
         "include": ["*.log"],
         "exclude": ["tmp/*", "*~"],
+        "minSize": 0,
+        "maxSize": 5 * 1024**4,
+        "modifiedAfter": "2026-11-28t14:00:00.5+02:00",
+        "modifiedBefore": "2026-12-31T23:59:60Z",
+        "storageClasses": ["STANDARD", "GLACIER_IR"],
+        "overwrite": "newer",
         "delete": False,
         "maxDelete": "12.5%",
+        "maxCostUsd": 0.5,
         "allowEmptySource": True,
         "dryRun": True,
+        "verify": False,
         "compareMetadata": False,
         "compareTags": True,
         "copyTags": True,
@@ -198,8 +217,20 @@ def test_an_input_that_is_none_is_refused(data: Any, cause: str) -> None:
         ),
         ({"comment": "x"}, f'"comment" is not an option (known are {KNOWN})'),
         ({"Comments": "x"}, f'"Comments" is not an option (known are {KNOWN})'),
-        ({"verify": True}, '"verify" is not built yet; leave it out'),
-        ({"maxCostUsd": 5}, '"maxCostUsd" is not built yet; leave it out'),
+        ({"verify": 1}, '"verify" is 1; expected true or false'),
+        (
+            {"verify": True, "dryRun": True},
+            '"verify" is true and "dryRun" is true; a dry run changes nothing, so there is nothing to verify: leave one of '
+            "them out, or use `fab verify`",
+        ),
+        ({"maxCostUsd": "5"}, f'"maxCostUsd" is "5"; {AMOUNT}'),
+        ({"maxCostUsd": 0}, f'"maxCostUsd" is 0; {AMOUNT}'),
+        ({"maxCostUsd": -0.5}, f'"maxCostUsd" is -0.5; {AMOUNT}'),
+        ({"maxCostUsd": True}, f'"maxCostUsd" is true; {AMOUNT}'),
+        ({"maxCostUsd": None}, f'"maxCostUsd" is null; {AMOUNT}'),
+        ({"maxCostUsd": float("nan")}, f'"maxCostUsd" is NaN; {AMOUNT}'),
+        ({"maxCostUsd": float("inf")}, f'"maxCostUsd" is Infinity; {AMOUNT}'),
+        ({"maxCostUsd": 10**40}, f'"maxCostUsd" is 1{"0" * 40}; {AMOUNT}'),
         ({"delete": "false"}, '"delete" is "false"; expected true or false'),
         ({"dryRun": 1}, '"dryRun" is 1; expected true or false'),
         ({"allowEmptySource": None}, '"allowEmptySource" is null; expected true or false'),
@@ -339,10 +370,10 @@ def test_an_address_given_as_destination_is_told_to_be_a_destination_prefix() ->
 
 
 def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
-    data = {"delete": "no", "Source": "from", "verify": True, "destination": "In to"}
+    data = {"delete": "no", "Source": "from", "maxCostUsd": 0, "destination": "In to"}
 
     assert refusal(data) == (
-        '"Source" is not an option (did you mean "source"?); "verify" is not built yet; leave it out; "source" is missing; '
+        '"Source" is not an option (did you mean "source"?); "source" is missing; '
         f'"delete" is "no"; expected true or false; "destination" is "In to"; {BUCKET}{END}'
     )
 
@@ -404,6 +435,9 @@ TEXTS = {
     **dict.fromkeys(("source", "destination", "prefix", "destinationPrefix", "startAfter"), "photos"),
     "maxDelete": "10%",
     "compareMetadata": "all",
+    "modifiedAfter": "2026-11-28T14:00:00Z",
+    "modifiedBefore": "2026-11-28T14:00:00Z",
+    "overwrite": "newer",
     "unprovable": "keep",
     "storageClass": "STANDARD",
     "acl": "bucket-owner-full-control",
@@ -519,9 +553,13 @@ def test_all_contradictions_are_said_at_once() -> None:
         "sseKmsKeyId": "key",
         "compareTags": True,
         "copyTags": False,
+        "minSize": 2,
+        "maxSize": 1,
+        "modifiedAfter": "2026-11-28T14:00:00Z",
+        "modifiedBefore": "2026-11-28T16:00:00+02:00",
     }
 
-    assert refusal(data).count("; expected ") == 3
+    assert refusal(data).count("; expected ") == 5
 
 
 def test_only_an_encryption_that_is_asked_for_has_a_warning() -> None:
@@ -534,6 +572,9 @@ def test_only_an_encryption_that_is_asked_for_has_a_warning() -> None:
 
 KEYS = st.text(max_size=20)
 GLOBS = st.lists(st.text(min_size=1, max_size=8), max_size=4)
+MOMENTS = st.datetimes(
+    max_value=datetime(9999, 1, 1), timezones=st.just(timezone(timedelta(hours=5, minutes=30)))
+)
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)
 INPUTS = st.fixed_dictionaries(
     {"source": BUCKETS.map(lambda name: f"s{name}"), "destination": BUCKETS.map(lambda name: f"d{name}")},
@@ -543,6 +584,12 @@ INPUTS = st.fixed_dictionaries(
         "startAfter": KEYS,
         "include": GLOBS,
         "exclude": GLOBS.filter(lambda globs: all(glob.strip("*") for glob in globs)),
+        "minSize": st.integers(0, 10**12),
+        "maxSize": st.integers(10**12),
+        "modifiedAfter": MOMENTS.map(lambda found: found.isoformat()),
+        "modifiedBefore": st.sampled_from(["9999-12-31T23:59:59Z", "9999-12-31t23:59:59.9+02:00"]),
+        "storageClasses": st.lists(st.sampled_from(LISTED_CLASSES)),
+        "overwrite": st.booleans() | st.just("newer"),
         "delete": st.booleans(),
         "maxDelete": st.integers(0, 10**12) | st.integers(0, 100).map(lambda share: f"{share}%"),
         "allowEmptySource": st.booleans(),
@@ -585,9 +632,7 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) |
 JSON_VALUES = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
 
 
-@given(
-    JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, *NOT_SUPPORTED_YET, "x"]), JSON_VALUES, max_size=6)
-)
+@given(JSON_VALUES | st.dictionaries(st.sampled_from([*NAMES, "x"]), JSON_VALUES, max_size=6))
 def test_whatever_the_input_is_there_are_options_or_one_sentence(data: Any) -> None:
     try:
         parse(data, DEFAULTS)

@@ -26,7 +26,7 @@ from histories import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import PROJECT
-from samples import EXECUTION, compared_record, entry, memory_folder, shard
+from samples import EXECUTION, compared_record, entry, memory_folder, run_of, shard
 
 from deployment.project import front_matter
 from lambda_functions.shared.apply.conflicts import MAX_TRIES
@@ -57,6 +57,7 @@ from lambda_functions.shared.tally.maps import MAX_INLINE_BYTES, MAX_INLINE_SHAR
 from lambda_functions.shared.tally.phases import tally_comparison
 from lambda_functions.shared.tally.plan import total_of_records
 from lambda_functions.shared.tally.sums import WorkTotals
+from lambda_functions.shared.tally.verification import Verification, ending
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFolder
 from lambda_functions.shared.work_bucket.shards import MAX_SHARD_BYTES, MAX_SHARD_KEYS
 
@@ -101,7 +102,7 @@ def test_the_history_of_the_parent_has_less_than_1000_events_after_40_waves_and_
     waves = (MAX_WAVES - 1) * events_of_loop(WAVES)
     tallies = (MOST_TALLIES - 1) * (events_of_loop(TALLY_COPIES) + events_of_loop(TALLY_DELETES))
 
-    assert (once, waves, tallies) == (65, 507, 126)
+    assert (once, waves, tallies) == (70, 507, 126)
     assert once + waves + tallies < 1000
 
 
@@ -398,6 +399,26 @@ def line_of(key: str) -> dict[str, Any]:
         "checksum": ["CRC64NVME", "FULL_OBJECT"],
         "was": etag,
     }
+
+
+def test_what_a_run_carries_that_could_not_be_compared_once_more_fits_into_a_state() -> None:
+    """Its verification, or the error of it, takes the place of an error, after which nothing is verified."""
+    broken = {"Error": "E" * 256, "Cause": "c" * MOST_CAUSE_CHARACTERS}
+    state = {name: value for name, value in largest_state().items() if name != "error"}
+
+    assert STATES["VerifyBuckets"]["Parameters"] == {"phase": "verify", "state.$": "$"}
+    assert size_of({"phase": "verify", "state": state}) < MOST_STATE_BYTES
+    assert size_of({**state, "verification": broken}) < MOST_STATE_BYTES
+
+
+def test_three_of_the_largest_keys_that_differ_fit_into_the_cause_of_an_execution() -> None:
+    record = {"differences": 10**10, "broken": "", "isStopped": False}
+    found = Verification(record, first=[LARGEST_KEY] * 3)
+
+    cause = ending(run_of(verify=True), found, "s3://work-bucket/failures.json").cause
+
+    assert cause.count(repr(LARGEST_KEY)) == 3
+    assert len(cause) < MOST_CAUSE_CHARACTERS
 
 
 MAPS_OF_ITEMS = (

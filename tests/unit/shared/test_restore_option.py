@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.option_rules import RESTORE_TIERS, STORAGE_CLASSES, Restore, written_class
+from lambda_functions.shared.filter_rules import STORAGE_CLASSES
+from lambda_functions.shared.option_rules import RESTORE_TIERS, Restore, written_class
 from lambda_functions.shared.options import Options, parse
 
 TWO = {"source": "from", "destination": "into"}

@@ -50,7 +50,7 @@ def test_the_phase_is_the_last_state_of_a_known_name() -> None:
     aws = FakeAws()
     aws.history = [entered("ValidateInput"), entered("ListRanges"), entered("SomethingNew")]
     assert Observer(aws.installation(), ARN, None).look("RUNNING") == ExecutionProgress(
-        "RUNNING", "beginning with the first range"
+        "RUNNING", "comparing"
     )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from deployment.project import states_language
 from deployment.step_functions import run_files
 from deployment.step_functions.estimates import Amount
-from deployment.step_functions.progress import Observer
+from deployment.step_functions.progress import NO_NEWS, PLANNING_STATES, Observer
 from deployment.step_functions.run_files import Counts, RunFiles
+from lambda_functions.shared.work_bucket import heartbeat
 from tests.fake_executions import (
     ARN,
     BEGAN,
@@ -24,6 +26,7 @@ from tests.fake_executions import (
     exited,
     map_run,
 )
+from tests.places import PROJECT
 
 
 def beat(record: str, objects: int, size_bytes: int = 0, failed: int = 0) -> dict[str, Any]:
@@ -53,9 +56,8 @@ def test_while_comparing_the_keys_of_records_and_heartbeats_are_counted(state: s
     clock.sleep(10)
     aws.objects[f"{FOLDER}/alive/2-0001.json"] = beat("compared/2-0001.json", 50_000, failed=1)
 
-    phase = {"ListRanges": "beginning with the first range", "CompareRanges": "comparing"}[state]
     assert observer.look("RUNNING").text() == (
-        f"{phase}\n51,100 keys compared\n5,000 keys/s, 2 failed so far"
+        "comparing\n51,100 keys compared\n5,000 keys/s, 2 failed so far"
     )
 
 
@@ -64,9 +66,7 @@ def test_a_first_range_without_a_record_is_compared_too() -> None:
     aws.history = [entered("ListRanges")]
     aws.objects[f"{FOLDER}/alive/1-0001.json"] = beat("compared/1-0001.json", 1)
 
-    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == (
-        "beginning with the first range\n1 key compared"
-    )
+    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == ("comparing\n1 key compared")
 
 
 def test_while_copying_there_are_amounts_percent_pace_time_left_and_failures_of_all_phases() -> None:
@@ -85,7 +85,8 @@ def test_while_copying_there_are_amounts_percent_pace_time_left_and_failures_of_
     )
     observer = Observer(aws.installation(clock), ARN, "work")
     assert observer.look("RUNNING").text() == (
-        "copying, 4 of 10 batches\n0 of 5,000 objects, 0 bytes of 4.9 MiB, 0 %\n2 failed so far"
+        "copying, 4 of 10 batches\n0 of 5,000 objects, 0 bytes of 4.9 MiB, 0 %\n"
+        "workers report every 10 s, for the first time after 5 s, 2 failed so far"
     )
     clock.sleep(10)
     aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {
@@ -103,6 +104,47 @@ def test_while_copying_there_are_amounts_percent_pace_time_left_and_failures_of_
     assert "about 36 s left" in later.text()
     assert "about 31 s left" in later.text(5.0)
     assert "about 0 s left" in later.text(1000.0)
+
+
+def test_that_workers_take_a_while_to_start_does_not_slow_the_pace_down() -> None:
+    aws, clock = copying(FakeAws()), FakeClock()
+    observer = Observer(aws.installation(clock), ARN, "work")
+    observer.look("RUNNING")
+    clock.sleep(20)
+    aws.objects[f"{FOLDER}/alive/copy-1.json"] = beat("copied/copy-1-0.json", 500)  # its fifth second
+
+    assert "\n100 objects/s, 0 bytes/s, about" in observer.look("RUNNING").text()
+    clock.sleep(10)
+    aws.objects[f"{FOLDER}/alive/copy-1.json"] = beat("copied/copy-1-0.json", 1500) | {"seconds": 15.0}
+    assert "\n100 objects/s, 0 bytes/s, about" in observer.look("RUNNING").text()
+
+
+@pytest.mark.parametrize("state", PLANNING_STATES)
+@pytest.mark.parametrize("copy_state", ["CopyKeys", "CopyKeysInline"])
+def test_the_plan_is_known_whichever_state_has_compared_everything(state: str, copy_state: str) -> None:
+    aws = FakeAws()
+    plan = {"copy": {"objects": 9, "bytes": 9}, "delete": {"objects": 2, "bytes": 2}}
+    aws.history = [
+        entered(state),
+        exited(state, {"comparison": {"plan": plan, "undecided": 0}}),
+        entered(copy_state),
+    ]
+    aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"tally": {"copied": {"objects": 3, "bytes": 3}}}
+
+    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == (
+        "copying\n3 of 9 objects, 3 bytes of 9 bytes, 33 %"
+    )
+
+
+def test_the_states_that_plan_are_those_of_the_machine_and_the_interval_that_is_told_is_that_of_workers() -> (
+    None
+):
+    machine = states_language.read(PROJECT / "state_machines/sync_buckets_state_machine.yaml").definition
+    planning = [
+        name for name, state in machine["States"].items() if state.get("ResultPath") == "$.comparison"
+    ]
+    assert sorted(planning) == sorted(PLANNING_STATES)
+    assert NO_NEWS.startswith(f"workers report every {heartbeat.INTERVAL_SECONDS:.0f} s, ")
 
 
 def test_failures_of_the_comparison_that_no_look_saw_are_told_while_copying() -> None:
@@ -133,7 +175,7 @@ def test_a_heartbeat_counts_until_its_record_is_there_and_another_phase_has_its_
 
     aws.objects[f"{FOLDER}/copied/copy-1-500.json"] = {"tally": {"copied": {"objects": 20, "bytes": 200}}}
     assert found.counts("copied") == Counts(Amount(520, 6200))
-    assert found.counts("compared") == Counts(Amount(99, 0))
+    assert found.counts("compared") == Counts(Amount(99, 0), working_seconds=5.0)
 
 
 def test_only_heartbeats_that_have_changed_are_read_again() -> None:
@@ -144,10 +186,10 @@ def test_only_heartbeats_that_have_changed_are_read_again() -> None:
     found.counts("copied")
     aws.calls.clear()
 
-    assert found.counts("copied") == Counts(Amount(5, 0))
+    assert found.counts("copied") == Counts(Amount(5, 0), working_seconds=5.0)
     assert read_keys(aws) == []
     aws.objects[f"{FOLDER}/alive/copy-3.json"] = beat("copied/copy-3-0.json", 9)
-    assert found.counts("copied") == Counts(Amount(13, 0))
+    assert found.counts("copied") == Counts(Amount(13, 0), working_seconds=5.0)
     assert read_keys(aws) == ["alive/copy-3.json"]
 
 
@@ -201,7 +243,7 @@ def test_news_that_are_older_count_as_of_then_by_the_clock_of_s3(date: str, age_
             BEGAN + timedelta(seconds=second),
         )
 
-    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds)
+    assert files(aws).counts("copied") == Counts(Amount(4, 0), 0, age_seconds, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +253,7 @@ def test_a_heartbeat_that_is_none_is_left_out(said: Any) -> None:
     aws = FakeAws()
     aws.objects = {f"{FOLDER}/alive/a.json": said, f"{FOLDER}/alive/b.json": beat("copied/b-0.json", 3)}
 
-    assert files(aws).counts("copied") == Counts(Amount(3, 0))
+    assert files(aws).counts("copied") == Counts(Amount(3, 0), working_seconds=5.0)
 
 
 def test_without_the_right_to_read_them_records_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,3 +294,10 @@ def test_markers_that_deletes_leave_are_no_objects() -> None:
     aws.objects[f"{FOLDER}/deleted/delete-1-0.json"] = {"tally": tally}
 
     assert Observer(aws.installation(), ARN, "work").look("RUNNING").done == Amount(3, 30)
+
+
+def test_while_the_buckets_are_compared_once_more_it_says_so() -> None:
+    aws = FakeAws()
+    aws.history = [entered("TallyDeletes"), entered("VerifyBuckets")]
+
+    assert Observer(aws.installation(FakeClock()), ARN, "work").look("RUNNING").text() == "verifying"

@@ -84,9 +84,42 @@ def test_a_report_has_every_sum_of_the_run() -> None:
         "causes": {},
         "requests": {"COPY": 4, "DELETE_OBJECTS": 1, "HEAD": 10, "HEAD_BUCKET": 2, "LIST": 11},
         "unusualPages": 7,
-        "estimatedCostUsd": 0.001249,
-        "plannedCostUsd": 0.000151,
+        "estimatedCostUsd": 0.001286,
+        "cost": {
+            "lambda": 0.00040619,
+            "lists": 0.000055,
+            "reads": 0.0000048,
+            "states": 0.0008,
+            "writes.STANDARD": 0.00002,
+        },
+        "plannedCostUsd": 0.000169,
+        "plannedCost": {"lambda": 0.00001901, "reads": 0.0000004, "states": 0.00015},
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"minSize": 0}, {"filtered": {"source": 4, "destination": 2}}),
+        ({"storageClasses": ("STANDARD",)}, {"filtered": {"source": 4, "destination": 2}}),
+        ({"overwrite": "newer"}, {"notOverwritten": {"objects": 3}}),
+        (
+            {"overwrite": False, "maxSize": 1},
+            {"filtered": {"source": 4, "destination": 2}, "notOverwritten": {"objects": 3}},
+        ),
+    ],
+)
+def test_what_filters_left_alone_is_told_of_runs_that_have_some(
+    options: dict[str, Any], told: dict[str, Any]
+) -> None:
+    left_alone = {"filtered": {"source": 4, "destination": 2}, "notOverwritten": 3}
+    sums = compared(**COMPARED, **left_alone)
+
+    whole = report(run_of(**options), sums, COPIED, DELETED, {})
+
+    plain = report(run_of(), sums, COPIED, DELETED, {})
+    assert {name: whole[name] for name in whole if name not in plain} == told
+    assert whole["current"] == plain["current"] == sized(90, 900)
 
 
 def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
@@ -113,7 +146,9 @@ def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
         "requests": {"LIST": 2},
         "unusualPages": 0,
         "estimatedCostUsd": 0.00051,
+        "cost": {"lists": 0.00001, "states": 0.0005},
         "plannedCostUsd": 0.0,
+        "plannedCost": {},
     }
 
 
@@ -314,6 +349,7 @@ def test_a_dry_run_that_could_not_decide_every_key_is_not_a_success() -> None:
         ({"error": {"Error": "x"}, "comparison": {"broken": "b", "refusal": "r"}}, "SyncIncomplete"),
         ({"comparison": {"broken": "b", "refusal": "r"}}, "SyncIncomplete"),
         ({"comparison": {"broken": "", "refusal": "r"}}, "DeletionRefused"),
+        ({"comparison": {"broken": "", "refusal": "r", "refusedAs": "CostRefused"}}, "CostRefused"),
     ],
 )
 def test_the_first_reason_is_the_one_that_is_given(state: dict[str, Any], error: str) -> None:

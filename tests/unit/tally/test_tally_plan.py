@@ -33,10 +33,11 @@ from lambda_functions.shared.tally.phases import tally_comparison, tally_copies,
 from lambda_functions.shared.tally.plan import (
     KINDS,
     read_records,
-    refusal,
     total_of_records,
+    totals_of_state,
     write_indexes,
 )
+from lambda_functions.shared.tally.refusals import deletion_refusal
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 # --- Waves ----------------------------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ def test_shards_that_follow_each_other_in_the_bucket_are_not_copied_at_the_same_
 
 def refused(listed: tuple[int, int], deletes: int, **options: Any) -> str:
     shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
-    return refusal(
+    return deletion_refusal(
         Options("from", "into", **options), total_of_records([compared_record(listed=listed, shards=shards)])
     )
 
@@ -272,6 +273,34 @@ def test_deletes_are_refused_from_an_empty_source_and_beyond_max_delete(
 
 
 # --- What a run does next -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("listed", "left_out", "deletes", "options", "expected"),
+    [
+        ((3, 5), 3, 4, {}, EMPTY.format("4")),
+        ((3, 5), 2, 4, {}, ""),
+        ((3, 5), 3, 0, {}, ""),
+        ((3, 5), 3, 4, {"allowEmptySource": True}, ""),
+        (
+            (3, 10),
+            3,
+            6,
+            {"allowEmptySource": True, "maxDelete": "50%"},
+            MANY.format("6", "5", "50%", "10", "6"),
+        ),
+    ],
+)
+def test_a_source_of_which_filters_leave_nothing_is_an_empty_one_and_a_share_is_of_all_in_scope(
+    listed: tuple[int, int], left_out: int, deletes: int, options: dict[str, Any], expected: str
+) -> None:
+    shards = {"delete": [shard("delete/a", deletes, 0)]} if deletes else {}
+    record = compared_record(listed=listed, shards=shards, filtered={"source": left_out, "destination": 0})
+    sums = total_of_records([record])
+
+    assert deletion_refusal(Options("from", "into", minSize=9, **options), sums) == expected
+    carried = totals_of_state({"books": sums.books(), "plan": sums.plan, "tally": {}})
+    assert (carried.left_of_source(), carried.filtered) == (sums.left_of_source(), sums.filtered)
 
 
 def state_of(comparison: dict[str, Any], **options: Any) -> dict[str, Any]:

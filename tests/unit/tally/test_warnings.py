@@ -130,6 +130,79 @@ def test_a_run_whose_source_has_objects_in_scope_is_never_warned_of(
     assert warnings((in_scope + left_out, at_destination), (left_out, 0), **options) == []
 
 
+# --- Filters
+
+
+def filtered(listed: tuple[int, int], left_out: int, orphans_kept: int, **options: Any) -> list[str]:
+    record = compared_record(
+        listed=listed,
+        filtered={"source": left_out, "destination": orphans_kept},
+        orphans=orphans_kept,
+        kept={"source": left_out, "destination": orphans_kept},
+    )
+    return scope_warnings(Options("from", "into", **options), total_of_records([record]))
+
+
+BEFORE = {"modifiedBefore": "2026-11-28T14:00:00Z"}
+AFTER = {"modifiedAfter": "2026-11-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "options", "sentence"),
+    [
+        (
+            1,
+            {"minSize": 0},
+            "1 object of the source from is in scope, and minSize leaves none of them: check what it says.",
+        ),
+        (
+            1200,
+            {"minSize": 5, "maxSize": 9},
+            "1,200 objects of the source from are in scope, and minSize and maxSize leave none of them: check what these say.",
+        ),
+        (
+            2,
+            {"minSize": 5, **BEFORE, "storageClasses": ("GLACIER",)},
+            "2 objects of the source from are in scope, and minSize, modifiedBefore and storageClasses leave none of them: "
+            "check what these say.",
+        ),
+    ],
+)
+def test_filters_that_leave_nothing_of_a_source_are_told(
+    left_out: int, options: dict[str, Any], sentence: str
+) -> None:
+    assert filtered((left_out, 0), left_out, 0, **options) == [sentence]
+    assert filtered((left_out + 1, 0), left_out, 0, **options) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "sentence"),
+    [
+        (
+            1,
+            BEFORE,
+            "1 orphan of the destination into is kept: modifiedBefore looks at source objects, and the source does not have it "
+            "any more. Only a run without that option deletes orphans.",
+        ),
+        (
+            1200,
+            {**AFTER, **BEFORE, "storageClasses": ("STANDARD",), "minSize": 1},
+            "1,200 orphans of the destination into are kept: modifiedAfter, modifiedBefore and storageClasses look at source "
+            "objects, and the source does not have them any more. Only a run without these options deletes orphans.",
+        ),
+    ],
+)
+def test_orphans_that_cannot_be_judged_are_told_with_their_number(
+    number: int, options: dict[str, Any], sentence: str
+) -> None:
+    assert filtered((1, number), 0, number, **options) == [sentence]
+
+
+def test_orphans_that_are_kept_for_their_size_or_by_another_option_are_no_warning() -> None:
+    assert filtered((1, 5), 0, 5, minSize=9) == []
+    assert filtered((1, 5), 0, 0, delete=False, **BEFORE) == []
+
+
 # --- In the report --------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from deployment.step_functions.listing import Machine
 from deployment.tasks.runs import sync
 from deployment.tasks.runs.report_text import footer, title
 from deployment.tasks.runs.sync_input import read
+from deployment.text import folded
 from lambda_functions.shared.work_bucket.approved_plans import retention_warnings
 from tests.fake_executions import ARN, BEGAN, FOLDER, MACHINE, REPORT, FakeAws, piped
 
@@ -83,6 +84,33 @@ def test_after_a_yes_exactly_the_plan_that_was_shown_is_started(aws: FakeAws) ->
     assert "would be deleted" in console.out.getvalue().partition("To carry out exactly this plan")[0]
 
 
+TOOK = {"startedAt": "2026-11-22T09:58:00Z", "endedAt": "2026-11-22T09:59:35+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [(TOOK, "Estimated cost: $0.0070; it took 1 min 35 s"), ({}, "Estimated cost: $0.0070")],
+)
+def test_a_plan_that_is_named_is_shown_with_how_long_its_dry_run_took(
+    aws: FakeAws, times: dict[str, str], said: str
+) -> None:
+    aws.objects[f"{FOLDER}/report.json"] = {**PLANNED, **times}
+    console = Answering("yes")
+    sync.sync(aws.installation(), {"plan": "mon"}, console, ask=True)
+    first = console.out.getvalue().partition("To carry out exactly this plan")[0]
+    assert said in first.splitlines()
+
+
+def test_what_was_approved_is_not_verified_and_whoever_asks_for_both_is_told_how(aws: FakeAws) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sync.sync(aws.installation(), {**OPTIONS, "verify": True}, Answering("y"), ask=True)
+    assert str(caught.value) == (
+        "--ask and --verify are given; expected one of them: what was approved is carried out as it was planned. "
+        "`fab verify SOURCE DESTINATION` compares the buckets afterwards."
+    )
+    assert started(aws) == []
+
+
 def test_a_plan_that_is_named_is_shown_and_asked_for(aws: FakeAws) -> None:
     console = Answering("yes")
     sync.sync(aws.installation(), {"plan": "mon"}, console, ask=True)
@@ -135,8 +163,9 @@ def test_what_leaves_nothing_to_ask_is_refused(
 
 def test_a_report_says_how_to_carry_its_plan_out_and_what_was_carried_out() -> None:
     assert list(footer(PLANNED, 1))[-1] == (
-        f"To carry out exactly this plan: fab sync --plan monday --plan-digest {DIGEST}"
+        f"To carry out exactly this plan: `fab sync --plan monday --plan-digest {DIGEST}`"
     )
+    assert f"`fab sync --plan monday --plan-digest {DIGEST}`" in folded(list(footer(PLANNED, 1))[-1], 80)
     applied = {**REPORT, "appliedPlan": f"{MACHINE}/monday", "planDigest": DIGEST, "options": OPTIONS}
     assert list(footer(applied, 1))[-1] == (
         f"Carried out was the plan {MACHINE}/monday, with the digest {DIGEST}"

@@ -268,6 +268,34 @@ def test_fab_report_shows_the_plan_of_a_dry_run_and_lists_that_of_any_run(aws: P
         )
 
 
+def applied(aws: PlannedBucket, **differing: Any) -> PlannedBucket:
+    """The same, where monday has carried out the plan of a dry run called sunday."""
+    for key in [key for key in aws.objects if key.startswith(f"{FOLDER}/")]:
+        there = key.replace("/monday/", "/sunday/")
+        found = aws.objects.pop(key)
+        aws.objects[there] = {**found, "file": there} if isinstance(found, dict) else found
+    left = report_of(4, 1, dryRun=False, appliedPlan=f"{MACHINE}/sunday", planDigest="5" * 64, **differing)
+    aws.end["output"] = json.dumps(left)
+    return aws
+
+
+def test_of_a_run_that_carried_out_a_plan_that_plan_is_listed(aws: PlannedBucket) -> None:
+    console, out, _ = piped()
+    report.report(applied(aws).installation(), None, console, Wanted(plan="-"))
+    assert out.getvalue().splitlines() == LINES
+    aws.objects.clear()
+    with pytest.raises(ExecutionFailed) as caught:
+        report.report(aws.installation(), None, console, Wanted(plan="-"))
+    assert str(caught.value).startswith(f"s3://work/runs/{MACHINE}/sunday/ranges/1.json is not there")
+
+
+def test_of_a_plan_that_was_refused_again_the_keys_are_shown(aws: PlannedBucket) -> None:
+    applied(aws, outcome="DeletionRefused")
+    console, out, err = piped()
+    report.report(aws.installation(), None, console, Wanted())
+    assert ("+ New: 1 object" in out.getvalue(), err.getvalue()) == (True, "")
+
+
 def test_a_run_that_never_began_has_no_plan(aws: PlannedBucket) -> None:
     aws.end["output"] = json.dumps({"source": "a", "plan": {}})
     console, _, _ = piped()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from datetime import timedelta
@@ -18,10 +17,11 @@ from deployment.step_functions import runs
 from deployment.step_functions.runs import Run
 from deployment.streams import OutputClosed
 from deployment.tasks.runs import follow, report
-from deployment.tasks.runs.report import KEYS_SHOWN, MAX_CAUSES, Wanted, by_cause
-from tests.fake_executions import ARN, BEGAN, FOLDER, LINK, REPORT, FakeAws, copying, error, piped
+from deployment.tasks.runs.failure_files import KEYS_SHOWN, MAX_CAUSES, by_cause
+from deployment.tasks.runs.report import Wanted
+from tests.fake_executions import ARN, BEGAN, FOLDER, LINK, REPORT, copying, error, piped
+from tests.reported_runs import DENIED, Bucket, line
 
-DENIED = "AccessDenied: Access Denied (CopyObject)"
 TABLE = [
     "photos -> photos-copy",
     "                                   objects       size",
@@ -44,27 +44,6 @@ FOOT = [
     "Estimated cost: $0.0070; it took 1 min 35 s",
     f"Report: s3://work/{FOLDER}/report.json",
 ]
-
-
-def line(key: str, what: str = "failed", why: str = DENIED) -> dict[str, str]:
-    return {"key": key, "what": what, "error": why}
-
-
-class Bucket(FakeAws):
-    """FakeAws with the files of failures."""
-
-    def put_failures(self, *files: list[dict[str, str]], unfinished: int = 0) -> None:
-        contents = []
-        for number, lines in enumerate(files):
-            body = b"".join(json.dumps(one).encode() + b"\n" for one in lines)
-            name = f"failures/copy-{number}.jsonl"
-            self.objects[f"{FOLDER}/{name}"] = body
-            contents.append({"file": name, "objects": len(lines), "sha256": hashlib.sha256(body).hexdigest()})
-        self.objects[f"{FOLDER}/failures.json"] = {
-            "files": [one["file"] for one in contents],
-            "unfinishedShards": ["copy/x.jsonl"] * unfinished,
-            "contents": contents,
-        }
 
 
 @pytest.fixture
@@ -284,7 +263,8 @@ def test_a_run_is_followed_to_its_end_from_another_terminal(aws: Bucket) -> None
     assert ended.status == "SUCCEEDED"
     assert err.getvalue() == (
         f"{ARN}\n{LINK}\nSyncing photos -> photos-copy\n"
-        "  10:00:00  copying, 4 of 10 batches; 0 of 5,000 objects, 0 bytes of 3.0 GiB, 0 %\n"
+        "  10:00:00  copying, 4 of 10 batches; 0 of 5,000 objects, 0 bytes of 3.0 GiB, 0 %; "
+        "workers report every 10 s, for the first time after 5 s\n"
         "  10:00:00  finished\n"
     )
     assert [one.rstrip() for one in out.getvalue().splitlines()] == [*NARROW, *FOOT]

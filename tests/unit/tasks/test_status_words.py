@@ -23,6 +23,7 @@ STOPPED = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
         ({"source": "a", "destination": "b", "prefix": "x/", "destinationPrefix": ""}, "a/x/ -> b"),
         ({"source": "a", "destination": "b", "destinationPrefix": "y"}, "a -> b/y"),
         ({"source": 7, "destination": None, "prefix": ["x"]}, "7/['x'] -> None/['x']"),
+        ({"plan": "sync-buckets-state-machine-20261122-101112/monday"}, "the plan of the dry run monday"),
         ({"source": "a"}, ""),
         ([], ""),
         (None, ""),

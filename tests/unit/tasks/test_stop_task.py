@@ -148,6 +148,30 @@ def test_a_run_that_was_done_before_it_could_be_stopped_has_succeeded(aws: Aws) 
     assert "copied" in out
 
 
+def test_ctrl_c_says_that_the_run_stops_all_the_same_and_how_to_come_back(aws: Aws) -> None:
+    aws.refused["get_execution_history"] = KeyboardInterrupt()
+    aws.statuses = ["RUNNING"]
+    console, _, err = piped()
+    with pytest.raises(KeyboardInterrupt):
+        stop.stop(aws.installation(FakeClock()), None, console, yes=True)
+    assert err.getvalue().endswith(
+        "The run was asked to stop, and does so all the same. See how it ends from any terminal with:\n  fab follow monday\n"
+    )
+    assert "continues" not in err.getvalue()
+
+
+def test_ctrl_c_while_workers_are_waited_for_says_what_is_left_and_how_to_come_back(aws: Aws) -> None:
+    aws.refused["list_executions"] = KeyboardInterrupt()
+    console, _, err = piped()
+    with pytest.raises(KeyboardInterrupt):
+        stop.stop(many_left(aws).installation(FakeClock()), None, console, yes=True)
+    assert err.getvalue().endswith(
+        "The run was asked to stop, and does so all the same. If it has more than 1,000 batches left, each of them starts a "
+        "worker for nothing until you come back, from any terminal, with:\n  fab stop monday\n"
+    )
+    assert [one["endsMap"] for one in aws.files] == [False]
+
+
 @pytest.mark.parametrize(
     ("answers", "why"),
     [

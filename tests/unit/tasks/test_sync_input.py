@@ -13,6 +13,7 @@ from deployment.command_line.sync_flags import FLAGS, Kind
 from deployment.errors import ConfigurationError
 from deployment.tasks.runs.sync_input import read
 from lambda_functions.shared import options
+from lambda_functions.shared.filter_rules import LISTED_CLASSES
 
 AGAIN = " Nothing was changed. Start again with, for example, `fab sync my-source-bucket my-destination-bucket --dry-run`."
 
@@ -143,6 +144,22 @@ EVERYTHING = '--exclude is "*"; "*" matches every key, and excluded wins; '
         ({"restore": "7"}, f'--restore is "7"; {RESTORE}.'),
         ({"restore": {"days": 400, "tier": "Bulk"}}, f"--restore is days=400,tier=Bulk; {RESTORE}."),
         ({"objectLock": "yes"}, '--object-lock is "yes"; expected one of "none", "copy".'),
+        ({"minSize": "1 MB"}, '--min-size is "1 MB"; expected a whole number of bytes, such as 1048576.'),
+        (
+            {"minSize": 3, "maxSize": 2},
+            "--min-size is 3 and --max-size is 2, so no object has a size between; expected --min-size to be the smaller one.",
+        ),
+        (
+            {"modifiedAfter": "2026-11-28T14:00:00Z", "modifiedBefore": "2026-11-28T14:00:00Z"},
+            '--modified-after is "2026-11-28T14:00:00Z" and --modified-before is "2026-11-28T14:00:00Z", so no object was '
+            "modified between; expected --modified-after to be the earlier one.",
+        ),
+        (
+            {"storageClasses": ["STANDARD", "COLD"]},
+            f'--storage-classes is "STANDARD" "COLD"; "COLD" is not a storage class that S3 lists; expected a list of some of '
+            f"{', '.join(LISTED_CLASSES)}.",
+        ),
+        ({"overwrite": "always"}, '--overwrite is "always"; expected true, false or "newer".'),
         ({"unprovable": "Keep"}, '--unprovable is "Keep"; expected one of "copy", "keep".'),
     ],
 )
@@ -158,7 +175,7 @@ def test_what_is_missing_is_named_together() -> None:
     "flag", [flag for flag in FLAGS if flag.kind is not Kind.SWITCH], ids=lambda flag: flag.option
 )
 def test_every_flag_is_judged_as_the_option_is(flag: Any) -> None:
-    wrong: Any = [""] if flag.kind is Kind.PATTERNS else "x" * 3000
+    wrong: Any = [""] if flag.kind in (Kind.PATTERNS, Kind.WORDS) else "x" * 3000
     typed = {"source": "abc", "destination": "abd", flag.option: wrong}
     problems = options.find_problems(typed, {})
     assert len(problems) == 1
@@ -208,8 +225,8 @@ def test_standard_input_is_a_file_too() -> None:
         ),
         ('{"source": "abc", "destination": "abd", "maxDelete": "ten"}', '"maxDelete" is "ten"; expected '),
         (
-            '{"source": "abc", "destination": "abd", "verify": true}',
-            '"verify" is not built yet; leave it out.',
+            '{"source": "abc", "destination": "abd", "maxCostUsd": 0}',
+            '"maxCostUsd" is 0; expected an amount of US dollars, such as 20 or 0.5.',
         ),
     ],
 )

@@ -16,6 +16,7 @@ from deployment.step_functions import listing
 from deployment.step_functions.listing import Machine
 from deployment.tasks.runs import report_text, sync
 from deployment.tasks.runs.report_text import footer
+from deployment.text import dollars
 from tests.fake_executions import (
     ARN,
     BEGAN,
@@ -304,6 +305,19 @@ def test_the_report_of_a_dry_run_says_what_would_be() -> None:
     ]
 
 
+def test_what_filters_left_alone_has_lines_of_its_own() -> None:
+    filtered = {
+        **REPORT,
+        "filtered": {"source": 1200, "destination": 1},
+        "notOverwritten": {"objects": 2},
+    }
+    assert list(report_text.rows(filtered))[3:6] == [
+        ("left out by filters at the source", 1200, ""),
+        ("kept at the destination by filters", 1, ""),
+        ("not overwritten", 2, ""),
+    ]
+
+
 def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
     skipped = {"archived": 1, "vanished": 0, "unmappable": 2, "restoring": 6}
     bad = {
@@ -323,6 +337,24 @@ def test_everything_that_went_wrong_has_a_line_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "differences, meanwhile, line",
+    [
+        (0, 0, "Compared once more: 2,000 keys, no difference"),
+        (0, 1200, "Compared once more: 2,000 keys, no difference, 1,200 written meanwhile"),
+        (3, 1, "Compared once more: 2,000 keys, 3 of them differ, 1 written meanwhile"),
+    ],
+)
+def test_what_a_run_that_verifies_has_found_is_told_in_a_line_of_its_own(
+    differences: int, meanwhile: int, line: str
+) -> None:
+    found = {"objects": 2000, "differences": differences, "writtenMeanwhile": meanwhile}
+    told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "verified": found}, 1.0))
+
+    assert line in told
+    assert [one for one in footer({"requests": {}, "verified": {}}, 1.0) if "once more" in one] == []
+
+
 def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_any() -> None:
     told = list(footer({"requests": {}, "estimatedCostUsd": 0.1, "unusualPages": 1200}, 1.0))
 
@@ -334,7 +366,7 @@ def test_pages_of_an_unusual_form_are_told_in_a_line_of_their_own_if_there_are_a
     ("usd", "text"), [(None, "unknown"), (0, "$0.0000"), (0.00704, "$0.0070"), (1234.5, "$1,234.50")]
 )
 def test_money_has_as_many_digits_as_matter(usd: float | None, text: str) -> None:
-    assert report_text.cost(usd) == text
+    assert dollars(usd) == text
 
 
 def test_a_versioned_destination_is_told_in_a_line_of_its_own() -> None:

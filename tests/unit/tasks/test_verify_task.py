@@ -88,6 +88,7 @@ def test_a_verification_is_a_dry_run_that_no_guard_stops() -> None:
     assert (options.dryRun, options.allowEmptySource, options.maxDelete) == (True, True, "100%")
     assert (options.unprovable, options.compareMetadata) == ("keep", True)
     assert parse(options_of(given, deep=True), {}).compareMetadata == "all"
+    assert options_of({**given, "overwrite": "newer"}, deep=False) == options_of(given, deep=False)
     with pytest.raises(ConfigurationError, match=r"^--deep asks for the metadata of every object"):
         options_of({**given, "compareMetadata": False}, deep=True)
 

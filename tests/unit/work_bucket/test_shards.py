@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -200,9 +201,10 @@ class Clock:
 
 
 def turn_of(seconds: float, clock: Clock | None = None) -> Turn:
-    return Turn(0.0, seconds, "attempt", (clock or Clock()).now)
+    return Turn(0.0, seconds, "attempt", (clock or Clock()).now, utc_now=lambda: BEGAN)
 
 
+BEGAN = datetime(2026, 11, 22, 10, 11, 12, 345_678, tzinfo=UTC)
 LINES = [{"key": f"key-{number}", "size": 10} for number in range(5)]
 
 
@@ -244,6 +246,7 @@ def test_a_turn_says_where_to_go_on_until_the_shard_is_done(folder: RunFolder) -
         "causes": {},
         "failures": [],
         "requests": {},
+        "startedAt": "2026-11-22T10:11:12.345Z",
         "seconds": 0.0,
     }
 
