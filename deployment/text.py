@@ -93,7 +93,9 @@ def dollars(usd: float | None) -> str:
     """Return an amount of money with as many digits as matter: `$0.0004`, `$12.30`."""
     if usd is None:
         return "unknown"
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+    if usd >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.4f}" if usd >= 0.0001 or not usd else "less than $0.0001"
 
 
 def duration(seconds: float) -> str:

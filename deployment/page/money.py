@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from deployment.page.facts import Facts
 from deployment.page.markup import Html
 from deployment.page.parts import note, section, table
 from deployment.text import dollars
 
-USD = ("usd", "Usd", "costUsd")
+_ITEMS = {
+    "lists": "LIST requests",
+    "reads": "requests that read",
+    "transfer": "transfer between regions",
+    "restore": "restores from archives",
+    "earlyDeletion": "early deletion",
+    "kms": "KMS",
+    "lambda": "Lambda",
+    "states": "state transitions",
+}
 
 
 def show(facts: Facts) -> Html | None:
@@ -20,7 +28,7 @@ def show(facts: Facts) -> Html | None:
     if not requests and report.get("estimatedCostUsd") is None:
         return None
     counted = sorted(requests.items(), key=lambda item: -item[1])
-    items = list(_items(report.get("cost")))
+    items = _items(report.get("cost") or {})
     return section(
         f"Requests and cost: {dollars(report.get('estimatedCostUsd'))}",
         table(["request to the two buckets", "sent"], [(name, f"{count:,}") for name, count in counted])
@@ -31,18 +39,16 @@ def show(facts: Facts) -> Html | None:
     )
 
 
-def _items(cost: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield what a report has of its cost by item, however deep it goes."""
-    if not isinstance(cost, Mapping):
-        return
-    for item, value in cost.items():
-        words = f"{name}: {item}" if name else str(item)
-        if isinstance(value, Mapping):
-            yield from _items(value, words)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield (name or words, dollars(value)) if item in USD else (words, dollars(value))
-        elif value is not None:
-            yield words, str(value)
+def cost_item(name: str) -> str:
+    """Return an item of a cost in words: `writes into GLACIER`."""
+    _, is_of_class, storage_class = name.partition(".")
+    return f"writes into {storage_class}" if is_of_class else _ITEMS.get(name, name)
+
+
+def _items(cost: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return what a report has of its cost by item, dearest first."""
+    dearest = sorted(cost.items(), key=lambda item: -item[1])
+    return [(cost_item(name), dollars(usd)) for name, usd in dearest]
 
 
 def _notes(facts: Facts) -> Iterator[str]:

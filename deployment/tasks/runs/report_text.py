@@ -9,6 +9,7 @@ from typing import Any
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.page.facts import Amount
+from deployment.page.money import cost_item
 from deployment.step_functions.executions import sides
 from deployment.text import dollars, duration, quantity, size
 
@@ -44,17 +45,6 @@ _TROUBLE = {
 
 
 NOT_IN_IT = "Not in it: storage, the work bucket, logs, and what docs/cost.md names."
-
-_ITEMS = {
-    "lists": "LIST requests",
-    "reads": "requests that read",
-    "transfer": "transfer between regions",
-    "restore": "restores from archives",
-    "earlyDeletion": "early deletion",
-    "kms": "KMS",
-    "lambda": "Lambda",
-    "states": "state transitions",
-}
 
 
 def show_report(
@@ -208,16 +198,11 @@ def cost_items(report: Mapping[str, Any]) -> Iterator[str]:
     items: Counter[str] = Counter()
     for cost_of_some in filter(None, costs):
         items.update(cost_of_some)
-    named = [f"{_item(name)} {dollars(usd)}" for name, usd in items.most_common()]
+    named = [f"{cost_item(name)} {dollars(usd)}" for name, usd in items.most_common()]
     yield f"By item: {', '.join(named)}. {NOT_IN_IT}"
     regions = report.get("pricedAsUsEast1", ())
     if regions:
         yield f"No prices are known of {' and '.join(regions)}: those of us-east-1 were taken, and its own may be much higher."
-
-
-def _item(name: str) -> str:
-    _, is_of_class, storage_class = name.partition(".")
-    return f"writes into {storage_class}" if is_of_class else _ITEMS.get(name, name)
 
 
 def scope(report: Mapping[str, Any]) -> Iterator[str]:

@@ -238,10 +238,9 @@ def test_where_time_cannot_be_told_the_page_says_why(
 @pytest.mark.parametrize(
     ("cost", "said"),
     [
-        ({"requests": 0.03, "lambda": 1.5}, "itemcostrequests$0.0300lambda$1.50An estimate"),
-        ({"requests": {"STANDARD": 0.03, "COPY<b>": 2}}, "requests: STANDARD$0.0300requests: COPY<b>$2.00An"),
-        ({"transfer": {"usd": 0.02, "page": "of us-east-1"}}, "transfer$0.0200transfer: pageof us-east-1An"),
-        ({"kms": None}, "LIST202An estimate"),
+        ({"lists": 0.03, "lambda": 1.5}, "itemcostLambda$1.50LIST requests$0.0300An estimate"),
+        ({"writes.GLACIER<b>": 2}, "itemcostwrites into GLACIER<b>$2.00An estimate"),
+        ({}, "LIST202An estimate"),
         (None, "LIST202An estimate"),
     ],
 )

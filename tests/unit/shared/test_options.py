@@ -374,7 +374,7 @@ def test_everything_wrong_is_said_at_once_unknown_names_first() -> None:
 
     assert refusal(data) == (
         '"Source" is not an option (did you mean "source"?); "source" is missing; '
-        f'"delete" is "no"; expected true or false; "destination" is "In to"; {BUCKET}{END}'
+        f'"delete" is "no"; expected true or false; "maxCostUsd" is 0; {AMOUNT}; "destination" is "In to"; {BUCKET}{END}'
     )
 
 

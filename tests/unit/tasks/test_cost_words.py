@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from deployment.tasks.runs.report_text import NOT_IN_IT, cost, footer
+from deployment.tasks.runs.report_text import NOT_IN_IT, footer
 from deployment.tasks.runs.verify import options_of
+from deployment.text import dollars
 from lambda_functions.shared.options import parse
 from tests.planned_runs import report_of
 
@@ -64,7 +65,7 @@ def test_a_report_of_an_older_deployment_has_no_items() -> None:
 
 
 def test_next_to_nothing_is_not_nothing() -> None:
-    assert (cost(0.00004), cost(0.0001), cost(0)) == ("less than $0.0001", "$0.0001", "$0.0000")
+    assert (dollars(0.00004), dollars(0.0001), dollars(0)) == ("less than $0.0001", "$0.0001", "$0.0000")
 
 
 def test_a_verification_has_no_limit_of_its_cost() -> None:

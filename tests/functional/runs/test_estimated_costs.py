@@ -153,7 +153,9 @@ def test_a_plan_costs_what_is_estimated_and_reported_of_it(
     assert sorted(charged) == items.split()
     assert set(estimated) == set(after["cost"]) == {*charged, "lambda", "states"}
     for name, usd in charged.items():
-        assert estimated[name] == pytest.approx(usd, rel=MOST), name
+        # Two comparisons of the same buckets may differ by a LIST or two, which are a thousandth of what it costs.
+        other_lists = 2 * WRITES["STANDARD"] / 10**6 if name == "lists" else 0
+        assert estimated[name] == pytest.approx(usd, rel=MOST, abs=other_lists), name
         assert after["cost"][name] == pytest.approx(usd, rel=MOST), name
     assert after["cost"]["states"] == pytest.approx(estimated["states"], rel=MOST)
     for known in (estimated, after["cost"]):
