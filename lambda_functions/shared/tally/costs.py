@@ -29,8 +29,9 @@ from lambda_functions.shared.tally.prices import (
 )
 from lambda_functions.shared.tally.sums import WorkTotals
 
-# RESTORE_OBJECT is priced by class and tier, as the item `restore`.
-FREE = ("DELETE", "DELETE_OBJECTS", "ABORT_MULTIPART_UPLOAD", "RESTORE_OBJECT")
+FREE = ("DELETE", "DELETE_OBJECTS", "ABORT_MULTIPART_UPLOAD")
+# Priced by class and tier, as the item `restore`.
+BY_TIER = ("RESTORE_OBJECT",)
 READ_CLASS = (
     "HEAD",
     "HEAD_BUCKET",
@@ -169,7 +170,7 @@ def add_items(costs: Iterable[Items]) -> Items:
 
 def request_usd(kind: str, storage_class: str = STANDARD, prices: PriceList = REGIONS[US_EAST_1]) -> float:
     """Return the price of one request; kinds that nobody listed count as writes."""
-    if kind in FREE:
+    if kind in FREE or kind in BY_TIER:
         return 0.0
     return prices.read_usd(storage_class) if kind in READ_CLASS else prices.write_usd(storage_class)
 

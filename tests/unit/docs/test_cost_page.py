@@ -13,7 +13,18 @@ from lambda_functions.shared.tally import costs, prices
 from lambda_functions.shared.tally.refusals import WORDS
 
 PAGE = (PROJECT / "docs" / "cost.md").read_text(encoding="utf-8")
-ITEMS = ("lists", "reads", "writes", "transfer", "retrieval", "earlyDeletion", "kms", "lambda", "states")
+ITEMS = (
+    "lists",
+    "reads",
+    "writes",
+    "transfer",
+    "retrieval",
+    "restore",
+    "earlyDeletion",
+    "kms",
+    "lambda",
+    "states",
+)
 
 
 def rows(heading: str) -> list[list[str]]:

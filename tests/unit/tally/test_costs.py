@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import compared_record, run_of, shard
 
+from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import request_kind
 from lambda_functions.shared.tally.costs import (
@@ -233,6 +234,25 @@ def test_kms_is_asked_once_for_each_copy_under_a_key_of_it(word: str | None, usd
 
 def test_a_record_of_an_older_deployment_is_priced_as_far_as_it_tells() -> None:
     assert s3_items(planned_cost(run_in(), planned(3, 30))) == {}
+
+
+def test_restores_are_an_item_of_the_plan_and_of_the_run_by_what_was_asked_for() -> None:
+    restores = {
+        "DEEP_ARCHIVE": {"objects": 1000, "bytes": 500 * GB},
+        "GLACIER": {"objects": 1000, "bytes": GB},
+    }
+    record = compared_record(
+        shards={"restore": [shard("restore/a", 2000, 501 * GB)]},
+        restores=restores,
+        toSend={"RESTORE_OBJECT": 2000},
+    )
+    compared = total_of_records([record])
+    run = run_in(restore=Restore(7, "Standard"))
+    half = WorkTotals({"restoring": {"objects": 1000, "bytes": 0}}, requests={"RESTORE_OBJECT": 1000})
+
+    assert s3_items(planned_cost(run, compared)) == near(restore=0.10 + 10.0 + 0.05 + 0.01)
+    assert s3_items(run_cost(run, compared, half, {})) == near(restore=10.16 / 2)
+    assert "restore" not in run_cost(run, compared, WorkTotals(), {})
 
 
 # --- A run, item by item --------------------------------------------------------------------------------------
