@@ -1,4 +1,4 @@
-"""What the owners of two buckets and their keys have to attach, so that the functions may sync them: facts in, documents out. Pure.
+"""What the owners of two buckets and their keys have to attach, so that the functions may sync them: pure, documents from facts.
 
 Inside one account a role needs no more than its own policy, so nothing is attached to a bucket there. Across accounts both sides
 have to allow a request, the role's policy and the bucket's or key's own:
