@@ -6,6 +6,7 @@ nothing to IAM policies; a bucket of the functions' own account lets in whom the
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -139,8 +140,7 @@ def guard(world: World, guarding: Guard) -> None:
         sides = {bucket: side for side, bucket in BUCKETS.items()}
         if sent.bucket not in sides:
             return None
-        source = sent.asked.get("CopySource", "")
-        name, _, copied_key = source.partition("/") if isinstance(source, str) else ("", "", "")
+        name, _, copied_key = urllib.parse.unquote(sent.asked.get("CopySource", "")).partition("/")
         needs = list(
             needs_of(
                 f"s3:{sent.operation}",
