@@ -19,15 +19,14 @@ _CONSOLE = {
     KEY_POLICY: "KMS, Customer managed keys, {}, Key policy",
     OWNERSHIP: "S3, {}, Permissions, Object Ownership",
 }
+_PUT_BACK = "save the whole as policy.json, and put it back:"
 _MERGE = {
-    BUCKET_POLICY: (
-        "It replaces the whole policy. Where there is one already, add these statements to it, in place of those with their Sids:"
-    ),
-    KEY_POLICY: (
-        "Add this statement to the policy that is there; put alone, it would lock the key's owner out. See what is there with:"
-    ),
-    OWNERSHIP: "It takes the ACLs of the bucket out of force. See what is set with:",
+    BUCKET_POLICY: f"Add these statements to it, in place of any with the same Sid, {_PUT_BACK}",
+    KEY_POLICY: f"Add this statement to it (alone it would lock the key's owner out), {_PUT_BACK}",
+    OWNERSHIP: "It takes the ACLs of the bucket out of force. Save the JSON as policy.json, and put it there:",
 }
+JSON_COLUMNS = 100
+"""What fits into so many stands on one line, as people write policies."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,9 @@ def write(installation: Installation, answer: Answer, console: Console) -> None:
         console.say(f"\n{number}. {_title(found)}")
         for line in _how(found):
             (console.result if line.startswith("  ") else console.say)(line)
-        console.result(json.dumps(found.body, indent=2))
+        console.result(_readable(found.body))
     if answer.notes:
-        console.say("\nBesides")
+        console.say("\nTo do and to know besides:")
     for note in answer.notes:
         console.say(f"- {note}")
 
@@ -80,16 +79,31 @@ def _side_sentence(installation: Installation, name: str, side: Side, facts: Buc
 
 def _title(found: Document) -> str:
     when = f", {found.when}" if found.when else ""
-    return f"{found.kind.capitalize()} of {found.on}, by account {found.account}{when}"
+    return f"{found.kind.capitalize()} of {found.on}, in account {found.account}{when}"
 
 
 def _how(found: Document) -> Iterator[str]:
     """Yield where the document goes in the console, and the commands; those begin with blanks."""
     read, put = _commands(found)
-    yield f"In the console: {_CONSOLE[found.kind].format(_short(found.on))}. With the AWS CLI, the JSON below in policy.json:"
-    yield f"  {put}"
-    yield _MERGE[found.kind]
+    yield f"In the console: {_CONSOLE[found.kind].format(_short(found.on))}. With the AWS CLI, see what is there:"
     yield f"  {read}"
+    yield _MERGE[found.kind]
+    yield f"  {put}"
+
+
+def _readable(value: Any, indent: str = "", taken: int = 0) -> str:
+    """Return JSON in which what is short stands on one line; `taken` are the columns before it."""
+    line = json.dumps(value)
+    if not isinstance(value, (dict, list)) or len(line) + taken <= JSON_COLUMNS:
+        return line
+    deeper = f"{indent}  "
+    if isinstance(value, list):
+        parts = [f"{deeper}{_readable(one, deeper, len(deeper))}" for one in value]
+    else:
+        names = {name: f"{deeper}{json.dumps(name)}: " for name in value}
+        parts = [f"{names[name]}{_readable(one, deeper, len(names[name]))}" for name, one in value.items()]
+    opening, closing = "[]" if isinstance(value, list) else "{}"
+    return "\n".join([opening, ",\n".join(parts), f"{indent}{closing}"])
 
 
 def _commands(found: Document) -> tuple[str, str]:
