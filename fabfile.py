@@ -271,6 +271,8 @@ def report(
 @fab_task(
     help={
         **sync_flags.help_texts(sync_flags.GRANTED),
+        "source": "The bucket to read, an address such as bucket/folder/, or a name of SYNCS. Required.",
+        "destination": "The bucket to write, or an address. Required, but for a name of SYNCS.",
         "source-account": "The account, 12 digits, that owns the source. Default: it is asked.",
         "destination-account": "The account, 12 digits, that owns the destination. Default: it is asked.",
         "source-kms-key": "The ARN of the KMS key of the source's objects. Default: it is asked.",

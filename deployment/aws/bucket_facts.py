@@ -54,7 +54,7 @@ def ask(installation: Installation, bucket: str, owner: str) -> BucketFacts:
     return BucketFacts(
         len(denied) < len((head, payment, controls, encryption)),
         None if head is None else head.get("BucketRegion"),
-        None if payment is None else payment["Payer"],
+        None if payment is None else payment.get("Payer"),
         None if controls is None else _ownership(controls),
         None if encryption is None else _key(encryption),
         tuple(denied),

@@ -60,7 +60,11 @@ def flags_of(side: str, account: str | None, key: str | None) -> Flags:
 
 def named_input(typed: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return the options of the sync that the only word names, or those typed; flags overrule what an entry says."""
-    if typed.get("destination") is not None or typed.get("source") is None:
+    if typed.get("source") is None:
+        raise ConfigurationError(
+            "Policies for which buckets? Write `fab policies SOURCE DESTINATION`, or `fab policies NAME` with a name of SYNCS."
+        )
+    if typed.get("destination") is not None:
         return dict(typed)
     name, syncs = typed["source"], {sync.name: sync for sync in settings.syncs}
     if name not in syncs:

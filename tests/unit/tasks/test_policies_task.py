@@ -352,6 +352,12 @@ def test_a_name_that_is_no_sync_is_said(name: str, advice: str) -> None:
     assert advice.lower() in str(caught.value).lower()
 
 
+@pytest.mark.parametrize("flags", ["", "--destination my-destination-bucket"])
+def test_without_a_source_it_says_what_to_write(flags: str) -> None:
+    with pytest.raises(ConfigurationError, match="Policies for which buckets"):
+        said(f"fab policies {flags}", place())
+
+
 def test_a_server_that_fails_is_no_answer_about_permissions() -> None:
     where = place()
 
