@@ -25,9 +25,7 @@ ENFORCED = "BucketOwnerEnforced"
 
 # Partitions whose service names under kms:ViaService are documented to end so.
 _VIA_SERVICE = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com"}
-_OWN_KEY = (
-    "only if the key policy does not let IAM policies decide, as the one that AWS makes by default does"
-)
+_OWN_KEY = "only if the key policy does not let IAM policies decide (the one that AWS makes by default does)"
 _UNKNOWN_OWNERSHIP = "only if the bucket has another setting; this one is the default of S3"
 
 

@@ -29,7 +29,6 @@ from lambda_functions.shared import options as inputs
 from lambda_functions.shared.options import Options
 
 SIDES = ("source", "destination")
-MANAGED_KEY = "alias/aws/s3"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
 _KEY_ID = re.compile(r"[A-Za-z0-9-]+")

@@ -73,7 +73,7 @@ def _side_sentence(installation: Installation, name: str, side: Side, facts: Buc
     whose = "this account" if side.account == installation.account_id else "another account"
     under = f", under {side.prefix}" if side.prefix else ""
     key = f", KMS key {side.key}" if side.key else ""
-    known = "asked" if facts.is_owners else "as given, S3 does not say"
+    known = "S3 confirms it" if facts.is_owners else "as given; S3 does not say"
     return f"{name.capitalize()}: {side.bucket}{under}, of {whose}, {side.account} ({known}){key}."
 
 
