@@ -268,6 +268,45 @@ def report(
     reporting.report(enter(console, "Reading"), name, console, wanted)
 
 
+@fab_task(
+    help={
+        **sync_flags.help_texts(sync_flags.GRANTED),
+        "source": "The bucket to read, an address such as bucket/folder/, or a name of SYNCS. Required.",
+        "destination": "The bucket to write, or an address. Required, but for a name of SYNCS.",
+        "source-account": "The account, 12 digits, that owns the source. Default: it is asked.",
+        "destination-account": "The account, 12 digits, that owns the destination. Default: it is asked.",
+        "source-kms-key": "The ARN of the KMS key of the source's objects. Default: it is asked.",
+        "destination-kms-key": "The ARN of the KMS key of the destination. Default: it is asked.",
+        "json": "Print one JSON document instead of sentences.",
+    },
+)
+@with_option_flags(sync_flags.GRANTED)
+def policies(
+    context: Context,
+    source_account: str | None = None,
+    destination_account: str | None = None,
+    source_kms_key: str | None = None,
+    destination_kms_key: str | None = None,
+    json: bool = False,
+    **options: Any,
+) -> None:
+    """Show what the owners of both buckets must attach."""
+    from deployment.tasks.runs import sync_input
+    from deployment.tasks.stack import policies as attached
+
+    flags = {
+        "source": attached.flags_of("source", source_account, source_kms_key),
+        "destination": attached.flags_of("destination", destination_account, destination_kms_key),
+    }
+    settings, console = configuration.load(), Console()
+    typed = attached.named_input(sync_flags.given_options(options), settings)
+    given = sync_input.read(typed)
+    installation = enter(
+        console, f"Reading who owns what of {given['source']} and {given['destination']}", settings
+    )
+    attached.show(installation, PROJECT, given, flags, console, json)
+
+
 @fab_task()
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""

@@ -166,6 +166,17 @@ COMPARING = tuple(
     )
 )
 
+# Those that say what a sync asks of the owners of its buckets.
+GRANTED = tuple(
+    flag
+    for flag in FLAGS
+    if flag.option
+    in (
+        *("source", "destination", "prefix", "destinationPrefix", "delete", "compareTags", "copyTags", "acl"),
+        *("serverSideEncryption", "sseKmsKeyId", "requestPayer"),
+    )
+)
+
 PLAN_FLAGS = (
     OptionFlag("plan", Kind.TEXT, "Do exactly what this dry run has planned, by its name. Default: none."),
     OptionFlag("planDigest", Kind.TEXT, "Only if the plan has this digest. Default: any."),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("source", "destination"),
     "verify": ("source", "destination"),
+    "policies": ("source", "destination"),
     "follow": ("name",),
     "stop": ("name",),
     "report": ("name",),
@@ -34,6 +35,7 @@ HELP = "help"
 
 INSTEAD_OF_A_DRY_RUN: Mapping[str, str] = {
     "deploy": "`fab plan` shows what it would do.",
+    "policies": "It changes nothing anyway.",
     "delete": "It asks before it deletes, unless --yes is given.",
     "recover": "It asks before it goes on, unless --yes is given.",
     "rollback": "`fab versions` shows where it can go back to.",

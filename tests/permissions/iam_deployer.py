@@ -44,6 +44,7 @@ ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     # Versions by their ids, and markers; a bucket without versions names its objects "null".
     "s3:DeleteObjects": (("s3:DeleteObject", "s3:DeleteObjectVersion"), f"{_S3}DeleteObjects.html"),
+    "s3:GetBucketEncryption": (("s3:GetEncryptionConfiguration",), f"{_S3}GetBucketEncryption.html"),
     "s3:HeadBucket": (("s3:ListBucket",), f"{_S3}HeadBucket.html"),
     "s3:ListObjectVersions": (("s3:ListBucketVersions",), f"{_S3}ListObjectVersions.html"),
     "s3:ListObjectsV2": (("s3:ListBucket",), f"{_S3}ListObjectsV2.html"),

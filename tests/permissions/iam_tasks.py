@@ -112,6 +112,15 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         *_DEPLOYED,
         *_WATCH_EXECUTIONS,
     ),
+    "policies": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        "cloudformation:ListStackResources",  # the functions' roles
+        "s3:HeadBucket",
+        "s3:GetBucketRequestPayment",
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketEncryption",
+    ),
     "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
     "watch": (
         "sts:GetCallerIdentity",

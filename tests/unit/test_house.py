@@ -50,6 +50,7 @@ MAY_IMPORT = {
 }
 TASKS_TOGETHER = {
     ("status", "versions"),
+    *(("policies", part) for part in ("policy_notes", "policy_text")),
     ("logs", "log_lines"),
     ("sync", "follow"),
     ("verify", "follow"),

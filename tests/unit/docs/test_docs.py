@@ -174,7 +174,8 @@ def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
         name: {flag.replace("_", "-") for flag in [*inspect.signature(tasks[name].body).parameters][1:]}
         for name in tasks.task_names
     }
-    for name, of_options in (("sync", sync_flags.FLAGS), ("verify", sync_flags.COMPARING)):
+    of_tasks = {"sync": sync_flags.FLAGS, "verify": sync_flags.COMPARING, "policies": sync_flags.GRANTED}
+    for name, of_options in of_tasks.items():
         assert listed[name] <= flags[name]  # docs/input.md has those of the options
         parameters = sync_flags.parameters(of_options)
         listed[name] |= {parameter.name.replace("_", "-") for parameter in parameters}
