@@ -26,7 +26,7 @@ OPTIONS = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
     "allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, "
-    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner, name"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 

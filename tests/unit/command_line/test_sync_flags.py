@@ -43,7 +43,7 @@ def test_the_task_has_every_flag() -> None:
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
     changing = {"dryRun", "verify", "maxDelete", "allowEmptySource", "unprovable", "copyTags", "storageClass"}
-    changing |= {"acl", "serverSideEncryption", "sseKmsKeyId", "overwrite"}
+    changing |= {"acl", "serverSideEncryption", "sseKmsKeyId", "overwrite", "name"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
     assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}

@@ -36,7 +36,7 @@ KNOWN = (
     "source, destination, prefix, destinationPrefix, startAfter, include, exclude, "
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, allowEmptySource, "
     "dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, acl, serverSideEncryption, sseKmsKeyId, "
-    "requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "requestPayer, maxConcurrency, sourceOwner, destinationOwner, name"
 )
 
 
@@ -91,6 +91,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         maxConcurrency=20,
         sourceOwner=None,
         destinationOwner=None,
+        name=None,
     )
 
 
@@ -132,6 +133,7 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "maxConcurrency": 10_000,
         "sourceOwner": "111122223333",
         "destinationOwner": "012345678901",
+        "name": "Photos_of-2026",
     }
 
     assert parse(given_options, DEFAULTS).to_json() == given_options
@@ -433,6 +435,7 @@ TEXTS = {
     "sseKmsKeyId": "alias/mine",
     "sourceOwner": "111122223333",
     "destinationOwner": "111122223333",
+    "name": "photos",
 }
 
 
@@ -591,6 +594,7 @@ INPUTS = st.fixed_dictionaries(
         "maxConcurrency": st.integers(1, 10_000),
         "sourceOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
         "destinationOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
+        "name": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
     },
 ).flatmap(
     lambda data: st.sampled_from(
