@@ -139,7 +139,9 @@ FLAGS = (
     OptionFlag(
         "destinationOwner", Kind.TEXT, "The account, 12 digits, that must own the destination. Default: any."
     ),
-    OptionFlag("name", Kind.TEXT, "What the run is called in its report. Default: its name in SYNCS, if any."),
+    OptionFlag(
+        "name", Kind.TEXT, "What the run is called in its report. Default: its name in SYNCS, if any."
+    ),
 )
 
 # Those that say what is compared, and not what a sync does about it.

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from deployment.syncs.expressions import FIRST_YEAR, UNIT_SECONDS, At, Cron, Days, Rate, parse
+from deployment.syncs.expressions import FIRST_YEAR, UNIT_SECONDS, At, Cron, Days, Rate, Schedule, parse
 
 LOOKED_AT_DAYS = 400
 """Days with runs, whose distances are measured: more than a year of daily ones, so weekends and ends of months are among them."""
@@ -60,6 +60,12 @@ def interval_seconds(expression: str) -> int | None:
         for earlier, later in pairwise(days)
     ]
     return max([*within, *between], default=None) if days else None
+
+
+def require_date(schedule: Schedule) -> None:
+    """Raise ValueError for a cron that no day of the calendar fits: the 31st of February."""
+    if isinstance(schedule, Cron) and next(_dates(schedule, date(FIRST_YEAR, 1, 1)), None) is None:
+        raise ValueError("there is no such day in any of its months and years; expected one that comes")
 
 
 def _next_of_rate(rate: Rate, now: datetime, since: datetime) -> datetime:

@@ -17,7 +17,13 @@ from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import overlap
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import Execution
-from lambda_functions.shared.work_bucket.lease_cycles import Lease, feeds, find_cycle, lease_document, overlapping
+from lambda_functions.shared.work_bucket.lease_cycles import (
+    Lease,
+    feeds,
+    find_cycle,
+    lease_document,
+    overlapping,
+)
 from lambda_functions.shared.work_bucket.leases import Leases, lease_key, release_lease
 
 RUNNING = Execution("RUNNING")
