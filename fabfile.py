@@ -174,9 +174,9 @@ def sync(
     """Make the destination bucket equal to the source bucket."""
     from deployment.step_functions.executions import sides
     from deployment.tasks.runs import sync as runs
-    from deployment.tasks.runs import sync_input
+    from deployment.tasks.syncs import named_input
 
-    given = sync_input.read(sync_flags.given_options(options), input)
+    given = named_input.read(sync_flags.given_options(options), input, "sync", configuration.load)
     console = Console()
     runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, list or "", ask)
 
@@ -202,14 +202,23 @@ def verify(
 ) -> None:
     """Tell by the exit status whether two buckets are equal."""
     from deployment.step_functions.executions import sides
-    from deployment.tasks.runs import sync_input
     from deployment.tasks.runs import verify as verification
+    from deployment.tasks.syncs import named_input
 
     with verification.unknown_unless_told():
-        given = sync_input.read(sync_flags.given_options(options), input)
+        given = named_input.read(sync_flags.given_options(options), input, "verify", configuration.load)
         given, console = verification.options_of(given, deep), Console()
         installation = enter(console, f"Comparing {sides(given)}")
         verification.verify(installation, given, console, json, list or "")
+
+
+@fab_task(help={"json": "Print one JSON document instead of tables."})
+def syncs(context: Context, json: bool = False) -> None:
+    """List the syncs of the configuration: schedule, next and last run."""
+    from deployment.tasks.syncs import syncs_list
+
+    console = Console()
+    syncs_list.show(enter(console), console, json)
 
 
 @fab_task(

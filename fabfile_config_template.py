@@ -84,7 +84,7 @@ TAGS = {}
 # digits, underscores and hyphens. An entry has "source" and "destination", and any other option that the input of an execution
 # may have (docs/input.md) but "name", "plan" and "planDigest". Besides:
 # - "schedule": when it runs by itself, as EventBridge Scheduler takes it: "cron(minute hour day-of-month month day-of-week year)"
-#   with one of the two days as ?, "rate(6 hours)", or "at(2026-12-31T23:00:00)" for once. Left out or None: when somebody starts it.
+#   with one of the two days as ?, "rate(6 hours)", or "at(2026-12-31T23:00:00)" for once. Left out or None: not by itself.
 # - "timezone": where the clock of "schedule" hangs, such as "Europe/Berlin". Left out: "UTC".
 # docs/syncs.md has more. For example:
 #

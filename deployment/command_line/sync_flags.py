@@ -58,8 +58,16 @@ class OptionFlag:
 
 
 FLAGS = (
-    OptionFlag("source", Kind.TEXT, "The bucket to read, or an address such as bucket/folder/. Required."),
-    OptionFlag("destination", Kind.TEXT, "The bucket to make equal to the source, or an address. Required."),
+    OptionFlag(
+        "source",
+        Kind.TEXT,
+        "The bucket to read, or an address such as bucket/folder/; alone, a name of SYNCS. Required.",
+    ),
+    OptionFlag(
+        "destination",
+        Kind.TEXT,
+        "The bucket to make equal to the source, or an address. Required without such a name.",
+    ),
     OptionFlag("prefix", Kind.TEXT, "Only keys that begin so. Default: all keys."),
     OptionFlag(
         "destinationPrefix",

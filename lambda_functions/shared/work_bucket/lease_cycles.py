@@ -30,7 +30,8 @@ class Lease:
 
     `source` is None where nobody knows what the run reads: it then counts as reading everything. `ended_at` is set in a lease
     that outlives its run for uploads that could not be aborted, `missing_since` where Step Functions does not know the
-    execution; `name` is that of the sync, if it has one. A file that could not be read is a lease on the whole bucket; `problem` says what is wrong with it.
+    execution; `name` is that of the sync, if it has one. A file that could not be read is a lease on the whole bucket; `problem`
+    says what is wrong with it.
     """
 
     destination: str
