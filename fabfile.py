@@ -96,15 +96,18 @@ def enter(console: Console, doing: str = "", settings: Settings | None = None) -
 
 @fab_task(
     default=True,
-    help={"ask": "Show the plan and ask before doing it. Default: deploy without asking."},
+    help={
+        "ask": "Show the plan and ask before doing it. Default: deploy without asking.",
+        "yes": "Do not ask before buckets are taken away while executions are RUNNING. Default: ask.",
+    },
 )
-def deploy(context: Context, ask: bool = False) -> None:
+def deploy(context: Context, ask: bool = False, yes: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
         deployment.require_terminal_to_ask(console)
     settings, sources = configuration.load(), build.read_sources(PROJECT)
-    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask)
+    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask, yes)
 
 
 @fab_task(
@@ -214,7 +217,7 @@ def verify(
 
 @fab_task(help={"json": "Print one JSON document instead of tables."})
 def syncs(context: Context, json: bool = False) -> None:
-    """List the syncs of the configuration: schedule, next and last run."""
+    """List the syncs that have a name: schedule, next and last run."""
     from deployment.tasks.syncs import syncs_list
 
     console = Console()

@@ -79,7 +79,8 @@ def test_every_task_has_a_line_for_the_list_and_a_help_text_for_every_flag() -> 
 
 def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Path) -> None:
     assert [(argument.name, argument.default) for argument in TASKS["deploy"].get_arguments()] == [
-        ("ask", False)
+        ("ask", False),
+        ("yes", False),
     ]
 
     ended = fab(fresh_clone, "--ask")
