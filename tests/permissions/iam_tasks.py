@@ -112,6 +112,12 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         *_DEPLOYED,
         *_WATCH_EXECUTIONS,
     ),
+    "syncs": (
+        "sts:GetCallerIdentity",
+        *_FIND_MACHINES,
+        "states:ListExecutions",
+        "states:DescribeExecution",
+    ),
     "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
     "watch": (
         "sts:GetCallerIdentity",
