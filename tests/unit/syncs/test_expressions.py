@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployment.syncs import expressions
 from deployment.syncs.expressions import At, Cron, Days, Rate, parse, require_timezone
 
 EXAMPLES = 'expected "cron(0 3 * * ? *)", "rate(6 hours)" or "at(2026-12-31T23:00:00)"'
@@ -163,3 +164,13 @@ def test_any_other_time_zone_is_refused(name: object, guess: str) -> None:
     with pytest.raises(ValueError) as caught:
         require_timezone(name)
     assert str(caught.value) == f'expected the name of a time zone, such as "Europe/Berlin" or "UTC".{guess}'
+
+
+def test_a_machine_without_time_zones_says_what_is_missing_and_knows_utc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expressions, "_timezones", frozenset)
+    assert require_timezone("UTC") == "UTC"
+    with pytest.raises(ValueError) as caught:
+        require_timezone("Europe/Berlin")
+    assert str(caught.value) == "this machine has no time zones to compare it with. Run: pip install tzdata"

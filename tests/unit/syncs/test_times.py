@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployment.syncs import times
 from deployment.syncs.times import interval_seconds, next_time
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)  # a Saturday
@@ -70,6 +71,11 @@ def test_a_time_that_comes_twice_runs_the_first_time_only() -> None:
     assert following("cron(30 2 * * ? *)", "Europe/Berlin", first) == "2026-10-26T02:30:00+01:00"
     in_the_zone = first.astimezone(ZoneInfo("Europe/Berlin"))
     assert following("cron(30 2 * * ? *)", "Europe/Berlin", in_the_zone) == "2026-10-26T02:30:00+01:00"
+
+
+def test_utc_needs_no_database_of_time_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "ZoneInfo", lambda name: pytest.fail(f"{name} is looked up"))
+    assert following("cron(0 3 * * ? *)") == "2026-11-29T03:00:00+00:00"
 
 
 @pytest.mark.parametrize(
