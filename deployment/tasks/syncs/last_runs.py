@@ -62,7 +62,7 @@ def find(installation: Installation, syncs: Sequence[Sync]) -> LastRuns:
                 return LastRuns(found, len(machines) <= MAX_MACHINES)
             looked_at += len(some)
             for described in pool.map(lambda record: _describe(installation, record["executionArn"]), some):
-                name = _name_of(described, wanted)
+                name = _name_of(installation, described, wanted)
                 if name:
                     found.setdefault(name, _last_run(described))
     return LastRuns(found, not wanted.keys() - found.keys())
@@ -88,11 +88,20 @@ def _describe(installation: Installation, arn: str) -> Mapping[str, Any]:
         return {}
 
 
-def _name_of(described: Mapping[str, Any], wanted: Mapping[str, bool]) -> str | None:
-    given = executions.input_of(described)
+def _name_of(
+    installation: Installation, described: Mapping[str, Any], wanted: Mapping[str, bool]
+) -> str | None:
+    """Return which of the wanted syncs an execution is a run of; one that carries out a plan is that of the plan's dry run."""
+    given, is_dry = executions.input_of(described), False
+    plan = given.get("plan")
+    if isinstance(plan, str) and plan.count("/") == 1:
+        given = executions.input_of(
+            _describe(installation, installation.states_arn("execution", *plan.split("/")))
+        )
+    else:
+        is_dry = bool(given.get("dryRun"))
     name = given.get("name")
-    is_meant = isinstance(name, str) and name in wanted and bool(given.get("dryRun")) == wanted[name]
-    return name if is_meant else None
+    return name if isinstance(name, str) and wanted.get(name) is is_dry else None
 
 
 def _last_run(described: Mapping[str, Any]) -> LastRun:

@@ -113,6 +113,18 @@ def test_a_dry_run_is_no_run_of_a_sync_that_syncs_and_the_run_of_one_that_compar
     assert found(steps, PHOTOS, DRIFT) == {"photos": "synced", "drift": "compared"}
 
 
+def test_a_run_that_carries_out_a_plan_is_one_of_the_sync_that_was_planned() -> None:
+    steps = Steps(
+        (NEW, "of-nothing-known", 12, {"plan": f"{OLD}/gone"}, {}),
+        (NEW, "of-half-a-name", 11, {"plan": "planned"}, {}),
+        (NEW, "applied", 10, {"plan": f"{OLD}/planned"}, {"status": "FAILED"}),
+        (OLD, "planned", 9, {**PHOTOS.input, "dryRun": True}, {}),
+        (OLD, "gone", 8, {}, {"raises": error("ExecutionDoesNotExist")}),
+        (NEW, "before", 1, PHOTOS.input, {}),
+    )
+    assert found(steps, PHOTOS) == {"photos": "applied"}
+
+
 def test_nothing_is_asked_once_every_sync_has_its_run_and_never_more_than_the_bound() -> None:
     runs = [(NEW, f"run-{minute}", minute, PHOTOS.input, {}) for minute in range(500)]
     steps = Steps(*runs)
