@@ -125,7 +125,7 @@ def _last_text(last: LastRun | None, is_whole: bool, now: datetime) -> str:
     if last is None:
         return "never" if is_whole else f"not among the newest {last_runs.MAX_EXECUTIONS} runs"
     moment = last.stopped_at or last.started_at
-    word = "" if last.stopped_at else ", since"
+    word = "" if last.stopped_at else " since"
     report = last.execution.report or {}
     done = [
         f", {objects(report[what]['objects'])} {what}" for what in ("copied", "deleted") if what in report

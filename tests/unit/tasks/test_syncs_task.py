@@ -181,7 +181,7 @@ def test_a_row_says_what_when_and_what_came_of_it() -> None:
             "films", "from -> films", "rate(6 hours)", "within 6 h 00 min",
             "FAILED with SyncIncomplete 2026-11-22 11:00:30 UTC, 59 min 30 s ago",
         ],
-        ["drift", "a -> b", "none", "", "RUNNING, since 2026-11-22 11:30:00 UTC, 30 min 00 s ago"],
+        ["drift", "a -> b", "none", "", "RUNNING since 2026-11-22 11:30:00 UTC, 30 min 00 s ago"],
         ["far", "a -> b", "cron(0 3 1 1 ? *) UTC", "2027-01-01 03:00 UTC, in 39 days", "never"],
         ["past", "a -> b", "at(2026-11-01T03:00:00) UTC", "never again", "never"],
     ]  # fmt: skip
