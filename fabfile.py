@@ -96,15 +96,18 @@ def enter(console: Console, doing: str = "", settings: Settings | None = None) -
 
 @fab_task(
     default=True,
-    help={"ask": "Show the plan and ask before doing it. Default: deploy without asking."},
+    help={
+        "ask": "Show the plan and ask before doing it. Default: deploy without asking.",
+        "yes": "Do not ask before buckets are taken away while executions are RUNNING. Default: ask.",
+    },
 )
-def deploy(context: Context, ask: bool = False) -> None:
+def deploy(context: Context, ask: bool = False, yes: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
         deployment.require_terminal_to_ask(console)
     settings, sources = configuration.load(), build.read_sources(PROJECT)
-    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask)
+    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask, yes)
 
 
 @fab_task(
@@ -174,9 +177,9 @@ def sync(
     """Make the destination bucket equal to the source bucket."""
     from deployment.step_functions.executions import sides
     from deployment.tasks.runs import sync as runs
-    from deployment.tasks.runs import sync_input
+    from deployment.tasks.syncs import named_input
 
-    given = sync_input.read(sync_flags.given_options(options), input)
+    given = named_input.read(sync_flags.given_options(options), input, "sync", configuration.load)
     console = Console()
     runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, list or "", ask)
 
@@ -202,14 +205,23 @@ def verify(
 ) -> None:
     """Tell by the exit status whether two buckets are equal."""
     from deployment.step_functions.executions import sides
-    from deployment.tasks.runs import sync_input
     from deployment.tasks.runs import verify as verification
+    from deployment.tasks.syncs import named_input
 
     with verification.unknown_unless_told():
-        given = sync_input.read(sync_flags.given_options(options), input)
+        given = named_input.read(sync_flags.given_options(options), input, "verify", configuration.load)
         given, console = verification.options_of(given, deep), Console()
         installation = enter(console, f"Comparing {sides(given)}")
         verification.verify(installation, given, console, json, list or "")
+
+
+@fab_task(help={"json": "Print one JSON document instead of tables."})
+def syncs(context: Context, json: bool = False) -> None:
+    """List the syncs that have a name: schedule, next and last run."""
+    from deployment.tasks.syncs import syncs_list
+
+    console = Console()
+    syncs_list.show(enter(console), console, json)
 
 
 @fab_task(
@@ -299,7 +311,7 @@ def policies(
         "destination": attached.flags_of("destination", destination_account, destination_kms_key),
     }
     settings, console = configuration.load(), Console()
-    typed = attached.named_input(sync_flags.given_options(options), settings)
+    typed = attached.read_input(sync_flags.given_options(options), settings)
     given = sync_input.read(typed)
     installation = enter(
         console, f"Reading who owns what of {given['source']} and {given['destination']}", settings

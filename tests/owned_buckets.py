@@ -138,7 +138,7 @@ def said(command: str, where: Installation, width: int | None = None) -> str:
         for side in policies.SIDES
     }
     as_json = bool(typed.pop("json", False))
-    given = sync_input.read(policies.named_input(sync_flags.given_options(typed), where.settings))
+    given = sync_input.read(policies.read_input(sync_flags.given_options(typed), where.settings))
     out = Terminal() if width else io.StringIO()
     policies.show(where, PROJECT, given, own, Console(out, io.StringIO(), width=width), as_json)
     return out.getvalue()

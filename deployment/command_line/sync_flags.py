@@ -60,8 +60,16 @@ class OptionFlag:
 
 
 FLAGS = (
-    OptionFlag("source", Kind.TEXT, "The bucket to read, or an address such as bucket/folder/. Required."),
-    OptionFlag("destination", Kind.TEXT, "The bucket to make equal to the source, or an address. Required."),
+    OptionFlag(
+        "source",
+        Kind.TEXT,
+        "The bucket to read, or an address such as bucket/folder/; alone, a name of SYNCS. Required.",
+    ),
+    OptionFlag(
+        "destination",
+        Kind.TEXT,
+        "The bucket to make equal to the source, or an address. Required without such a name.",
+    ),
     OptionFlag("prefix", Kind.TEXT, "Only keys that begin so. Default: all keys."),
     OptionFlag(
         "destinationPrefix",
@@ -150,6 +158,9 @@ FLAGS = (
     OptionFlag("sourceOwner", Kind.TEXT, "The account, 12 digits, that must own the source. Default: any."),
     OptionFlag(
         "destinationOwner", Kind.TEXT, "The account, 12 digits, that must own the destination. Default: any."
+    ),
+    OptionFlag(
+        "name", Kind.TEXT, "What the run is called in its report. Default: its name in SYNCS, if any."
     ),
 )
 

@@ -27,6 +27,9 @@ LIKELY_FLAG: Mapping[str, str] = {
 }
 """Of a task that takes no words: the flag that people forget before a word."""
 
+ALONE: Mapping[str, str] = {"sync": "NAME", "verify": "NAME"}
+"""Of a task: what its first word stands for where it is the only one, a sync of the configuration."""
+
 OPTIONAL_WORDS = ("name",)
 """Words that may be left out: the usage has them in brackets."""
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployment.aws.installation import Installation
+from deployment.build import bucket_access
+from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
 from deployment.build.build import BuiltProject
 from deployment.cloudformation import change_sets, deployment_bucket, lookup
 from deployment.cloudformation.changes import (
@@ -43,7 +45,7 @@ class DeploymentPlan:
     afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be created again.
     `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
     `sources` are the resources of the deployed and the wanted template, for their files. `loss` has the functions that go,
-    and what calls them now.
+    and what calls them now, `taken` the buckets that leave the functions' policies.
     """
 
     installation: Installation
@@ -59,6 +61,7 @@ class DeploymentPlan:
     machines: tuple[MachinePlan, ...]
     sources: Mapping[str, Any]
     loss: Loss = NOTHING_LOST
+    taken: TakenAway = NOTHING_TAKEN
 
     @property
     def refusal(self) -> str | None:
@@ -111,6 +114,7 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         if obstacle
         else (*_settings(installation.settings, base), *_outputs(deployed_template, built.template)),
         machines=() if obstacle else _machines(installation, built, base, changes),
+        taken=NOTHING_TAKEN if is_kept else bucket_access.compare(deployed_template, built.template),
         loss=callers.find(installation, lost_functions(changes, deployed_template or {})),
         sources={
             "Resources": {**(deployed_template or {}).get("Resources", {}), **built.template["Resources"]}

@@ -53,6 +53,7 @@ def document(plan: DeploymentPlan) -> dict[str, Any]:
         "settings": [_property(prop) for prop in plan.settings],
         "stateMachines": [_machine(machine) for machine in plan.machines],
         "lostFunctions": _loss(plan.loss),
+        "lostBuckets": {"read": list(plan.taken.read), "write": list(plan.taken.write)},
         "refusal": plan.refusal,
     }
 
@@ -83,6 +84,7 @@ def notes(plan: DeploymentPlan) -> list[str]:
         *(f"Stack: {_setting(prop)}" for prop in plan.settings),
         *([f"Versions: {versions}, for older state machines."] if kept else []),
         *_loss_lines(plan.loss),
+        *([f"Buckets: the functions {plan.taken}."] if plan.taken else []),
     ]
 
 

@@ -34,6 +34,9 @@ MAX_CONCURRENCY = 10_000
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 MAX_TAGS = 40
 
+FROM_SYNCS = "syncs"
+"""In the place of a list of buckets: those of SYNCS."""
+
 # Buckets of us-east-1 made before March 2018 may have capitals, underscores, and 255 characters.
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,253}[A-Za-z0-9_]")
 _FORBIDDEN_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -76,6 +79,11 @@ def _checked(elements: Iterable[tuple[Any, Any]], check: Callable[[Any, Any], st
     if wrong:
         raise WrongElements(wrong)
     return kept
+
+
+def buckets(value: Any) -> tuple[str, ...] | str:
+    """A list of names of buckets, or the word for those that SYNCS names."""
+    return FROM_SYNCS if value == FROM_SYNCS else each(bucket_name)(value)
 
 
 def stack_name(value: Any) -> str:

@@ -35,6 +35,9 @@ MAX_RESTORE_DAYS = 365
 _ACCOUNT = re.compile(r"[0-9]{12}")
 # A header carries it: an ARN, an id, or an alias.
 _KMS_KEY = re.compile(r"[!-~]{1,2048}")
+# What a schedule of EventBridge may be called, without its dots:
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html#scheduler-CreateSchedule-request-Name
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
 
 
@@ -110,6 +113,12 @@ def _account_problem(spelling: Spelling, value: Any) -> str | None:
     )
 
 
+def name_problem(value: Any) -> str | None:
+    """Say what is expected of the name of a sync; None if it is right."""
+    is_right = isinstance(value, str) and NAME.fullmatch(value)
+    return None if is_right else "expected 1 to 64 letters from A to Z, digits, underscores and hyphens"
+
+
 def _kms_key_problem(spelling: Spelling, value: Any) -> str | None:
     is_right = isinstance(value, str) and _KMS_KEY.fullmatch(value)
     return None if is_right else f"expected the ARN or id of a key of KMS{spelling.as_text}"
@@ -170,6 +179,7 @@ def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
         "maxConcurrency": _concurrency_problem,
         "sourceOwner": account,
         "destinationOwner": account,
+        "name": name_problem,
     }
 
 

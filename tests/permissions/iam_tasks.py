@@ -121,6 +121,12 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "s3:GetBucketOwnershipControls",
         "s3:GetBucketEncryption",
     ),
+    "syncs": (
+        "sts:GetCallerIdentity",
+        *_FIND_MACHINES,
+        "states:ListExecutions",
+        "states:DescribeExecution",
+    ),
     "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
     "watch": (
         "sts:GetCallerIdentity",

@@ -98,10 +98,11 @@ def show_failures(report: Mapping[str, Any], console: Console) -> None:
 
 
 def title(report: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
-    """Return which buckets and prefixes, and whether anything was really done."""
+    """Return which sync, if it has a name, which buckets and prefixes, and whether anything was really done."""
     why = "refused" if is_refused(report) else "dry run" if report.get("dryRun") else ""
     told = report.get("options") or options or report
-    return f"{sides(told)}{f' ({why}: nothing was changed)' if why else ''}"
+    name = f"{told['name']}: " if told.get("name") else ""
+    return f"{name}{sides(told)}{f' ({why}: nothing was changed)' if why else ''}"
 
 
 def is_refused(report: Mapping[str, Any]) -> bool:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from deployment.aws.account import state_machine_link
 from deployment.aws.installation import Installation
-from deployment.build import build
+from deployment.build import bucket_access, build
+from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
 from deployment.build.build import BuiltProject, Sources
 from deployment.cloudformation import deployment_bucket, lookup, stack
+from deployment.cloudformation.lookup import CurrentStack
 from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import StackError
 from deployment.project.settings import Settings
-from deployment.step_functions import callers, state_machines
+from deployment.step_functions import callers, listing, state_machines
 from deployment.step_functions.listing import Machine
 from deployment.text import quantity
 
@@ -26,14 +28,23 @@ if TYPE_CHECKING:
     from deployment.plan.plan import DeploymentPlan
 
 _NOTHING_DEPLOYED = "Nothing was deployed:"
+MAX_NAMED = 5
+"""How many running executions are named."""
 
 
-def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
-    """Bring the stack and the state machines of one account and region up to date with these sources."""
+def deploy(
+    installation: Installation, sources: Sources, console: Console, ask: bool = False, yes: bool = False
+) -> None:
+    """Bring the stack and the state machines of one account and region up to date with these sources.
+
+    Unless `yes`, asks before it takes buckets away from the functions while executions are RUNNING.
+    """
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
     present = lookup.read_deployable(installation, built.template)
+    if not yes:
+        confirm_loss(installation, _taken_away(installation, built, present), console)
     uploaded = [] if present.is_up_to_date else deployment_bucket.upload(installation, built.bundles)
     deployed = stack.deploy(
         installation, built.template, present, console, lambda lost: require_idle(installation, lost)
@@ -79,6 +90,24 @@ def confirm(console: Console, plan: DeploymentPlan) -> bool:
     return plan.would_change
 
 
+def confirm_loss(installation: Installation, taken: TakenAway, console: Console) -> None:
+    """Ask whether the functions may lose buckets while executions are RUNNING; raise Declined unless the answer is yes.
+
+    Where nothing is lost, nobody is asked and AWS neither.
+    """
+    running = listing.running(installation, listing.list_all(installation).ours) if taken else ()
+    if not running:
+        return
+    names = [arn.rpartition(":")[2] for arn in running[:MAX_NAMED]]
+    more = f" and {len(running) - MAX_NAMED:,} more" if len(running) > MAX_NAMED else ""
+    console.say(
+        f"After this the functions {taken}, by their policies, and {quantity(len(running), 'execution')} "
+        f"{'is' if len(running) == 1 else 'are'} RUNNING: {', '.join(names)}{more}. One that works on such a bucket will fail."
+    )
+    require_terminal(console, _NOTHING_DEPLOYED, "To deploy all the same: fab deploy --yes")
+    require_yes(console, "Deploy all the same?", _NOTHING_DEPLOYED)
+
+
 def require_idle(installation: Installation, functions: Sequence[str]) -> None:
     """Raise StackError while an execution runs that calls one of these functions, which are about to be deleted."""
     refused = callers.refusal(installation, callers.find(installation, functions))
@@ -99,6 +128,16 @@ def ending(
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start_lines(installation.settings)])
+
+
+def _taken_away(installation: Installation, built: BuiltProject, present: CurrentStack) -> TakenAway:
+    """Return which buckets the functions would lose; the deployed template is read only where some are named."""
+    settings = installation.settings
+    names_some = bool(settings.source_buckets or settings.destination_buckets)
+    if present.is_up_to_date or present.description is None or not names_some:
+        return NOTHING_TAKEN
+    deployed = lookup.readable_template(installation, present.description)
+    return bucket_access.compare(deployed, built.template)
 
 
 def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:

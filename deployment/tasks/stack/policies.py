@@ -24,7 +24,8 @@ from deployment.project import front_matter
 from deployment.project.settings import Settings
 from deployment.tasks.stack import policy_notes, policy_text
 from deployment.tasks.stack.policy_text import Answer
-from deployment.text import did_you_mean, short_repr
+from deployment.tasks.syncs import named_input
+from deployment.text import short_repr
 from lambda_functions.shared import options as inputs
 from lambda_functions.shared.options import Options
 
@@ -57,7 +58,7 @@ def flags_of(side: str, account: str | None, key: str | None) -> Flags:
     return Flags(account, key)
 
 
-def named_input(typed: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def read_input(typed: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return the options of the sync that the only word names, or those typed; flags overrule what an entry says."""
     if typed.get("source") is None:
         raise ConfigurationError(
@@ -65,11 +66,8 @@ def named_input(typed: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         )
     if typed.get("destination") is not None:
         return dict(typed)
-    name, syncs = typed["source"], {sync.name: sync for sync in settings.syncs}
-    if name not in syncs:
-        guess = did_you_mean(name, syncs) or " Write two buckets, SOURCE DESTINATION, or a name of SYNCS."
-        raise ConfigurationError(f"There is no sync {short_repr(name)} in SYNCS of fabfile_config.py.{guess}")
-    entry = {option: value for option, value in syncs[name].input.items() if option in inputs.NAMES}
+    sync = named_input.find(settings.syncs, typed["source"], "policies")
+    entry = {option: value for option, value in sync.input.items() if option in inputs.NAMES}
     return {**entry, **{option: value for option, value in typed.items() if option != "source"}}
 
 

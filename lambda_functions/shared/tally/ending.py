@@ -244,6 +244,7 @@ def _report_without_run(clients: Clients, state: Mapping[str, Any]) -> tuple[dic
         "source": options.get("source"),
         "destination": options.get("destination"),
         "dryRun": bool(options.get("dryRun", False)),
+        **({"name": options["name"]} if options.get("name") else {}),
         "format": FORMAT,
         "options": options,
         "plan": sums.plan,

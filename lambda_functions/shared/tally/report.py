@@ -56,6 +56,7 @@ def report(
         "source": run.options.source,
         "destination": run.options.destination,
         "dryRun": run.options.dryRun,
+        **({"name": run.options.name} if run.options.name else {}),
         "format": FORMAT,
         "options": run.options.to_json(),
         "plan": compared.plan,

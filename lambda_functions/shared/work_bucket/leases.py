@@ -239,14 +239,14 @@ def _key(destination: str, execution: str) -> str:
 
 def _already_running(lease: Lease, until: str) -> str:
     return (
-        f'another execution is writing into {lease.destination}, prefix "{lease.prefix}": {lease.execution}, '
+        f'another execution is writing into {lease.destination}, prefix "{lease.prefix}": {lease.execution_title()}, '
         f"started {lease.started_at}. Nothing was changed. Wait until {until}, then start again."
     )
 
 
 def _closes_a_circle(mine: Lease, until: dict[Lease, str]) -> str:
     named = [
-        f"{lease.execution}, started {lease.started_at}, from {lease.source_address()} to {lease.destination_address()}"
+        f"{lease.execution_title()}, started {lease.started_at}, from {lease.source_address()} to {lease.destination_address()}"
         for lease in until
     ]
     more = [f"{len(named) - NAMED_RUNS:,} more"] if len(named) > NAMED_RUNS else []

@@ -27,7 +27,7 @@ OPTIONS = (
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
     "maxCostUsd, allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, "
     "objectLock, annotations, restore, acl, "
-    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner, name"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 

@@ -54,7 +54,7 @@ def test_the_task_has_every_flag() -> None:
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
     changing = {"dryRun", "verify", "maxDelete", "maxCostUsd", "allowEmptySource", "unprovable", "copyTags"}
-    changing |= {"storageClass", "acl", "serverSideEncryption", "sseKmsKeyId", "overwrite"}
+    changing |= {"storageClass", "acl", "serverSideEncryption", "sseKmsKeyId", "overwrite", "name"}
     changing |= {"objectLock", "annotations", "restore"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected

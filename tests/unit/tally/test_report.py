@@ -399,6 +399,19 @@ def test_a_run_that_was_refused_reports_why_and_what_it_asked() -> None:
     }
 
 
+def test_the_name_of_a_sync_stands_in_its_report_whatever_came_of_it() -> None:
+    refused = {"verdict": "refused", "error": "InvalidInput", "cause": "No.", "requests": {}}
+    given = {"source": "from", "destination": "into", "name": "photos"}
+    assert end(memory_folder(), run=refused, input=given)["report"]["name"] == "photos"
+    folder, comparison = folder_of_run()
+    named, nameless = (
+        end(folder, run=valid_run(**options), comparison=comparison)["report"]
+        for options in ({"name": "photos"}, {})
+    )
+    assert (named["name"], named["options"]["name"]) == ("photos", "photos")
+    assert "name" not in nameless
+
+
 @pytest.mark.parametrize("data", [[], None, "from", 7])
 def test_an_input_that_is_no_object_is_reported_all_the_same(data: Any) -> None:
     run = {"verdict": "refused", "error": "InvalidInput", "cause": "No.", "requests": {}}

@@ -343,11 +343,13 @@ def test_an_account_that_contradicts_the_sync_is_refused() -> None:
         said("fab policies photos --source-account 999999999999", where)
 
 
-@pytest.mark.parametrize(("name", "advice"), [("fotos", "Did you mean photos?"), ("x", "Write two buckets")])
+@pytest.mark.parametrize(
+    ("name", "advice"), [("fotos", "fab policies photos"), ("x", "For two buckets write both")]
+)
 def test_a_name_that_is_no_sync_is_said(name: str, advice: str) -> None:
     entry = {"source": "my-source-bucket", "destination": "my-destination-bucket"}
     where = place(settings=Settings(syncs=entries.read({"photos": entry})))
-    with pytest.raises(ConfigurationError, match=re.escape(f"There is no sync '{name}' in SYNCS")) as caught:
+    with pytest.raises(ConfigurationError, match=re.escape(f"SYNCS names no sync '{name}'")) as caught:
         said(f"fab policies {name}", where)
     assert advice.lower() in str(caught.value).lower()
 
