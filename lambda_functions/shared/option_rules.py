@@ -140,46 +140,61 @@ def _choice_problem(*words: str) -> Callable[[Any], str | None]:
     return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
 
 
+def _source_problem(spelling: Spelling, value: Any) -> str | None:
+    return bucket_problem(spelling, "prefix", value)
+
+
+def _destination_problem(spelling: Spelling, value: Any) -> str | None:
+    return bucket_problem(spelling, "destinationPrefix", value)
+
+
+_RULES: Mapping[str, Callable[..., str | None]] = {
+    "source": _source_problem,
+    "destination": _destination_problem,
+    "prefix": _key_problem,
+    "destinationPrefix": _key_problem,
+    "startAfter": _key_problem,
+    "include": _globs_problem,
+    "exclude": _globs_problem,
+    "minSize": size_problem,
+    "maxSize": size_problem,
+    "modifiedAfter": moment_problem,
+    "modifiedBefore": moment_problem,
+    "storageClasses": classes_problem,
+    "overwrite": overwrite_problem,
+    "delete": _boolean_problem,
+    "maxDelete": max_delete_problem,
+    "maxCostUsd": _cost_problem,
+    "allowEmptySource": _boolean_problem,
+    "dryRun": _boolean_problem,
+    "verify": _boolean_problem,
+    "compareMetadata": _metadata_problem,
+    "compareTags": _boolean_problem,
+    "copyTags": _boolean_problem,
+    "unprovable": _choice_problem("copy", "keep"),
+    "storageClass": _choice_problem("source", *STORAGE_CLASSES),
+    "objectLock": _choice_problem("none", "copy"),
+    "annotations": _choice_problem("none", "copy"),
+    "restore": _restore_problem,
+    "acl": _choice_problem("bucket-owner-full-control"),
+    "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
+    "sseKmsKeyId": _kms_key_problem,
+    "requestPayer": _boolean_problem,
+    "maxConcurrency": _concurrency_problem,
+    "sourceOwner": _account_problem,
+    "destinationOwner": _account_problem,
+    "name": name_problem,
+}
+# Those whose sentence depends on how the input is spelled, in JSON or in flags.
+_SPELLED = (
+    "source", "destination", "include", "exclude", "restore", "sseKmsKeyId", "sourceOwner", "destinationOwner",
+)  # fmt: skip
+
+
 def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
     """Return for each option what says what is expected of its value, None where the value is right."""
-    globs = functools.partial(_globs_problem, spelling)
-    account = functools.partial(_account_problem, spelling)
     return {
-        "source": functools.partial(bucket_problem, spelling, "prefix"),
-        "destination": functools.partial(bucket_problem, spelling, "destinationPrefix"),
-        "prefix": _key_problem,
-        "destinationPrefix": _key_problem,
-        "startAfter": _key_problem,
-        "include": globs,
-        "exclude": globs,
-        "minSize": size_problem,
-        "maxSize": size_problem,
-        "modifiedAfter": moment_problem,
-        "modifiedBefore": moment_problem,
-        "storageClasses": classes_problem,
-        "overwrite": overwrite_problem,
-        "delete": _boolean_problem,
-        "maxDelete": max_delete_problem,
-        "maxCostUsd": _cost_problem,
-        "allowEmptySource": _boolean_problem,
-        "dryRun": _boolean_problem,
-        "verify": _boolean_problem,
-        "compareMetadata": _metadata_problem,
-        "compareTags": _boolean_problem,
-        "copyTags": _boolean_problem,
-        "unprovable": _choice_problem("copy", "keep"),
-        "storageClass": _choice_problem("source", *STORAGE_CLASSES),
-        "objectLock": _choice_problem("none", "copy"),
-        "annotations": _choice_problem("none", "copy"),
-        "restore": functools.partial(_restore_problem, spelling),
-        "acl": _choice_problem("bucket-owner-full-control"),
-        "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
-        "sseKmsKeyId": functools.partial(_kms_key_problem, spelling),
-        "requestPayer": _boolean_problem,
-        "maxConcurrency": _concurrency_problem,
-        "sourceOwner": account,
-        "destinationOwner": account,
-        "name": name_problem,
+        name: functools.partial(rule, spelling) if name in _SPELLED else rule for name, rule in _RULES.items()
     }
 
 
