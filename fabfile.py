@@ -269,6 +269,24 @@ def report(
 
 
 @fab_task()
+def pause(context: Context, name: str) -> None:
+    """Pause the schedule of a sync until `fab resume`."""
+    from deployment.tasks.syncs import pausing
+
+    console = Console()
+    pausing.pause(enter(console, "Pausing"), name, console)
+
+
+@fab_task()
+def resume(context: Context, name: str) -> None:
+    """Let the schedule of a sync start it again."""
+    from deployment.tasks.syncs import pausing
+
+    console = Console()
+    pausing.resume(enter(console, "Resuming"), name, console)
+
+
+@fab_task()
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""
     from deployment.emulator import emulator

@@ -18,6 +18,8 @@ from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import StackError
 from deployment.project.settings import Settings
+from deployment.schedules import steps as schedule_steps
+from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions import callers, state_machines
 from deployment.step_functions.listing import Machine
 from deployment.text import quantity
@@ -30,6 +32,7 @@ _NOTHING_DEPLOYED = "Nothing was deployed:"
 
 def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
     """Bring the stack and the state machines of one account and region up to date with these sources."""
+    schedule_steps.target_name(installation, [spec.name for spec in sources.definitions])
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
@@ -41,7 +44,8 @@ def deploy(installation: Installation, sources: Sources, console: Console, ask: 
     current = state_machines.create_all(
         installation, built.definitions, built.functions, deployed.outputs, console
     )
-    console.result(ending(installation, uploaded, deployed, current))
+    schedules = schedule_steps.bring_up_to_date(installation, deployed.outputs, current, console)
+    console.result(ending(installation, uploaded, deployed, current, schedules))
 
 
 def plan(
@@ -92,10 +96,14 @@ def build_project(installation: Installation, sources: Sources) -> BuiltProject:
 
 
 def ending(
-    installation: Installation, uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]
+    installation: Installation,
+    uploaded: Sequence[str],
+    deployed: DeployedStack,
+    current: Sequence[Machine],
+    schedules: Sequence[ScheduleChange] = (),
 ) -> str:
     """Return the last words of `fab`: where, what has changed, each machine with its link, and how to start a sync."""
-    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current)]
+    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current, schedules)]
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start_lines(installation.settings)])
@@ -107,9 +115,15 @@ def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
     return planning.make(installation, built)
 
 
-def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]) -> list[str]:
+def _change_lines(
+    uploaded: Sequence[str],
+    deployed: DeployedStack,
+    current: Sequence[Machine],
+    schedules: Sequence[ScheduleChange],
+) -> list[str]:
     created = [machine.name for machine in current if machine.created]
-    if not (uploaded or deployed.changed or deployed.protection_changed or created):
+    changed = any(change.action != "none" for change in schedules)
+    if not (uploaded or deployed.changed or deployed.protection_changed or created or changed):
         return ["Nothing to do: everything is up to date."]
     stack = _count_or_no(len(deployed.changes), "change") if deployed.changed else "unchanged"
     protection = ", but for its termination protection" if deployed.protection_changed else ""
@@ -117,7 +131,17 @@ def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Seq
         f"Uploaded: {_count_or_no(len(uploaded), 'zip')}",
         f"Stack: {stack}{protection if not deployed.changed else ''}",
         f"State machine: {', '.join(created) + ' created' if created else 'unchanged'}",
+        *([f"Schedules: {_schedule_words(schedules)}"] if schedules else []),
     ]
+
+
+def _schedule_words(schedules: Sequence[ScheduleChange]) -> str:
+    """`2 created, 1 changed, 1 removed`, or `unchanged`."""
+    words = []
+    for action, done in (("create", "created"), ("update", "changed"), ("delete", "removed")):
+        number = sum(change.action == action for change in schedules)
+        words += [f"{number} {done}"] if number else []
+    return ", ".join(words) or "unchanged"
 
 
 def _start_lines(settings: Settings) -> list[str]:
