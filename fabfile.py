@@ -268,8 +268,8 @@ def report(
     reporting.report(enter(console, "Reading"), name, console, wanted)
 
 
-@fab_task()
-def pause(context: Context, name: str) -> None:
+@fab_task(help={"name": "Which sync of SYNCS. Default: the only one with a schedule."})
+def pause(context: Context, name: str | None = None) -> None:
     """Pause the schedule of a sync until `fab resume`."""
     from deployment.tasks.syncs import pausing
 
@@ -277,8 +277,8 @@ def pause(context: Context, name: str) -> None:
     pausing.pause(enter(console, "Pausing"), name, console)
 
 
-@fab_task()
-def resume(context: Context, name: str) -> None:
+@fab_task(help={"name": "Which sync of SYNCS. Default: the only one with a schedule."})
+def resume(context: Context, name: str | None = None) -> None:
     """Let the schedule of a sync start it again."""
     from deployment.tasks.syncs import pausing
 

@@ -7,6 +7,8 @@ is never changed and each has a name of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from deployment.aws.installation import Installation
 from deployment.build import schedule_resources
@@ -103,16 +105,22 @@ def delete_all(installation: Installation, outputs: Mapping[str, str]) -> tuple[
 
 def states(installation: Installation, outputs: Mapping[str, str]) -> dict[str, str]:
     """Return ENABLED or DISABLED of every schedule of a stack with these outputs, by the sync's name: a List."""
-    group = group_of(outputs)
-    found = scheduler.summaries(installation, group.name) if group else []
-    return {str(record["Name"]): str(record["State"]) for record in found}
+    return {str(record["Name"]): str(record["State"]) for record in _summaries(installation, outputs)}
+
+
+def made_at(installation: Installation, outputs: Mapping[str, str]) -> dict[str, datetime]:
+    """Return when every schedule was made, by the sync's name; from then on a `rate` counts."""
+    return {str(record["Name"]): record["CreationDate"] for record in _summaries(installation, outputs)}
 
 
 def scheduled_machines(installation: Installation, outputs: Mapping[str, str]) -> frozenset[str]:
     """Return the ARNs of the machines that the schedules of a stack start."""
+    return frozenset(str(record["Target"]["Arn"]) for record in _summaries(installation, outputs))
+
+
+def _summaries(installation: Installation, outputs: Mapping[str, str]) -> list[Mapping[str, Any]]:
     group = group_of(outputs)
-    found = scheduler.summaries(installation, group.name) if group else []
-    return frozenset(str(record["Target"]["Arn"]) for record in found)
+    return scheduler.summaries(installation, group.name) if group else []
 
 
 def _is_older(arn: str, machine: Machine) -> bool:

@@ -279,7 +279,7 @@ def _delete_machine(installation: Installation, deployed: DeployedMachine) -> st
 def _delete_version(installation: Installation, version: FunctionVersion) -> str:
     """Delete a version; return why AWS refuses it (an alias points to it), "" when it is gone."""
     if not version.version.isdecimal():
-        raise AssertionError(f"{version.name} is not a version: Lambda would delete the whole function")
+        raise AssertionError(f"{version.name} is not a version: Lambda would delete the function")
     client = installation.client("lambda")
     try:
         client.delete_function(FunctionName=version.function, Qualifier=version.version)

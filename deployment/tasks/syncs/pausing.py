@@ -18,8 +18,13 @@ from deployment.schedules.schedule import DISABLED, ENABLED
 from deployment.text import did_you_mean
 
 
-def pause(installation: Installation, name: str, console: Console) -> None:
-    """Let the schedule of a sync start nothing any more; raise ConfigurationError when there is none of that name."""
+def pause(installation: Installation, name: str | None, console: Console) -> None:
+    """Let the schedule of a sync start nothing any more.
+
+    `name` may be left out where one sync only has a schedule; raise ConfigurationError when it is not clear which is meant, or
+    when there is no schedule of that name.
+    """
+    name = name or _only_name(installation, "pause")
     if _set_state(installation, name, DISABLED):
         console.say(f"{name} is paused: its schedule starts nothing until `fab resume {name}`.")
         console.say("It stays so through deployments. An execution that runs goes on; `fab stop` ends it.")
@@ -27,14 +32,23 @@ def pause(installation: Installation, name: str, console: Console) -> None:
         console.say(f"Nothing to do: {name} is paused already.")
 
 
-def resume(installation: Installation, name: str, console: Console) -> None:
-    """Let the schedule of a sync start it again; raise as `pause`."""
+def resume(installation: Installation, name: str | None, console: Console) -> None:
+    """Let the schedule of a sync start it again; arguments and errors as of `pause`."""
+    name = name or _only_name(installation, "resume")
     if _set_state(installation, name, ENABLED):
         console.say(
             f"{name} is resumed. What was missed is not made up for: `fab sync {name}` starts it now."
         )
     else:
         console.say(f"Nothing to do: {name} is not paused.")
+
+
+def _only_name(installation: Installation, task: str) -> str:
+    names = [sync.name for sync in installation.settings.syncs if sync.schedule]
+    if len(names) == 1:
+        return names[0]
+    known = f"With a schedule: {', '.join(names)}." if names else "SYNCS has no sync with a schedule."
+    raise ConfigurationError(f"Say which sync is meant: fab {task} NAME. {known}")
 
 
 def _set_state(installation: Installation, name: str, state: str) -> bool:

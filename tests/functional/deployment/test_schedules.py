@@ -293,6 +293,30 @@ def test_what_cannot_be_paused_is_said_in_a_sentence(
         assert str(caught.value) == message
 
 
+def test_the_name_may_be_left_out_where_one_sync_only_has_a_schedule(installation: Installation) -> None:
+    deploy(installation, NIGHTLY)
+    pausing.pause(with_syncs(installation, NIGHTLY + syncs(by_hand=None)), None, RecordingConsole())
+    assert steps.states(installation, outputs_of()) == {"photos": "DISABLED"}
+
+    for found, known in (
+        (syncs(one="rate(1 hour)", two="rate(1 hour)"), "With a schedule: one, two."),
+        (syncs(by_hand=None), "SYNCS has no sync with a schedule."),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            pausing.resume(with_syncs(installation, found), None, RecordingConsole())
+        assert str(caught.value) == f"Say which sync is meant: fab resume NAME. {known}"
+
+
+def test_when_a_schedule_was_made_is_known_and_a_change_of_it_makes_it_no_younger(
+    installation: Installation,
+) -> None:
+    deploy(installation, NIGHTLY)
+    before = steps.made_at(installation, outputs_of())
+    deploy(installation, NIGHTLY, NEW)
+    assert before.keys() == {"photos"}
+    assert steps.made_at(installation, outputs_of()) == before
+
+
 def test_a_stack_without_a_group_is_not_deployed_yet(installation: Installation) -> None:
     installation.cloudformation.outputs = {"StateMachines": BASE}
     ours = with_syncs(installation, NIGHTLY)
