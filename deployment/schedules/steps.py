@@ -43,9 +43,11 @@ def bring_up_to_date(
     `machines` are the current ones, of which one is started.
     """
     group = group_of(outputs)
+    if group is None:
+        return ()
     arns = {base: machine.arn for machine in machines if (base := _base(machine.name))}
     target = target_name(installation, arns)
-    if group is None or target is None:
+    if target is None:
         return ()
     changes = plan_changes(installation, group, arns[target])
     _carry_out(installation, group, changes, console)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ from moto import mock_aws
 from scheduled import GROUP, outputs_of, syncs, with_syncs
 
 from deployment.aws.installation import Clock
+from deployment.build.build import Sources
 from deployment.cloudformation.stack import DeployedStack
+from deployment.errors import ExecutionFailed
+from deployment.project.states_language import MachineSpec
 from deployment.schedules import steps
 from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions.listing import Machine
@@ -115,6 +119,17 @@ def test_the_status_tells_of_schedules_and_starts_that_failed(deployed: Deployme
     bare = status.read(deployed.installation, tmp_path)
     assert not any("Schedules" in line for line in status.head(bare))
     assert status.document(deployed.installation, bare)["schedules"] is None
+
+
+def test_a_folder_without_the_machine_that_syncs_is_refused_before_anything_is_done(
+    deployed: Deployments,
+) -> None:
+    machines = [MachineSpec(name, Path("state_machines", f"{name}.yaml"), {}) for name in ("tell", "other")]
+    ours = with_syncs(deployed.installation, syncs(one="rate(1 hour)"))
+    before = list(deployed.stack.calls)
+    with pytest.raises(ExecutionFailed, match="sync-buckets-state-machine is no longer deployed"):
+        deploy.deploy(ours, Sources((), machines, ()), RecordingConsole())
+    assert deployed.stack.calls == before
 
 
 @pytest.mark.parametrize(
