@@ -80,6 +80,4 @@ TAGS = {}
 # --- Syncs ------------------------------------------------------------------------------------------------
 
 # Syncs by name, each with the input of its executions: {"photos": {"source": "a", "destination": "b"}}.
-# With "schedule": "rate(6 hours)" or "cron(0 3 * * ? *)", and "timezone" if that is not UTC, a sync starts by
-# itself: docs/schedules.md.
 SYNCS = {}
