@@ -12,7 +12,6 @@ from deployment.aws.errors import aws_sentence
 from deployment.aws.installation import Installation
 from deployment.build.schedule_resources import group_of
 from deployment.schedules import steps
-from deployment.schedules.schedule import DISABLED
 from deployment.text import quantity
 
 _DEPTH = "ApproximateNumberOfMessages"
@@ -59,11 +58,11 @@ def read(installation: Installation, outputs: Mapping[str, str]) -> Overview | N
     if group is None:
         return None
     try:
-        states = steps.states(installation, outputs)
+        found = steps.known(installation, outputs)
         attributes = installation.client("sqs").get_queue_attributes(
             QueueUrl=group.queue_url, AttributeNames=[_DEPTH]
         )["Attributes"]
     except ClientError as error:  # whoever only looks may not be allowed to look here
         return Overview(problem=aws_sentence(error))
-    paused = tuple(name for name, state in states.items() if state == DISABLED)
-    return Overview(len(states), paused, int(attributes[_DEPTH]))
+    paused = tuple(name for name, schedule in found.items() if schedule.is_paused)
+    return Overview(len(found), paused, int(attributes[_DEPTH]))

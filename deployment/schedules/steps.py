@@ -7,8 +7,8 @@ is never changed and each has a name of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from deployment.aws.installation import Installation
 from deployment.build import schedule_resources
@@ -16,13 +16,22 @@ from deployment.build.schedule_resources import ScheduleGroup, group_of
 from deployment.console import Console
 from deployment.schedules import reconcile, scheduler
 from deployment.schedules.reconcile import ScheduleChange
-from deployment.schedules.schedule import wanted_schedules
+from deployment.schedules.schedule import DISABLED, ENABLED, wanted_schedules
 from deployment.step_functions.executions import name_to_start
 from deployment.step_functions.listing import Machine, base_and_moment
 
 NOT_MADE_YET = "the state machine that this deployment makes"
 """In the place of an ARN that nobody knows before."""
 _NO_GROUP = ScheduleGroup("", "", "", "")
+
+
+@dataclass(frozen=True)
+class KnownSchedule:
+    """What the list of schedules tells of one; from the moment when it was made, a `rate` counts."""
+
+    is_paused: bool
+    made_at: datetime
+    machine_arn: str
 
 
 def target_name(installation: Installation, names: Iterable[str]) -> str | None:
@@ -105,24 +114,27 @@ def delete_all(installation: Installation, outputs: Mapping[str, str]) -> tuple[
     return names
 
 
+def known(installation: Installation, outputs: Mapping[str, str]) -> dict[str, KnownSchedule]:
+    """Return the schedules of a stack with these outputs, by the names of their syncs: a List, and nothing where it has none."""
+    group = group_of(outputs)
+    found = scheduler.summaries(installation, group.name) if group else []
+    return {
+        str(record["Name"]): KnownSchedule(
+            record["State"] == DISABLED, record["CreationDate"], str(record["Target"]["Arn"])
+        )
+        for record in found
+    }
+
+
 def states(installation: Installation, outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return ENABLED or DISABLED of every schedule of a stack with these outputs, by the sync's name: a List."""
-    return {str(record["Name"]): str(record["State"]) for record in _summaries(installation, outputs)}
-
-
-def made_at(installation: Installation, outputs: Mapping[str, str]) -> dict[str, datetime]:
-    """Return when every schedule was made, by the sync's name; from then on a `rate` counts."""
-    return {str(record["Name"]): record["CreationDate"] for record in _summaries(installation, outputs)}
+    """Return ENABLED or DISABLED of every schedule of a stack with these outputs, by the names of their syncs."""
+    found = known(installation, outputs)
+    return {name: DISABLED if schedule.is_paused else ENABLED for name, schedule in found.items()}
 
 
 def scheduled_machines(installation: Installation, outputs: Mapping[str, str]) -> frozenset[str]:
     """Return the ARNs of the machines that the schedules of a stack start."""
-    return frozenset(str(record["Target"]["Arn"]) for record in _summaries(installation, outputs))
-
-
-def _summaries(installation: Installation, outputs: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    group = group_of(outputs)
-    return scheduler.summaries(installation, group.name) if group else []
+    return frozenset(schedule.machine_arn for schedule in known(installation, outputs).values())
 
 
 def _is_older(arn: str, machine: Machine) -> bool:
