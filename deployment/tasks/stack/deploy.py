@@ -11,28 +11,27 @@ from typing import TYPE_CHECKING
 
 from deployment.aws.account import state_machine_link
 from deployment.aws.installation import Installation
-from deployment.build import build
+from deployment.build import build, schedule_resources
 from deployment.build.build import BuiltProject, Sources
 from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import StackError
 from deployment.project.settings import Settings
-from deployment.schedules import steps as schedule_steps
-from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions import callers, state_machines
 from deployment.step_functions.listing import Machine
 from deployment.text import quantity
 
 if TYPE_CHECKING:
     from deployment.plan.plan import DeploymentPlan
+    from deployment.schedules.reconcile import ScheduleChange
 
 _NOTHING_DEPLOYED = "Nothing was deployed:"
 
 
 def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
     """Bring the stack and the state machines of one account and region up to date with these sources."""
-    schedule_steps.target_name(installation, [spec.name for spec in sources.definitions])
+    _require_target(installation, sources)
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
@@ -44,7 +43,7 @@ def deploy(installation: Installation, sources: Sources, console: Console, ask: 
     current = state_machines.create_all(
         installation, built.definitions, built.functions, deployed.outputs, console
     )
-    schedules = schedule_steps.bring_up_to_date(installation, deployed.outputs, current, console)
+    schedules = _bring_schedules_up_to_date(installation, deployed, current, console)
     console.result(ending(installation, uploaded, deployed, current, schedules))
 
 
@@ -107,6 +106,24 @@ def ending(
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start_lines(installation.settings)])
+
+
+def _require_target(installation: Installation, sources: Sources) -> None:
+    """Raise ExecutionFailed where there are schedules and no machine for them, before anything is done."""
+    if schedule_resources.are_needed(installation.settings):
+        from deployment.schedules import steps  # without schedules `fab` does without, and loads faster
+
+        steps.target_name(installation, [spec.name for spec in sources.definitions])
+
+
+def _bring_schedules_up_to_date(
+    installation: Installation, deployed: DeployedStack, current: Sequence[Machine], console: Console
+) -> tuple[ScheduleChange, ...]:
+    if not schedule_resources.are_needed(installation.settings):
+        return ()
+    from deployment.schedules import steps
+
+    return steps.bring_up_to_date(installation, deployed.outputs, current, console)
 
 
 def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
