@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.htm
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,9 @@ from deployment.console import Console
 from deployment.errors import StackError
 from deployment.schedules.schedule import Schedule
 from deployment.step_functions.state_machines import ROLE_RETRY_SECONDS, ROLE_TIMEOUT_SECONDS
+
+AT_A_TIME = 8
+"""So many schedules are asked for at the same time."""
 
 # What GetSchedule returns and UpdateSchedule does not take.
 _ONLY_READ = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
@@ -48,8 +52,9 @@ def read(installation: Installation, group: str, name: str) -> dict[str, Any] | 
 def read_all(installation: Installation, group: str) -> tuple[Schedule, ...]:
     """Return all schedules of a group: a List, and a Get for each."""
     names = [str(record["Name"]) for record in summaries(installation, group)]
-    found = (read(installation, group, name) for name in names)
-    return tuple(schedule_from(answer) for answer in found if answer is not None)
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="schedule") as pool:
+        found = pool.map(lambda name: read(installation, group, name), names)
+        return tuple(schedule_from(answer) for answer in found if answer is not None)
 
 
 def create(installation: Installation, group: str, schedule: Schedule, console: Console) -> None:

@@ -31,7 +31,7 @@ def outputs_of(queue_url: str = "https://sqs/dead-letters") -> dict[str, str]:
 
 def syncs(**schedules: str | None) -> tuple[Sync, ...]:
     """Syncs with these schedules."""
-    entry = {"source": "a", "destination": "b"}
+    entry = {"source": "my-source", "destination": "my-destination"}
     return read({name: entry | ({"schedule": one} if one else {}) for name, one in schedules.items()})
 
 

@@ -38,8 +38,8 @@ from tests.recording_console import RecordingConsole
 NIGHTLY = read(
     {
         "photos": {
-            "source": "a",
-            "destination": "b",
+            "source": "my-source",
+            "destination": "my-destination",
             "prefix": "2026/",
             "schedule": "cron(0 3 * * ? *)",
             "timezone": "Europe/Berlin",
@@ -103,7 +103,12 @@ def test_a_schedule_is_made_as_the_entry_says_and_starts_the_machine_that_is_cur
     )
     assert made["FlexibleTimeWindow"] == {"Mode": "OFF"}
     given = json.loads(made["Target"].pop("Input"))
-    assert given == {"source": "a", "destination": "b", "prefix": "2026/", "name": "photos"}
+    assert given == {
+        "source": "my-source",
+        "destination": "my-destination",
+        "prefix": "2026/",
+        "name": "photos",
+    }
     assert made["Target"] == {
         "Arn": arn_of(OLD),
         "RoleArn": ROLE,
