@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 import pytest
@@ -156,8 +157,6 @@ def test_every_minute_by_the_clock(scheduled: Project) -> None:
 
 def require_silence(project: Project, machine: str) -> None:
     """Look for as long as one start and one look of the emulator take: there must be no new execution."""
-    import time
-
     time.sleep(5)
     before = len(starts(project, machine, "minutely"))
     time.sleep(80)
