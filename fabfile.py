@@ -319,6 +319,24 @@ def policies(
     attached.show(installation, PROJECT, given, flags, console, json)
 
 
+@fab_task(help={"name": "Which sync of SYNCS. Default: the only one with a schedule."})
+def pause(context: Context, name: str | None = None) -> None:
+    """Pause the schedule of a sync until `fab resume`."""
+    from deployment.tasks.syncs import pausing
+
+    console = Console()
+    pausing.pause(enter(console, "Pausing"), name, console)
+
+
+@fab_task(help={"name": "Which sync of SYNCS. Default: the only one with a schedule."})
+def resume(context: Context, name: str | None = None) -> None:
+    """Let the schedule of a sync start it again."""
+    from deployment.tasks.syncs import pausing
+
+    console = Console()
+    pausing.resume(enter(console, "Resuming"), name, console)
+
+
 @fab_task()
 def local(context: Context) -> None:
     """Run the embedded emulator until Ctrl-C."""

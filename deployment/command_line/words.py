@@ -15,6 +15,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "follow": ("name",),
     "stop": ("name",),
     "report": ("name",),
+    "pause": ("name",),
+    "resume": ("name",),
 }
 """Of a task: the names of its flags that words stand for."""
 

@@ -20,6 +20,8 @@ import cfnlint.schema.manager
 from botocore import xform_name
 from iam_grants import NARROW, PROJECT, REGION, translated
 
+from deployment.project.settings import Settings
+
 SERVICES = {
     "sts": "sts",
     "s3": "s3",
@@ -27,9 +29,12 @@ SERVICES = {
     "stepfunctions": "states",
     "lambda": "lambda",
     "logs": "logs",
+    "scheduler": "scheduler",
+    "sqs": "sqs",
 }
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_"
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
+_SCHEDULER = f"{_REFERENCE}amazoneventbridgescheduler.html"
 
 # What a call needs where it is not one action of the call's own name, and the page that says so.
 ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -64,6 +69,9 @@ ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ),
         f"{_REFERENCE}awscloudformation.html",
     ),
+    # With a role.
+    "scheduler:CreateSchedule": (("scheduler:CreateSchedule", "iam:PassRole"), _SCHEDULER),
+    "scheduler:UpdateSchedule": (("scheduler:UpdateSchedule", "iam:PassRole"), _SCHEDULER),
     # With tags and a role.
     "states:CreateStateMachine": (
         ("states:CreateStateMachine", "states:TagResource", "iam:PassRole"),
@@ -131,11 +139,11 @@ def actions_of_calls(calls: Iterable[str]) -> set[str]:
     return {action for call in calls for action in ACTIONS.get(call, ((call,), ""))[0]}
 
 
-def handled_by_cloudformation() -> set[str]:
+def handled_by_cloudformation(settings: Settings = NARROW) -> set[str]:
     """Return every action that CloudFormation may take for the types of our resources, tags included."""
     manager = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER
     found: set[str] = set()
-    for kind in {resource["Type"] for resource in translated(NARROW).values()}:
+    for kind in {resource["Type"] for resource in translated(settings).values()}:
         schema: Mapping[str, Any] = manager.get_resource_schema(REGION, kind).schema
         handlers = [schema["handlers"].get(name, {}) for name in ("create", "read", "update", "delete")]
         for part in (*handlers, schema["tagging"]):
@@ -143,12 +151,11 @@ def handled_by_cloudformation() -> set[str]:
     return found
 
 
-def needed_by_cloudformation() -> set[str]:
+def needed_by_cloudformation(settings: Settings = NARROW) -> set[str]:
     """Return those that our template leads to; reading is done of everything, whatever a resource has."""
     unused = [pattern for patterns in UNUSED.values() for pattern in patterns]
-    return {
-        action for action in handled_by_cloudformation() if is_read(action) or not matches(action, unused)
-    }
+    handled = handled_by_cloudformation(settings)
+    return {action for action in handled if is_read(action) or not matches(action, unused)}
 
 
 def is_read(action: str) -> bool:

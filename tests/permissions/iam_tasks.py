@@ -180,3 +180,23 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "s3:DeleteObjects",
     ),
 }
+
+# What the schedules of syncs add: only where a sync has one.
+_FIND_SCHEDULES = ("scheduler:ListSchedules",)
+_READ_SCHEDULES = (*_FIND_SCHEDULES, "scheduler:GetSchedule")
+_PAUSE = ("sts:GetCallerIdentity", *_FIND_STACK, "scheduler:GetSchedule", "scheduler:UpdateSchedule")
+SCHEDULED: Mapping[str, tuple[str, ...]] = {
+    "deploy": (
+        *_READ_SCHEDULES,
+        "scheduler:CreateSchedule",
+        "scheduler:UpdateSchedule",
+        "scheduler:DeleteSchedule",
+    ),
+    "plan": _READ_SCHEDULES,
+    "pause": _PAUSE,
+    "resume": _PAUSE,
+    "status": (*_FIND_SCHEDULES, "sqs:GetQueueAttributes"),
+    "rollback": (*_READ_SCHEDULES, "scheduler:UpdateSchedule"),
+    "prune": _FIND_SCHEDULES,
+    "delete": (*_FIND_SCHEDULES, "scheduler:DeleteSchedule"),
+}

@@ -18,11 +18,12 @@ from iam_deployer import (
 )
 from iam_documents import page, policy
 from iam_grants import actions
-from iam_tasks import TASKS
+from iam_tasks import SCHEDULED, TASKS
 
 
 def test_every_call_in_the_sources_belongs_to_a_task():
-    assert calls_in_sources() - {call for calls in TASKS.values() for call in calls} == set()
+    of_tasks = {call for tasks in (TASKS, SCHEDULED) for calls in tasks.values() for call in calls}
+    assert calls_in_sources() - of_tasks == set()
 
 
 def test_the_policy_of_fab_is_what_its_tasks_and_cloudformation_need_and_nothing_more():
@@ -41,7 +42,7 @@ def test_every_reason_is_about_something_that_cloudformation_might_do():
 
 
 def test_every_row_of_the_table_is_about_a_call_of_some_task_and_names_its_page():
-    called = {call for calls in TASKS.values() for call in calls}
+    called = {call for tasks in (TASKS, SCHEDULED) for calls in tasks.values() for call in calls}
     assert ACTIONS.keys() - called == set()
     assert all(page.startswith("https://docs.aws.amazon.com/") for _, page in ACTIONS.values())
 

@@ -54,7 +54,7 @@ def exit_of(error: BaseException) -> Exit:
 
 
 def test_what_only_other_tasks_need_is_not_imported_to_find_that_nothing_is_to_do() -> None:
-    wings = ("checks", "plan", "emulator", "tasks/stack", "tasks/runs")
+    wings = ("checks", "plan", "emulator", "tasks/stack", "tasks/runs", "tasks/syncs", "schedules")
     files = [path for wing in wings for path in (PROJECT / "deployment" / wing).glob("*.py")]
     others = {".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in files}
     slow = {"boto3", "cfnlint", "moto", "rich", "samtranslator", "statelint"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployment.aws.account import state_machine_link
 from deployment.aws.installation import Installation
-from deployment.build import bucket_access, build
+from deployment.build import bucket_access, build, schedule_resources
 from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
 from deployment.build.build import BuiltProject, Sources
 from deployment.cloudformation import deployment_bucket, lookup, stack
@@ -26,6 +26,7 @@ from deployment.text import quantity
 
 if TYPE_CHECKING:
     from deployment.plan.plan import DeploymentPlan
+    from deployment.schedules.reconcile import ScheduleChange
 
 _NOTHING_DEPLOYED = "Nothing was deployed:"
 MAX_NAMED = 5
@@ -39,6 +40,7 @@ def deploy(
 
     Unless `yes`, asks before it takes buckets away from the functions while executions are RUNNING.
     """
+    _require_target(installation, sources)
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
@@ -52,7 +54,8 @@ def deploy(
     current = state_machines.create_all(
         installation, built.definitions, built.functions, deployed.outputs, console
     )
-    console.result(ending(installation, uploaded, deployed, current))
+    schedules = _bring_schedules_up_to_date(installation, deployed, current, console)
+    console.result(ending(installation, uploaded, deployed, current, schedules))
 
 
 def plan(
@@ -121,10 +124,14 @@ def build_project(installation: Installation, sources: Sources) -> BuiltProject:
 
 
 def ending(
-    installation: Installation, uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]
+    installation: Installation,
+    uploaded: Sequence[str],
+    deployed: DeployedStack,
+    current: Sequence[Machine],
+    schedules: Sequence[ScheduleChange] = (),
 ) -> str:
     """Return the last words of `fab`: where, what has changed, each machine with its link, and how to start a sync."""
-    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current)]
+    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current, schedules)]
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start_lines(installation.settings)])
@@ -140,15 +147,39 @@ def _taken_away(installation: Installation, built: BuiltProject, present: Curren
     return bucket_access.compare(deployed, built.template)
 
 
+def _require_target(installation: Installation, sources: Sources) -> None:
+    """Raise ExecutionFailed where there are schedules and no machine for them, before anything is done."""
+    if schedule_resources.are_needed(installation.settings):
+        from deployment.schedules import steps  # without schedules `fab` does without, and loads faster
+
+        steps.target_name(installation, [spec.name for spec in sources.definitions])
+
+
+def _bring_schedules_up_to_date(
+    installation: Installation, deployed: DeployedStack, current: Sequence[Machine], console: Console
+) -> tuple[ScheduleChange, ...]:
+    if not schedule_resources.are_needed(installation.settings):
+        return ()
+    from deployment.schedules import steps
+
+    return steps.bring_up_to_date(installation, deployed.outputs, current, console)
+
+
 def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
     from deployment.plan import plan as planning
 
     return planning.make(installation, built)
 
 
-def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]) -> list[str]:
+def _change_lines(
+    uploaded: Sequence[str],
+    deployed: DeployedStack,
+    current: Sequence[Machine],
+    schedules: Sequence[ScheduleChange],
+) -> list[str]:
     created = [machine.name for machine in current if machine.created]
-    if not (uploaded or deployed.changed or deployed.protection_changed or created):
+    changed = any(change.action != "none" for change in schedules)
+    if not (uploaded or deployed.changed or deployed.protection_changed or created or changed):
         return ["Nothing to do: everything is up to date."]
     stack = _count_or_no(len(deployed.changes), "change") if deployed.changed else "unchanged"
     protection = ", but for its termination protection" if deployed.protection_changed else ""
@@ -156,7 +187,17 @@ def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Seq
         f"Uploaded: {_count_or_no(len(uploaded), 'zip')}",
         f"Stack: {stack}{protection if not deployed.changed else ''}",
         f"State machine: {', '.join(created) + ' created' if created else 'unchanged'}",
+        *([f"Schedules: {_schedule_words(schedules)}"] if schedules else []),
     ]
+
+
+def _schedule_words(schedules: Sequence[ScheduleChange]) -> str:
+    """`2 created, 1 changed, 1 removed`, or `unchanged`."""
+    words = []
+    for action, done in (("create", "created"), ("update", "changed"), ("delete", "removed")):
+        number = sum(change.action == action for change in schedules)
+        words += [f"{number} {done}"] if number else []
+    return ", ".join(words) or "unchanged"
 
 
 def _start_lines(settings: Settings) -> list[str]:

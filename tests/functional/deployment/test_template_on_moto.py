@@ -27,11 +27,14 @@ from samtranslator.translator.translator import Translator
 
 from deployment.build import bundle, template
 from deployment.build.bundle import Bundle
+from deployment.build.schedule_resources import group_of
 from deployment.project.front_matter import FunctionSpec, read_all
 from deployment.project.settings import Settings
+from deployment.syncs.entries import read
 
 REGION = "eu-west-1"
 OTHER_REGION = "eu-central-1"
+THIRD_REGION = "eu-west-2"
 SETTINGS = Settings(
     source_buckets=("here",),
     destination_buckets=("away",),
@@ -40,7 +43,13 @@ SETTINGS = Settings(
     tags={"team": "data"},
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy but it's not supported")
+SCHEDULED = dataclasses.replace(
+    SETTINGS, syncs=read({"photos": {"source": "here", "destination": "away", "schedule": "rate(6 hours)"}})
+)
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Tried to parse AWS..(S3..BucketPolicy|Scheduler..ScheduleGroup) but it's not supported"
+)
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,11 @@ def deployment_bucket(session: boto3.Session) -> str:
     return f"sync-buckets-deployment-123456789012-{session.region_name}"
 
 
-def body(specs: tuple[FunctionSpec, ...], bundles: tuple[Bundle, ...], bucket: str) -> str:
+def body(
+    specs: tuple[FunctionSpec, ...], bundles: tuple[Bundle, ...], bucket: str, settings: Settings = SETTINGS
+) -> str:
     """The template of these functions in plain CloudFormation."""
-    built = template.make(specs, bundles, SETTINGS, bucket, ["sync-buckets-state-machine"])
+    built = template.make(specs, bundles, settings, bucket, ["sync-buckets-state-machine"])
     managed = {
         "AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     }
@@ -211,6 +222,29 @@ def test_the_work_bucket_has_a_generated_name_and_is_encrypted(deployed):
     found = deployed.client("s3").get_bucket_encryption(Bucket=name)
     rules = found["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+@pytest.mark.filterwarnings("ignore:Unable to delete SyncSchedules, as it was never created")
+def test_schedules_come_and_go_with_the_template_and_their_outputs_tell_where_they_are():
+    """moto knows no group, and passes it over; its name is said by the template, so the outputs have it."""
+    first = deploy(boto3.Session(region_name=THIRD_REGION))
+    bucket, client = deployment_bucket(first.session), first.client("cloudformation")
+    assert group_of(first.outputs()) is None
+    for settings, is_there in ((SCHEDULED, True), (SETTINGS, False)):
+        client.update_stack(
+            StackName="sync-buckets",
+            TemplateBody=body(first.specs, first.bundles, bucket, settings),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        group = group_of(first.outputs())
+        assert (group.name if group else None) == ("sync-buckets" if is_there else None)
+        queues = first.client("sqs").list_queues().get("QueueUrls", [])
+        assert queues == ([group.queue_url] if group else [])
+        if group:
+            role = first.role(group.role_arn)
+            assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == SETTINGS.permissions_boundary_arn
+            arn = f"arn:aws:scheduler:{THIRD_REGION}:123456789012:schedule-group/sync-buckets"
+            assert arn in json.dumps(role["AssumeRolePolicyDocument"])
 
 
 def test_a_changed_timeout_reaches_the_function_as_a_new_version():

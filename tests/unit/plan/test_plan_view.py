@@ -325,6 +325,7 @@ def test_the_document_says_all_of_it() -> None:
                 "roleChanges": True,
             }
         ],
+        "schedules": [],
         "lostFunctions": {"functions": [], "callers": []},
         "lostBuckets": {"read": [], "write": []},
         "refusal": None,
