@@ -221,7 +221,8 @@ def syncs(context: Context, json: bool = False) -> None:
     from deployment.tasks.syncs import syncs_list
 
     console = Console()
-    syncs_list.show(enter(console), console, json)
+    installation = enter(console)
+    syncs_list.show(installation, console, json, syncs_list.read_schedules(installation))
 
 
 @fab_task(

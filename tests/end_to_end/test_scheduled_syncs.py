@@ -82,6 +82,11 @@ def test_a_schedule_starts_a_sync_and_follows_the_current_machine_until_it_is_re
     (old,) = scheduled.own_machines()
     scheduled.wait_until(lambda: len(starts(scheduled, old, "first")) == 1)
     assert json.loads(starts(scheduled, old, "first")[0]["input"])["destinationPrefix"] == "first/"
+    (ended,) = starts(scheduled, old, "first")
+    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
+    target_bucket = f"{scheduled.stack_name()}-target"
+    copied = scheduled.client("s3").get_object(Bucket=target_bucket, Key="first/photo")
+    assert copied["Body"].read() == b"light"
     assert "Nothing to do: everything is up to date." in fab(scheduled)
 
     fab(scheduled, "pause", "slow")
@@ -98,6 +103,13 @@ def test_a_schedule_starts_a_sync_and_follows_the_current_machine_until_it_is_re
     scheduled.wait_until(lambda: len(starts(scheduled, new, "second")) == 1)
     assert "Schedules: 3, paused: slow. Starts that failed: none" in fab(scheduled, "status")
     assert "Paused, and paused afterwards: slow." in fab(scheduled, "plan")
+    listed = {one["name"]: one for one in json.loads(fab(scheduled, "syncs", "--json"))["syncs"]}
+    assert {name: one["state"] for name, one in listed.items()} == {
+        "first": "scheduled",
+        "second": "scheduled",
+        "slow": "paused",
+    }
+    assert listed["first"]["lastRun"]["status"] == "SUCCEEDED" and listed["slow"]["nextRun"] is None
 
     assert "Schedules that start it now: first, second, slow" in fab(scheduled, "rollback")
     newest = scheduled.own_machines()[-1]

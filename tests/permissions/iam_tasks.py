@@ -123,6 +123,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     ),
     "syncs": (
         "sts:GetCallerIdentity",
+        *_FIND_STACK,
         *_FIND_MACHINES,
         "states:ListExecutions",
         "states:DescribeExecution",
@@ -195,6 +196,7 @@ SCHEDULED: Mapping[str, tuple[str, ...]] = {
     "plan": _READ_SCHEDULES,
     "pause": _PAUSE,
     "resume": _PAUSE,
+    "syncs": _FIND_SCHEDULES,
     "status": (*_FIND_SCHEDULES, "sqs:GetQueueAttributes"),
     "rollback": (*_READ_SCHEDULES, "scheduler:UpdateSchedule"),
     "prune": _FIND_SCHEDULES,

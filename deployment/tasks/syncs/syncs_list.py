@@ -1,6 +1,6 @@
 """`fab syncs`: the syncs of the configuration: what each makes equal, when it runs next, and what came of its last run.
 
-Only reads. Whether a schedule is paused, and since when it counts, whoever knows the schedules may tell.
+Only reads. Whether a schedule is paused, and since when it counts, EventBridge Scheduler tells.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any
 
 from deployment.aws.account import execution_link
 from deployment.aws.installation import Installation
+from deployment.cloudformation import lookup
 from deployment.console import Console
+from deployment.schedules import steps
 from deployment.step_functions.executions import readable_cause, sides
 from deployment.syncs import times
 from deployment.syncs.entries import Sync
@@ -24,6 +26,7 @@ from deployment.text import duration, iso, objects, utc
 COLUMNS = ("name", "source -> destination", "schedule", "next run", "last run")
 NONE = "SYNCS names no sync. fabfile_config_template.py shows how to name one."
 PAUSED = "paused"
+SCHEDULED = "scheduled"
 DAYS_FROM_SECONDS = 2 * 86400
 """From here on a time is told in days."""
 
@@ -37,6 +40,16 @@ class Schedules:
 
 
 UNKNOWN = Schedules()
+
+
+def read_schedules(installation: Installation) -> Schedules:
+    """Return what EventBridge Scheduler knows of the schedules; nothing is asked of it where the stack has none."""
+    outputs = lookup.outputs_of(lookup.find(installation))
+    found = steps.known(installation, outputs)
+    return Schedules(
+        {name: PAUSED if schedule.is_paused else SCHEDULED for name, schedule in found.items()},
+        {name: schedule.made_at for name, schedule in found.items()},
+    )
 
 
 def show(
