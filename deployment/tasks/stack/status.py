@@ -15,6 +15,8 @@ from typing import Any
 
 from deployment.aws import account
 from deployment.aws.installation import Installation
+from deployment.aws.subscriptions import Subscriptions, read_subscriptions
+from deployment.build.notice_resources import TOPIC_OUTPUT
 from deployment.cloudformation import lookup
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
@@ -60,6 +62,7 @@ class Status:
     overview: Overview
     running: tuple[RunningExecution, ...]
     ended: tuple[EndedExecution, ...]
+    subscriptions: Subscriptions = Subscriptions()
 
 
 def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
@@ -97,6 +100,7 @@ def read(installation: Installation, project: Path) -> Status:
             for number, record in enumerate(under_way, start=1)
         ),
         tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
+        read_subscriptions(installation, lookup.outputs_of(described).get(TOPIC_OUTPUT)),
     )
 
 
@@ -112,6 +116,7 @@ def head(status: Status) -> list[str]:
         if current:
             lines.append(f"State machine: {current.name}")
         lines.append(versions.folder_sentence(status.overview, base))
+    lines += status.subscriptions.sentences()
     if not status.running:
         lines.append(
             "Nothing is running." if status.ended else "Nothing is running, and nothing has ended yet."
@@ -167,6 +172,7 @@ def document(installation: Installation, status: Status) -> dict[str, Any]:
         "stackUpdatedAt": iso(updated) if updated else None,
         "folder": overview["folder"],
         "currentMachines": current,
+        "pendingSubscriptions": list(status.subscriptions.pending),
         "running": [_running_json(execution) for execution in status.running],
         "ended": [_ended_json(execution) for execution in status.ended],
     }

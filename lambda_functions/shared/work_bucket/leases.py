@@ -49,6 +49,7 @@ from lambda_functions.shared.work_bucket.run_folder import work_bucket
 FOLDER = "leases/"
 # How a cause begins where the other run is RUNNING; the rule of the notices leaves out what begins so.
 BUSY = "another execution is writing"
+OVER = "an execution that is over may still be writing"
 READ_THREADS = 16
 # How many runs of a circle are named; the cause of an execution has 32,768 characters at most.
 NAMED_RUNS = 5
@@ -244,9 +245,8 @@ def _key(destination: str, execution: str) -> str:
 
 def _already_running(lease: Lease, status: str, until: str) -> str:
     """Return the refusal; its beginning says whether the other one is RUNNING, which is no news to be told of."""
-    who = {RUNNING: BUSY, UNKNOWN: "another execution may be writing"}.get(
-        status, "an execution that is over may still be writing"
-    )
+    unclear = "another execution may be writing"
+    who = {RUNNING: BUSY, UNKNOWN: unclear, MISSING: unclear}.get(status, OVER)
     return (
         f'{who} into {lease.destination}, prefix "{lease.prefix}": {lease.execution}, '
         f"started {lease.started_at}. Nothing was changed. Wait until {until}, then start again."
