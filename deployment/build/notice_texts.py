@@ -16,7 +16,7 @@ from typing import Any
 from deployment.build.policies import sub
 
 # Beginnings of causes and names of errors of `lambda_functions/shared`, which a test compares.
-BUSY = "another execution is writing"
+BUSY = "another execution is writing into"
 STOPPED = "Stopped"
 
 # The console of each partition; `aws.account` has them too.

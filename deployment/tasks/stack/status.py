@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Status:
     overview: Overview
     running: tuple[RunningExecution, ...]
     ended: tuple[EndedExecution, ...]
-    subscriptions: Subscriptions = Subscriptions()
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
 
 
 def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:

@@ -48,8 +48,9 @@ from lambda_functions.shared.work_bucket.run_folder import work_bucket
 
 FOLDER = "leases/"
 # How a cause begins where the other run is RUNNING; the rule of the notices leaves out what begins so.
-BUSY = "another execution is writing"
-OVER = "an execution that is over may still be writing"
+BUSY = "another execution is writing into"
+UNCLEAR = "another execution may be writing into"
+OVER = "an execution that is over may still be writing into"
 READ_THREADS = 16
 # How many runs of a circle are named; the cause of an execution has 32,768 characters at most.
 NAMED_RUNS = 5
@@ -245,10 +246,9 @@ def _key(destination: str, execution: str) -> str:
 
 def _already_running(lease: Lease, status: str, until: str) -> str:
     """Return the refusal; its beginning says whether the other one is RUNNING, which is no news to be told of."""
-    unclear = "another execution may be writing"
-    who = {RUNNING: BUSY, UNKNOWN: unclear, MISSING: unclear}.get(status, OVER)
+    who = {RUNNING: BUSY, UNKNOWN: UNCLEAR, MISSING: UNCLEAR}.get(status, OVER)
     return (
-        f'{who} into {lease.destination}, prefix "{lease.prefix}": {lease.execution}, '
+        f'{who} {lease.destination}, prefix "{lease.prefix}": {lease.execution}, '
         f"started {lease.started_at}. Nothing was changed. Wait until {until}, then start again."
     )
 

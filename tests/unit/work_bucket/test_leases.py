@@ -27,6 +27,7 @@ from lambda_functions.shared.work_bucket.executions import (
 from lambda_functions.shared.work_bucket.leases import (
     BUSY,
     OVER,
+    UNCLEAR,
     LeaseLost,
     Leases,
     lease_key,
@@ -132,8 +133,8 @@ def test_a_run_into_an_overlapping_part_is_refused_and_told_who_is_there(
     ("status", "beginning"),
     [
         ("RUNNING", BUSY),
-        ("unknown", "another execution may be writing"),
-        ("missing", "another execution may be writing"),
+        ("unknown", UNCLEAR),
+        ("missing", UNCLEAR),
         *((status, OVER) for status in ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")),
     ],
 )
@@ -148,7 +149,7 @@ def test_a_refusal_begins_so_that_a_rule_can_tell_a_run_that_is_running_from_one
     with pytest.raises(Refused) as caught:
         leases.take(run_of(SECOND), world.clean_up)
 
-    assert caught.value.cause.startswith(f'{beginning} into into, prefix "": {FIRST["id"]}, started ')
+    assert caught.value.cause.startswith(f'{beginning} into, prefix "": {FIRST["id"]}, started ')
     assert caught.value.cause.startswith(BUSY) == (status == "RUNNING")
 
 
