@@ -6,7 +6,7 @@ The part of `template` that NOTIFY and DASHBOARD ask for; without them the templ
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deployment.build import metric_resources, notice_texts, policies
@@ -42,6 +42,17 @@ def parts(settings: Settings, machine_names: Sequence[str]) -> dict[str, dict[st
         "Mappings": notice_texts.mappings(),
         "Outputs": {TOPIC_OUTPUT: {"Value": {"Ref": TOPIC}}} if own else {},
     }
+
+
+def notes(settings: Settings) -> Iterator[str]:
+    """Yield what a configuration will not come to, though nothing in it is wrong by itself."""
+    region = settings.notify.split(":")[3] if isinstance(settings.notify, str) else None
+    if region and settings.region and region != settings.region:
+        yield (
+            f"NOTIFY is a topic of {region}, and AWS_REGION is {settings.region}: rules and alarms send to topics of their own "
+            "region only, so the deployment will be refused."
+        )
+    yield from metric_resources.notes(settings)
 
 
 def topic_arn(settings: Settings) -> Any:

@@ -35,6 +35,8 @@ def with_notices(project: Project) -> Listener:
     """Deploy a project with notices; return who hears them."""
     project.replace("fabfile_config.py", "NOTIFY = []", 'NOTIFY = ["ops@example.com"]')
     project.replace("fabfile_config.py", "DASHBOARD = False", "DASHBOARD = True")
+    photos = {"source": "heard-source", "destination": "heard-destination", "schedule": "rate(6 hours)"}
+    project.replace("fabfile_config.py", "SYNCS = {}", f"SYNCS = {{'photos': {photos}}}")
     done = project.fab()
     assert done.returncode == 0, done.stdout + done.stderr
     return Listener(project)
@@ -74,9 +76,13 @@ def test_a_failed_run_is_heard_of_with_its_addresses_a_good_one_only_if_always(e
     assert heard.of(good) == []
 
     alarms = editable.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert f"{editable.stack_name()}-failed" in [alarm["AlarmName"] for alarm in alarms]
+    stack = editable.stack_name()
+    assert sorted(one["AlarmName"] for one in alarms if one["AlarmName"].startswith(f"{stack}-")) == [
+        f"{stack}-failed",
+        f"{stack}-photos has not succeeded for 2 x its interval of 6 h 00 min",
+    ]
     dashboards = editable.client("cloudwatch").list_dashboards()["DashboardEntries"]
-    assert editable.stack_name() in [one["DashboardName"] for one in dashboards]
+    assert stack in [one["DashboardName"] for one in dashboards]
     logs = editable.fab("logs", "--function", "tally_run", "--since", "1h", "--json")
     lines = [json.loads(line)["raw"] for line in logs.stdout.splitlines()]
     written = [json.loads(line) for line in lines if line.startswith('{"_aws"')]

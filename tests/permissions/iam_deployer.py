@@ -183,7 +183,7 @@ def calls_in_sources() -> set[str]:
             operations.setdefault(xform_name(operation), set()).add(f"{prefix}:{operation}")
     # The state machines' tags; those of log groups are CloudFormation's business.
     operations["list_tags_for_resource"] = {"states:ListTagsForResource"}
-    operations.pop("publish")  # of the emulator's guard or a screen: nothing here sends to a topic
+    operations.pop("publish")  # of metrics that a linter keeps: nothing here sends to a topic
     names = (name for path in _modules() for name in _called(path))
     return {call for name in names for call in operations.get(name, ())}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -136,6 +137,25 @@ def test_only_the_rules_and_the_alarms_of_the_stack_may_publish():
         "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:nightly-*"
     }
     assert {one["Action"] for one in (by_rules, by_alarms)} == {"sns:Publish"}
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("eu-west-1", []),
+        (None, []),
+        (
+            "us-east-1",
+            [
+                "NOTIFY is a topic of eu-west-1, and AWS_REGION is us-east-1: rules and alarms send to topics of their own "
+                "region only, so the deployment will be refused."
+            ],
+        ),
+    ],
+)
+def test_a_topic_of_another_region_is_noted_before_the_deployment_is_refused(region, said):
+    assert list(notice_resources.notes(dataclasses.replace(TOPIC, region=region))) == said
+    assert list(notice_resources.notes(dataclasses.replace(MAILS, region=region))) == []
 
 
 # --- Which events
