@@ -20,6 +20,7 @@ from typing import Any
 
 from deployment.text import did_you_mean
 
+UTC = "UTC"
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -116,8 +117,10 @@ def require_timezone(name: Any) -> str:
 
     AWS knows these names: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#time-zones
     """
-    if isinstance(name, str) and name in _timezones():
+    if isinstance(name, str) and (name == UTC or name in _timezones()):
         return name
+    if not _timezones():
+        raise ValueError("this machine has no time zones to compare it with. Run: pip install tzdata")
     near = did_you_mean(name, _timezones(), '"{}"') if isinstance(name, str) else ""
     raise ValueError(f'expected the name of a time zone, such as "Europe/Berlin" or "UTC".{near}')
 

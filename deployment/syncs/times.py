@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ def next_time(
     `since` is when the schedule was made: a rate runs then, and every so often from then on. Without it nobody knows when, and
     None is returned. Raises ValueError for an expression that is none, ZoneInfoNotFoundError for such a time zone.
     """
-    zone, schedule = ZoneInfo(timezone), parse(expression)
+    zone, schedule = _zone(timezone), parse(expression)
     now = now.astimezone(UTC)  # two moments of one zone would be compared by what their clocks show
     if isinstance(schedule, Rate):
         return _next_of_rate(schedule, now, since.astimezone(UTC)).astimezone(zone) if since else None
@@ -68,12 +68,17 @@ def require_date(schedule: Schedule) -> None:
         raise ValueError("there is no such day in any of its months and years; expected one that comes")
 
 
+def _zone(name: str) -> tzinfo:
+    """Return a time zone; that of UTC also on a machine that knows no others."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 def _next_of_rate(rate: Rate, now: datetime, since: datetime) -> datetime:
     step = timedelta(seconds=rate.seconds)
     return since + step * max((now - since) // step + 1, 0)
 
 
-def _times(cron: Cron, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
+def _times(cron: Cron, zone: tzinfo, now: datetime) -> Iterator[datetime]:
     """Yield the moments after `now`, the earliest first."""
     for day in _dates(cron, now.astimezone(zone).date()):
         found = (
@@ -84,7 +89,7 @@ def _times(cron: Cron, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
         yield from sorted(moment for moment in found if moment and moment > now)
 
 
-def _resolve(local: datetime, zone: ZoneInfo) -> datetime | None:
+def _resolve(local: datetime, zone: tzinfo) -> datetime | None:
     """Return the moment of a local time, the first of two; None for one that the clocks skip."""
     moment = local.replace(tzinfo=zone)
     there_and_back = moment.astimezone(UTC).astimezone(zone)
