@@ -102,3 +102,22 @@ TAGS = {}
 #
 # {}: there are none.
 SYNCS = {}
+
+# --- Notices ----------------------------------------------------------------------------------------------
+
+# Who is told of runs that fail: a list of e-mail addresses, ["ops@example.com"], each of which gets a mail
+# with a link to confirm first; or the ARN of one SNS topic of your own in the stack's region, as a text. []:
+# nobody. Notices and the topic of `fab` are not encrypted with a key of yours, and a notice names buckets and
+# may name keys. It also makes alarms, and metrics of each sync for them, which cost; docs/notices.md has the sums.
+NOTIFY = []
+
+# "failure": a notice for each run that fails. "always": one for each run that succeeds too.
+NOTIFY_ON = "failure"
+
+# After how many of its intervals without a success an alarm says so of a sync with a schedule, 1 to 100: 2, of
+# a nightly sync, are two days.
+NOTIFY_AFTER_INTERVALS = 2
+
+# Whether there is a dashboard in CloudWatch with objects, bytes, failures and duration by sync. It costs as
+# the metrics do, and beyond three dashboards of an account $3 a month.
+DASHBOARD = False

@@ -47,6 +47,7 @@ def front_matter_values(
             sub(f"{_STATES}:execution:{name}{ANY_TIMESTAMP}:*") for name in machine_names
         ],
         "DeploymentBucket": deployment_bucket,
+        "MetricsStack": settings.stack_name if settings.has_metrics else "",
     }
 
 

@@ -19,7 +19,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deployment.build import machine_role, policies, schedule_resources, work_bucket
+from deployment.build import machine_role, notice_resources, policies, schedule_resources, work_bucket
 from deployment.build.bundle import Bundle
 from deployment.build.logical_ids import MACHINES_OUTPUT
 from deployment.errors import FrontMatterError, Problem
@@ -88,14 +88,17 @@ def make(
     resources |= machine_role.resources(functions, settings, machine_names, machines, values)
     resources |= work_bucket.make(settings, resources)
     resources |= schedule_resources.make(settings, machine_names)
+    notices = notice_resources.parts(settings, machine_names)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": TRANSFORM,
         "Description": "SyncBuckets: the functions, roles and work bucket of its state machines",
-        "Resources": resources,
+        **({"Mappings": notices["Mappings"]} if "Mappings" in notices else {}),
+        "Resources": resources | notices["Resources"],
         "Outputs": _outputs(resources, machine_names)
         | machine_role.outputs(machines)
-        | schedule_resources.outputs(settings),
+        | schedule_resources.outputs(settings)
+        | notices.get("Outputs", {}),
     }
 
 
@@ -109,6 +112,7 @@ def _check_names(specs: Iterable[FunctionSpec], settings: Settings) -> None:
     problems = []
     taken = dict.fromkeys(("StateMachineRole", "WorkBucket", "WorkBucketPolicy"), "the state machines")
     taken |= dict.fromkeys(schedule_resources.LOGICAL_IDS, "the schedules of syncs")
+    taken |= dict.fromkeys(notice_resources.RESERVED, "notices")
     for spec in specs:
         name = function_name(spec, settings)
         if len(name) > MAX_FUNCTION_NAME_LENGTH:

@@ -51,6 +51,15 @@ class Settings:
     termination_protection: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     syncs: tuple[entries.Sync, ...] = ()
+    notify: str | tuple[str, ...] = ()
+    notify_on: str = values.ON_FAILURE
+    notify_after_intervals: int = 2
+    dashboard: bool = False
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether anything looks at metrics of runs, so that they are to write them: each costs by the month."""
+        return bool(self.notify) or self.dashboard
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,10 @@ RULES: Mapping[str, _Rule] = {
     "TERMINATION_PROTECTION": _Rule("termination_protection", values.yes_or_no),
     "TAGS": _Rule("tags", values.tags),
     "SYNCS": _Rule("syncs", entries.read),
+    "NOTIFY": _Rule("notify", values.notify),
+    "NOTIFY_ON": _Rule("notify_on", values.notify_on),
+    "NOTIFY_AFTER_INTERVALS": _Rule("notify_after_intervals", values.whole_number(1, values.MAX_INTERVALS)),
+    "DASHBOARD": _Rule("dashboard", values.yes_or_no),
 }
 
 _LIKENESS = 0.75

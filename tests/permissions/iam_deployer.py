@@ -31,6 +31,7 @@ SERVICES = {
     "logs": "logs",
     "scheduler": "scheduler",
     "sqs": "sqs",
+    "sns": "sns",
 }
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_"
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
@@ -134,6 +135,12 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# The same of what is there for notices only.
+UNUSED_OF_NOTICES: Mapping[str, tuple[str, ...]] = {
+    "the topic keeps no messages and masks nothing": ("sns:PutDataProtectionPolicy",),
+}
+
+
 def actions_of_calls(calls: Iterable[str]) -> set[str]:
     """Return the actions that these calls need."""
     return {action for call in calls for action in ACTIONS.get(call, ((call,), ""))[0]}
@@ -146,14 +153,15 @@ def handled_by_cloudformation(settings: Settings = NARROW) -> set[str]:
     for kind in {resource["Type"] for resource in translated(settings).values()}:
         schema: Mapping[str, Any] = manager.get_resource_schema(REGION, kind).schema
         handlers = [schema["handlers"].get(name, {}) for name in ("create", "read", "update", "delete")]
-        for part in (*handlers, schema["tagging"]):
+        for part in (*handlers, schema.get("tagging") or {}):
             found |= set(part.get("permissions", ()))
     return found
 
 
 def needed_by_cloudformation(settings: Settings = NARROW) -> set[str]:
     """Return those that our template leads to; reading is done of everything, whatever a resource has."""
-    unused = [pattern for patterns in UNUSED.values() for pattern in patterns]
+    reasons = (*UNUSED.values(), *UNUSED_OF_NOTICES.values())
+    unused = [pattern for patterns in reasons for pattern in patterns]
     handled = handled_by_cloudformation(settings)
     return {action for action in handled if is_read(action) or not matches(action, unused)}
 
@@ -179,6 +187,7 @@ def calls_in_sources() -> set[str]:
             operations.setdefault(xform_name(operation), set()).add(f"{prefix}:{operation}")
     # The state machines' tags; those of log groups are CloudFormation's business.
     operations["list_tags_for_resource"] = {"states:ListTagsForResource"}
+    operations.pop("publish")  # of metrics that a linter keeps: nothing here sends to a topic
     names = (name for path in _modules() for name in _called(path))
     return {call for name in names for call in operations.get(name, ())}
 

@@ -108,6 +108,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     ),
     "status": (
         "sts:GetCallerIdentity",
+        "sns:ListSubscriptionsByTopic",  # of the topic of the notices
         *_FIND_STACK,
         *_DEPLOYED,
         *_WATCH_EXECUTIONS,

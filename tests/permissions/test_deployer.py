@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 from iam_deployer import (
     ACTIONS,
     UNUSED,
+    UNUSED_OF_NOTICES,
     actions_of_calls,
     buckets_without_owner,
     calls_in_sources,
@@ -17,8 +19,18 @@ from iam_deployer import (
     needed_by_cloudformation,
 )
 from iam_documents import page, policy
-from iam_grants import actions
+from iam_grants import NARROW, actions
 from iam_tasks import SCHEDULED, TASKS
+
+from deployment.syncs.entries import Sync
+
+NOTICES = dataclasses.replace(
+    NARROW,
+    notify=("ops@example.com",),
+    notify_on="always",
+    dashboard=True,
+    syncs=(Sync("photos", {"source": "a", "destination": "b"}, "rate(1 day)"),),
+)
 
 
 def test_every_call_in_the_sources_belongs_to_a_task():
@@ -32,6 +44,24 @@ def test_the_policy_of_fab_is_what_its_tasks_and_cloudformation_need_and_nothing
     assert {"missing": sorted(needed - allowed), "beyond": sorted(allowed - needed)} == {
         "missing": [],
         "beyond": [],
+    }
+
+
+def test_the_policy_of_notices_is_what_cloudformation_needs_for_them_beyond_that_of_fab():
+    needed = needed_by_cloudformation(NOTICES) - actions(policy("fab")["Statement"])
+    assert actions(policy("notices")["Statement"]) == needed
+    reasons = [pattern for patterns in UNUSED_OF_NOTICES.values() for pattern in patterns]
+    handled = handled_by_cloudformation(NOTICES)
+    assert [pattern for pattern in reasons if not any(matches(one, [pattern]) for one in handled)] == []
+
+
+def test_rights_about_notices_reach_everything_only_where_sns_knows_no_resource():
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html"""
+    unnamed = [one for one in policy("notices")["Statement"] if one["Resource"] == "*"]
+    assert actions(unnamed) == {
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
     }
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deployment.aws import account
 from deployment.aws.installation import Installation
+from deployment.aws.subscriptions import Subscriptions, read_subscriptions
+from deployment.build.notice_resources import TOPIC_OUTPUT
 from deployment.cloudformation import lookup
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
@@ -63,6 +65,7 @@ class Status:
     running: tuple[RunningExecution, ...]
     ended: tuple[EndedExecution, ...]
     schedules: ScheduleOverview | None = None
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
 
 
 def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
@@ -102,6 +105,7 @@ def read(installation: Installation, project: Path) -> Status:
         ),
         tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
         schedule_overview.read(installation, outputs),
+        read_subscriptions(installation, lookup.outputs_of(described).get(TOPIC_OUTPUT)),
     )
 
 
@@ -118,6 +122,7 @@ def head(status: Status) -> list[str]:
             lines.append(f"State machine: {current.name}")
         lines.append(versions.folder_sentence(status.overview, base))
     lines += status.schedules.lines() if status.schedules else []
+    lines += status.subscriptions.sentences()
     if not status.running:
         lines.append(
             "Nothing is running." if status.ended else "Nothing is running, and nothing has ended yet."
@@ -174,6 +179,7 @@ def document(installation: Installation, status: Status) -> dict[str, Any]:
         "folder": overview["folder"],
         "currentMachines": current,
         "schedules": status.schedules.to_json() if status.schedules else None,
+        "pendingSubscriptions": list(status.subscriptions.pending),
         "running": [_running_json(execution) for execution in status.running],
         "ended": [_ended_json(execution) for execution in status.ended],
     }

@@ -382,6 +382,7 @@ def test_a_run_that_was_refused_reports_why_and_what_it_asked() -> None:
     assert result == {
         "outcome": "InvalidInput",
         "cause": "No.",
+        "executionCause": f"No. Report: {folder.address('report.json')}",
         "report": {
             "source": "from",
             "destination": "into",
