@@ -21,6 +21,14 @@ KEYS = "KmsKeys"
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 # The functions ask for the tags of such buckets only, whose names are like those of an installation's.
 _LIKE_AN_INSTALLATION = re.compile(r"workbucket|-deployment-", re.IGNORECASE)
+_OF_LOCKS = (
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetObjectRetention",
+    "s3:GetObjectLegalHold",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
+)
+_OF_ANNOTATIONS = ("s3:ListObjectAnnotations", "s3:GetObjectAnnotation", "s3:PutObjectAnnotation")
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,9 @@ def _is_needed(action: str, options: Options, side: str) -> bool:
         "s3:PutObjectTagging": options.copyTags,
         "s3:PutObjectAcl": options.acl is not None,
         "s3:DeleteObject": options.delete,
+        "s3:RestoreObject": options.restore is not None,
+        **dict.fromkeys(_OF_LOCKS, options.objectLock == "copy"),
+        **dict.fromkeys(_OF_ANNOTATIONS, options.annotations == "copy"),
     }
     return conditions.get(action, True)
 

@@ -19,9 +19,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deployment.build import machine_role, notice_resources, policies, schedule_resources, work_bucket
+from deployment.build import machine_role, policies, schedule_resources, work_bucket
 from deployment.build.bundle import Bundle
 from deployment.build.logical_ids import MACHINES_OUTPUT
+from deployment.build.notices import notice_resources
 from deployment.errors import FrontMatterError, Problem
 from deployment.project import placeholders
 from deployment.project.front_matter import FunctionSpec

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from deployment import packages
-from deployment.build import bundle, definitions, notice_resources, template
+from deployment.build import bundle, definitions, template
+from deployment.build.notices import notice_resources
 from deployment.checks import cfn_lint, least_privilege, runtimes, statelint
 from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError

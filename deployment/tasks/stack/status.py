@@ -16,7 +16,7 @@ from typing import Any
 from deployment.aws import account
 from deployment.aws.installation import Installation
 from deployment.aws.subscriptions import Subscriptions, read_subscriptions
-from deployment.build.notice_resources import TOPIC_OUTPUT
+from deployment.build.notices.notice_resources import TOPIC_OUTPUT
 from deployment.cloudformation import lookup
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console

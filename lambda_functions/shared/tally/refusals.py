@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lambda_functions.shared.options import Options, max_deletes
 from lambda_functions.shared.outcomes import pluralize
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.tally.costs import comparing_usd, planned_cost, total_usd
+from lambda_functions.shared.tally.cost.costs import comparing_usd, planned_cost, total_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
 
 DELETION, COST = "DeletionRefused", "CostRefused"

@@ -24,9 +24,9 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally import stopping
 from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
 from lambda_functions.shared.tally.breakage import Breakage
-from lambda_functions.shared.tally.costs import planned_cost, run_cost, total_usd
+from lambda_functions.shared.tally.cost.costs import planned_cost, run_cost, total_usd
+from lambda_functions.shared.tally.cost.prices import without_list
 from lambda_functions.shared.tally.plan import ComparisonTotals
-from lambda_functions.shared.tally.prices import without_list
 from lambda_functions.shared.tally.refusals import DELETION
 from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployment.build import metric_resources
-from deployment.build.metric_resources import Window, alarms, dashboard, dashboard_body, notes, window
+from deployment.build.notices import metric_resources
+from deployment.build.notices.metric_resources import Window, alarms, dashboard, dashboard_body, notes, window
 from deployment.project.settings import Settings
 from deployment.syncs.entries import Sync
 from lambda_functions.shared.tally import metrics

@@ -11,7 +11,7 @@ import pytest
 from event_patterns import matches
 
 from deployment.aws import account
-from deployment.build import notice_resources, notice_texts
+from deployment.build.notices import notice_resources, notice_texts
 from deployment.project.settings import Settings
 from lambda_functions.shared.tally import metrics
 from lambda_functions.shared.tally.report import Ending

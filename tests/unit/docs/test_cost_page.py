@@ -9,7 +9,7 @@ import pytest
 from places import PROJECT
 
 from lambda_functions.shared.filter_rules import STORAGE_CLASSES
-from lambda_functions.shared.tally import costs, prices
+from lambda_functions.shared.tally.cost import costs, prices
 from lambda_functions.shared.tally.refusals import WORDS
 
 PAGE = (PROJECT / "docs" / "cost.md").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def test_every_list_has_a_date_and_a_page(region: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in vars(prices) if name.endswith("_USD")])
 def test_every_other_price_has_its_date_and_page_above_it(name: str) -> None:
-    source = (PROJECT / "lambda_functions/shared/tally/prices.py").read_text(encoding="utf-8")
+    source = (PROJECT / "lambda_functions/shared/tally/cost/prices.py").read_text(encoding="utf-8")
     above = source[: source.index(f"{name} = ")]
     assert re.search(r"# .* 20\d\d-\d\d-\d\d: https://aws.amazon.com/\S+/pricing/\n(\w+ = .*\n)*$", above)
 

@@ -30,7 +30,8 @@ from deployment.project import (
 from deployment.project.settings import Settings
 from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.tally import costs, ending
+from lambda_functions.shared.tally import ending
+from lambda_functions.shared.tally.cost import costs
 from lambda_functions.shared.tally.plan import total_of_records
 from lambda_functions.shared.tally.report import report
 from lambda_functions.shared.tally.sums import WorkTotals

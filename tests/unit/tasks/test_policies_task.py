@@ -193,12 +193,25 @@ def test_the_key_of_the_sync_itself_goes_before_the_buckets_and_none_is_needed_f
 # --- Only what the sync uses --------------------------------------------------------------------------------
 
 
+ANNOTATIONS = {"s3:ListObjectAnnotations", "s3:GetObjectAnnotation", "s3:PutObjectAnnotation"}
+LOCKS = {
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetObjectRetention",
+    "s3:GetObjectLegalHold",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
+}
+
+
 @pytest.mark.parametrize(
     ("flags", "gone", "come"),
     [
         ("--no-delete", {"s3:DeleteObject"}, set()),
         ("--no-copy-tags", {"s3:PutObjectTagging", "s3:GetObjectTagging"}, set()),
         ("--acl bucket-owner-full-control", set(), {"s3:PutObjectAcl"}),
+        ("--restore days=7,tier=Bulk", set(), {"s3:RestoreObject"}),
+        ("--annotations copy", set(), ANNOTATIONS),
+        ("--object-lock copy", set(), LOCKS),
     ],
 )
 def test_an_option_takes_away_or_adds_what_it_is_about(flags: str, gone: set[str], come: set[str]) -> None:

@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deployment.build import metric_resources, notice_texts, policies
+from deployment.build import policies
+from deployment.build.notices import metric_resources, notice_texts
 from deployment.project.setting_values import ALWAYS
 from deployment.project.settings import Settings
 from deployment.project.tags import tags_of, upper_case_list

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from lambda_functions.shared.option_rules import KMS_WORDS
 from lambda_functions.shared.outcomes import object_count
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.tally.plan import RESTORE, ComparisonTotals
-from lambda_functions.shared.tally.prices import (
+from lambda_functions.shared.tally.cost.prices import (
     GB,
     KMS_REQUEST_USD,
     LAMBDA_GB_SECOND_USD,
@@ -27,6 +26,7 @@ from lambda_functions.shared.tally.prices import (
     PriceList,
     price_list,
 )
+from lambda_functions.shared.tally.plan import RESTORE, ComparisonTotals
 from lambda_functions.shared.tally.sums import WorkTotals
 
 FREE = ("DELETE", "DELETE_OBJECTS", "ABORT_MULTIPART_UPLOAD")
