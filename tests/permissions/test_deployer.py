@@ -48,7 +48,9 @@ def test_the_policy_of_fab_is_what_its_tasks_and_cloudformation_need_and_nothing
 
 
 def test_the_policy_of_notices_is_what_cloudformation_needs_for_them_beyond_that_of_fab():
-    others = actions([*policy("fab")["Statement"], *policy("schedules")["Statement"]])  # a scheduled sync brings those
+    others = actions(
+        [*policy("fab")["Statement"], *policy("schedules")["Statement"]]
+    )  # a scheduled sync brings those
     needed = needed_by_cloudformation(NOTICES) - others
     assert actions(policy("notices")["Statement"]) == needed
     reasons = [pattern for patterns in UNUSED_OF_NOTICES.values() for pattern in patterns]
