@@ -76,7 +76,7 @@ def rclone_command(verb: str, source: str, destination: str, endpoint: str, *mor
 
 def s5cmd_command(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
     """Return what s5cmd is called with."""
-    buckets = [f"s3://{source}/*", f"s3://{destination}/"]
+    buckets = [f"s3://{source.rstrip('/')}/*", f"s3://{destination.rstrip('/')}/"]
     return [_s5cmd_binary(), "--endpoint-url", endpoint, *more, "sync", "--delete", *buckets]
 
 

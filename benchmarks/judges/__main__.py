@@ -1,4 +1,4 @@
-"""`python -m benchmarks.judges [--write-docs]`: hear both sides, print the tables; put them into docs/judges.md too."""
+"""`python -m benchmarks.judges [--write-docs]`: hear everybody, print the tables; put them into docs/judges.md too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from benchmarks import documents, tools
 from benchmarks.children import PROJECT
 from benchmarks.judges.hearing import hear
-from benchmarks.judges.tables import judged_table, planned_table
+from benchmarks.judges.tables import text_of
 
 BEGIN = "<!-- judges: made by `python -m benchmarks.judges --write-docs`, do not edit -->"
 END = "<!-- end of judges -->"
@@ -19,13 +19,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judges", description=__doc__)
     parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/judges.md")
     arguments = parser.parse_args()
-    judged, planned = hear(lambda line: print(line, file=sys.stderr))
-    versions = ", ".join(tools.versions().values())
-    text = f"By {versions}.\n\n{judged_table(judged)}\n\n{planned_table(planned)}"
+    heard = hear(lambda line: print(line, file=sys.stderr))
+    text = text_of(heard, tools.versions())
     print(text)
     if arguments.write_docs:
         documents.put(PROJECT / "docs" / "judges.md", text, BEGIN, END)
-    return int(any(one.plan != one.right for one in planned))
+    return int(any(one.plan != one.right for one in heard.plans))
 
 
 if __name__ == "__main__":

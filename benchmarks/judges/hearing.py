@@ -1,4 +1,4 @@
-"""Both hearings: the judges after our sync, and we after each of theirs, on the embedded emulator with the project deployed to it."""
+"""The hearings: judges after our sync, each after its own, and we after each of theirs, on the embedded emulator with the project deployed to it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,22 @@ from typing import Any
 from benchmarks.children import environment
 from benchmarks.deployed import Deployed, deploy, emulator_client
 from benchmarks.judges.objects import Kind, kinds
-from benchmarks.judges.peers import JUDGES, SYNCS, Judge, Verdict, last_words, run
+from benchmarks.judges.peers import JUDGES, OWN_JUDGES, SYNCS, Judge, Verdict, last_words, run
 from deployment.emulator.emulator import Emulator
 
 SOURCE, OURS, EMPTY = "judged-source", "judged-ours", "judged-empty"
 # Programs that run at the same time; nothing here is measured.
 AT_ONCE = 3
-HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+HEADERS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+)
+# How ours compares: as it does by default, and by all metadata.
+WAYS: tuple[Mapping[str, Any], ...] = ({}, {"compareMetadata": "all"})
 Say = Callable[[str], None]
 
 
@@ -64,31 +73,38 @@ class Court:
         say("ours has synced")
         pairs = [(judge, kind) for kind in self.kinds for judge in JUDGES]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda pair: self._judged(*pair, say), pairs))
+            return list(pool.map(lambda pair: self._judged(*pair, OURS, say), pairs))
 
-    def _judged(self, judge: Judge, kind: Kind, say: Say) -> Judged:
+    def judge_itself(self, peer: str, bucket: str, say: Say) -> list[Judged]:
+        """Ask a peer's own dry run about its own sync."""
+        (judge,) = (judge for judge in JUDGES if judge.name == OWN_JUDGES[peer])
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda kind: self._judged(judge, kind, bucket, say), self.kinds))
+
+    def _judged(self, judge: Judge, kind: Kind, bucket: str, say: Say) -> Judged:
         verdict, control = (
             judge.ask((f"{SOURCE}/{kind.folder}", f"{into}/{kind.folder}"), self.url, self.environment)
-            for into in (OURS, EMPTY)
+            for into in (bucket, EMPTY)
         )
         say(f"{judge.name}: {kind.name}: {verdict.words()}")
         return Judged(judge.name, kind.name, len(kind.keys), verdict, control.copy)
 
-    def judge_peer(self, peer: str, number: int, say: Say) -> list[Planned]:
+    def judge_peer(self, peer: str, bucket: str, say: Say) -> list[Planned]:
         """Sync with a peer, kind by kind, then have ours plan, twice."""
-        bucket = f"judged-peer-{number}"
         self.s3.create_bucket(Bucket=bucket)
         failed = {kind.name: self._sync(peer, kind, bucket) for kind in self.kinds}
         say(f"{peer} has synced")
-        planned = []
-        for options in ({}, {"compareMetadata": "all"}):
-            plan, right = self._plan(bucket, options), self._right(bucket, bool(options))
-            name = json.dumps(options)[1:-1]
-            planned += [
-                Planned(peer, kind.name, name, _of(kind, plan), _of(kind, right), failed[kind.name])
-                for kind in self.kinds
-            ]
-        return planned
+        return [line for options in WAYS for line in self._planned(peer, bucket, options, failed)]
+
+    def _planned(
+        self, peer: str, bucket: str, options: Mapping[str, Any], failed: Mapping[str, str]
+    ) -> list[Planned]:
+        plan, right = self._plan(bucket, options), self._right(bucket, bool(options))
+        name = json.dumps(options)[1:-1]
+        return [
+            Planned(peer, kind.name, name, _of(kind, plan), _of(kind, right), failed[kind.name])
+            for kind in self.kinds
+        ]
 
     def _sync(self, peer: str, kind: Kind, bucket: str) -> str:
         """Return why the peer failed, or nothing."""
@@ -117,7 +133,9 @@ class Court:
         both = here.keys() & there.keys()
         copies = (here.keys() - there.keys()) | {key for key in both if here[key] != there[key]}
         if with_metadata:
-            copies |= {key for key in both if self._described(SOURCE, key) != self._described(destination, key)}
+            copies |= {
+                key for key in both if self._described(SOURCE, key) != self._described(destination, key)
+            }
         return copies, there.keys() - here.keys()
 
     def _etags(self, bucket: str) -> dict[str, str]:
@@ -155,9 +173,20 @@ def court() -> Iterator[Court]:
         yield Court(s3, ours, emulator.url, known, kinds())
 
 
-def hear(say: Say) -> tuple[list[Judged], list[Planned]]:
-    """Return both hearings."""
+@dataclass(frozen=True)
+class Heard:
+    """What the judges say of ours, each peer's own dry run of its own sync, and what we plan after each peer."""
+
+    of_ours: list[Judged]
+    of_themselves: list[Judged]
+    plans: list[Planned]
+
+
+def hear(say: Say) -> Heard:
+    """Hear everybody."""
     with court() as one:
-        judged = one.judge_ours(say)
-        planned = [line for number, peer in enumerate(SYNCS) for line in one.judge_peer(peer, number, say)]
-    return judged, planned
+        heard = Heard(one.judge_ours(say), [], [])
+        for number, peer in enumerate(SYNCS):
+            heard.plans.extend(one.judge_peer(peer, f"judged-peer-{number}", say))
+            heard.of_themselves.extend(one.judge_itself(peer, f"judged-peer-{number}", say))
+    return heard

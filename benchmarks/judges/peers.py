@@ -16,19 +16,24 @@ Folders = tuple[str, str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a judge would do: objects to copy, to delete, to give another time; `error` is why it could not say."""
+    """What a judge would do: objects to copy, to delete, to give another time; `error` is why it could not say.
+
+    `by_size` are the objects of which it has compared no more than the size.
+    """
 
     copy: int = 0
     delete: int = 0
     touch: int = 0
     error: str = ""
+    by_size: int = 0
 
     def words(self) -> str:
         """Return it for a table."""
         if self.error:
             return f"fails: {self.error}"
         said = [("copy", self.copy), ("delete", self.delete), ("set the time of", self.touch)]
-        return ", ".join(f"{word} {number}" for word, number in said if number) or "nothing"
+        words = ", ".join(f"{word} {number}" for word, number in said if number) or "nothing"
+        return f"{words} ({self.by_size} by size only)" if self.by_size else words
 
 
 @dataclass(frozen=True)
@@ -80,47 +85,61 @@ def counted(copy: str, delete: str, touch: str = "(?!)") -> Callable[[str], Verd
 
 
 def read_check(output: str) -> Verdict:
-    """Read `rclone check`: what is missing there or differs would have to be copied, what is missing here deleted."""
-    lacking = len(re.findall(r"ERROR : .*: (?:file not in|sizes differ|md5 differ)", output, re.IGNORECASE))
-    gone = re.search(r"(\d+) files? missing on .*source|(\d+) files? not in source", output)
-    return Verdict(lacking, int(next(filter(None, gone.groups()))) if gone else 0)
+    """Read `rclone check`: what is not at the destination or differs would have to be copied, what is only there deleted."""
+    place = re.search(r"NOTICE: (.+): \d+ differences found", output)
+    missing = re.findall(r"ERROR : .*: file not in (.+)$", output, re.MULTILINE)
+    different = len(re.findall(r"ERROR : .*: (?:md5|sizes) differ$", output, re.MULTILINE))
+    at_destination = missing.count(place[1]) if place else 0
+    unchecked = re.search(r"(\d+) hashes could not be checked", output)
+    return Verdict(
+        copy=at_destination + different,
+        delete=len(missing) - at_destination,
+        by_size=int(unchecked[1]) if unchecked else 0,
+    )
 
 
+READ_RCLONE = counted(
+    r"Skipped (?:server-side )?copy as --dry-run is set",
+    r"Skipped delete as --dry-run is set",
+    r"Skipped (?:update|set) modification time",
+)
+READ_AWS = counted(r"^\(dryrun\) copy: ", r"^\(dryrun\) delete: ")
+READ_S5CMD = counted(r"^cp ", r"^rm ")
 JUDGES = (
     Judge(
         "`aws s3 sync --dryrun --delete`",
         lambda source, destination, endpoint: aws_command(source, destination, endpoint, "--dryrun"),
-        counted(r"^\(dryrun\) copy: ", r"^\(dryrun\) delete: "),
+        READ_AWS,
     ),
     Judge(
         "`rclone check --checksum`",
-        lambda source, destination, endpoint: rclone_command("check", source, destination, endpoint, "--checksum"),
+        lambda source, destination, endpoint: rclone_command(
+            "check", source, destination, endpoint, "--checksum"
+        ),
         read_check,
     ),
     Judge(
         "`rclone sync --checksum --dry-run`",
         lambda *where: rclone_command("sync", *where, "--checksum", "--dry-run"),
-        counted(
-            r"Skipped (?:server-side )?copy as --dry-run is set",
-            r"Skipped delete as --dry-run is set",
-            r"Skipped (?:update|set) modification time",
-        ),
+        READ_RCLONE,
     ),
     Judge(
         "`rclone sync --dry-run`",
         lambda *where: rclone_command("sync", *where, "--dry-run"),
-        counted(
-            r"Skipped (?:server-side )?copy as --dry-run is set",
-            r"Skipped delete as --dry-run is set",
-            r"Skipped (?:update|set) modification time",
-        ),
+        READ_RCLONE,
     ),
     Judge(
         "`s5cmd --dry-run sync --delete`",
         lambda source, destination, endpoint: s5cmd_command(source, destination, endpoint, "--dry-run"),
-        counted(r"^cp ", r"^rm "),
+        READ_S5CMD,
     ),
 )
+# What syncs, and the judge that plans the same.
+OWN_JUDGES = {
+    "`aws s3 sync`": "`aws s3 sync --dryrun --delete`",
+    "`rclone sync`": "`rclone sync --dry-run`",
+    "`s5cmd sync`": "`s5cmd --dry-run sync --delete`",
+}
 SYNCS: Mapping[str, Callable[[str, str, str], list[str]]] = {
     "`aws s3 sync`": lambda *where: aws_command(*where, "--only-show-errors"),
     "`rclone sync`": lambda *where: rclone_command("sync", *where),

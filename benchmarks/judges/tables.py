@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.judges.hearing import Judged, Planned
+from benchmarks.judges.hearing import Heard, Judged, Planned
 from benchmarks.judges.peers import Verdict
 
 
-def judged_table(judged: Sequence[Judged]) -> str:
+def judged_table(title: str, judged: Sequence[Judged]) -> str:
     """Return a row for each kind, a column for each judge."""
     judges, kinds = _names(one.judge for one in judged), _names(one.kind for one in judged)
     cells = {(one.kind, one.judge): judged_cell(one) for one in judged}
     rows = [[kind, *(cells[kind, judge] for judge in judges)] for kind in kinds]
-    return _table(["after our sync", *judges], rows)
+    return _table([title, *judges], rows)
 
 
 def judged_cell(one: Judged) -> str:
@@ -41,6 +41,18 @@ def planned_cell(one: Planned) -> str:
     if one.plan != one.right:
         said += f", WRONG: {Verdict(len(must_copy), len(must_delete)).words()} is right"
     return said + (" (it failed)" if one.peer_failed else "")
+
+
+def text_of(heard: Heard, versions: Mapping[str, str]) -> str:
+    """Return all tables, and by which releases; `versions` are the first lines of what programs say of theirs."""
+    releases = [line.split()[0] if name == "aws" else line for name, line in versions.items()]
+    said = [one if one[0] != "v" else f"s5cmd {one}" for one in releases]
+    tables = [
+        judged_table("after our sync", heard.of_ours),
+        judged_table("after its own sync", heard.of_themselves),
+        planned_table(heard.plans),
+    ]
+    return "\n\n".join([f"By {', '.join(said)}.", *tables])
 
 
 def _names(names: Iterable[Any]) -> list[Any]:

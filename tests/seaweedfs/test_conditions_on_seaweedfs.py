@@ -90,7 +90,11 @@ def test_copies_and_parts_are_refused_where_the_source_is_another_one_or_gone(wo
 def test_a_delete_is_refused_for_the_keys_that_have_another_etag(world: WeedWorld) -> None:
     client, bucket = world.destination.client, world.destination.name
     right = f'"{world.destination.put("orphan", b"1")}"'
-    asked = [{"Key": "gone", "ETag": WRONG}, {"Key": "orphan", "ETag": right}, {"Key": "there", "ETag": WRONG}]
+    asked = [
+        {"Key": "gone", "ETag": WRONG},
+        {"Key": "orphan", "ETag": right},
+        {"Key": "there", "ETag": WRONG},
+    ]
 
     answer = client.delete_objects(Bucket=bucket, Delete={"Objects": asked})
 

@@ -108,9 +108,7 @@ def test_the_same_bytes_by_another_writer_are_a_copy_only_with_the_same_metadata
     world: WeedWorld, way: Way, theirs: str, word: str
 ) -> None:
     way.put(world.source, "key", b"ours", Metadata={"m": "same"})
-    world.s3.before(
-        way.writes, lambda: way.put(world.destination, "key", b"ours", Metadata={"m": theirs})
-    )
+    world.s3.before(way.writes, lambda: way.put(world.destination, "key", b"ours", Metadata={"m": theirs}))
 
     assert ended(world.run())["word"] == word
 
@@ -182,7 +180,8 @@ def _first_of(way: Way) -> str:
 
 
 @pytest.mark.parametrize(
-    ("way", "nth"), [("in one piece", 1), *itertools.product(("in parts", "by many workers"), (1, 2))],
+    ("way", "nth"),
+    [("in one piece", 1), *itertools.product(("in parts", "by many workers"), (1, 2))],
     indirect=["way"],
 )
 @pytest.mark.parametrize("before", [{}, {"key": b"old"}])

@@ -55,7 +55,10 @@ class Bucket:
         place = {"Bucket": self.name, "Key": key}
         place["UploadId"] = self.client.create_multipart_upload(**place, **more)["UploadId"]
         parts = [
-            {"PartNumber": number, "ETag": self.client.upload_part(**place, PartNumber=number, Body=body)["ETag"]}
+            {
+                "PartNumber": number,
+                "ETag": self.client.upload_part(**place, PartNumber=number, Body=body)["ETag"],
+            }
             for number, body in enumerate(bodies, 1)
         ]
         answer = self.client.complete_multipart_upload(**place, MultipartUpload={"Parts": parts})
