@@ -1,1 +1,1 @@
-"""Other people's clients as judges of our syncs, and ours of theirs: `python -m benchmarks.judges` prints docs/judges.md's tables."""
+"""Other people's clients judge our syncs, and we theirs: `python -m benchmarks.judges` prints the tables of docs/judges.md."""

@@ -1,4 +1,4 @@
-"""The hearings: judges after our sync, each after its own, and we after each of theirs, on the embedded emulator with the project deployed to it."""
+"""The hearings: judges after our sync, each after its own, and we after each of theirs, on the embedded emulator."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Court:
         say("ours has synced")
         pairs = [(judge, kind) for kind in self.kinds for judge in JUDGES]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda pair: self._judged(*pair, OURS, say), pairs))
+            return list(pool.map(lambda pair: self._judged(pair[0], pair[1], OURS, say), pairs))
 
     def judge_itself(self, peer: str, bucket: str, say: Say) -> list[Judged]:
         """Ask a peer's own dry run about its own sync."""
@@ -128,7 +128,7 @@ class Court:
         return {json.loads(line)["key"] for body in bodies for line in body.splitlines()}
 
     def _right(self, destination: str, with_metadata: bool) -> tuple[set[str], set[str]]:
-        """Return what a plan must be, by listings and HEADs of our own: another ETag or, if asked for, other metadata is a copy."""
+        """Return what a plan must be, by listings and HEADs: another ETag or, if asked for, other metadata is a copy."""
         here, there = self._etags(SOURCE), self._etags(destination)
         both = here.keys() & there.keys()
         copies = (here.keys() - there.keys()) | {key for key in both if here[key] != there[key]}

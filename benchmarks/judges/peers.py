@@ -79,7 +79,8 @@ def counted(copy: str, delete: str, touch: str = "(?!)") -> Callable[[str], Verd
     """Return a reader that counts the lines which have these patterns."""
 
     def read(output: str) -> Verdict:
-        return Verdict(*(len(re.findall(one, output, re.MULTILINE)) for one in (copy, delete, touch)))
+        found = [len(re.findall(one, output, re.MULTILINE)) for one in (copy, delete, touch)]
+        return Verdict(found[0], found[1], found[2])
 
     return read
 

@@ -1,4 +1,4 @@
-"""Every condition that our workers rely on, asked of SeaweedFS itself: where one is not enforced, the races beside this show nothing.
+"""Every condition that our workers rely on, asked of SeaweedFS itself: were one not enforced, races on it would show nothing.
 
 Sent with botocore's own parameters, none of our code between. Statuses are SeaweedFS's; where AWS answers otherwise, it is said.
 """
