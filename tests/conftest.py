@@ -35,6 +35,7 @@ for folder in (
     TESTS / "permissions",
     TESTS / "property",
     TESTS / "end_to_end",
+    TESTS / "seaweedfs",
 ):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
