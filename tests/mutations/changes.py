@@ -6,6 +6,8 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+NOTHING = "nothing changed"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -24,6 +26,8 @@ class Change:
 
     def describe(self, source: bytes) -> str:
         """Return a line of text: `path:12  condition dropped: a and b -> a`."""
+        if self.kind == NOTHING:
+            return f"{self.path}  {self.kind}"
         old = " ".join(source[self.start : self.end].decode().split())
         new = " ".join(self.new.split()) or "nothing"
         return f"{self.path}:{self.line}  {self.kind}: {_cut(old)} -> {_cut(new)}"
@@ -38,7 +42,7 @@ def null_change(path: str, source: bytes) -> Change:
     head = "".join(_leading_comments(text))
     is_plain = path.endswith(".py") and not head
     new = f"{ast.unparse(ast.parse(text))}\n" if is_plain else f"{text}# Nothing is changed.\n"
-    return Change(path, "nothing changed", 1, 0, len(source), new)
+    return Change(path, NOTHING, 1, 0, len(source), new)
 
 
 def that_hold(source: bytes, changes: Iterator[Change], reads: Callable[[str], object]) -> list[Change]:
