@@ -517,6 +517,23 @@ def test_names_that_collide_in_the_template_are_reported():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "logical_id"),
+    [
+        ("state_machine", "StateMachineRole"),
+        ("state_machine_role", "StateMachineRole"),
+        ("work_bucket", "WorkBucket"),
+        ("work_bucket_policy", "WorkBucketPolicy"),
+    ],
+)
+def test_no_function_takes_the_place_of_what_the_state_machines_need(name, logical_id):
+    """A role of a function in the place of the machines' own would let them do what that function may, and nothing else."""
+    with pytest.raises(
+        FrontMatterError, match=f"the template has {logical_id} already, for the state machines"
+    ):
+        build(spec(name))
+
+
 # --- As a whole -------------------------------------------------------------------------------------------
 
 

@@ -422,7 +422,7 @@ def test_a_broken_wave_ends_the_run_even_if_ranges_were_handed_back() -> None:
 
 
 def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
-    """The source that could not be listed is not an empty one."""
+    """The source that could not be listed is not an empty one, and nothing of what it seems to lack may be deleted."""
     folder = memory_folder()
     index = wave_of(
         folder,
@@ -431,7 +431,9 @@ def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
 
     decided = after_comparing(folder, index)
 
-    assert (decided["broken"], decided["refusal"]) == ("denied", "")
+    assert (decided["next"], decided["broken"], decided["refusal"]) == ("report", "denied", "")
+    assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+    assert folder.read("delete.json") is None
 
 
 def test_there_are_at_most_40_waves() -> None:
