@@ -1,0 +1,50 @@
+"""Plays one scenario: fills the buckets, sets the fault, runs, and runs again without it."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import moments
+import request_faults
+from fake_place import FakePlace, fake_place
+from oracle import Ending
+from scenarios import Scenario
+
+ARMS = {
+    "stop": moments.arm_stop,
+    "another writer": moments.arm_race,
+    "file of the run": moments.arm_file,
+    "wrong clock, killed worker": moments.arm_clock,
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a scenario: how often the fault struck, how both runs ended, and what the oracle complains of."""
+
+    row: Scenario
+    fired: int
+    ending: Ending
+    complaints: list[str]
+
+
+def play(row: Scenario) -> Told:
+    """Play a scenario on the place that it names."""
+    return play_on_fake_s3(row)
+
+
+def play_on_fake_s3(row: Scenario) -> Told:
+    """Play a scenario on the fake S3; half of them, always the same, with Distributed Maps."""
+    hours = float(row.amount.split()[0]) if row.fault == "clock of S3" else 0.0
+    is_distributed = zlib.crc32(row.name.encode()) % 2 == 0
+    with fake_place(is_distributed, hours) as place:
+        _arm(place, row)
+        ending = place.run()
+        fired = place.fired
+        place.run_again()
+    return Told(row, fired, ending, place.oracle.complaints)
+
+
+def _arm(place: FakePlace, row: Scenario) -> None:
+    ARMS.get(row.family, request_faults.arm)(place, row)
