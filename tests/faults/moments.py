@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from fake_place import FOLDER, FakePlace, Stopped, fake_place
@@ -127,11 +128,11 @@ def _damage(place: FakePlace, row: Scenario, key: str) -> None:
     elif row.fault == "cut":
         work.put(key, body[: len(body) // 2])
     else:
-        work.put(key, _of_another_run()[row.target])
+        work.put(key, of_another_run()[row.target])
 
 
 @functools.cache
-def _of_another_run() -> dict[str, bytes]:
+def of_another_run() -> dict[str, bytes]:
     """Return a file of every kind from a run of other keys."""
     kept: dict[str, bytes] = {}
 
@@ -164,7 +165,10 @@ def arm_clock(place: FakePlace, row: Scenario) -> None:
     place.fired += 1
     if row.fault == "clock of Step Functions":
         world.ahead_seconds = hours * HOUR
-    elif row.fault == "dates of the source":
+    elif row.fault.startswith("dates"):
+        # Without this the metadata of a copy that looks newer than its source are not compared.
+        place.options["compareMetadata"] = "all"
+    if row.fault == "dates of the source":
         _shift(place, "source", hours)
     elif row.fault == "dates of the destination":
         _shift(place, "destination", hours)
@@ -174,8 +178,6 @@ def arm_clock(place: FakePlace, row: Scenario) -> None:
 
 
 def _shift(place: FakePlace, name: str, hours: float) -> None:
-    from datetime import timedelta
-
     bucket: Any = getattr(place.world, name)
     for key, stored in bucket.objects.items():
         bucket.alter(key, modified=stored.modified + timedelta(hours=hours))

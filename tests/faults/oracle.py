@@ -51,7 +51,7 @@ class Ending:
     @classmethod
     def of_report(cls, report: Mapping[str, Any]) -> Ending:
         """Return the ending that a report tells of."""
-        named = frozenset(line["key"] for line in report["notSynchronised"])
+        named = frozenset(line["key"] for line in report.get("notSynchronised", ()))
         return cls(report["outcome"], report["cause"], named, report)
 
 
@@ -88,7 +88,10 @@ class Oracle:
     def see_source(self) -> None:
         """Read the source, which another writer has changed; any state that it had during the run may be copied."""
         now = within(self.look().source, PREFIX)
+        is_first = not self._source
         for key in now.keys() | self._source.keys():
+            if key not in self._source and not is_first:
+                self._source[key].append(None)
             self._source[key].append(now.get(key))
 
     def see_other(self, key: str) -> None:
@@ -114,7 +117,7 @@ class Oracle:
             self._explained(ending, now)
 
     def after_next(self, ending: Ending, uploads: list[str]) -> None:
-        """Judge the run after that, which nothing disturbs: it converges and leaves no upload open."""
+        """Judge the run after that, which nothing disturbs: it converges and leaves no upload open of these."""
         if not ending.is_green:
             self.complaints.append(f"the next run ends {ending.outcome}: {ending.cause}")
         now = self.look()
@@ -146,11 +149,11 @@ class Oracle:
         if not ending.cause:
             self.complaints.append(f"{ending.outcome} without a cause")
         missing, report = self._not_copied(now), ending.report
-        # Of copies that were not begun no single one is named: their number is what was planned less what became of the rest.
-        if "plan" in report and report["plan"] and was_begun(report):
-            unnamed = missing - ending.named
-            if len(unnamed) > not_begun(report):
-                self.complaints.append(f"{sorted(unnamed)} are not synchronised and not named")
+        # Where a worker or the run was ended, what was not begun is counted and not named; the plan of the run has its keys.
+        unnamed = missing - ending.named
+        was_cut_short = " broke " in f" {ending.cause} " or ending.outcome == "Stopped"
+        if report.get("plan") and len(unnamed) > (unaccounted(report) if was_cut_short else 0):
+            self.complaints.append(f"{sorted(unnamed)} are not synchronised and not named")
 
     def _outside_untouched(self, now: Buckets) -> None:
         before = self._before
@@ -176,13 +179,8 @@ def differing(first: Objects, last: Objects) -> set[str]:
     return {key for key in first.keys() | last.keys() if first.get(key) != last.get(key)}
 
 
-def was_begun(report: Mapping[str, Any]) -> bool:
-    """Whether anything of the plan was carried out."""
-    return bool(report["copied"]["objects"] or report["failed"]["objects"] or report["changed"]["objects"])
-
-
-def not_begun(report: Mapping[str, Any]) -> int:
-    """Return how many planned copies the report knows nothing of."""
-    accounted = sum(report[word]["objects"] for word in ("copied", "failed", "changed"))
+def unaccounted(report: Mapping[str, Any]) -> int:
+    """Return how many planned copies the report counts as not done without naming them."""
+    named = sum(line["what"] in ("failed", "changed", "stopped") for line in report["notSynchronised"])
     planned: int = report["plan"]["copy"]["objects"]
-    return max(planned - accounted, 0)
+    return max(planned - report["copied"]["objects"] - named, 0)

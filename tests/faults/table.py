@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from moments import RACES
-from scenarios import EITHER, EQUAL, FAILED, Scenario
+from scenarios import EITHER, EQUAL, FAILED, LEASE, LONG_TAGS, UNKNOWN_UPLOAD, Scenario
 
 READS = (
     "HeadBucket@source", "HeadBucket@destination", "ListObjectsV2@source", "ListObjectsV2@destination",
@@ -23,6 +24,10 @@ WITH_DOCUMENT = (
     "CompleteMultipartUpload@destination", "DeleteObjects@destination", "GetObject@work", "ListObjectsV2@work",
 )  # fmt: skip
 LATE_ERRORS = ("CopyObject@destination", "UploadPartCopy@destination", "CompleteMultipartUpload@destination")
+ASKED_ONCE = (
+    "HeadBucket@destination", "HeadObject@destination", "GetObjectAttributes@source", "PutObjectTagging@destination",
+    "DeleteObject@destination",
+)  # fmt: skip
 KEYS = (
     "CopyObject@destination:to/new-3", "CopyObject@destination:to/changed", "UploadPartCopy@destination:to/wide",
     "CompleteMultipartUpload@destination:to/parts", "HeadObject@source:in/parts", "HeadObject@source:in/orphan-2",
@@ -32,9 +37,30 @@ KEYS = (
 
 def all_rows() -> list[Scenario]:
     """Return every scenario, in the order of the page."""
-    rows = [*_statuses(), *_documents(), *_connections(), *_kills(), *_stops(), *_races(), *_files(), *_clocks()]
+    rows = [*_on_fake_s3()]
     assert len({row.name for row in rows}) == len(rows), "two rows of the table are the same"
     return rows
+
+
+def _on_fake_s3() -> Iterator[Scenario]:
+    rows = [*_statuses(), *_documents(), *_connections(), *_kills(), *_stops(), *_races(), *_files(), *_clocks()]
+    for row in rows:
+        yield replace(row, limit=_limit(row)) if _limit(row) else row
+
+
+def _limit(row: Scenario) -> str:
+    """Return what is known to be left by the next run, if anything."""
+    operation = row.target.partition("@")[0]
+    is_fatal = row.fault.startswith(("403", "400", "503")) and row.must != EQUAL
+    if operation == "PutObjectTagging" and is_fatal:
+        return LONG_TAGS
+    if row.target == "CompleteMultipartUpload@destination" and row.fault == "half a document":
+        return LONG_TAGS
+    if operation == "CreateMultipartUpload" and row.fault.endswith("after it"):
+        return UNKNOWN_UPLOAD
+    if operation == "CreateMultipartUpload" and row.amount == "always" and row.fault in ("lost answer", "half a document"):
+        return UNKNOWN_UPLOAD
+    return LEASE if row.target == "leases/" and row.fault in ("emptied", "cut") else ""
 
 
 def _statuses() -> Iterator[Scenario]:
@@ -42,11 +68,14 @@ def _statuses() -> Iterator[Scenario]:
         yield Scenario("status", "500 InternalError", target, "once", EQUAL)
         yield Scenario("status", "503 SlowDown", target, "every third", EQUAL)
         yield Scenario("status", "503 SlowDown", target, "always", _lasting(target))
-        yield Scenario("status", "403 AccessDenied", target, "always", _lasting(target))
-        yield Scenario("status", "403 AccessDenied", target, "the second")
+        yield Scenario("status", "403 AccessDenied", target, "always", _forbidden(target))
+        if target not in ASKED_ONCE:
+            yield Scenario("status", "403 AccessDenied", target, "the second")
         yield Scenario("status", "400 InvalidRequest", target, "once")
     for target in KEYS:
-        yield Scenario("status of a key", "403 AccessDenied", target, "always", FAILED)
+        # A listing proves that an orphan is not at the source where a HEAD may not.
+        must = EITHER if target.endswith("orphan-2") else FAILED
+        yield Scenario("status of a key", "403 AccessDenied", target, "always", must)
         yield Scenario("status of a key", "503 SlowDown", target, "three times", EQUAL)
 
 
@@ -147,3 +176,8 @@ def _clocks() -> Iterator[Scenario]:
 def _lasting(target: str) -> str:
     """Return how a run ends if such requests never succeed; an upload that cannot be aborted is no failure of a copy."""
     return EITHER if target.startswith(("AbortMultipartUpload", "DeleteObject@work", "GetObjectAttributes")) else FAILED
+
+
+def _forbidden(target: str) -> str:
+    """Return how a run ends that may not send such requests; a bucket that may be listed need not be asked for its name."""
+    return EITHER if target.startswith("HeadBucket") else _lasting(target)
