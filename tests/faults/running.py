@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import moments
 import request_faults
 from fake_place import FakePlace, fake_place
+from moto_place import moto_place
 from oracle import Ending
-from scenarios import Scenario
+from scenarios import MOTO, Scenario
 
 ARMS = {
     "stop": moments.arm_stop,
@@ -31,21 +32,34 @@ class Told:
 
 def play(row: Scenario) -> Told:
     """Play a scenario on the place that it names."""
-    return play_on_fake_s3(row)
+    return play_on_moto(row) if row.place == MOTO else play_on_fake_s3(row)
+
+
+def play_on_moto(row: Scenario) -> Told:
+    """Play a scenario with the rendered state machine on moto."""
+    with moto_place(_is_distributed(row)) as place:
+        place.arm(row)
+        ending = place.run()
+        fired = place.fired
+        place.run_again()
+    return Told(row, fired, ending, place.oracle.complaints)
 
 
 def play_on_fake_s3(row: Scenario) -> Told:
     """Play a scenario on the fake S3; half of them, always the same, with Distributed Maps."""
     hours = float(row.amount.split()[0]) if row.fault == "clock of S3" else 0.0
-    is_distributed = zlib.crc32(row.name.encode()) % 2 == 0
     if row.fault.startswith("swapped"):
         moments.of_another_run()  # before there is a world of this scenario
-    with fake_place(is_distributed, hours) as place:
+    with fake_place(_is_distributed(row), hours) as place:
         _arm(place, row)
         ending = place.run()
         fired = place.fired
         place.run_again(row.limit)
     return Told(row, fired, ending, place.oracle.complaints)
+
+
+def _is_distributed(row: Scenario) -> bool:
+    return zlib.crc32(row.name.encode()) % 2 == 0
 
 
 def _arm(place: FakePlace, row: Scenario) -> None:

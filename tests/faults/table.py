@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from moments import RACES
-from scenarios import EITHER, EQUAL, FAILED, LEASE, LONG_TAGS, UNKNOWN_UPLOAD, Scenario
+from scenarios import EITHER, EQUAL, FAILED, LEASE, LONG_TAGS, MOTO, UNKNOWN_UPLOAD, Scenario
 
 READS = (
     "HeadBucket@source", "HeadBucket@destination", "ListObjectsV2@source", "ListObjectsV2@destination",
@@ -37,7 +37,7 @@ KEYS = (
 
 def all_rows() -> list[Scenario]:
     """Return every scenario, in the order of the page."""
-    rows = [*_on_fake_s3()]
+    rows = [*_on_fake_s3(), *_lambdas(), *_on_the_wire()]
     assert len({row.name for row in rows}) == len(rows), "two rows of the table are the same"
     return rows
 
@@ -181,3 +181,30 @@ def _lasting(target: str) -> str:
 def _forbidden(target: str) -> str:
     """Return how a run ends that may not send such requests; a bucket that may be listed need not be asked for its name."""
     return EITHER if target.startswith("HeadBucket") else _lasting(target)
+
+
+def _lambdas() -> Iterator[Scenario]:
+    """Yield what the state machine has to survive of its Lambdas, which only its interpreter shows."""
+    names = (
+        "validate_input", "list_ranges", "copy_keys", "copy_large_object", "delete_orphaned_keys", "tally_run",
+    )  # fmt: skip
+    throttled = "Lambda.TooManyRequestsException"
+    for name in names:
+        yield Scenario("Lambda", throttled, name, "30 times", EQUAL, MOTO)
+        for fault in ("Lambda.ServiceException", "Sandbox.Timedout", "Runtime.ExitError"):
+            yield Scenario("Lambda", fault, name, "once", EQUAL, MOTO)
+        yield Scenario("Lambda", "Sandbox.Timedout after its work", name, "once", EITHER, MOTO)
+        yield Scenario("Lambda", "Runtime.ExitError", name, "always", FAILED, MOTO)
+
+
+def _on_the_wire() -> Iterator[Scenario]:
+    """Yield faults of requests once more, with the order of steps that the state machine itself has."""
+    targets = (
+        "ListObjectsV2@source", "CopyObject@destination", "UploadPartCopy@destination", "CompleteMultipartUpload@destination",
+        "DeleteObjects@destination", "PutObject@work",
+    )  # fmt: skip
+    for target in targets:
+        yield Scenario("status", "503 SlowDown", target, "three times", EQUAL, MOTO)
+        yield Scenario("status", "403 AccessDenied", target, "always", FAILED, MOTO)
+        yield Scenario("connection", "lost answer", target, "once", EQUAL, MOTO)
+        yield Scenario("killed worker", "worker killed before it", target, "once", EQUAL, MOTO)
