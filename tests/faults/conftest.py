@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from table import all_rows  # noqa: E402
+from table import all_rows
 
 SAMPLE_EVERY = 8
 TOLD: list[object] = []

@@ -96,10 +96,14 @@ class FakePlace:
         """Return the keys of uploads under way in any bucket."""
         return [key for bucket in self.world.s3.buckets.values() for key in bucket.open_uploads()]
 
+    def _file(self, name: str) -> bytes | None:
+        found = self.world.work.objects.get(f"runs/sync/{self.world.name}/{name}")
+        return found.content.body() if found else None
+
     def _ending(self) -> Ending:
         arn = f"arn:aws:states:eu-west-1:111122223333:execution:sync:{self.world.name}"
         try:
-            ending = Ending.of_report(self.world.run(**self.options))
+            ending = Ending.of_report(self.world.run(**self.options), self._file)
         except Stopped:
             ending = Ending("Aborted", "StopExecution")
         except Exception as error:

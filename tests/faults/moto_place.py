@@ -12,12 +12,11 @@ from typing import Any
 import buckets
 import moto.s3.models
 import pytest
-from machine_on_moto import FakeContext, Handler, LambdaError, Machine, machine_on_moto
+from machine_on_moto import WORK_BUCKET, FakeContext, Handler, LambdaError, Machine, machine_on_moto
 from oracle import OPTIONS, Buckets, Ending, Oracle
-from reports import folder, work_keys
-from reports import read as read_file
+from reports import folder
 from scenarios import Scenario
-from wire import LOST, Answer, Request
+from wire import LOST, Answer, Request, stored
 from workers import Killed
 
 from lambda_functions.shared.tally import maps
@@ -43,6 +42,7 @@ class MotoPlace:
     unrelated: buckets.Bucket
     oracle: Oracle = field(init=False)
     fired: int = 0
+    _last: str = ""
 
     def __post_init__(self) -> None:
         self.oracle = Oracle(self.look)
@@ -96,7 +96,9 @@ class MotoPlace:
         self.machine.wrap.clear()
         self.machine.long_ago(self._last)
         ending = self._ending()
-        self.oracle.after_next(ending, [key for one in (self.source, self.destination) for key in one.uploads()])
+        self.oracle.after_next(
+            ending, [key for one in (self.source, self.destination) for key in one.uploads()]
+        )
         return ending
 
     def _watch_deletes(self) -> None:
@@ -107,13 +109,19 @@ class MotoPlace:
             self.machine.wire.on(operation, look, bucket=self.destination.name)
 
     def _ending(self) -> Ending:
-        self._last = self.machine.start({"source": "source-bucket", "destination": "destination-bucket", **OPTIONS})
+        self._last = self.machine.start(
+            {"source": "source-bucket", "destination": "destination-bucket", **OPTIONS}
+        )
         found = self.machine.wait(self._last)
-        if f"{folder(found)}/report.json" in work_keys(folder(found)):
-            return Ending.of_report(read_file(found, "report.json"))
+        place = folder(found)
+        report = self._file(f"{place}/report.json")
+        if report:
+            return Ending.of_report(json.loads(report), lambda name: self._file(f"{place}/{name}"))
         return Ending("Failed", f"{found.get('error', '')} {found.get('cause', '')}".strip())
 
-    _last: str = ""
+    def _file(self, key: str) -> bytes | None:
+        found = stored(WORK_BUCKET, key)
+        return found.value if found else None
 
 
 @contextlib.contextmanager
@@ -145,5 +153,9 @@ def fill(place: MotoPlace) -> None:
     here.put_parts("in/parts", b"1", b"2")
     here.put_parts("in/wide", b"1", b"2", b"3", b"4")
     here.put("in/cold", b"cold", StorageClass="GLACIER")
-    for bucket, keys in ((here, ("in/left.tmp", "a")), (there, ("to/left.tmp", "z")), (place.unrelated, ("in/b",))):
+    for bucket, keys in (
+        (here, ("in/left.tmp", "a")),
+        (there, ("to/left.tmp", "z")),
+        (place.unrelated, ("in/b",)),
+    ):
         bucket.put_all({key: key for key in keys})

@@ -6,6 +6,7 @@ object is whatever the place reads of it, and is only ever compared.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -49,10 +50,20 @@ class Ending:
         return self.outcome == "Succeeded"
 
     @classmethod
-    def of_report(cls, report: Mapping[str, Any]) -> Ending:
-        """Return the ending that a report tells of."""
-        named = frozenset(line["key"] for line in report.get("notSynchronised", ()))
+    def of_report(cls, report: Mapping[str, Any], read: Callable[[str], bytes | None]) -> Ending:
+        """Return the ending that a report tells of, with all keys that its files name; `read` reads one of its folder."""
+        lists = json.loads(read("failures.json") or b"{}")
+        names = [*lists.get("files", ()), *lists.get("unfinishedShards", ())]
+        lines = [
+            json.loads(line) for name in names for line in (read(name) or b"").splitlines() if is_whole(line)
+        ]
+        named = frozenset(line["key"] for line in [*lines, *report.get("notSynchronised", ())])
         return cls(report["outcome"], report["cause"], named, report)
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line is one object of JSON, and not what is left of one in a file that was cut."""
+    return line.startswith(b"{") and line.endswith(b"}")
 
 
 def within(objects: Objects, prefix: str) -> dict[str, State]:
@@ -64,9 +75,7 @@ def within(objects: Objects, prefix: str) -> dict[str, State]:
 def outside(objects: Objects, prefix: str) -> dict[str, State]:
     """Return what is out of scope."""
     return {
-        key: state
-        for key, state in objects.items()
-        if not key.startswith(prefix) or key.endswith(EXCLUDED)
+        key: state for key, state in objects.items() if not key.startswith(prefix) or key.endswith(EXCLUDED)
     }
 
 
@@ -132,11 +141,7 @@ class Oracle:
     def _not_copied(self, now: Buckets) -> set[str]:
         found = within(now.destination, DESTINATION_PREFIX)
         allowed = {key: states for key, states in self._source.items() if key != SKIPPED}
-        return {
-            key
-            for key, states in allowed.items()
-            if None not in states and found.get(key) not in states
-        }
+        return {key for key, states in allowed.items() if None not in states and found.get(key) not in states}
 
     def _equal(self, now: Buckets) -> None:
         missing = self._not_copied(now)
@@ -149,10 +154,10 @@ class Oracle:
         if not ending.cause:
             self.complaints.append(f"{ending.outcome} without a cause")
         missing, report = self._not_copied(now), ending.report
-        # Where a worker or the run was ended, what was not begun is counted and not named; the plan of the run has its keys.
+        # What broke before there was a plan has changed nothing, and cannot name anything.
         unnamed = missing - ending.named
-        was_cut_short = " broke " in f" {ending.cause} " or ending.outcome == "Stopped"
-        if report.get("plan") and len(unnamed) > (unaccounted(report) if was_cut_short else 0):
+        was_planned = report.get("phase") not in (None, "starting", "comparing")
+        if was_planned and unnamed:
             self.complaints.append(f"{sorted(unnamed)} are not synchronised and not named")
 
     def _outside_untouched(self, now: Buckets) -> None:
@@ -177,10 +182,3 @@ class Oracle:
 def differing(first: Objects, last: Objects) -> set[str]:
     """Return the keys whose states differ."""
     return {key for key in first.keys() | last.keys() if first.get(key) != last.get(key)}
-
-
-def unaccounted(report: Mapping[str, Any]) -> int:
-    """Return how many planned copies the report counts as not done without naming them."""
-    named = sum(line["what"] in ("failed", "changed", "stopped") for line in report["notSynchronised"])
-    planned: int = report["plan"]["copy"]["objects"]
-    return max(planned - report["copied"]["objects"] - named, 0)

@@ -43,7 +43,16 @@ def all_rows() -> list[Scenario]:
 
 
 def _on_fake_s3() -> Iterator[Scenario]:
-    rows = [*_statuses(), *_documents(), *_connections(), *_kills(), *_stops(), *_races(), *_files(), *_clocks()]
+    rows = [
+        *_statuses(),
+        *_documents(),
+        *_connections(),
+        *_kills(),
+        *_stops(),
+        *_races(),
+        *_files(),
+        *_clocks(),
+    ]
     for row in rows:
         yield replace(row, limit=_limit(row)) if _limit(row) else row
 
@@ -58,7 +67,11 @@ def _limit(row: Scenario) -> str:
         return LONG_TAGS
     if operation == "CreateMultipartUpload" and row.fault.endswith("after it"):
         return UNKNOWN_UPLOAD
-    if operation == "CreateMultipartUpload" and row.amount == "always" and row.fault in ("lost answer", "half a document"):
+    if (
+        operation == "CreateMultipartUpload"
+        and row.amount == "always"
+        and row.fault in ("lost answer", "half a document")
+    ):
         return UNKNOWN_UPLOAD
     return LEASE if row.target == "leases/" and row.fault in ("emptied", "cut") else ""
 
@@ -85,7 +98,9 @@ def _documents() -> Iterator[Scenario]:
             yield Scenario("200 with an error", fault, target, "three times", EQUAL)
             yield Scenario("200 with an error", fault, target, "always", FAILED)
     for amount, must in (("once", EITHER), ("always", FAILED)):
-        yield Scenario("200 with an error", "200 that names every key", "DeleteObjects@destination", amount, must)
+        yield Scenario(
+            "200 with an error", "200 that names every key", "DeleteObjects@destination", amount, must
+        )
     for target in WITH_DOCUMENT:
         yield Scenario("cut body", "half a document", target, "once")
         yield Scenario("cut body", "half a document", target, "always")
@@ -167,7 +182,12 @@ def _files() -> Iterator[Scenario]:
 
 def _clocks() -> Iterator[Scenario]:
     targets = ("CopyObject@destination", "CompleteMultipartUpload@destination", "DeleteObjects@destination")
-    for clock in ("clock of S3", "clock of Step Functions", "dates of the source", "dates of the destination"):
+    for clock in (
+        "clock of S3",
+        "clock of Step Functions",
+        "dates of the source",
+        "dates of the destination",
+    ):
         for hours in ("-30 h", "-3 h", "3 h", "30 h"):
             for target in targets:
                 yield Scenario("wrong clock, killed worker", clock, target, hours)
@@ -175,7 +195,11 @@ def _clocks() -> Iterator[Scenario]:
 
 def _lasting(target: str) -> str:
     """Return how a run ends if such requests never succeed; an upload that cannot be aborted is no failure of a copy."""
-    return EITHER if target.startswith(("AbortMultipartUpload", "DeleteObject@work", "GetObjectAttributes")) else FAILED
+    return (
+        EITHER
+        if target.startswith(("AbortMultipartUpload", "DeleteObject@work", "GetObjectAttributes"))
+        else FAILED
+    )
 
 
 def _forbidden(target: str) -> str:

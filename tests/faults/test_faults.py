@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from running import Told, play
 from scenarios import EQUAL, FAILED, Scenario
 from table import all_rows
