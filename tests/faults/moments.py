@@ -13,6 +13,8 @@ from fake_s3 import HOUR, Request
 from scenarios import Scenario
 
 STOP = f"{FOLDER}/stop.json"
+# Files that have the names of what is to be copied, and those that lead there.
+WITH_NAMES = ("compared/", "copy/", "copy.json", "large/", "large.json")
 OTHER_BODY = b"by another writer"
 
 
@@ -119,6 +121,7 @@ def _start(kind: str) -> str:
 
 
 def _damage(place: FakePlace, row: Scenario, key: str) -> None:
+    place.oracle.has_plan = row.target not in WITH_NAMES
     work = place.world.work
     body = work.objects[key].content.body()
     if row.fault == "removed":

@@ -8,7 +8,9 @@ EQUAL, FAILED, EITHER = "equal", "failed", "equal or failed"
 LONG_TAGS, UNKNOWN_UPLOAD, LEASE = "long tags", "unknown upload", "lease"
 # What the next run does not put right by itself, and what it takes.
 LIMITS = {
-    LONG_TAGS: "Tags of over 2 KiB follow the copy; if that request fails, only a run with `compareTags` sees that they are missing.",
+    LONG_TAGS: (
+        "Tags of over 2 KiB follow the copy; if that request fails, only a run with `compareTags` sees that they are missing."
+    ),
     UNKNOWN_UPLOAD: (
         "An upload whose id no worker has lived to learn stays open until a lifecycle rule with `AbortIncompleteMultipartUpload` "
         "ends it."
@@ -23,8 +25,8 @@ class Scenario:
     """One row of the table.
 
     `fault` is what happens and `target` to what: a kind of request and its bucket, a step, a file, a Lambda. `amount` says how
-    often, `must` how the run may end. `place` is what the run runs on. `limit` is the word for what the next run leaves, and says so:
-    see `LIMITS`.
+    often, `must` how the run may end. `place` is what the run runs on. `limit` is the word for what
+    the next run leaves: see `LIMITS`.
     """
 
     family: str
