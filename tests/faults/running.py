@@ -10,7 +10,7 @@ import request_faults
 from fake_place import FakePlace, fake_place
 from moto_place import moto_place
 from oracle import Ending
-from scenarios import MOTO, Scenario
+from scenarios import EQUAL, FAILED, MOTO, Scenario
 
 ARMS = {
     "stop": moments.arm_stop,
@@ -28,6 +28,12 @@ class Told:
     fired: int
     ending: Ending
     complaints: list[str]
+
+    @property
+    def is_as_promised(self) -> bool:
+        """Whether the fault struck, the oracle has nothing to say, and the run ended as the row demands."""
+        may_end = {EQUAL: (True,), FAILED: (False,)}.get(self.row.must, (True, False))
+        return bool(self.fired) and not self.complaints and self.ending.is_green in may_end
 
 
 def play(row: Scenario) -> Told:

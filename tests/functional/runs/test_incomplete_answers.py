@@ -114,7 +114,7 @@ def test_a_write_that_is_always_answered_with_200_and_nothing_is_a_failure_that_
     failed = "one" if operation == "CopyObject" else "parts"
     assert [line["key"] for line in report["notSynchronised"]] == [failed]
     assert (report["outcome"], world.destination.open_uploads()) == ("SyncIncomplete", [])
-    assert "a" in world.destination.keys()
+    assert "a" in world.destination.objects
 
 
 def test_an_upload_that_cannot_be_struck_out_is_no_reason_to_leave_the_tags_away(world: World) -> None:
