@@ -226,10 +226,10 @@ def _large_items(
 ) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(READ_THREADS) as pool:
         lists = pool.map(folder.read_lines, shards)
-        lines = [line for lines in lists for line in lines]
+        lines = [(shard["file"], line) for shard, lines in zip(shards, lists, strict=True) for line in lines]
     return [
-        {"id": f"large-{number:06d}", "line": line, "planned": planned}
-        for number, line in enumerate(lines, 1)
+        {"id": f"large-{number:06d}", "line": line, "planned": planned, "file": file}
+        for number, (file, line) in enumerate(lines, 1)
     ]
 
 

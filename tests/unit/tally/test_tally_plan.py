@@ -204,9 +204,9 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
         {"id": "delete-000001", **shard("delete/a", 2, 7), "planned": 2}
     ]
     assert folder.read_index(written["large"]) == [
-        {"id": "large-000001", "line": {"key": "x", "size": 1}, "planned": 6},
-        {"id": "large-000002", "line": {"key": "y", "size": 2}, "planned": 6},
-        {"id": "large-000003", "line": {"key": "z", "size": 3}, "planned": 6},
+        {"id": "large-000001", "line": {"key": "x", "size": 1}, "planned": 6, "file": "large/a"},
+        {"id": "large-000002", "line": {"key": "y", "size": 2}, "planned": 6, "file": "large/a"},
+        {"id": "large-000003", "line": {"key": "z", "size": 3}, "planned": 6, "file": "large/b"},
     ]
 
 
