@@ -31,6 +31,6 @@ def told() -> list[Told]:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the page after a whole run in one process in which every scenario kept its promises."""
-    if session.config.getoption("--faults") == "write" and len(TOLD) == len(all_rows()):
-        if all(told.is_as_promised for told in TOLD):
-            reliability_page.write(TOLD, time.monotonic() - BEGAN)
+    is_whole = session.config.getoption("--faults") == "write" and len(TOLD) == len(all_rows())
+    if is_whole and all(told.is_as_promised for told in TOLD):
+        reliability_page.write(TOLD, time.monotonic() - BEGAN)
