@@ -120,9 +120,7 @@ def test_every_option_has_a_line_that_says_what_it_is_for_and_nothing_else_has()
 
 
 def test_every_error_of_an_execution_has_a_line_on_the_page_about_the_report_and_no_other():
-    assert (
-        set(re.findall(r"^\| `(\w+)` \| [^|]+ \|$", page("report.md"), re.MULTILINE)) == execution_errors()
-    )
+    assert set(re.findall(r"^\| `(\w+)` \| [^|]+ \|$", page("report.md"), re.MULTILINE)) == execution_errors()
 
 
 def test_the_example_of_a_report_has_every_name_of_a_report_and_no_other():
