@@ -19,7 +19,7 @@ def performance(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """Return two tables for the README: plans at the greatest size that most tools have, and whole syncs with the longest delay."""
+    """Return two tables for the README: plans at the greatest size that most tools have, whole syncs with the longest delay."""
     parts = []
     delayed = _most_compared([run for run in results.delayed if not run.shape])
     if delayed:
