@@ -19,19 +19,14 @@ def performance(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """Return some tables for the README: plans at the greatest size that most tools have, and the whole syncs."""
+    """Return two tables for the README: plans at the greatest size that most tools have, whole syncs with the longest delay."""
     parts = []
     delayed = _most_compared([run for run in results.delayed if not run.shape])
     if delayed:
         parts += [f"Planning a sync of {_delayed_title(delayed[0])}:", _delayed_table(delayed)]
-    biggest = _most_compared(results.planned)
-    if biggest:
-        parts += [
-            f"Planning a sync of {_count(biggest[0].keys)} keys a side, no delay:",
-            _plan_table(biggest),
-        ]
-    for delay in sorted({run.delay_ms for run in results.synced}):
-        some = [run for run in results.synced if run.delay_ms == delay]
+    longest = max((run.delay_ms for run in results.synced), default=None)
+    some = [run for run in results.synced if run.delay_ms == longest]
+    if some:
         parts += [f"{_sync_title(some[0])}, seconds:", _wall_table(some)]
     return "\n\n".join(parts)
 

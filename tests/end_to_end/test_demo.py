@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import demo_picture
 import pytest
 from places import PROJECT
 
@@ -51,6 +52,14 @@ def test_the_demo_syncs_every_kind_of_difference_and_a_second_run_copies_nothing
     assert out.getvalue().endswith(f"\n{demo.NEXT}\n")
     assert max(map(len, out.getvalue().splitlines())) < 80
     assert hosts == {"127.0.0.1"}, "whatever profile and endpoint the user has set, nothing reaches AWS"
+
+
+def test_the_picture_in_the_readme_shows_what_the_demo_says_today() -> None:
+    console, out, _ = shown()
+    demo.run(PROJECT, None, console)
+    picture = demo_picture.PICTURE.read_text(encoding="utf-8")
+    assert demo_picture.words(demo_picture.pictured(picture)) == demo_picture.words(out.getvalue())
+    assert "docs/images/demo.svg" in (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_demo_takes_a_folder_of_the_user(tmp_path: Path) -> None:
