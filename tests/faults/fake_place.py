@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fake_s3 import HOUR, MB, Bucket, Request, Stored
-from oracle import OPTIONS, Buckets, Ending, Oracle
+from fault_oracle import OPTIONS, Buckets, Ending, Oracle
 from runs_on_fake_s3 import World, world_on_fake_s3
 from scenarios import LEASE, LONG_TAGS, UNKNOWN_UPLOAD
 from short_turns import pages_a_turn, short_pages

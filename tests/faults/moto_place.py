@@ -12,8 +12,8 @@ from typing import Any
 import buckets
 import moto.s3.models
 import pytest
+from fault_oracle import OPTIONS, Buckets, Ending, Oracle
 from machine_on_moto import WORK_BUCKET, FakeContext, Handler, LambdaError, Machine, machine_on_moto
-from oracle import OPTIONS, Buckets, Ending, Oracle
 from reports import folder
 from scenarios import Scenario
 from wire import LOST, Answer, Request, stored

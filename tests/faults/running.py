@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import moments
 import request_faults
 from fake_place import FakePlace, fake_place
+from fault_oracle import Ending
 from moto_place import moto_place
-from oracle import Ending
 from scenarios import EQUAL, FAILED, MOTO, Scenario
 
 ARMS = {
