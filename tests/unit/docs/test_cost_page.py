@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from places import PROJECT
 
+from deployment.page import cost_words
 from lambda_functions.shared.filter_rules import STORAGE_CLASSES
 from lambda_functions.shared.tally.cost import costs, prices
 from lambda_functions.shared.tally.refusals import WORDS
@@ -99,3 +100,4 @@ def test_every_item_has_its_row_and_its_words() -> None:
     explained = [re.findall(r"`([A-Za-z]+)", row[0])[0] for row in rows("Items")]
     assert explained == list(ITEMS)
     assert set(WORDS) | {"writes", "retrieval"} == set(ITEMS)
+    assert WORDS == cost_words.ITEMS, "a terminal, a page and the cause of an execution call them the same"
