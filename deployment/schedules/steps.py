@@ -80,7 +80,7 @@ def foresee(
     """
     group = group_of(outputs)
     target = target_name(installation, machines)
-    arn = machines[target] or NOT_MADE_YET if target else NOT_MADE_YET
+    arn = (machines[target] if target else None) or NOT_MADE_YET
     if group:
         return plan_changes(installation, group, arn)
     return reconcile.reconcile(wanted_schedules(installation.settings.syncs, _NO_GROUP, arn), ())

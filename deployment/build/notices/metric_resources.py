@@ -15,7 +15,6 @@ from deployment.build.policies import sub
 from deployment.project.settings import Settings
 from deployment.project.tags import tags_of, upper_case_list
 from deployment.syncs.entries import Sync
-from deployment.syncs.times import interval_seconds
 from deployment.text import duration
 
 NAMESPACE = "SyncBuckets"
@@ -52,11 +51,13 @@ class Window:
 
 def alarms(settings: Settings, topic: Any) -> dict[str, Resource]:
     """Return the alarm of runs that fail, and one for each sync with a schedule that can be watched."""
-    late = {
-        f"NotSucceededAlarm{_digits(sync.name)}": _late_alarm(settings, sync, topic)
-        for sync in settings.syncs
-        if _window_of(settings, sync)
-    }
+    late = {}
+    for sync in settings.syncs:
+        interval = _interval_of(sync)
+        look = window(interval, settings.notify_after_intervals) if interval else None
+        if interval and look:
+            alarm = _late_alarm(settings, sync, topic, interval, look)
+            late[f"NotSucceededAlarm{_digits(sync.name)}"] = alarm
     return {FAILED_ALARM: _failed_alarm(settings, topic), **late}
 
 
@@ -133,12 +134,10 @@ def _failed_alarm(settings: Settings, topic: Any) -> Resource:
     )
 
 
-def _late_alarm(settings: Settings, sync: Sync, topic: Any) -> Resource:
+def _late_alarm(settings: Settings, sync: Sync, topic: Any, interval: int, look: Window) -> Resource:
     """Missing data are the point: a sync that does not run writes none, and its alarm begins so too."""
-    look = _window_of(settings, sync)
-    assert look
-    interval, times = duration(_interval_of(sync) or 0), settings.notify_after_intervals
-    what = f"{sync.name} has not succeeded for {times} x its interval of {interval}"
+    times = settings.notify_after_intervals
+    what = f"{sync.name} has not succeeded for {times} x its interval of {duration(interval)}"
     return _alarm(
         settings,
         topic,
@@ -164,13 +163,10 @@ def _alarm(settings: Settings, topic: Any, **properties: Any) -> Resource:
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": {**properties, **common}}
 
 
-def _window_of(settings: Settings, sync: Sync) -> Window | None:
-    interval = _interval_of(sync)
-    return window(interval, settings.notify_after_intervals) if interval else None
-
-
 def _interval_of(sync: Sync) -> int | None:
     """Return the longest time between two runs in seconds; None for what runs once, by hand, or only plans."""
+    from deployment.syncs.times import interval_seconds  # only who is told of runs waits for it
+
     return interval_seconds(sync.schedule) if sync.schedule and not sync.input.get("dryRun") else None
 
 

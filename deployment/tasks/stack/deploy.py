@@ -22,7 +22,7 @@ from deployment.errors import StackError
 from deployment.project.settings import Settings
 from deployment.step_functions import callers, listing, state_machines
 from deployment.step_functions.listing import Machine
-from deployment.text import quantity
+from deployment.text import listed, quantity
 
 if TYPE_CHECKING:
     from deployment.plan.plan import DeploymentPlan
@@ -101,11 +101,10 @@ def confirm_loss(installation: Installation, taken: TakenAway, console: Console)
     running = listing.running(installation, listing.list_all(installation).ours) if taken else ()
     if not running:
         return
-    names = [arn.rpartition(":")[2] for arn in running[:MAX_NAMED]]
-    more = f" and {len(running) - MAX_NAMED:,} more" if len(running) > MAX_NAMED else ""
+    names = [arn.rpartition(":")[2] for arn in running]
     console.say(
         f"After this the functions {taken}, by their policies, and {quantity(len(running), 'execution')} "
-        f"{'is' if len(running) == 1 else 'are'} RUNNING: {', '.join(names)}{more}. One that works on such a bucket will fail."
+        f"{'is' if len(running) == 1 else 'are'} RUNNING: {listed(names, MAX_NAMED)}. One that works on such a bucket will fail."
     )
     require_terminal(console, _NOTHING_DEPLOYED, "To deploy all the same: fab deploy --yes")
     require_yes(console, "Deploy all the same?", _NOTHING_DEPLOYED)

@@ -176,13 +176,9 @@ def _roles(installation: Installation) -> dict[str, str]:
     description = lookup.find(installation)
     if description is None or lookup.is_leftover(description):
         return {}
-    pages = installation.cloudformation.get_paginator("list_stack_resources")
     arn = f"arn:{installation.partition}:iam::{installation.account_id}:role"
     return {
         summary["LogicalResourceId"].removesuffix("Role"): f"{arn}/{summary['PhysicalResourceId']}"
-        for page in pages.paginate(StackName=description["StackId"])
-        for summary in page["StackResourceSummaries"]
-        if summary["ResourceType"] == "AWS::IAM::Role"
-        and summary["ResourceStatus"] != "DELETE_COMPLETE"
-        and summary.get("PhysicalResourceId")
+        for summary in lookup.resources_of(installation, description)
+        if summary["ResourceType"] == "AWS::IAM::Role" and summary.get("PhysicalResourceId")
     }

@@ -206,12 +206,9 @@ def _read_stack_resources(installation: Installation) -> StackResources:
         raise StackError(
             f"{installation.stack_title} is busy ({status}). Run `fab prune` again when it has finished."
         )
-    pages = installation.cloudformation.get_paginator("list_stack_resources")
     resources = [
         (summary["ResourceType"], summary.get("PhysicalResourceId", ""))
-        for page in pages.paginate(StackName=description["StackId"])
-        for summary in page["StackResourceSummaries"]
-        if summary["ResourceStatus"] != "DELETE_COMPLETE"
+        for summary in lookup.resources_of(installation, description)
     ]
     functions = tuple(name for kind, name in resources if kind == "AWS::Lambda::Function" and name)
     versions = frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version")

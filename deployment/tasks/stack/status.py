@@ -105,7 +105,7 @@ def read(installation: Installation, project: Path) -> Status:
         ),
         tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
         schedule_overview.read(installation, outputs),
-        read_subscriptions(installation, lookup.outputs_of(described).get(TOPIC_OUTPUT)),
+        read_subscriptions(installation, outputs.get(TOPIC_OUTPUT)),
     )
 
 

@@ -12,7 +12,7 @@ from deployment.errors import ConfigurationError
 from deployment.project.settings import Settings
 from deployment.syncs.entries import Sync
 from deployment.tasks.runs import sync_input
-from deployment.text import did_you_mean
+from deployment.text import did_you_mean, listed
 
 NO_NAME_BESIDE = ("destination", "plan", "planDigest")
 MAX_NAMED = 10
@@ -48,10 +48,7 @@ def find(syncs: Sequence[Sync], name: str, task: str) -> Sync:
     if found is not None:
         return found
     names = [sync.name for sync in syncs]
-    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
-    known = (
-        did_you_mean(name, names, f"`fab {task} {{}}`") or f" It names {', '.join(names[:MAX_NAMED])}{more}."
-    )
+    known = did_you_mean(name, names, f"`fab {task} {{}}`") or f" It names {listed(names, MAX_NAMED)}."
     raise ConfigurationError(
         f"SYNCS names no sync {name!r}.{known} For two buckets write both: `fab {task} {name} my-destination-bucket`."
     )
