@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from lambda_functions.shared.option_rules import name_problem
 from lambda_functions.shared.work_bucket.leases import BUSY
 
 NAMESPACE = "SyncBuckets"
@@ -29,14 +29,10 @@ UNITS = {
 }
 
 
-# As the option `name` takes it; a run that was refused may have been given anything.
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
 def name_of_sync(options: Mapping[str, Any]) -> str:
-    """Return the name that a run's input gives its sync, "" for none."""
+    """Return the name that a run's input gives its sync, "" for none; a run that was refused may have been given anything."""
     name = options.get("name")
-    return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
+    return name if isinstance(name, str) and name_problem(name) is None else ""
 
 
 def log_metrics(report: Mapping[str, Any], name: str) -> None:

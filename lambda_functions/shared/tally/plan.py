@@ -5,6 +5,7 @@ What the records do not name does not exist. The guards over the sums are in `re
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,7 @@ class ComparisonTotals:
     as_standard: Mapping[str, int] = field(default_factory=dict)
     restores: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def plan(self) -> dict[str, dict[str, int]]:
         """Return what a run is going to do: `{"copy": {"objects", "bytes"}, "delete": {...}}`, and "restore" if there is any."""
         restores = _amount(self.shards.get(RESTORE, ()))

@@ -84,9 +84,11 @@ def _wrong_destination(options: Options, deletes: int, in_scope: int) -> str:
 def cost_refusal(run: Run, compared: ComparisonTotals) -> str:
     """Return why a plan is refused for what it is estimated to cost; "" if it is not."""
     most = run.options.maxCostUsd
+    if most is None:
+        return ""
     items = planned_cost(run, compared)
     planned = total_usd(items)
-    if most is None or planned <= most:
+    if planned <= most:
         return ""
     enough = math.ceil(planned * 105) / 100
     return (

@@ -142,10 +142,11 @@ def find_gaps(
 ) -> Iterator[str]:
     """Yield what does not add up in a run that has nothing else to complain about."""
     comparison = state.get("comparison") or {}
-    yield from comparison_gaps(compared.books())
-    yield from carried_gaps(comparison.get("books", {}), compared.books())
+    books = compared.books()
+    yield from comparison_gaps(books)
+    yield from carried_gaps(comparison.get("books", {}), books)
     for name, done in (("copies", copied), ("deletes", deleted)):
-        planned, began = compared.books()[name], bool(state.get(name))
+        planned, began = books[name], bool(state.get(name))
         yield from work_gaps(
             name, planned, done.tally, done.unfinished_objects if began else planned, done.named
         )
