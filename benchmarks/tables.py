@@ -10,12 +10,19 @@ from benchmarks.results import Results
 from benchmarks.syncing import SCENARIOS, Synced
 from benchmarks.tools import OURS
 
+LIST_TITLES = {
+    "planned": "plans without a delay",
+    "synced": "whole syncs",
+    "metadata": "plans that ask for all metadata",
+    "delayed": "plans with a delay",
+}
+
 
 def performance(results: Results) -> str:
     """Return everything, for docs/performance.md."""
     planned = (*_delayed(results.delayed), *_plans(results.planned), *_metadata(results.metadata))
     parts = (*planned, *_syncs(results.synced))
-    return "\n\n".join([_machine(results.machine), *parts])
+    return "\n\n".join([*_machines(results), *parts])
 
 
 def summary(results: Results) -> str:
@@ -92,9 +99,19 @@ def _shape_table(runs: Sequence[Planned]) -> str:
     return table(["keys a side", *map(_count, sizes)], rows)
 
 
+def _machines(results: Results) -> Iterable[str]:
+    """Yield on what all was measured, and what was measured earlier or elsewhere."""
+    yield f"Measured so: {_machine(results.machine)}."
+    earlier = [(name, machine) for name, machine in results.earlier.items() if machine != results.machine]
+    for machine in (
+        one for number, (_, one) in enumerate(earlier) if one not in [m for _, m in earlier[:number]]
+    ):
+        names = " and ".join(LIST_TITLES[name] for name, found in earlier if found == machine)
+        yield f"{names[0].upper()}{names[1:]} so: {_machine(machine)}."
+
+
 def _machine(machine: Mapping[str, object]) -> str:
-    listed = ", ".join(f"{name} {value}" for name, value in machine.items())
-    return f"Measured so: {listed}."
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
 
 
 def _plans(runs: Sequence[Planned]) -> Iterable[str]:

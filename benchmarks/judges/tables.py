@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.judges.hearing import Heard, Judged, Planned
 from benchmarks.judges.peers import Verdict
+from benchmarks.tables import table
 
 
 def judged_table(title: str, judged: Sequence[Judged]) -> str:
@@ -14,7 +15,7 @@ def judged_table(title: str, judged: Sequence[Judged]) -> str:
     judges, kinds = _names(one.judge for one in judged), _names(one.kind for one in judged)
     cells = {(one.kind, one.judge): judged_cell(one) for one in judged}
     rows = [[kind, *(cells[kind, judge] for judge in judges)] for kind in kinds]
-    return _table([title, *judges], rows)
+    return table([title, *judges], rows)
 
 
 def judged_cell(one: Judged) -> str:
@@ -31,7 +32,7 @@ def planned_table(planned: Sequence[Planned]) -> str:
     cells = {(one.kind, one.peer, one.options): planned_cell(one) for one in planned}
     rows = [[kind, *(cells[kind, *column] for column in columns)] for kind in kinds]
     heads = [f"{peer}, `{options}`" if options else peer for peer, options in columns]
-    return _table(["our plan after", *heads], rows)
+    return table(["our plan after", *heads], rows)
 
 
 def planned_cell(one: Planned) -> str:
@@ -57,8 +58,3 @@ def text_of(heard: Heard, versions: Mapping[str, str]) -> str:
 
 def _names(names: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(names))
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
