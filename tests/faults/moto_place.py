@@ -137,8 +137,10 @@ def moto_place(is_distributed: bool) -> Iterator[MotoPlace]:
         made = (buckets.make(f"{name}-bucket") for name in ("source", "destination", "unrelated"))
         place = MotoPlace(machine, *made)
         fill(place)
-        yield place
-    interpreter.setLevel(logging.NOTSET)
+        try:
+            yield place
+        finally:
+            interpreter.setLevel(logging.NOTSET)
 
 
 def fill(place: MotoPlace) -> None:
