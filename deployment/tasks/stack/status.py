@@ -135,19 +135,19 @@ def running_text(execution: RunningExecution, now: datetime) -> str:
     seconds = max(0, int((now - execution.started_at).total_seconds()))
     progress = execution.progress.text().splitlines() if execution.progress else []
     return "\n    ".join(
-        [f"  {_name(execution.arn)}, for {duration(seconds)}", *filter(None, [execution.sides]), *progress]
+        [f"  {_title(execution.arn)}, for {duration(seconds)}", *filter(None, [execution.sides]), *progress]
     )
 
 
 def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
     result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
-    cause = one_line(executions.readable_cause(ended.execution.cause) or "")
+    cause = one_line(executions.readable_cause(ended.execution.cause) or "") or _answer(ended.execution)
     if executions.is_started_here(ended.execution.name):
         cause = in_flags(cause)
     if len(cause) > MAX_CAUSE_CHARACTERS:
         cause = f"{cause[:MAX_CAUSE_CHARACTERS]}... (--json has all of it)"
-    head = f"  {ended.execution.name}, {utc(ended.stopped_at)} UTC"
+    head = f"  {_title(ended.execution.arn)}, {utc(ended.stopped_at)} UTC"
     return "\n    ".join([head, *filter(None, [ended.sides]), result, *filter(None, [cause])])
 
 
@@ -155,16 +155,17 @@ def result_words(execution: Execution) -> str:
     """Return how an execution ended: by which error, or what a report of success counts."""
     if execution.status != "SUCCEEDED":
         return execution.ending
-    report = execution.report if isinstance(execution.report, Mapping) else {}
-    if report.get("dryRun"):
-        plan = report.get("plan", {})
+    report = _mapping(execution.report)
+    if report.get("dryRun") is True:
+        plan = _mapping(report.get("plan"))
         would = [
-            f"{_objects(plan.get(kind)):,} would be {done}"
+            f"{_objects(plan.get(kind)) or 0:,} would be {done}"
             for kind, done in (("copy", "copied"), ("delete", "deleted"))
         ]
         return f"SUCCEEDED: dry run, {', '.join(would)}"
-    counts = [f"{_objects(report[name]):,} {name}" for name in ("copied", "deleted") if name in report]
-    return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counts)]))
+    counts = {name: _objects(report.get(name)) for name in ("copied", "deleted")}
+    counted = [f"{number:,} {name}" for name, number in counts.items() if number is not None]
+    return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counted)]))
 
 
 def document(installation: Installation, status: Status) -> dict[str, Any]:
@@ -256,12 +257,33 @@ def _ended_json(ended: EndedExecution) -> dict[str, Any]:
     }
 
 
-def _objects(amount: Any) -> int:
-    return int(amount.get("objects", 0)) if isinstance(amount, Mapping) else int(amount or 0)
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a part of an output as a mapping: machines of other people's files may return anything."""
+    return value if isinstance(value, Mapping) else {}
 
 
-def _name(arn: str) -> str:
-    return arn.rpartition(":")[2]
+def _objects(amount: Any) -> int | None:
+    """Return how many objects a part of a report counts, None where it is no count."""
+    number = amount.get("objects") if isinstance(amount, Mapping) else amount
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _title(arn: str) -> str:
+    """Return the name of an execution, with its machine's where that is not the one that syncs."""
+    machine, name = arn.split(":")[-2:]
+    return f"{name} of {machine}" if _is_of_another_machine(arn) else name
+
+
+def _answer(execution: Execution) -> str:
+    """Return what a machine that does not sync has answered, as JSON; of a sync the counts say it."""
+    if execution.report is None or not _is_of_another_machine(execution.arn):
+        return ""
+    return one_line(json.dumps(execution.report, ensure_ascii=False))
+
+
+def _is_of_another_machine(arn: str) -> bool:
+    parts = listing.base_and_moment(arn.split(":")[-2])
+    return parts is not None and parts[0] != executions.STATE_MACHINE
 
 
 def _is_over(record: Mapping[str, Any]) -> bool:
