@@ -11,6 +11,7 @@ import own_machine_page as page
 import pytest
 import yaml
 from iam_calls import CALLS
+from iam_documents import policy
 from iam_evaluation import Request, is_allowed
 from iam_grants import ACCOUNT, MACHINE, REGION, listed, specs
 from moto import mock_aws
@@ -129,3 +130,47 @@ def test_the_role_of_the_machines_may_call_every_lambda_of_the_stack(resources: 
     ]
     functions = [*(spec.logical_id for spec in specs()), "CountObjects"]
     assert sorted(called) == sorted(f"${{{name}.Arn}}:*" for name in functions)
+
+
+DEPLOYER = f"arn:aws:{{}}:{REGION}:111122223333:"
+STATES = (
+    ("states:CreateStateMachine", "stateMachine:count-objects-20261128-183103"),
+    ("states:DeleteStateMachine", "stateMachine:count-objects-20261128-183103"),
+    ("states:ListExecutions", "stateMachine:count-objects-20261128-183103"),
+    ("states:DescribeExecution", "execution:count-objects-20261128-183103:monday"),
+    ("states:StopExecution", "execution:count-objects-20261128-183103:monday"),
+)
+
+
+def of_deployer(with_the_machine: bool) -> list[dict[str, Any]]:
+    """The statements of the policy of fab, with what the page says to add to those about state machines."""
+    found: list[dict[str, Any]] = policy("fab")["Statement"]
+    added = MACHINE, "count-objects"
+    return [
+        {
+            **one,
+            "Resource": [*listed(one["Resource"]), *(arn.replace(*added) for arn in listed(one["Resource"]))],
+        }
+        if with_the_machine and f":{MACHINE}-" in str(one["Resource"])
+        else one
+        for one in found
+    ]
+
+
+@pytest.mark.parametrize(("action", "resource"), STATES)
+def test_whoever_deploys_needs_the_machines_name_in_their_policy(action: str, resource: str) -> None:
+    request = Request(action, DEPLOYER.format("states") + resource)
+    assert [is_allowed(request, of_deployer(added)) for added in (False, True)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("lambda:CreateFunction", f"{DEPLOYER.format('lambda')}function:sync-buckets-count-objects"),
+        ("lambda:PublishVersion", f"{DEPLOYER.format('lambda')}function:sync-buckets-count-objects"),
+        ("iam:CreateRole", "arn:aws:iam::111122223333:role/sync-buckets-CountObjectsRole-1A2B3C"),
+        ("logs:CreateLogGroup", f"{DEPLOYER.format('logs')}log-group:/sync-buckets/count_objects"),
+    ],
+)
+def test_functions_roles_and_logs_of_ones_own_are_covered_by_it(action: str, arn: str) -> None:
+    assert is_allowed(Request(action, arn), of_deployer(False))
