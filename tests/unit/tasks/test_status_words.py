@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployment.step_functions.executions import Execution, sides
-from deployment.tasks.stack.status import (
+from deployment.tasks.stack.status_words import (
     MAX_CAUSE_CHARACTERS,
     EndedExecution,
     RunningExecution,
@@ -97,18 +97,19 @@ def test_a_long_cause_is_cut_and_says_where_the_rest_is() -> None:
     assert line == f"    {'x' * MAX_CAUSE_CHARACTERS}... (--json has all of it)"
 
 
-OTHER = "arn:aws:states:eu-west-1:123456789012:execution:count-objects-20261122-101112:monday"
+COUNTING = "count-objects-20261122-101112"
+OTHER = f"arn:aws:states:eu-west-1:123456789012:execution:{COUNTING}:monday"
 
 
 def test_an_execution_of_another_machine_has_its_name_and_its_answer() -> None:
     answer = {"bucket": "photos", "objects": 5, "done": True}
-    told = EndedExecution(Execution(OTHER, "SUCCEEDED", answer, None, None, 4.0), STOPPED, "")
+    told = EndedExecution(Execution(OTHER, "SUCCEEDED", answer, None, None, 4.0), STOPPED, "", COUNTING)
     assert ended_text(told) == (
         "  monday of count-objects-20261122-101112, 2026-11-22 10:00:00 UTC\n"
         "    SUCCEEDED, after 4.0 s\n"
         '    {"bucket": "photos", "objects": 5, "done": true}'
     )
-    running = RunningExecution(OTHER, STOPPED, "", None)
+    running = RunningExecution(OTHER, STOPPED, "", None, COUNTING)
     assert (
         running_text(running, STOPPED + timedelta(seconds=7))
         == "  monday of count-objects-20261122-101112, for 7 s"
@@ -117,7 +118,7 @@ def test_an_execution_of_another_machine_has_its_name_and_its_answer() -> None:
 
 def test_the_answer_of_another_machine_is_cut_and_has_no_control_characters() -> None:
     long = EndedExecution(
-        Execution(OTHER, "SUCCEEDED", {"text": "\x1b" + "x" * 1000}, None, None, 4.0), STOPPED, ""
+        Execution(OTHER, "SUCCEEDED", {"text": "\x1b" + "x" * 1000}, None, None, 4.0), STOPPED, "", COUNTING
     )
     last = ended_text(long).splitlines()[-1]
     assert len(last) < MAX_CAUSE_CHARACTERS + 50
