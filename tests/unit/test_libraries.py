@@ -100,6 +100,34 @@ def test_whatever_else_cannot_be_installed_is_a_failure(said: str) -> None:
     assert libraries.of_pip(said) == libraries.Cell(reason, False)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "failing", "status"),
+    [
+        ([], None, 0),
+        ([], ("lambda", "3.13.0"), 1),
+        (["--botocore", "oldest"], ("lambda", "3.13.0"), 0),
+        (["--python", "3.13"], ("newest", "3.13.0"), 1),
+        (["--python", "3.12"], None, 1),
+    ],
+)
+def test_one_cell_that_failed_is_a_failure_and_so_is_a_python_that_was_asked_for_and_is_not_there(
+    arguments: list[str],
+    failing: tuple[str, str] | None,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(row: str, python: libraries.Interpreter, folder: Path, rest: list[str]) -> libraries.Cell:
+        assert (folder.exists(), rest) == (True, ["-k", "not scale"])
+        return libraries.Cell("as it is", (row, python.version) != failing)
+
+    there = {name: libraries.Interpreter(Path(name), f"{name}.0") for name in ("3.11", "3.13")}
+    monkeypatch.setattr(libraries, "run", run)
+    monkeypatch.setattr(libraries, "find", there.get)
+    assert libraries.main([*arguments, "--", "-k", "not scale"]) == status
+    assert ("No Python 3.12 that makes" in capsys.readouterr().out) == ("3.13" not in arguments)
+
+
 def test_the_table_has_a_row_a_botocore_and_a_column_a_python() -> None:
     fine = libraries.Cell("1 passed, 1 s", True)
     cells = {(row, python): fine for row in ("oldest", "1.40.4") for python in ("3.11.7", "3.13.0")}
