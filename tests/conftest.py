@@ -79,11 +79,12 @@ def rarely_collected() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no worker write a heartbeat because this machine is slow; the tests about them say when they are due."""
-    from lambda_functions.shared.work_bucket import heartbeat
+def nothing_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no worker write a heartbeat or ask for a stop again because this machine is slow; tests of both say when it is due."""
+    from lambda_functions.shared.work_bucket import heartbeat, stopping
 
     monkeypatch.setattr(heartbeat, "FIRST_SECONDS", threading.TIMEOUT_MAX)
+    monkeypatch.setattr(stopping, "FIRST_SECONDS", threading.TIMEOUT_MAX)
 
 
 @pytest.fixture(autouse=True)

@@ -26,3 +26,9 @@ def knows(operation: str, *parameters: str) -> bool:
     if operation not in MODEL.operation_names:
         return False
     return set(parameters) <= set(MODEL.operation_model(operation).input_shape.members)
+
+
+def answers_have(operation: str, member: str) -> bool:
+    """Whether an answer's member is known, such as HeadObject's TagCount; one that is not is left out."""
+    output = MODEL.operation_model(operation).output_shape
+    return output is not None and member in output.members

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from fake_s3 import BUSY, CUT, EMPTY, GB, LOST, MB, Answer, Bucket, Content, FakeS3, Request, fake_s3, model
 from fake_s3.server import OPERATIONS
-from installed_botocore import knows, needs_conditions_in_batches
+from installed_botocore import answers_have, knows, needs_conditions_in_batches
 
 from lambda_functions.shared.s3 import clients
 from lambda_functions.shared.s3.botocore_version import is_older
@@ -47,7 +47,7 @@ def code(refused: pytest.ExceptionInfo[ClientError]) -> tuple[int, str]:
 
 @pytest.mark.skipif(
     not knows("CreateMultipartUpload", "ChecksumType"),
-    reason="this botocore leaves members that it does not know out",
+    reason="this botocore knows no types of checksums",
 )
 def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_said(
     s3: FakeS3, client: Any, bucket: Bucket
@@ -63,7 +63,9 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
             if name in parsed:
                 parsed[name] = parsed[name].read()
         expires = parsed.pop("ExpiresString", None)
-        assert {**parsed, **({"Expires": expires} if expires else {})} == encoded(s3.answered[-1][1], parsed)
+        request, answer = s3.answered[-1]
+        carried = {name: value for name, value in answer.items() if answers_have(request.operation, name)}
+        assert {**parsed, **({"Expires": expires} if expires else {})} == encoded(carried, parsed)
         return dict(parsed)
 
     properties: dict[str, Any] = {
@@ -120,11 +122,13 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     said("get_object_legal_hold", **kept)
     assert said("head_object", **kept)["ObjectLockLegalHoldStatus"] == "ON"
     said("get_object_lock_configuration", Bucket=bucket.name)
-    said("put_object_annotation", **kept, AnnotationName="ü/1", AnnotationPayload=b"text")
-    assert said("get_object_annotation", **kept, AnnotationName="ü/1")["AnnotationPayload"] == b"text"
-    assert [one["AnnotationName"] for one in said("list_object_annotations", **kept)["Annotations"]] == [
-        "ü/1"
-    ]
+    if knows("PutObjectAnnotation"):
+        annotation = {**kept, "AnnotationName": "ü/1"}
+        said("put_object_annotation", **annotation, AnnotationPayload=b"text")
+        assert said("get_object_annotation", **annotation)["AnnotationPayload"] == b"text"
+        assert [one["AnnotationName"] for one in said("list_object_annotations", **kept)["Annotations"]] == [
+            "ü/1"
+        ]
     request = {"Days": 1, "GlacierJobParameters": {"Tier": "Bulk"}}
     said("restore_object", **kept, RestoreRequest=request)
     bucket.put("crc", b"1", checksum="CRC64NVME")
@@ -136,7 +140,7 @@ def test_every_answer_of_every_operation_is_parsed_into_exactly_what_the_fake_sa
     objects = [{"Key": "crc"}, {"Key": "copy", "ETag": "other"}, {"Key": "gone", "ETag": "x"}]
     said("delete_objects", Bucket=bucket.name, Delete={"Objects": objects})
 
-    assert {request.operation for request, _ in s3.answered} == set(OPERATIONS)
+    assert {request.operation for request, _ in s3.answered} == set(filter(knows, OPERATIONS))
 
 
 def encoded(said: dict[str, Any], parsed: dict[str, Any]) -> dict[str, Any]:

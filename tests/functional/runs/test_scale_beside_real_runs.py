@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from buckets import Bucket
 from fake_s3 import FakeS3
+from installed_botocore import needs_conditions_in_batches
 from machine_on_moto import Machine
 from runs_on_fake_s3 import World, world_on_fake_s3
 
@@ -86,6 +87,7 @@ def test_a_small_run_has_the_steps_of_the_model_and_each_its_requests(
         assert count <= modelled + SIDE_BY_SIDE, name
 
 
+@needs_conditions_in_batches
 def test_the_model_sends_the_requests_of_a_real_run_to_both_buckets(world: World) -> None:
     for number in range(10):
         world.source.put(f"new-{number:03d}", b"1")

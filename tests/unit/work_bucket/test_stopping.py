@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from samples import client_error, memory_folder
 
 from lambda_functions.shared.invocation import StopRequest, Turn
+from lambda_functions.shared.work_bucket import stopping
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.stopping import STOP, StopWatch, read_stop
 
@@ -26,6 +27,11 @@ class Waits:
         self.seconds.append(seconds)
         self._doing.get(len(self.seconds), lambda: None)()
         return len(self.seconds) > self._number
+
+
+@pytest.fixture(autouse=True)
+def again_after_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "FIRST_SECONDS", 5.0)
 
 
 def stop(folder: RunFolder, **more: Any) -> None:
