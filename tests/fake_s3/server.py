@@ -257,9 +257,9 @@ class FakeS3(Workers):
 
 
 @contextlib.contextmanager
-def fake_s3() -> Iterator[FakeS3]:
+def fake_s3(s3: FakeS3 | None = None) -> Iterator[FakeS3]:
     """Let the clients that our workers make from now on talk to a fake S3; botocore's pauses are noted, not made."""
-    s3 = FakeS3()
+    s3 = s3 or FakeS3()
     with (
         mock.patch.object(clients, "_session", lambda: _Session(s3)),
         mock.patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=s3.pauses.append)),

@@ -1,0 +1,138 @@
+"""What must hold after every step, told from outside: from the buckets, from who sends what, and from the files of the runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from executions import Execution
+from fake_s3 import Bucket, Request
+from simulated_s3 import Wanted
+
+
+class Violation(AssertionError):
+    """A promise is broken."""
+
+
+@dataclass
+class Rules:
+    """Watches every request that changes a bucket of data.
+
+    `always` has, for each bucket, the keys that it has had at every moment until now.
+    """
+
+    executions: Sequence[Execution]
+    always: dict[str, set[str]] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deleted: int = 0
+    by_stragglers: int = 0
+    _writing: dict[str, Execution] = field(default_factory=dict)
+    _permitted: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def begin(self, buckets: Sequence[Bucket]) -> None:
+        """Note what there is before the first step."""
+        self.always = {bucket.name: set(bucket.objects) for bucket in buckets}
+
+    def watch(self, wanted: Wanted, request: Request, is_after: bool) -> None:
+        """Look at a request before it is carried out, and at what it did afterwards."""
+        execution: Execution = wanted.attempt.execution
+        bucket = execution.s3.buckets[request.bucket]
+        if is_after:
+            self._look_at_loss(wanted, execution, bucket)
+            return
+        self.seen[bucket.name] = dict(bucket.objects)
+        if request.bucket != execution.destination.name:
+            raise Violation(f"{wanted}: only the destination may be written")
+        if wanted.attempt.is_straggler:
+            self.by_stragglers += 1
+        else:
+            self._require_only_writer(wanted, execution)
+
+    def _require_only_writer(self, wanted: Wanted, execution: Execution) -> None:
+        self._writing = {name: one for name, one in self._writing.items() if one.name == name and one.is_running}
+        for other in self._writing.values():
+            if other is not execution and _are_in_the_way(other, execution):
+                raise Violation(f"{wanted}: while {other.name} is writing")
+        self._writing[execution.name] = execution
+
+    def _look_at_loss(self, wanted: Wanted, execution: Execution, bucket: Bucket) -> None:
+        gone = set(self.seen[bucket.name]) - set(bucket.objects)
+        self.always[bucket.name] -= gone
+        for key in sorted(gone):
+            self.deleted += 1
+            relative = key.removeprefix(_prefix(execution))
+            source_key = execution.options.get("prefix", "") + relative
+            there = execution.source.objects
+            if source_key in self.always[execution.source.name]:
+                raise Violation(f"{wanted}: {key} is gone, which the source has had throughout")
+            if source_key in there and not wanted.attempt.is_straggler:
+                raise Violation(f"{wanted}: {key} is gone, which the source has")
+            etag = self.seen[bucket.name][key].etag
+            if (relative, etag) not in self._permission(wanted, execution):
+                raise Violation(f"{wanted}: {key} is gone, which no plan says or its copies do not allow")
+
+    def _permission(self, wanted: Wanted, execution: Execution) -> set[tuple[str, str]]:
+        """Return the orphans that the run of an attempt has planned, if all of its copies have records that say so."""
+        name = wanted.attempt.run_name
+        if name not in self._permitted:
+            self._permitted[name] = _permitted(execution, name)
+        return self._permitted[name]
+
+
+def _permitted(execution: Execution, name: str) -> set[tuple[str, str]]:
+    files = _Files(execution, f"runs/sync/{name}/")
+    where = files
+    plan = execution.options.get("plan")
+    if plan:
+        where = _Files(execution, f"runs/sync/{plan}/")
+    records = list(where.documents("compared/"))
+    planned = {kind: [line for one in records for shard in one["shards"][kind] for line in where.lines(shard["file"])] for kind in ("copy", "large", "delete")}
+    done = sum(one["tally"].get("copied", {}).get("objects", 0) + one["tally"].get("vanished", {}).get("objects", 0) for one in files.documents("copied/"))
+    failed = sum(one["tally"].get(what, {}).get("objects", 0) for one in files.documents("copied/") for what in ("failed", "changed", "stopped"))
+    if failed or done != len(planned["copy"]) + len(planned["large"]):
+        return set()
+    return {(line["key"], line["etag"]) for line in planned["delete"]}
+
+
+@dataclass(frozen=True)
+class _Files:
+    execution: Execution
+    folder: str
+
+    def documents(self, folder: str) -> Iterator[dict[str, Any]]:
+        """Yield the records under a folder of the run."""
+        objects = self.execution.work.objects
+        for key in sorted(objects):
+            if key.startswith(self.folder + folder):
+                yield json.loads(objects[key].content.body())
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """Return the lines of a shard."""
+        key = name if name.startswith("runs/") else self.folder + name
+        return [json.loads(line) for line in self.execution.work.objects[key].content.body().splitlines()]
+
+
+def _prefix(execution: Execution) -> str:
+    prefix: str = execution.options.get("destinationPrefix", execution.options.get("prefix", ""))
+    return prefix
+
+
+def _are_in_the_way(one: Execution, other: Execution) -> bool:
+    """Whether two executions write into one part, or each what the other reads; prefixes are those of whole folders."""
+    return _meet(_written(one), _written(other)) or (
+        _meet(_written(one), _read(other)) and _meet(_written(other), _read(one))
+    )
+
+
+def _written(one: Execution) -> tuple[str, str]:
+    return one.destination.name, _prefix(one)
+
+
+def _read(one: Execution) -> tuple[str, str]:
+    return one.source.name, one.options.get("prefix", "")
+
+
+def _meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    return one[0] == other[0] and (one[1].startswith(other[1]) or other[1].startswith(one[1]))

@@ -1,0 +1,66 @@
+"""Simulate many seeds, or one with its schedule.
+
+    python tests/interleavings/simulate.py --seeds 10000 --jobs 2
+    python tests/interleavings/simulate.py --seed 4711
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS.parent), *(str(TESTS / folder) for folder in ("", "functional", "interleavings"))]
+
+import conftest  # noqa: E402, F401 - false credentials, before anything imports boto3
+from seeds import Found, simulate  # noqa: E402
+
+
+def main() -> int:
+    """Return the exit status: 1 if a seed has failed."""
+    parser = argparse.ArgumentParser(description="Simulate interleavings of runs, request by request.")
+    parser.add_argument("--seed", type=int, help="only this one; its schedule is printed")
+    parser.add_argument("--first", type=int, default=0, help="the first of many seeds (0)")
+    parser.add_argument("--seeds", type=int, default=300, help="how many (300)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at once (1)")
+    given = parser.parse_args()
+    if given.seed is not None:
+        found = simulate(given.seed)
+        print_schedule(found)
+        return bool(found.problem)
+    began = time.monotonic()
+    numbers = range(given.first, given.first + given.seeds)
+    with multiprocessing.Pool(given.jobs) as pool:
+        return summary(list(pool.imap(simulate, numbers, chunksize=20)), time.monotonic() - began)
+
+
+def print_schedule(found: Found) -> None:
+    """Print what happened, step by step."""
+    print(f"seed {found.seed}: {found.scenario}")
+    for number, step in enumerate(found.schedule, 1):
+        print(f"{number:5} {step}")
+    print(f"outcomes: {found.outcomes}\n{found.problem or 'every promise was kept'}")
+
+
+def summary(every: list[Found], seconds: float) -> int:
+    """Print sums and the seeds that failed; return the exit status."""
+    failed = [found for found in every if found.problem]
+    steps = sum(len(found.schedule) for found in every)
+    print(f"{len(every):,} seeds, {steps:,} steps, {seconds:,.0f} s")
+    print(f"scenarios: {dict(Counter(found.scenario for found in every))}")
+    print(f"executions: {dict(Counter(outcome for found in every for outcome in found.outcomes))}")
+    print(f"deleted: {sum(found.deleted for found in every):,}")
+    print(f"requests of stragglers that reached a bucket: {sum(found.by_stragglers for found in every):,}")
+    for found in failed:
+        print(f"seed {found.seed} ({found.scenario}): {found.problem}")
+    if failed:
+        print_schedule(min(failed, key=lambda found: len(found.schedule)))
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

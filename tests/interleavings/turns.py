@@ -1,0 +1,220 @@
+"""Threads of which one runs at a time, in an order that is decided and not met: what the simulation of interleavings stands on.
+
+A task is a thread that hands control back wherever it sends a request (`ask`) or waits for another task (`block`); pools and
+queues of the Lambdas are replaced by such that do so too. Whatever does not wait for a turn of its own runs first, in the order in
+which it was begun, so between two requests nothing is left to chance: `Turns.run` asks `choose` which request is next, and that is
+all there is to an order. No real lock is ever waited for by two tasks, and nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers import Killed
+
+_here = threading.local()
+
+
+class Deadlock(AssertionError):
+    """Every task waits for another one."""
+
+
+@dataclass(eq=False)
+class Task:
+    """One thread; `request` is what it wants to send, `is_ready` what it waits for, `owner` whatever it works for."""
+
+    turns: Turns
+    number: int
+    work: Callable[[], Any]
+    owner: Any = None
+    request: Any = None
+    is_ready: Callable[[], bool] | None = None
+    verdict: Any = None
+    is_done: bool = False
+    result: Any = None
+    error: BaseException | None = None
+    _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def resume(self) -> None:
+        """Let it run until it hands control back."""
+        self.is_ready = self.request = None
+        self._go.release()
+        self.turns.back.acquire()
+
+    def pause(self) -> Any:
+        """Hand control back; return the verdict with which this is resumed. Raises Killed where everything is to end."""
+        self.turns.back.release()
+        self._go.acquire()
+        if self.turns.is_over:
+            raise Killed("the simulation is over")
+        return self.verdict
+
+    def begin(self) -> None:
+        """Start the thread, which waits for its first turn."""
+        self.is_ready = lambda: True
+        threading.Thread(target=self._run, name=f"task-{self.number}", daemon=True).start()
+
+    def _run(self) -> None:
+        self._go.acquire()
+        _here.task = self
+        try:
+            if not self.turns.is_over:
+                self.result = self.work()
+        except BaseException as error:  # the end of a worker, too, is for whoever waits for it
+            self.error = error
+        finally:
+            self.is_done = True
+            self.turns.back.release()
+
+
+@dataclass
+class Turns:
+    """All tasks; `back` is the baton on its way to whoever decides."""
+
+    tasks: list[Task] = field(default_factory=list)
+    back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    is_over: bool = False
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def spawn(self, work: Callable[[], Any], owner: Any = None) -> Task:
+        """Begin a task; it belongs to the owner of the one that begins it unless another is given."""
+        mine = getattr(_here, "task", None)
+        task = Task(self, next(self._numbers), work, owner or (mine.owner if mine else None))
+        self.tasks.append(task)
+        task.begin()
+        return task
+
+    def settle(self) -> list[Task]:
+        """Run whatever waits for no request; return the tasks that do, in the order in which they were begun."""
+        while ready := next((task for task in self.tasks if task.is_ready and task.is_ready()), None):
+            ready.resume()
+            if ready.is_done:
+                self.tasks.remove(ready)
+        waiting = [task for task in self.tasks if task.request is not None]
+        if self.tasks and not waiting:
+            raise Deadlock(f"{len(self.tasks)} tasks wait for each other")
+        return waiting
+
+    def run(self, choose: Callable[[Sequence[Task]], Task]) -> None:
+        """Let one request after the other be carried out, until every task has ended."""
+        while waiting := self.settle():
+            task = choose(waiting)
+            task.resume()
+            if task.is_done:
+                self.tasks.remove(task)
+
+    def end(self) -> None:
+        """End whatever has not ended."""
+        self.is_over = True
+        while self.tasks:
+            task = self.tasks[0]
+            task.resume()
+            if task.is_done:
+                self.tasks.remove(task)
+
+
+def present() -> Task:
+    """Return the task that this thread is."""
+    task: Task = _here.task
+    return task
+
+
+def ask(request: Any) -> Any:
+    """Wait until this request is the next; return the verdict on it."""
+    task = present()
+    task.request = request
+    return task.pause()
+
+
+def block(is_ready: Callable[[], bool]) -> None:
+    """Wait for something that another task does."""
+    if not is_ready():
+        task = present()
+        task.is_ready = is_ready
+        task.pause()
+
+
+class Future(concurrent.futures.Future[Any]):
+    """A future whose waiting is that of a task."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        block(self.done)
+        return super().result(0)
+
+
+class Pool:
+    """As ThreadPoolExecutor, each job a task of its own."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self._futures: list[Future] = []
+
+    def submit(self, work: Callable[..., Any], *values: Any, **named: Any) -> Future:
+        future = Future()
+        self._futures.append(future)
+        present().turns.spawn(lambda: _fulfil(future, lambda: work(*values, **named)))
+        return future
+
+    def map(self, work: Callable[..., Any], *values: Iterable[Any]) -> Iterator[Any]:
+        futures = [self.submit(work, *some) for some in zip(*values, strict=False)]
+        return (future.result() for future in futures)
+
+    def shutdown(self, wait: bool = True, cancel_futures: bool = False) -> None:
+        for future in self._futures if cancel_futures else ():
+            future.cancel()
+        if wait:
+            block(lambda: all(future.done() for future in self._futures))
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+
+def _fulfil(future: Future, work: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+class Queue:
+    """As SimpleQueue."""
+
+    def __init__(self) -> None:
+        self._items: deque[Any] = deque()
+
+    def put(self, item: Any) -> None:
+        self._items.append(item)
+
+    def get(self) -> Any:
+        block(lambda: bool(self._items))
+        return self._items.popleft()
+
+
+def wait_by(now: Callable[[], float]) -> Callable[..., tuple[list[Future], list[Future]]]:
+    """Return `concurrent.futures.wait` on this clock; what it returns is in order, where that of Python is in sets."""
+
+    def wait(
+        futures: Iterable[Future],
+        timeout: float | None = None,
+        return_when: str = concurrent.futures.ALL_COMPLETED,
+    ) -> tuple[list[Future], list[Future]]:
+        every, until = list(futures), None if timeout is None else now() + timeout
+        enough = any if return_when == concurrent.futures.FIRST_COMPLETED else all
+
+        def is_ready() -> bool:
+            return enough(one.done() for one in every) or (until is not None and now() >= until)
+
+        block(is_ready)
+        return [one for one in every if one.done()], [one for one in every if not one.done()]
+
+    return wait
