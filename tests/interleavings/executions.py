@@ -72,12 +72,22 @@ class Execution(World):
             ask(Start(f"{self.title}-{number}"))
             self.name, self.status, self.attempts = f"{self.title}-{number}", "RUNNING", []
             self.started_at = self.s3.clock
-            with contextlib.suppress(ExecutionStopped):
-                report = self.run(**self.options)
-                self.reports.append(report)
-                self.end("SUCCEEDED" if report["outcome"] == "Succeeded" else "FAILED")
-                if report["outcome"] == "Succeeded":
-                    return
+            if self._run_once() == "Succeeded":
+                return
+
+    def _run_once(self) -> str:
+        """Run to whatever end; return its outcome, "" where there is no report because that broke too."""
+        try:
+            report = self.run(**self.options)
+        except ExecutionStopped:
+            return ""
+        except (Exception, Killed):
+            self.end("FAILED")
+            return ""
+        self.reports.append(report)
+        outcome = str(report["outcome"])
+        self.end("SUCCEEDED" if outcome == "Succeeded" else "FAILED")
+        return outcome
 
     def end(self, status: str) -> None:
         """Let Step Functions say from now on that the execution has ended; what runs of it is a straggler's."""
