@@ -12,6 +12,10 @@ from fake_s3 import Bucket, Request
 from simulated_s3 import Wanted
 
 
+# What a copy may have come to in a run that deletes.
+DONE = ("copied", "vanished", "archived", "unmappable", "restoring")
+
+
 class Violation(AssertionError):
     """A promise is broken."""
 
@@ -27,6 +31,8 @@ class Rules:
     always: dict[str, set[str]] = field(default_factory=dict)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: int = 0
+    sent: int = 0
+    broken: Violation | None = None
     by_stragglers: int = 0
     _writing: dict[str, Execution] = field(default_factory=dict)
     _permitted: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
@@ -36,18 +42,34 @@ class Rules:
         self.always = {bucket.name: set(bucket.objects) for bucket in buckets}
 
     def watch(self, wanted: Wanted, request: Request, is_after: bool) -> None:
-        """Look at a request before it is carried out, and at what it did afterwards."""
+        """Look at a request before it is carried out, and at what it did afterwards; the first broken promise is kept.
+
+        It is not raised here: this is the inside of a Lambda, which would take it for an error of S3.
+        """
+        try:
+            self._look_at(wanted, request, is_after)
+        except Violation as violation:
+            self.broken = self.broken or violation
+
+    def require_kept(self) -> None:
+        """Raise the first broken promise."""
+        if self.broken:
+            raise self.broken
+
+    def _look_at(self, wanted: Wanted, request: Request, is_after: bool) -> None:
         execution: Execution = wanted.attempt.execution
         bucket = execution.s3.buckets[request.bucket]
         if is_after:
             self._look_at_loss(wanted, execution, bucket)
+            self._look_at_replaced(wanted, execution, bucket)
             return
         self.seen[bucket.name] = dict(bucket.objects)
+        self.sent += 1
         if request.bucket != execution.destination.name:
             raise Violation(f"{wanted}: only the destination may be written")
-        if wanted.attempt.is_straggler:
-            self.by_stragglers += 1
-        else:
+        self.by_stragglers += wanted.attempt.is_straggler
+        is_under_lease = wanted.attempt.run_name in execution.was_stopped and not wanted.is_late
+        if is_under_lease or not wanted.attempt.is_straggler:
             self._require_only_writer(wanted, execution)
 
     def _require_only_writer(self, wanted: Wanted, execution: Execution) -> None:
@@ -55,7 +77,8 @@ class Rules:
         for other in self._writing.values():
             if other is not execution and _are_in_the_way(other, execution):
                 raise Violation(f"{wanted}: while {other.name} is writing")
-        self._writing[execution.name] = execution
+        if execution.is_running:
+            self._writing[execution.name] = execution
 
     def _look_at_loss(self, wanted: Wanted, execution: Execution, bucket: Bucket) -> None:
         gone = set(self.seen[bucket.name]) - set(bucket.objects)
@@ -73,6 +96,16 @@ class Rules:
             if (relative, etag) not in self._permission(wanted, execution):
                 raise Violation(f"{wanted}: {key} is gone, which no plan says or its copies do not allow")
 
+    def _look_at_replaced(self, wanted: Wanted, execution: Execution, bucket: Bucket) -> None:
+        """Require that what was replaced is what the plan of that run says, or had that very content already."""
+        before, now = self.seen[bucket.name].get(wanted.key), bucket.objects.get(wanted.key)
+        if before is None or now is None or before is now or before.content == now.content:
+            return
+        relative = wanted.key.removeprefix(_prefix(execution))
+        lines = _planned(execution, wanted.attempt.run_name, "copy", "large")
+        if before.etag not in [line["was"] for line in lines if line["key"] == relative]:
+            raise Violation(f"{wanted}: it replaces what was not there when it was planned")
+
     def _permission(self, wanted: Wanted, execution: Execution) -> set[tuple[str, str]]:
         """Return the orphans that the run of an attempt has planned, if all of its copies have records that say so."""
         name = wanted.attempt.run_name
@@ -82,18 +115,20 @@ class Rules:
 
 
 def _permitted(execution: Execution, name: str) -> set[tuple[str, str]]:
-    files = _Files(execution, f"runs/sync/{name}/")
-    where = files
-    plan = execution.options.get("plan")
-    if plan:
-        where = _Files(execution, f"runs/sync/{plan}/")
-    records = list(where.documents("compared/"))
-    planned = {kind: [line for one in records for shard in one["shards"][kind] for line in where.lines(shard["file"])] for kind in ("copy", "large", "delete")}
-    done = sum(one["tally"].get("copied", {}).get("objects", 0) + one["tally"].get("vanished", {}).get("objects", 0) for one in files.documents("copied/"))
-    failed = sum(one["tally"].get(what, {}).get("objects", 0) for one in files.documents("copied/") for what in ("failed", "changed", "stopped"))
-    if failed or done != len(planned["copy"]) + len(planned["large"]):
+    tallies = [record["tally"] for record in _Files(execution, f"runs/sync/{name}/").documents("copied/")]
+    if any(what not in DONE for tally in tallies for what in tally):
         return set()
-    return {(line["key"], line["etag"]) for line in planned["delete"]}
+    done = sum(amount["objects"] for tally in tallies for amount in tally.values())
+    if done != len(_planned(execution, name, "copy", "large")):
+        return set()
+    return {(line["key"], line["etag"]) for line in _planned(execution, name, "delete")}
+
+
+def _planned(execution: Execution, name: str, *kinds: str) -> list[dict[str, Any]]:
+    """Return the lines of all shards that the records of a comparison name, be it that of an earlier dry run."""
+    files = _Files(execution, f"runs/sync/{execution.options.get('plan', name)}/")
+    shards = [shard for record in files.documents("compared/") for kind in kinds for shard in record["shards"][kind]]
+    return [line for shard in shards for line in files.lines(shard["file"])]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from turns import Deadlock, Task, Turns
 MAX_STEPS = 3000
 # How probable it is that a step is one of these, by how rough a seed is; what is left is DO.
 FAULTS = {KILL_BEFORE: 0.006, KILL_AFTER: 0.006, KILL_AND_ARRIVE: 0.006, LOSE: 0.02, BUSY: 0.02}
-EVENTS = {"time": 0.03, "lose sight": 0.02, "stop": 0.004, "ask to stop": 0.003, "write": 0.004}
+EVENTS = {"time": 0.03, "lose sight": 0.02, "stop": 0.01, "ask to stop": 0.003, "write": 0.004}
 JUMPS_SECONDS = (2, 40, 300, 880, 1000)
 
 EVEN_EMPTY = {"allowEmptySource": True}
@@ -101,6 +101,7 @@ class Seed:
             for one in self.executions:
                 self.turns.spawn(one.run_all)
             self.turns.run(self._choose)
+            self.rules.require_kept()
             self._require_convergence()
 
     # --- The world
@@ -129,6 +130,7 @@ class Seed:
         """Run an execution with nothing beside it."""
         self.turns.spawn(lambda: one.reports.append(one.run(**options)))
         self.turns.run(lambda waiting: self._granted(waiting[0], DO))
+        self.rules.require_kept()
         if not one.reports:
             raise Violation(f"{one.name} broke")
         one.end("SUCCEEDED")
@@ -137,7 +139,8 @@ class Seed:
     def _require_convergence(self) -> None:
         """Let all be over for long; then the next runs, one after the other, must leave nothing to do."""
         self.s3.later(HOUR)
-        for number, one in enumerate(self.executions, 1):
+        lines = {(one.source.name, one.destination.name, one.options.get("prefix")): one for one in self.executions}
+        for number, one in enumerate(lines.values(), 1):
             options = {name: value for name, value in one.options.items() if name == "prefix"} | EVEN_EMPTY
             last = Execution(self.s3, one.source, one.destination, self.work, name=f"last{number}", status="RUNNING", options=options)
             self.rules.executions = [last]
@@ -176,6 +179,7 @@ class Seed:
         return self._granted(task, verdict)
 
     def _granted(self, task: Task, verdict: str) -> Task:
+        self.rules.require_kept()
         self.schedule.append(f"{task.request}" + ("" if verdict == DO else f" -> {verdict}"))
         task.verdict = verdict
         return task
@@ -198,7 +202,7 @@ class Seed:
         if isinstance(request, Start):
             return 0.2
         if request.is_late or request.attempt.is_straggler:
-            return 0.1
+            return 0.05
         return 1.0
 
     def _drawn(self, chances: Mapping[str, float]) -> str:

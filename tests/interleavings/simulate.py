@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import sys
 import time
@@ -34,8 +35,14 @@ def main() -> int:
         return bool(found.problem)
     began = time.monotonic()
     numbers = range(given.first, given.first + given.seeds)
-    with multiprocessing.Pool(given.jobs) as pool:
+    with multiprocessing.Pool(given.jobs, collect_rarely) as pool:
         return summary(list(pool.imap(simulate, numbers, chunksize=20)), time.monotonic() - began)
+
+
+def collect_rarely() -> None:
+    """Look for garbage less often; looking takes a third of the time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def print_schedule(found: Found) -> None:
