@@ -31,7 +31,7 @@ from lambda_functions.shared.work_bucket import leases
 
 # As the front matter of each says.
 TIMEOUTS = {"validate_input": 60.0, "list_ranges": 600.0, "compare_listings": 600.0}
-MAX_STARTS = 3
+MAX_STARTS = 4
 
 
 class ExecutionStopped(BaseException):

@@ -9,7 +9,7 @@ the first is followed (`is_pruned`).
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from lambda_functions.shared.work_bucket.executions import RUNNING, Execution
 from lambda_functions.shared.work_bucket.leases import LeaseLost, Leases, release_lease, require_lease
 from workers import Killed
 
+END = "end"
 Choice = tuple[int, str]
 DO, CRASH_BEFORE, CRASH_AFTER = "do", "crash", "do, crash"
 
@@ -168,8 +169,9 @@ class Search:
     dead: bool = False
     crashes: int = 0
     is_pruned: bool = True
-    schedules: int = 0
+    ends: int = 0
     states: set[str] = field(default_factory=set)
+    edges: dict[str, list[str]] = field(default_factory=dict)
     outcomes: set[tuple[str, ...]] = field(default_factory=set)
     problems: list[tuple[str, list[str]]] = field(default_factory=list)
 
@@ -181,15 +183,30 @@ class Search:
                 waiting += self._follow(waiting.pop())
         return self
 
+    @property
+    def schedules(self) -> int:
+        """Return how many schedules there are in all, those included that go on from a known state."""
+
+        @functools.cache
+        def ways_from(state: str) -> int:
+            return 1 if state == END else sum(map(ways_from, self.edges[state]))
+
+        return ways_from("")
+
     def _follow(self, path: list[Choice]) -> list[list[Choice]]:
         """Go one way to its end; return the ways that branch off behind `path`."""
         world, branches, words = World(self.lines, self.dead), [], []
         world.begin()
         taken: list[Choice] = []
+        before = ""
         try:
             while tasks := world.turns.settle():
+                if len(taken) == len(path) - 1:
+                    before = world.state(tasks)
                 if len(taken) >= len(path):
                     state = world.state(tasks)
+                    self.edges.setdefault(before, []).append(state)
+                    before = state
                     if self.is_pruned and state in self.states:
                         return branches
                     self.states.add(state)
@@ -204,7 +221,8 @@ class Search:
                 task.resume()
                 if task.is_done:
                     world.turns.tasks.remove(task)
-            self.schedules += 1
+            self.ends += 1
+            self.edges.setdefault(before, []).append(END)
             self._judge(world, words)
         finally:
             self.problems += [(problem, words) for problem in world.problems]

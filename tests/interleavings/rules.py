@@ -75,7 +75,7 @@ class Rules:
     def _require_only_writer(self, wanted: Wanted, execution: Execution) -> None:
         self._writing = {name: one for name, one in self._writing.items() if one.name == name and one.is_running}
         for other in self._writing.values():
-            if other is not execution and _are_in_the_way(other, execution):
+            if other.name != wanted.attempt.run_name and _are_in_the_way(other, execution):
                 raise Violation(f"{wanted}: while {other.name} is writing")
         if execution.is_running:
             self._writing[execution.name] = execution

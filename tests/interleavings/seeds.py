@@ -21,7 +21,7 @@ from turns import Deadlock, Task, Turns
 MAX_STEPS = 3000
 # How probable it is that a step is one of these, by how rough a seed is; what is left is DO.
 FAULTS = {KILL_BEFORE: 0.006, KILL_AFTER: 0.006, KILL_AND_ARRIVE: 0.006, LOSE: 0.02, BUSY: 0.02}
-EVENTS = {"time": 0.03, "lose sight": 0.02, "stop": 0.01, "ask to stop": 0.003, "write": 0.004}
+EVENTS = {"time": 0.03, "lose sight": 0.02, "stop": 0.01, "ask to stop": 0.003, "write": 0.01}
 JUMPS_SECONDS = (2, 40, 300, 880, 1000)
 
 EVEN_EMPTY = {"allowEmptySource": True}
@@ -200,7 +200,7 @@ class Seed:
     def _weight(self, task: Task) -> float:
         request = task.request
         if isinstance(request, Start):
-            return 0.2
+            return 0.05
         if request.is_late or request.attempt.is_straggler:
             return 0.05
         return 1.0

@@ -46,7 +46,7 @@ def first_problem(scenario: str, first_seed: int) -> tuple[int, str]:
     """Return the first seed with a problem, all of them with this scenario, and the problem."""
     for number in range(first_seed, first_seed + ENOUGH_SEEDS):
         seed = Seed(number)
-        seed.scenario = scenario
+        seed.scenario, seed.roughness = scenario, 1.5
         problem = seed.simulate().problem
         if problem:
             return number, problem
