@@ -77,7 +77,7 @@ class Rules:
         for other in self._writing.values():
             if other.name != wanted.attempt.run_name and _are_in_the_way(other, execution):
                 raise Violation(f"{wanted}: while {other.name} is writing")
-        if execution.is_running:
+        if execution.is_running and wanted.attempt.run_name == execution.name:
             self._writing[execution.name] = execution
 
     def _look_at_loss(self, wanted: Wanted, execution: Execution, bucket: Bucket) -> None:
