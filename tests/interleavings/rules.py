@@ -34,7 +34,7 @@ class Rules:
     sent: int = 0
     broken: Violation | None = None
     by_stragglers: int = 0
-    _writing: dict[str, Execution] = field(default_factory=dict)
+    _last: dict[str, tuple[int, Execution]] = field(default_factory=dict)
     _permitted: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def begin(self, buckets: Sequence[Bucket]) -> None:
@@ -73,12 +73,12 @@ class Rules:
             self._require_only_writer(wanted, execution)
 
     def _require_only_writer(self, wanted: Wanted, execution: Execution) -> None:
-        self._writing = {name: one for name, one in self._writing.items() if one.name == name and one.is_running}
-        for other in self._writing.values():
-            if other.name != wanted.attempt.run_name and _are_in_the_way(other, execution):
-                raise Violation(f"{wanted}: while {other.name} is writing")
-        if execution.is_running and wanted.attempt.run_name == execution.name:
-            self._writing[execution.name] = execution
+        """Require that between two changes of a run no other run has changed the same part."""
+        name = wanted.attempt.run_name
+        before, self._last[name] = self._last.pop(name, None), (self.sent, execution)
+        for other, (last, its) in self._last.items():
+            if before and other != name and last > before[0] and _are_in_the_way(its, execution):
+                raise Violation(f"{wanted}: while {other} is writing")
 
     def _look_at_loss(self, wanted: Wanted, execution: Execution, bucket: Bucket) -> None:
         gone = set(self.seen[bucket.name]) - set(bucket.objects)
