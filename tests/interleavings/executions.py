@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import importlib
 import json
+import queue
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,23 +15,24 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import lambda_functions.copy_keys
-import lambda_functions.delete_orphaned_keys
-import lambda_functions.list_ranges
-import lambda_functions.tally_run
-import lambda_functions.validate_input  # noqa: F401
 from botocore.signers import RequestSigner
 from runs_on_fake_s3 import TRIES, Context, World
 from simulated_s3 import Attempt, SimulatedS3
 from turns import Pool, Queue, ask, block, present, wait_by
 from workers import Killed
 
+import lambda_functions.copy_keys
+import lambda_functions.delete_orphaned_keys
+import lambda_functions.list_ranges
+import lambda_functions.tally_run
+import lambda_functions.validate_input  # noqa: F401
 from lambda_functions.shared import invocation
 from lambda_functions.shared.apply import in_flight, parts
-from lambda_functions.shared.work_bucket import heartbeat, stopping
 from lambda_functions.shared.tally import ending
-from lambda_functions.shared.work_bucket import leases
+from lambda_functions.shared.work_bucket import heartbeat, leases, stopping
 
+# What waits for other threads in a way of its own.
+STANDARD = (concurrent.futures.ThreadPoolExecutor, queue.SimpleQueue, concurrent.futures.wait)
 # As the front matter of each says.
 TIMEOUTS = {"validate_input": 60.0, "list_ranges": 600.0, "compare_listings": 600.0}
 MAX_STARTS = 4
@@ -162,8 +166,12 @@ def on_clock_of(s3: SimulatedS3) -> Iterator[None]:
     assert turn is not None
     with contextlib.ExitStack() as stack:
         for module in _modules():
-            for name, instead in (("ThreadPoolExecutor", Pool), ("SimpleQueue", Queue), ("wait", wait_by(seconds))):
-                if getattr(getattr(module, name, None), "__module__", "") in ("concurrent.futures", "concurrent.futures.thread", "concurrent.futures._base", "_queue"):
+            for name, instead in (
+                ("ThreadPoolExecutor", Pool),
+                ("SimpleQueue", Queue),
+                ("wait", wait_by(seconds)),
+            ):
+                if getattr(module, name, None) in STANDARD:
                     stack.enter_context(mock.patch.object(module, name, instead))
         defaults = (seconds, turn[1], lambda: s3.clock)
         stack.enter_context(mock.patch.object(invocation.Turn.__init__, "__defaults__", defaults))
@@ -184,6 +192,4 @@ def on_clock_of(s3: SimulatedS3) -> Iterator[None]:
 
 
 def _modules() -> list[Any]:
-    import sys
-
     return [module for name, module in sorted(sys.modules.items()) if name.startswith("lambda_functions.")]

@@ -18,14 +18,23 @@ from typing import Any
 from unittest import mock
 
 from samples import NOON, MemoryS3, run_of
-from turns import Pool, Task, Turns, ask, present
+from turns import Pool, Task, Turns, ask
+from workers import Killed
 
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket import leases
 from lambda_functions.shared.work_bucket.executions import RUNNING, Execution
+from lambda_functions.shared.work_bucket.lease_cycles import lease_document
 from lambda_functions.shared.work_bucket.leases import LeaseLost, Leases, release_lease, require_lease
-from workers import Killed
+
+A_TO_B = {"source": "bucket-a", "destination": "bucket-b"}
+B_TO_A = {"source": "bucket-b", "destination": "bucket-a"}
+IN_THE_WAY = {
+    "same": [A_TO_B, A_TO_B],
+    "part": [A_TO_B, {**A_TO_B, "prefix": "p/"}],
+    "circle": [A_TO_B, B_TO_A],
+}
 
 END = "end"
 Choice = tuple[int, str]
@@ -54,7 +63,9 @@ class _Client:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def send(**given: Any) -> Any:
             place = given.get("Key", given.get("Prefix", ""))
-            return self._world.send(self._side, f"{name} {place}", lambda: getattr(self._world.s3, name)(**given))
+            return self._world.send(
+                self._side, f"{name} {place}", lambda: getattr(self._world.s3, name)(**given)
+            )
 
         return send
 
@@ -79,12 +90,11 @@ class World:
 
     def begin(self) -> None:
         """Begin both runs; beside them there may be the lease of one that has been dead for long."""
-        for number, options in enumerate(self.lines, 1):
-            run = run_of({"id": f"run{number}", "name": f"run{number}", "startTime": NOON.isoformat(), "stateMachine": "sync"}, **options)
-            self.sides.append(Side(number, run))
+        self.sides = [Side(number, _run(f"run{number}", line)) for number, line in enumerate(self.lines, 1)]
         if self.dead:
-            old = run_of({"id": "old", "name": "old", "startTime": NOON.isoformat(), "stateMachine": "sync"}, **self.lines[0])
-            Leases(self.s3, "work-bucket", lambda arn: Execution(RUNNING))._write(leases.lease_key(old), old)
+            old = _run("old", self.lines[0])
+            body = json.dumps(lease_document(old)).encode()
+            self.s3.put_object(Bucket="work-bucket", Key=leases.lease_key(old), Body=body)
         for side in self.sides:
             self.turns.spawn(lambda one=side: self._live(one), side)
 
@@ -150,8 +160,17 @@ class World:
     def state(self, waiting: Sequence[Task]) -> str:
         """Return all that what follows depends on."""
         files = {key: body.decode() for key, body in self.s3.files.items()}
-        sides = [[sorted(side.seen), side.status, side.outcome, side.is_writing, side.is_dead] for side in self.sides]
-        return json.dumps([files, sides, self.problems, sorted((task.owner.number, task.request) for task in waiting)], sort_keys=True)
+        sides = [
+            [sorted(side.seen), side.status, side.outcome, side.is_writing, side.is_dead]
+            for side in self.sides
+        ]
+        waits = sorted((task.owner.number, task.request) for task in waiting)
+        return json.dumps([files, sides, self.problems, waits], sort_keys=True)
+
+
+def _run(name: str, options: Mapping[str, str]) -> Run:
+    execution = {"id": name, "name": name, "startTime": NOON.isoformat(), "stateMachine": "sync"}
+    return run_of(execution, **options)
 
 
 def _told(said: Any) -> str:
@@ -169,6 +188,7 @@ class Search:
     dead: bool = False
     crashes: int = 0
     is_pruned: bool = True
+    most_steps: int = 10_000
     ends: int = 0
     states: set[str] = field(default_factory=set)
     edges: dict[str, list[str]] = field(default_factory=dict)
@@ -200,7 +220,7 @@ class Search:
         taken: list[Choice] = []
         before = ""
         try:
-            while tasks := world.turns.settle():
+            while (tasks := world.turns.settle()) and len(taken) < self.most_steps:
                 if len(taken) == len(path) - 1:
                     before = world.state(tasks)
                 if len(taken) >= len(path):
@@ -216,7 +236,9 @@ class Search:
                     first = path[len(taken)]
                 taken.append(first)
                 task = tasks[first[0]]
-                words.append(f"run{task.owner.number} {task.request}{'' if first[1] == DO else ' -> ' + first[1]}")
+                words.append(
+                    f"run{task.owner.number} {task.request}{'' if first[1] == DO else ' -> ' + first[1]}"
+                )
                 task.verdict = first[1]
                 task.resume()
                 if task.is_done:

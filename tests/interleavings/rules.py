@@ -11,7 +11,6 @@ from executions import Execution
 from fake_s3 import Bucket, Request
 from simulated_s3 import Wanted
 
-
 # What a copy may have come to in a run that deletes.
 DONE = ("copied", "vanished", "archived", "unmappable", "restoring")
 
@@ -27,7 +26,6 @@ class Rules:
     `always` has, for each bucket, the keys that it has had at every moment until now.
     """
 
-    executions: Sequence[Execution]
     always: dict[str, set[str]] = field(default_factory=dict)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: int = 0
@@ -127,7 +125,9 @@ def _permitted(execution: Execution, name: str) -> set[tuple[str, str]]:
 def _planned(execution: Execution, name: str, *kinds: str) -> list[dict[str, Any]]:
     """Return the lines of all shards that the records of a comparison name, be it that of an earlier dry run."""
     files = _Files(execution, f"runs/sync/{execution.options.get('plan', name)}/")
-    shards = [shard for record in files.documents("compared/") for kind in kinds for shard in record["shards"][kind]]
+    shards = [
+        shard for record in files.documents("compared/") for kind in kinds for shard in record["shards"][kind]
+    ]
     return [line for shard in shards for line in files.lines(shard["file"])]
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 from executions import Execution, Start, on_clock_of
 from fake_s3 import HOUR, MB, Bucket, fake_s3
 from rules import Rules, Violation
-from runs_on_fake_s3 import World, no_sleep
+from runs_on_fake_s3 import no_sleep
 from simulated_s3 import BUSY, DO, KILL_AFTER, KILL_AND_ARRIVE, KILL_BEFORE, LOSE, SimulatedS3, Wanted
 from turns import Deadlock, Task, Turns
 
@@ -60,7 +57,6 @@ class Seed:
     """One simulation; `schedule` is what happened, in words, step by step."""
 
     number: int
-    rules_of: Callable[[Sequence[Execution]], Rules] = Rules
     schedule: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,7 +76,7 @@ class Seed:
             self.work = self.s3.bucket("work-bucket")
             self._fill()
             self.executions = list(self._executions())
-            self.rules = self.rules_of(self.executions)
+            self.rules = Rules()
             try:
                 self._simulate()
             except (Violation, Deadlock) as error:
@@ -112,7 +108,9 @@ class Seed:
             for name, bucket in self.buckets.items():
                 if key == "p/both" or self.random.random() < 0.5:
                     is_other = key == "p/differs"
-                    bucket.put(key, f"{name if is_other else ''}{key}".encode(), self.random.choice((1, 2, 3)) * HOUR)
+                    bucket.put(
+                        key, f"{name if is_other else ''}{key}".encode(), self.random.choice((1, 2, 3)) * HOUR
+                    )
         if self.random.random() < 0.3:
             self.buckets["a"].put_parts("p/parts", 5 * MB, 1 * MB)
 
@@ -124,7 +122,9 @@ class Seed:
             )  # fmt: skip
 
     def _world(self, source: str, destination: str, name: str) -> Execution:
-        return Execution(self.s3, self.buckets[source], self.buckets[destination], self.work, name=name, status="RUNNING")
+        return Execution(
+            self.s3, self.buckets[source], self.buckets[destination], self.work, name=name, status="RUNNING"
+        )
 
     def _run_alone(self, one: Execution, **options: Any) -> dict[str, Any]:
         """Run an execution with nothing beside it."""
@@ -139,20 +139,36 @@ class Seed:
     def _require_convergence(self) -> None:
         """Let all be over for long; then the next runs, one after the other, must leave nothing to do."""
         self.s3.later(HOUR)
-        lines = {(one.source.name, one.destination.name, one.options.get("prefix")): one for one in self.executions}
+        lines = {
+            (one.source.name, one.destination.name, one.options.get("prefix")): one for one in self.executions
+        }
         for number, one in enumerate(lines.values(), 1):
             options = {name: value for name, value in one.options.items() if name == "prefix"} | EVEN_EMPTY
-            last = Execution(self.s3, one.source, one.destination, self.work, name=f"last{number}", status="RUNNING", options=options)
-            self.rules.executions = [last]
+            last = Execution(
+                self.s3,
+                one.source,
+                one.destination,
+                self.work,
+                name=f"last{number}",
+                status="RUNNING",
+                options=options,
+            )
             report = self._run_alone(last, **options)
             if report["outcome"] != "Succeeded":
                 raise Violation(f"the next run ended with {report['outcome']}: {report['cause']}")
             prefix = options.get("prefix", "")
             there, here = (_contents(bucket, prefix) for bucket in (one.source, one.destination))
             if there != here:
-                raise Violation(f"after the next run {one.destination.name} is not equal to {one.source.name}: {here} {there}")
+                raise Violation(
+                    f"after the next run {one.destination.name} is not equal to {one.source.name}: {here} {there}"
+                )
         # One whose worker was killed before it could write down which it had begun has no parts, so it costs nothing.
-        left = [upload.key for bucket in self.buckets.values() for upload in bucket.uploads.values() if upload.parts]
+        left = [
+            upload.key
+            for bucket in self.buckets.values()
+            for upload in bucket.uploads.values()
+            if upload.parts
+        ]
         leases = [key for key in self.work.objects if key.startswith("leases/")]
         if left:
             raise Violation(f"uploads are left: {left}")

@@ -1,7 +1,7 @@
 """Simulate many seeds, or one with its schedule.
 
-    python tests/interleavings/simulate.py --seeds 10000 --jobs 2
-    python tests/interleavings/simulate.py --seed 4711
+python tests/interleavings/simulate.py --seeds 10000 --jobs 2
+python tests/interleavings/simulate.py --seed 4711
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), *(str(TESTS / folder) for folder in ("", "functional", "interleavings"))]
 
 import conftest  # noqa: E402, F401 - false credentials, before anything imports boto3
+from lease_orders import IN_THE_WAY, Search  # noqa: E402
 from seeds import Found, simulate  # noqa: E402
 
 
@@ -28,7 +29,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of many seeds (0)")
     parser.add_argument("--seeds", type=int, default=300, help="how many (300)")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once (1)")
+    parser.add_argument(
+        "--leases", action="store_true", help="every order of the requests of two leases instead"
+    )
     given = parser.parse_args()
+    if given.leases:
+        return search_leases()
     if given.seed is not None:
         found = simulate(given.seed)
         print_schedule(found)
@@ -37,6 +43,19 @@ def main() -> int:
     numbers = range(given.first, given.first + given.seeds)
     with multiprocessing.Pool(given.jobs, collect_rarely) as pool:
         return summary(list(pool.imap(simulate, numbers, chunksize=20)), time.monotonic() - began)
+
+
+def search_leases() -> int:
+    """Print how many orders there are of two runs that are in each other's way; return the exit status."""
+    is_wrong = False
+    for name, lines in IN_THE_WAY.items():
+        for more in ({}, {"dead": True}, {"crashes": 1}):
+            began = time.process_time()
+            search = Search(lines, **more).run()
+            sums = f"{search.schedules:,} schedules, {len(search.states):,} states, {len(search.problems)} problems"
+            print(f"{name} {more or ''}: {sums}, {time.process_time() - began:.1f} s")
+            is_wrong |= bool(search.problems)
+    return int(is_wrong)
 
 
 def collect_rarely() -> None:

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
-from fake_s3 import FakeS3, Request
+from fake_s3 import FakeS3, Request, protocol
 from turns import ask, present
 from workers import Killed, Process
 
-
-DO, KILL_BEFORE, KILL_AFTER, KILL_AND_ARRIVE, LOSE, BUSY = "do", "kill", "do, kill", "kill, arrive later", "do, lose", "busy"
+DO, KILL_BEFORE, KILL_AFTER, KILL_AND_ARRIVE, LOSE, BUSY = (
+    "do",
+    "kill",
+    "do, kill",
+    "kill, arrive later",
+    "do, lose",
+    "busy",
+)
 CHANGES = {
     "PutObject", "CopyObject", "DeleteObject", "DeleteObjects", "CreateMultipartUpload", "UploadPartCopy",
     "CompleteMultipartUpload", "AbortMultipartUpload", "PutObjectTagging",
@@ -101,9 +107,9 @@ class SimulatedS3(FakeS3):
         return said
 
     def _busy(self, request: Any) -> Any:
-        from fake_s3 import protocol
-
-        return protocol.error(request.url, 503, "SlowDown", "Please reduce your request rate.", request.method == "HEAD")
+        return protocol.error(
+            request.url, 503, "SlowDown", "Please reduce your request rate.", request.method == "HEAD"
+        )
 
     def _send_late(self, process: Attempt, wanted: Wanted, event_name: str, request: Any) -> None:
         """Let the request of a worker that is dead arrive at S3 all the same, some time."""
@@ -126,5 +132,3 @@ class SimulatedS3(FakeS3):
         if not dot:
             bucket, _, key = key.partition("/")
         return Wanted(operation, bucket, key, attempt)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from seeds import SCENARIOS, Found, Seed, simulate
 
+from lambda_functions import tally_run
 from lambda_functions.shared.apply import copier, deleter
 from lambda_functions.shared.tally import phases
 from lambda_functions.shared.work_bucket import executions as asked
@@ -16,14 +18,16 @@ from lambda_functions.shared.work_bucket.lease_cycles import Lease, overlapping
 from lambda_functions.shared.work_bucket.leases import Leases
 
 # `simulate.py` runs as many as one has time for.
-SEEDS = int(os.environ.get("INTERLEAVING_SEEDS", "100"))
+SEEDS = int(os.environ.get("INTERLEAVING_SEEDS", "60"))
 BLOCKS = 10
-# So many seeds find each of the faults below, most of them much fewer.
-ENOUGH_SEEDS = 150
+# With each fault below stands a seed that finds it; if the order of requests has changed since, one of so many behind it does.
+ENOUGH_SEEDS = 200
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_whatever_the_order_nothing_is_lost_nobody_is_in_the_way_and_the_next_run_converges(block: int) -> None:
+def test_whatever_the_order_nothing_is_lost_nobody_is_in_the_way_and_the_next_run_converges(
+    block: int,
+) -> None:
     for number in range(block, SEEDS, BLOCKS):
         found = simulate(number)
         assert not found.problem, explain(found)
@@ -42,15 +46,15 @@ def test_a_seed_is_the_same_whenever_it_is_simulated() -> None:
     assert len(first.schedule) > 100
 
 
-def first_problem(scenario: str, first_seed: int) -> tuple[int, str]:
-    """Return the first seed with a problem, all of them with this scenario, and the problem."""
+def first_problem(scenario: str, first_seed: int) -> str:
+    """Return the first problem that seeds find from this one on, all of them with this scenario and rough."""
     for number in range(first_seed, first_seed + ENOUGH_SEEDS):
         seed = Seed(number)
         seed.scenario, seed.roughness = scenario, 1.5
         problem = seed.simulate().problem
         if problem:
-            return number, problem
-    return -1, "none"
+            return problem
+    return "none"
 
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -78,8 +82,10 @@ def no_condition_on_the_destination(patch: pytest.MonkeyPatch) -> None:
 
 def no_etags_of_orphans(patch: pytest.MonkeyPatch) -> None:
     members = deleter._members_of_a_key
-    patch.setattr(deleter, "_members_of_a_key", lambda client: {name: 0 for name in members(client) if name != "ETag"})
-    patch.setattr(deleter, "extra_headers", lambda *_: __import__("contextlib").nullcontext())
+    patch.setattr(
+        deleter, "_members_of_a_key", lambda client: {name: 0 for name in members(client) if name != "ETag"}
+    )
+    patch.setattr(deleter, "extra_headers", lambda *_: contextlib.nullcontext())
 
 
 def deletes_after_failures(patch: pytest.MonkeyPatch) -> None:
@@ -89,19 +95,27 @@ def deletes_after_failures(patch: pytest.MonkeyPatch) -> None:
         said = tally(*given)
         return {**said, "next": "delete" if said["next"] == "report" else said["next"]}
 
-    from lambda_functions import tally_run
-
     patch.setitem(tally_run.PHASES, "copies", always_on)
 
 
 FAULTS: Mapping[str, tuple[Patch, str, int, str]] = {
-    "leases that overlap": (no_overlap, "twice the same", 0, "is writing"),
-    "leases of a part and the whole": (no_overlap, "a part and the whole", 0, "is writing"),
-    "circles": (no_circles, "there and back", 0, "is writing"),
-    "stragglers": (no_wait_for_stragglers, "twice the same", 0, "is writing"),
-    "conditions of copies": (no_condition_on_the_destination, "twice the same", 0, "it replaces what was not there"),
-    "conditions of deletes": (no_etags_of_orphans, "twice the same", 0, "no plan says"),
-    "deletes after failures": (deletes_after_failures, "twice the same", 0, "no plan says or its copies do not allow"),
+    "leases that overlap": (no_overlap, "twice the same", 8, "is writing"),
+    "leases of a part and the whole": (no_overlap, "a part and the whole", 11, "is writing"),
+    "circles": (no_circles, "there and back", 26, "is writing"),
+    "stragglers": (no_wait_for_stragglers, "twice the same", 8, "is writing"),
+    "conditions of copies": (
+        no_condition_on_the_destination,
+        "twice the same",
+        22,
+        "it replaces what was not there",
+    ),
+    "conditions of deletes": (no_etags_of_orphans, "twice the same", 11, "no plan says"),
+    "deletes after failures": (
+        deletes_after_failures,
+        "twice the same",
+        71,
+        "no plan says or its copies do not allow",
+    ),
 }
 
 
@@ -110,6 +124,5 @@ def test_seeds_notice_a_run_without(what: str, monkeypatch: pytest.MonkeyPatch) 
     break_it, scenario, first_seed, words = FAULTS[what]
     assert scenario in SCENARIOS
     break_it(monkeypatch)
-    number, problem = first_problem(scenario, first_seed)
-    print('HINT', what, number)
+    problem = first_problem(scenario, first_seed)
     assert words in problem

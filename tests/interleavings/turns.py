@@ -1,9 +1,9 @@
 """Threads of which one runs at a time, in an order that is decided and not met: what the simulation of interleavings stands on.
 
-A task is a thread that hands control back wherever it sends a request (`ask`) or waits for another task (`block`); pools and
-queues of the Lambdas are replaced by such that do so too. Whatever does not wait for a turn of its own runs first, in the order in
-which it was begun, so between two requests nothing is left to chance: `Turns.run` asks `choose` which request is next, and that is
-all there is to an order. No real lock is ever waited for by two tasks, and nothing sleeps.
+A task is a thread that hands control back wherever it sends a request (`ask`) or waits for another task (`block`); the pools and
+queues of the Lambdas are replaced by some that do so too. Whatever does not wait for a turn of its own runs first, in the order
+in which it was begun, so between two requests nothing is left to chance: `Turns.run` asks `choose` which request is next, and
+that is all there is to an order. No real lock is ever waited for by two tasks, and nothing sleeps.
 """
 
 from __future__ import annotations
