@@ -32,6 +32,7 @@ class Rules:
     sent: int = 0
     broken: Violation | None = None
     by_stragglers: int = 0
+    _told_of: dict[tuple[int, str, str], str] = field(default_factory=dict)
     _last: dict[str, tuple[int, Execution]] = field(default_factory=dict)
     _permitted: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
@@ -57,6 +58,10 @@ class Rules:
     def _look_at(self, wanted: Wanted, request: Request, is_after: bool) -> None:
         execution: Execution = wanted.attempt.execution
         bucket = execution.s3.buckets[request.bucket]
+        if request.operation == "HeadObject":
+            told = "there" if request.key in bucket.objects else "missing"
+            self._told_of[id(wanted.attempt), bucket.name, request.key] = told
+            return
         if is_after:
             self._look_at_loss(wanted, execution, bucket)
             self._look_at_replaced(wanted, execution, bucket)
@@ -85,11 +90,12 @@ class Rules:
             self.deleted += 1
             relative = key.removeprefix(_prefix(execution))
             source_key = execution.options.get("prefix", "") + relative
-            there = execution.source.objects
             if source_key in self.always[execution.source.name]:
                 raise Violation(f"{wanted}: {key} is gone, which the source has had throughout")
-            if source_key in there and not wanted.attempt.is_straggler:
-                raise Violation(f"{wanted}: {key} is gone, which the source has")
+            if self._told_of.get((id(wanted.attempt), execution.source.name, source_key)) != "missing":
+                raise Violation(
+                    f"{wanted}: {key} is gone, and this worker was not told that the source has none"
+                )
             etag = self.seen[bucket.name][key].etag
             if (relative, etag) not in self._permission(wanted, execution):
                 raise Violation(f"{wanted}: {key} is gone, which no plan says or its copies do not allow")

@@ -99,7 +99,7 @@ class SimulatedS3(FakeS3):
 
     def _done(self, request: Request) -> Any:
         wanted = self._now
-        if wanted.changes:
+        if wanted.changes or wanted.operation == "HeadObject":
             self.watch(wanted, request, False)
         said = super()._done(request)
         if wanted.changes:
