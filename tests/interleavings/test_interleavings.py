@@ -88,6 +88,10 @@ def no_etags_of_orphans(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(deleter, "extra_headers", lambda *_: contextlib.nullcontext())
 
 
+def no_question_to_the_source(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(deleter.Deleter, "_check_source", lambda *_: None)
+
+
 def deletes_after_failures(patch: pytest.MonkeyPatch) -> None:
     tally = phases.tally_copies
 
@@ -110,6 +114,7 @@ FAULTS: Mapping[str, tuple[Patch, str, int, str]] = {
         "it replaces what was not there",
     ),
     "conditions of deletes": (no_etags_of_orphans, "twice the same", 11, "no plan says"),
+    "questions to the source": (no_question_to_the_source, "twice the same", 0, "was not told"),
     "deletes after failures": (
         deletes_after_failures,
         "twice the same",
