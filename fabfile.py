@@ -96,15 +96,18 @@ def enter(console: Console, doing: str = "", settings: Settings | None = None) -
 
 @fab_task(
     default=True,
-    help={"ask": "Show the plan and ask before doing it. Default: deploy without asking."},
+    help={
+        "ask": "Show the plan and ask before doing it. Default: deploy without asking.",
+        "yes": "Do not ask before buckets are taken away while executions are RUNNING. Default: ask.",
+    },
 )
-def deploy(context: Context, ask: bool = False) -> None:
+def deploy(context: Context, ask: bool = False, yes: bool = False) -> None:
     """Deploy everything that has changed."""
     console = Console()
     if ask:
         deployment.require_terminal_to_ask(console)
     settings, sources = configuration.load(), build.read_sources(PROJECT)
-    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask)
+    deployment.deploy(enter(console, "" if ask else "Deploying", settings), sources, console, ask, yes)
 
 
 @fab_task(
@@ -174,9 +177,9 @@ def sync(
     """Make the destination bucket equal to the source bucket."""
     from deployment.step_functions.executions import sides
     from deployment.tasks.runs import sync as runs
-    from deployment.tasks.runs import sync_input
+    from deployment.tasks.syncs import named_input
 
-    given = sync_input.read(sync_flags.given_options(options), input)
+    given = named_input.read(sync_flags.given_options(options), input, "sync", configuration.load)
     console = Console()
     runs.sync(enter(console, f"Syncing {sides(given)}"), given, console, wait, json, list or "", ask)
 
@@ -202,14 +205,24 @@ def verify(
 ) -> None:
     """Tell by the exit status whether two buckets are equal."""
     from deployment.step_functions.executions import sides
-    from deployment.tasks.runs import sync_input
     from deployment.tasks.runs import verify as verification
+    from deployment.tasks.syncs import named_input
 
     with verification.unknown_unless_told():
-        given = sync_input.read(sync_flags.given_options(options), input)
+        given = named_input.read(sync_flags.given_options(options), input, "verify", configuration.load)
         given, console = verification.options_of(given, deep), Console()
         installation = enter(console, f"Comparing {sides(given)}")
         verification.verify(installation, given, console, json, list or "")
+
+
+@fab_task(help={"json": "Print one JSON document instead of tables."})
+def syncs(context: Context, json: bool = False) -> None:
+    """List the syncs that have a name: schedule, next and last run."""
+    from deployment.tasks.syncs import syncs_list
+
+    console = Console()
+    installation = enter(console)
+    syncs_list.show(installation, console, json, syncs_list.read_schedules(installation))
 
 
 @fab_task(
@@ -266,6 +279,63 @@ def report(
     wanted = reporting.Wanted(json, failures or "", list or "", html or "", csv or "")
     console = Console()
     reporting.report(enter(console, "Reading"), name, console, wanted)
+
+
+@fab_task(
+    help={
+        **sync_flags.help_texts(sync_flags.GRANTED),
+        "source": "The bucket to read, an address such as bucket/folder/, or a name of SYNCS. Required.",
+        "destination": "The bucket to write, or an address. Required, but for a name of SYNCS.",
+        "source-account": "The account, 12 digits, that owns the source. Default: it is asked.",
+        "destination-account": "The account, 12 digits, that owns the destination. Default: it is asked.",
+        "source-kms-key": "The ARN of the KMS key of the source's objects. Default: it is asked.",
+        "destination-kms-key": "The ARN of the KMS key of the destination. Default: it is asked.",
+        "json": "Print one JSON document instead of sentences.",
+    },
+)
+@with_option_flags(sync_flags.GRANTED)
+def policies(
+    context: Context,
+    source_account: str | None = None,
+    destination_account: str | None = None,
+    source_kms_key: str | None = None,
+    destination_kms_key: str | None = None,
+    json: bool = False,
+    **options: Any,
+) -> None:
+    """Show what the owners of both buckets must attach."""
+    from deployment.tasks.runs import sync_input
+    from deployment.tasks.stack import policies as attached
+
+    flags = {
+        "source": attached.flags_of("source", source_account, source_kms_key),
+        "destination": attached.flags_of("destination", destination_account, destination_kms_key),
+    }
+    settings, console = configuration.load(), Console()
+    typed = attached.read_input(sync_flags.given_options(options), settings)
+    given = sync_input.read(typed)
+    installation = enter(
+        console, f"Reading who owns what of {given['source']} and {given['destination']}", settings
+    )
+    attached.show(installation, PROJECT, given, flags, console, json)
+
+
+@fab_task(help={"name": "Which sync of SYNCS. Default: the only one with a schedule."})
+def pause(context: Context, name: str | None = None) -> None:
+    """Pause the schedule of a sync until `fab resume`."""
+    from deployment.tasks.syncs import pausing
+
+    console = Console()
+    pausing.pause(enter(console, "Pausing"), name, console)
+
+
+@fab_task(help={"name": "Which sync of SYNCS. Default: the only one with a schedule."})
+def resume(context: Context, name: str | None = None) -> None:
+    """Let the schedule of a sync start it again."""
+    from deployment.tasks.syncs import pausing
+
+    console = Console()
+    pausing.resume(enter(console, "Resuming"), name, console)
 
 
 @fab_task()

@@ -30,10 +30,11 @@ ALLOWED_ACCOUNTS = []
 # --- What may be touched ----------------------------------------------------------------------------------
 
 # Names of the buckets that may be read. []: every bucket that lets this account read it. Name them where
-# you can: the policies of the functions are then narrowed to these buckets.
+# you can: the policies of the functions are then narrowed to these buckets. "syncs": the sources of SYNCS.
 SOURCE_BUCKETS = []
 
 # Names of the buckets that may be written to and deleted from. []: every bucket that lets this account do so.
+# "syncs": the destinations of SYNCS.
 DESTINATION_BUCKETS = []
 
 # ARNs of the KMS keys with which objects of these buckets are encrypted, if the keys are your own
@@ -80,5 +81,43 @@ TAGS = {}
 
 # --- Syncs ------------------------------------------------------------------------------------------------
 
-# Syncs by name, each with the input of its executions: {"photos": {"source": "a", "destination": "b"}}.
+# Syncs that have a name, which `fab sync NAME`, `fab verify NAME` and `fab syncs` know. A name is 1 to 64 letters from A to Z,
+# digits, underscores and hyphens. An entry has "source" and "destination", and any other option that the input of an execution
+# may have (docs/input.md) but "name", "plan" and "planDigest". Besides:
+# - "schedule": when it runs by itself, as EventBridge Scheduler takes it: "cron(minute hour day-of-month month day-of-week year)"
+#   with one of the two days as ?, "rate(6 hours)", or "at(2026-12-31T23:00:00)" for once. Left out or None: not by itself.
+# - "timezone": where the clock of "schedule" hangs, such as "Europe/Berlin". Left out: "UTC".
+# docs/syncs.md has more. For example:
+#
+# SYNCS = {
+#     "photos": {
+#         "source": "my-source-bucket",
+#         "destination": "my-destination-bucket",
+#         "prefix": "photos/",
+#         "maxDelete": "10%",
+#         "schedule": "cron(0 3 * * ? *)",
+#         "timezone": "Europe/Berlin",
+#     },
+# }
+#
+# {}: there are none.
 SYNCS = {}
+
+# --- Notices ----------------------------------------------------------------------------------------------
+
+# Who is told of runs that fail: a list of e-mail addresses, ["ops@example.com"], each of which gets a mail
+# with a link to confirm first; or the ARN of one SNS topic of your own in the stack's region, as a text. []:
+# nobody. Notices and the topic of `fab` are not encrypted with a key of yours, and a notice names buckets and
+# may name keys. It also makes alarms, and metrics of each sync for them, which cost; docs/notices.md has the sums.
+NOTIFY = []
+
+# "failure": a notice for each run that fails. "always": one for each run that succeeds too.
+NOTIFY_ON = "failure"
+
+# After how many of its intervals without a success an alarm says so of a sync with a schedule, 1 to 100: 2, of
+# a nightly sync, are two days.
+NOTIFY_AFTER_INTERVALS = 2
+
+# Whether there is a dashboard in CloudWatch with objects, bytes, failures and duration by sync. It costs as
+# the metrics do, and beyond three dashboards of an account $3 a month.
+DASHBOARD = False

@@ -35,10 +35,10 @@ class Deployed:
     environment: Mapping[str, str]
     machine_arn: str
 
-    def sync(self, source: str, destination: str) -> dict[str, Any]:
+    def sync(self, source: str, destination: str, **options: Any) -> dict[str, Any]:
         """Run the state machine to success; return its report."""
         client = emulator_client("stepfunctions", self.environment)
-        order = json.dumps({"source": source, "destination": destination})
+        order = json.dumps({"source": source, "destination": destination, **options})
         arn = client.start_execution(stateMachineArn=self.machine_arn, input=order)["executionArn"]
         deadline = time.monotonic() + LONGEST_SECONDS
         while (execution := client.describe_execution(executionArn=arn))["status"] == "RUNNING":

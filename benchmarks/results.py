@@ -16,13 +16,16 @@ from benchmarks.planning import Planned
 from benchmarks.syncing import Synced
 from benchmarks.tools import versions
 
+LISTS = ("planned", "synced", "metadata", "delayed")
+
 
 @dataclass(frozen=True)
 class Results:
     """The machine that it was measured on, the plans of all sizes, the syncs without and with delay, and plans of ours alone.
 
     `metadata` are those that ask for the metadata of every object, beside those that do not; `delayed` are
-    plans with a delay of every request. Older results have none of these.
+    plans with a delay of every request. Older results have none of these. `earlier` has the machine, and with it the date, of
+    what was measured before the rest, by the name of its list.
     """
 
     machine: Mapping[str, Any]
@@ -30,6 +33,7 @@ class Results:
     synced: list[Synced] = field(default_factory=list)
     metadata: list[Planned] = field(default_factory=list)
     delayed: list[Planned] = field(default_factory=list)
+    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write the file, sizes and names as they are."""
@@ -43,7 +47,7 @@ class Results:
         planned, metadata, delayed = (
             [Planned(**one) for one in data.get(name, ())] for name in ("planned", "metadata", "delayed")
         )
-        return cls(data["machine"], planned, synced, metadata, delayed)
+        return cls(data["machine"], planned, synced, metadata, delayed, data.get("earlier", {}))
 
     def completed_by(self, older: Results) -> Results:
         """Return these with the figures of older ones where these have none, so that a part can be measured alone."""
@@ -53,6 +57,11 @@ class Results:
             self.synced or older.synced,
             self.metadata or older.metadata,
             self.delayed or older.delayed,
+            {
+                name: older.earlier.get(name, older.machine)
+                for name in LISTS
+                if getattr(older, name) and not getattr(self, name)
+            },
         )
 
 

@@ -10,28 +10,30 @@ from benchmarks.results import Results
 from benchmarks.syncing import SCENARIOS, Synced
 from benchmarks.tools import OURS
 
+LIST_TITLES = {
+    "planned": "plans without a delay",
+    "synced": "whole syncs",
+    "metadata": "plans that ask for all metadata",
+    "delayed": "plans with a delay",
+}
+
 
 def performance(results: Results) -> str:
     """Return everything, for docs/performance.md."""
     planned = (*_delayed(results.delayed), *_plans(results.planned), *_metadata(results.metadata))
     parts = (*planned, *_syncs(results.synced))
-    return "\n\n".join([_machine(results.machine), *parts])
+    return "\n\n".join([*_machines(results), *parts])
 
 
 def summary(results: Results) -> str:
-    """Return some tables for the README: plans at the greatest size that most tools have, and the whole syncs."""
+    """Return two tables for the README: plans at the greatest size that most tools have, whole syncs with the longest delay."""
     parts = []
     delayed = _most_compared([run for run in results.delayed if not run.shape])
     if delayed:
         parts += [f"Planning a sync of {_delayed_title(delayed[0])}:", _delayed_table(delayed)]
-    biggest = _most_compared(results.planned)
-    if biggest:
-        parts += [
-            f"Planning a sync of {_count(biggest[0].keys)} keys a side, no delay:",
-            _plan_table(biggest),
-        ]
-    for delay in sorted({run.delay_ms for run in results.synced}):
-        some = [run for run in results.synced if run.delay_ms == delay]
+    longest = max((run.delay_ms for run in results.synced), default=None)
+    some = [run for run in results.synced if run.delay_ms == longest]
+    if some:
         parts += [f"{_sync_title(some[0])}, seconds:", _wall_table(some)]
     return "\n\n".join(parts)
 
@@ -97,9 +99,19 @@ def _shape_table(runs: Sequence[Planned]) -> str:
     return table(["keys a side", *map(_count, sizes)], rows)
 
 
+def _machines(results: Results) -> Iterable[str]:
+    """Yield on what all was measured, and what was measured earlier or elsewhere."""
+    yield f"Measured so: {_machine(results.machine)}."
+    earlier = [(name, machine) for name, machine in results.earlier.items() if machine != results.machine]
+    for machine in (
+        one for number, (_, one) in enumerate(earlier) if one not in [m for _, m in earlier[:number]]
+    ):
+        names = " and ".join(LIST_TITLES[name] for name, found in earlier if found == machine)
+        yield f"{names[0].upper()}{names[1:]} so: {_machine(machine)}."
+
+
 def _machine(machine: Mapping[str, object]) -> str:
-    listed = ", ".join(f"{name} {value}" for name, value in machine.items())
-    return f"Measured so: {listed}."
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
 
 
 def _plans(runs: Sequence[Planned]) -> Iterable[str]:

@@ -57,20 +57,26 @@ def _counted(copy: str, delete: str) -> Callable[[str], Plan]:
     return read
 
 
-def _aws(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+def aws_command(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    """Return what the AWS CLI is called with."""
     buckets = [f"s3://{source}", f"s3://{destination}"]
     return [_binary("aws"), "--endpoint-url", endpoint, "s3", "sync", *buckets, "--delete", *more]
 
 
 def _rclone(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
-    remote = f":s3,provider=AWS,env_auth=true,region=us-east-1,endpoint='{endpoint}':"
     # Without these two, rclone asks for every object's own modification time, a HEAD each: this is what its manual advises.
-    quick = ["--checksum", "--fast-list"]
-    return [_binary("rclone"), "sync", *quick, *more, f"{remote}{source}", f"{remote}{destination}"]
+    return rclone_command("sync", source, destination, endpoint, "--checksum", "--fast-list", *more)
 
 
-def _s5cmd(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
-    buckets = [f"s3://{source}/*", f"s3://{destination}/"]
+def rclone_command(verb: str, source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    """Return what rclone is called with, at its defaults."""
+    remote = f":s3,provider=AWS,env_auth=true,region=us-east-1,endpoint='{endpoint}':"
+    return [_binary("rclone"), verb, *more, f"{remote}{source}", f"{remote}{destination}"]
+
+
+def s5cmd_command(source: str, destination: str, endpoint: str, *more: str) -> list[str]:
+    """Return what s5cmd is called with."""
+    buckets = [f"s3://{source.rstrip('/')}/*", f"s3://{destination.rstrip('/')}/"]
     return [_s5cmd_binary(), "--endpoint-url", endpoint, *more, "sync", "--delete", *buckets]
 
 
@@ -85,9 +91,9 @@ def _told(output: str) -> Plan:
 
 AWS = Tool(
     "aws s3 sync",
-    lambda *where: _aws(*where, "--dryrun"),
+    lambda *where: aws_command(*where, "--dryrun"),
     _counted(r"^\(dryrun\) copy: ", r"^\(dryrun\) delete: "),
-    lambda *where: _aws(*where, "--only-show-errors"),
+    lambda *where: aws_command(*where, "--only-show-errors"),
 )
 RCLONE = Tool(
     "rclone sync",
@@ -97,9 +103,9 @@ RCLONE = Tool(
 )
 S5CMD = Tool(
     "s5cmd sync",
-    lambda *where: _s5cmd(*where, "--dry-run"),
+    lambda *where: s5cmd_command(*where, "--dry-run"),
     _counted(r"^cp ", r"^rm "),
-    lambda *where: _s5cmd(*where, "--log", "error"),
+    lambda *where: s5cmd_command(*where, "--log", "error"),
 )
 OURS = Tool("SyncBuckets", _ours, _told)
 OURS_BOTOCORE = Tool(

@@ -10,7 +10,7 @@ import functools
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 CONTEXT_LINES = 2
@@ -52,6 +52,12 @@ def folded(text: str, width: int) -> str:
     What stands between backticks is to be copied, so it stays on one line however long it is.
     """
     return "\n".join(_fold_line(line, width) for line in text.split("\n"))
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names, and how many there are more: `a, b and 3 more`."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def quantity(number: int, thing: str) -> str:

@@ -5,6 +5,7 @@
 # Environment:
 #   Variables:
 #     WORK_BUCKET: !Ref WorkBucket
+#     METRICS_STACK: ${MetricsStack}
 # Policies:
 #   - Version: 2012-10-17
 #     Statement:
@@ -36,7 +37,7 @@ Event: `{"phase": "comparison" | "copies" | "deletes" | "report", "state": {...}
 a child of a Map, whose state is `run`, `item`, `error`.
 Results: `comparison` -> `{"next": "compare" | "apply" | "report", ...}`; `copies` -> `{"next": "tally" | "delete" | "report",
 ...}`; `deletes` -> `{"next": "tally" | "report", ...}`; `report` -> `{"outcome": "Succeeded" | "InvalidInput" | ...,
-"cause": "...", "report": {...}}`.
+"cause": "...", "executionCause": "...", "report": {...}}`.
 """
 
 from __future__ import annotations

@@ -36,9 +36,16 @@ for folder in (
     TESTS / "property",
     TESTS / "interleavings",
     TESTS / "end_to_end",
+    TESTS / "seaweedfs",
+    TESTS / "faults",
 ):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--faults` say how many scenarios of the fault suite are played; `write` plays all and writes what they came to."""
+    parser.addoption("--faults", choices=("sample", "all", "write"), default="sample")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambda_functions.shared.compare.streams import STREAMS
-from lambda_functions.shared.tally import prices
+from lambda_functions.shared.tally.cost import prices
 
 S3_RATES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"
 S3_PRICES = "https://aws.amazon.com/s3/pricing/"

@@ -15,7 +15,7 @@ from benchmarks.shapes import SHAPES
 from benchmarks.tables import table as markdown
 from lambda_functions.shared.compare.compare import budget_seconds
 from lambda_functions.shared.s3.list_page import Entry
-from lambda_functions.shared.tally.costs import estimate_usd
+from lambda_functions.shared.tally.cost.costs import estimate_usd
 
 SIZES = (10**3, 10**5, 10**6, 10**9)
 ACCOUNTS = (5, 40, 1000)

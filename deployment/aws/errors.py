@@ -16,7 +16,7 @@ from botocore.exceptions import (
 _DENIED = ("AccessDenied", "AccessDeniedException")
 _MISSING = (
     *("404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey"),
-    *("ResourceNotFound", "ResourceNotFoundException", "StateMachineDoesNotExist"),
+    *("ResourceNotFound", "ResourceNotFoundException", "StateMachineDoesNotExist", "ExecutionDoesNotExist"),
 )
 _TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
 

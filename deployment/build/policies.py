@@ -47,6 +47,7 @@ def front_matter_values(
             sub(f"{_STATES}:execution:{name}{ANY_TIMESTAMP}:*") for name in machine_names
         ],
         "DeploymentBucket": deployment_bucket,
+        "MetricsStack": settings.stack_name if settings.has_metrics else "",
     }
 
 
@@ -81,6 +82,33 @@ def state_machine_trust() -> dict[str, Any]:
     https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
     """
     return _trust("states.amazonaws.com", "StringEquals")
+
+
+def scheduler_trust(group: str) -> dict[str, Any]:
+    """Return who may take the schedules' role: EventBridge Scheduler, for this account and the schedules of this group only.
+
+    The ARN is written out, although the group is a resource of the template, so that the two do not wait for each other.
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    trust = _trust("scheduler.amazonaws.com", "StringEquals")
+    arn = f"arn:${{AWS::Partition}}:scheduler:${{AWS::Region}}:${{AWS::AccountId}}:schedule-group/{group}"
+    trust["Statement"][0]["Condition"]["ArnEquals"] = {"aws:SourceArn": sub(arn)}
+    return trust
+
+
+def scheduler_policy(machine_names: Sequence[str], queue: str) -> dict[str, Any]:
+    """Return what the schedules may do: start the state machines, and put away what they could not start.
+
+    `machine_names` are without timestamps; `queue` is the logical id of the dead-letter queue.
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html#setting-up-execution-role
+    """
+    machines = [sub(f"{_STATES}:stateMachine:{name}{ANY_TIMESTAMP}") for name in machine_names]
+    return document(
+        [
+            _allow(["states:StartExecution"], machines),
+            _allow(["sqs:SendMessage"], [{"Fn::GetAtt": [queue, "Arn"]}]),
+        ]
+    )
 
 
 def write_logs(log_group: str) -> dict[str, Any]:

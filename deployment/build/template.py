@@ -19,9 +19,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deployment.build import machine_role, policies, work_bucket
+from deployment.build import machine_role, policies, schedule_resources, work_bucket
 from deployment.build.bundle import Bundle
 from deployment.build.logical_ids import MACHINES_OUTPUT
+from deployment.build.notices import notice_resources
 from deployment.errors import FrontMatterError, Problem
 from deployment.project import placeholders
 from deployment.project.front_matter import FunctionSpec
@@ -87,12 +88,18 @@ def make(
     functions = [spec.logical_id for spec in specs]
     resources |= machine_role.resources(functions, settings, machine_names, machines, values)
     resources |= work_bucket.make(settings, resources)
+    resources |= schedule_resources.make(settings, machine_names)
+    notices = notice_resources.parts(settings, machine_names)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": TRANSFORM,
         "Description": "SyncBuckets: the functions, roles and work bucket of its state machines",
-        "Resources": resources,
-        "Outputs": _outputs(resources, machine_names) | machine_role.outputs(machines),
+        **({"Mappings": notices["Mappings"]} if "Mappings" in notices else {}),
+        "Resources": resources | notices["Resources"],
+        "Outputs": _outputs(resources, machine_names)
+        | machine_role.outputs(machines)
+        | schedule_resources.outputs(settings)
+        | notices.get("Outputs", {}),
     }
 
 
@@ -105,6 +112,8 @@ def _check_names(specs: Iterable[FunctionSpec], settings: Settings) -> None:
     """Lambda limits names, and what is made for one function must not take the id of another's."""
     problems = []
     taken = dict.fromkeys(("StateMachineRole", "WorkBucket", "WorkBucketPolicy"), "the state machines")
+    taken |= dict.fromkeys(schedule_resources.LOGICAL_IDS, "the schedules of syncs")
+    taken |= dict.fromkeys(notice_resources.RESERVED, "notices")
     for spec in specs:
         name = function_name(spec, settings)
         if len(name) > MAX_FUNCTION_NAME_LENGTH:

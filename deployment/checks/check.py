@@ -19,6 +19,7 @@ from typing import Any
 
 from deployment import packages
 from deployment.build import bundle, definitions, template
+from deployment.build.notices import notice_resources
 from deployment.checks import cfn_lint, least_privilege, runtimes, statelint
 from deployment.console import Console
 from deployment.errors import ConfigurationError, FrontMatterError, Problem, StateMachineError
@@ -97,6 +98,7 @@ def check(
             *notes,
             *least_privilege.notes([*specs, *machines], settings, wrong_settings),
             *runtimes.notes(specs, today),
+            *notice_resources.notes(settings),
             *_machine_notes(machines, readings, settings),
             *_unused_functions([reading.spec for reading in readings if reading.given is not None], machines),
             *_left_alone(folder),

@@ -7,7 +7,7 @@ anything, and one that is up to date already needs none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,3 +152,12 @@ def _protection_refusal(name: str) -> str:
         f"{name} is protected from deletion. Nothing was deleted. Set TERMINATION_PROTECTION = False in "
         "fabfile_config.py, run `fab`, then run `fab delete` again."
     )
+
+
+def resources_of(installation: Installation, description: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what ListStackResources says of each resource that a stack has now."""
+    pages = installation.cloudformation.get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=description["StackId"]):
+        yield from (
+            one for one in page["StackResourceSummaries"] if one["ResourceStatus"] != "DELETE_COMPLETE"
+        )

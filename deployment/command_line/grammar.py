@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployment.command_line.core_flags import UNKNOWN, VERDICTS, Verdict
-from deployment.command_line.words import HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG, OPTIONAL_WORDS
+from deployment.command_line.words import ALONE, HELP, INSTEAD_OF_A_DRY_RUN, LIKELY_FLAG, OPTIONAL_WORDS
 from deployment.errors import ConfigurationError
 from deployment.text import did_you_mean, nearest_name
 
@@ -56,7 +56,8 @@ class Grammar:
             f" [{word.upper()}]" if word in OPTIONAL_WORDS else f" {word.upper()}"
             for word in self.words.get(task, ())
         )
-        return f"Usage: fab {task}{words} [FLAGS]. `fab help {task}` explains the flags."
+        alone = f" or fab {task} {ALONE[task]} [FLAGS]" if task in ALONE else ""
+        return f"Usage: fab {task}{words} [FLAGS]{alone}. `fab help {task}` explains the flags."
 
     def error(self, sentence: str, task: str | None = None) -> ConfigurationError:
         """Return what to raise for a mistake in a command line."""

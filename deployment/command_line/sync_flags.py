@@ -60,8 +60,16 @@ class OptionFlag:
 
 
 FLAGS = (
-    OptionFlag("source", Kind.TEXT, "The bucket to read, or an address such as bucket/folder/. Required."),
-    OptionFlag("destination", Kind.TEXT, "The bucket to make equal to the source, or an address. Required."),
+    OptionFlag(
+        "source",
+        Kind.TEXT,
+        "The bucket to read, or an address such as bucket/folder/; alone, a name of SYNCS. Required.",
+    ),
+    OptionFlag(
+        "destination",
+        Kind.TEXT,
+        "The bucket to make equal to the source, or an address. Required without such a name.",
+    ),
     OptionFlag("prefix", Kind.TEXT, "Only keys that begin so. Default: all keys."),
     OptionFlag(
         "destinationPrefix",
@@ -151,6 +159,9 @@ FLAGS = (
     OptionFlag(
         "destinationOwner", Kind.TEXT, "The account, 12 digits, that must own the destination. Default: any."
     ),
+    OptionFlag(
+        "name", Kind.TEXT, "What the run is called in its report. Default: its name in SYNCS, if any."
+    ),
 )
 
 # Those that say what is compared, and not what a sync does about it.
@@ -163,6 +174,17 @@ COMPARING = tuple(
         *("minSize", "maxSize", "modifiedAfter", "modifiedBefore", "storageClasses"),
         *("delete", "compareMetadata", "compareTags", "requestPayer", "maxConcurrency"),
         *("sourceOwner", "destinationOwner"),
+    )
+)
+
+# Those that say what a sync asks of the owners of its buckets.
+GRANTED = tuple(
+    flag
+    for flag in FLAGS
+    if flag.option
+    in (
+        *("source", "destination", "prefix", "destinationPrefix", "delete", "compareTags", "copyTags", "acl"),
+        *("serverSideEncryption", "sseKmsKeyId", "requestPayer"),
     )
 )
 

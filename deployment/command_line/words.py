@@ -11,9 +11,12 @@ from collections.abc import Mapping
 WORDS: Mapping[str, tuple[str, ...]] = {
     "sync": ("source", "destination"),
     "verify": ("source", "destination"),
+    "policies": ("source", "destination"),
     "follow": ("name",),
     "stop": ("name",),
     "report": ("name",),
+    "pause": ("name",),
+    "resume": ("name",),
 }
 """Of a task: the names of its flags that words stand for."""
 
@@ -26,6 +29,9 @@ LIKELY_FLAG: Mapping[str, str] = {
 }
 """Of a task that takes no words: the flag that people forget before a word."""
 
+ALONE: Mapping[str, str] = {"sync": "NAME", "verify": "NAME"}
+"""Of a task: what its first word stands for where it is the only one, a sync of the configuration."""
+
 OPTIONAL_WORDS = ("name",)
 """Words that may be left out: the usage has them in brackets."""
 
@@ -34,6 +40,7 @@ HELP = "help"
 
 INSTEAD_OF_A_DRY_RUN: Mapping[str, str] = {
     "deploy": "`fab plan` shows what it would do.",
+    "policies": "It changes nothing anyway.",
     "delete": "It asks before it deletes, unless --yes is given.",
     "recover": "It asks before it goes on, unless --yes is given.",
     "rollback": "`fab versions` shows where it can go back to.",

@@ -7,8 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-Line = Mapping[str, str]
-"""`{"key", "what", "error"}` of an object that was not synchronised."""
+from deployment.text import size
+
+
+def has_begun(report: Mapping[str, Any]) -> bool:
+    """Whether a run has compared anything; an input that was refused has hardly a report."""
+    return "copied" in report
+
+
+def is_refused(report: Mapping[str, Any]) -> bool:
+    """Whether a guard stopped the run between its plan and its first change."""
+    return str(report.get("outcome", "")).endswith("Refused")
+
+
+def is_plan_only(report: Mapping[str, Any]) -> bool:
+    """Whether a plan was made and not carried out."""
+    return bool(report.get("dryRun")) or is_refused(report)
 
 
 @dataclass(frozen=True)
@@ -19,6 +33,11 @@ class Amount:
     words: str
     objects: int
     size_bytes: int | None = None
+
+    @property
+    def size_in_words(self) -> str:
+        """Return the size, "" where it is not known."""
+        return "" if self.size_bytes is None else size(self.size_bytes)
 
 
 @dataclass(frozen=True)
@@ -81,13 +100,21 @@ class Facts:
     notes: Sequence[str] = ()
     remarks: Sequence[str] = ()
     timing: Timing = field(default_factory=Timing)
-    is_refused: bool = False
-    is_plan_only: bool = False
 
     @property
     def has_begun(self) -> bool:
-        """Whether a run has compared anything; an input that was refused has hardly a report."""
-        return "copied" in self.report
+        """Whether the run has compared anything."""
+        return has_begun(self.report)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a guard stopped the run before its first change."""
+        return is_refused(self.report)
+
+    @property
+    def is_plan_only(self) -> bool:
+        """Whether a plan was made and not carried out."""
+        return is_plan_only(self.report)
 
     @property
     def outcome(self) -> str:

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from deployment.page.cost_words import cost_item
 from deployment.page.facts import Facts
 from deployment.page.markup import Html
 from deployment.page.parts import note, section, table
 from deployment.text import dollars
-
-_ITEMS = {
-    "lists": "LIST requests",
-    "reads": "requests that read",
-    "transfer": "transfer between regions",
-    "restore": "restores from archives",
-    "earlyDeletion": "early deletion",
-    "kms": "KMS",
-    "lambda": "Lambda",
-    "states": "state transitions",
-}
 
 
 def show(facts: Facts) -> Html | None:
@@ -37,12 +27,6 @@ def show(facts: Facts) -> Html | None:
         table(["item", "cost"], items) if items else None,
         *map(note, _notes(facts)),
     )
-
-
-def cost_item(name: str) -> str:
-    """Return an item of a cost in words: `writes into GLACIER`."""
-    _, is_of_class, storage_class = name.partition(".")
-    return f"writes into {storage_class}" if is_of_class else _ITEMS.get(name, name)
 
 
 def _items(cost: Mapping[str, float]) -> list[tuple[str, str]]:

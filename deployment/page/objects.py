@@ -8,8 +8,7 @@ from deployment.page.facts import Amount, Facts
 from deployment.page.markup import Html, element, isolated
 from deployment.page.parts import group, note, section, table
 from deployment.page.pictures import colour, stacked
-from deployment.page.sentences import number, sized
-from deployment.text import size
+from deployment.page.sentences import delete_markers, number, sized
 
 MAIN = ("copied", "deleted", "current", "plan copy", "plan delete")
 """Those of the amounts that everybody asks for."""
@@ -28,7 +27,7 @@ def show(facts: Facts) -> Html | None:
         for what, bar in (("objects", stacked(amounts, False)), ("bytes", stacked(amounts, True)))
         if bar is not None
     ]
-    numbers = [(_word(one), f"{one.objects:,}", in_bytes(one)) for one in facts.amounts]
+    numbers = [(_word(one), f"{one.objects:,}", one.size_in_words) for one in facts.amounts]
     return section(
         "What would be done" if facts.is_plan_only else "Where the objects went",
         _from_to(facts),
@@ -47,11 +46,6 @@ def show_plan(facts: Facts) -> Html | None:
     return section(
         "First keys of the plan", *(group(one, not place, more) for place, one in enumerate(there))
     )
-
-
-def in_bytes(amount: Amount) -> str:
-    """Return the size of objects in words, "" where it is not known."""
-    return "" if amount.size_bytes is None else size(amount.size_bytes)
 
 
 def _from_to(facts: Facts) -> Html:
@@ -91,8 +85,6 @@ def _word(amount: Amount) -> Html:
 
 
 def _notes(facts: Facts) -> Iterator[str]:
-    markers = number(facts.report, "deleteMarkers")
-    if markers:
-        yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
+    yield from delete_markers(facts.report)
     if facts.report.get("appliedPlan"):
         yield f"What the dry run {facts.report['appliedPlan']} had listed was carried out."

@@ -79,7 +79,7 @@ def _tiles(facts: Facts) -> Html | None:
         return None
     left, skipped = not_synchronised(facts.report), left_out(facts.report)
     shown = [one for one in facts.amounts if one.name in objects.MAIN]
-    tiles = [_tile(one.words, f"{one.objects:,}", objects.in_bytes(one)) for one in shown]
+    tiles = [_tile(one.words, f"{one.objects:,}", one.size_in_words) for one in shown]
     if not facts.is_plan_only or left:
         tiles.append(
             _tile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployment.page.facts import Facts
@@ -45,6 +45,13 @@ def number(report: Mapping[str, Any], what: str) -> int:
     amount = report.get(what)
     found = amount.get("objects", 0) if isinstance(amount, Mapping) else amount
     return found if isinstance(found, int) else 0
+
+
+def delete_markers(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what deletes mean at a versioned destination, if they were such."""
+    markers = number(report, "deleteMarkers")
+    if markers:
+        yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
 
 
 def sized(amount: Any) -> str:

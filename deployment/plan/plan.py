@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployment.aws.installation import Installation
+from deployment.build import bucket_access
+from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
 from deployment.build.build import BuiltProject
 from deployment.cloudformation import change_sets, deployment_bucket, lookup
 from deployment.cloudformation.changes import (
@@ -31,6 +33,8 @@ from deployment.plan import definition_diff
 from deployment.plan.definition_diff import MachinePlan
 from deployment.project.settings import Settings
 from deployment.project.tags import own_tags, tags_of
+from deployment.schedules import steps as schedule_steps
+from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions import callers
 from deployment.step_functions.callers import NOTHING_LOST, Loss
 
@@ -43,7 +47,7 @@ class DeploymentPlan:
     afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be created again.
     `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
     `sources` are the resources of the deployed and the wanted template, for their files. `loss` has the functions that go,
-    and what calls them now.
+    and what calls them now, `taken` the buckets that leave the functions' policies.
     """
 
     installation: Installation
@@ -59,6 +63,8 @@ class DeploymentPlan:
     machines: tuple[MachinePlan, ...]
     sources: Mapping[str, Any]
     loss: Loss = NOTHING_LOST
+    taken: TakenAway = NOTHING_TAKEN
+    schedules: tuple[ScheduleChange, ...] = ()
 
     @property
     def refusal(self) -> str | None:
@@ -76,6 +82,7 @@ class DeploymentPlan:
             or self.changes
             or self.settings
             or any(machine.action != "none" for machine in self.machines)
+            or any(schedule.action != "none" for schedule in self.schedules)
         )
 
 
@@ -97,6 +104,7 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         else deployment_bucket.find_missing(installation, built.bundles)
     )
     changes, is_previewed = ((), False) if is_kept else _changes(installation, built, base, deployed_template)
+    machines = () if obstacle else _machines(installation, built, base, changes)
     return DeploymentPlan(
         installation=installation,
         status=description["StackStatus"] if description else None,
@@ -110,7 +118,9 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         settings=()
         if obstacle
         else (*_settings(installation.settings, base), *_outputs(deployed_template, built.template)),
-        machines=() if obstacle else _machines(installation, built, base, changes),
+        machines=machines,
+        schedules=() if obstacle else _schedules(installation, base, machines),
+        taken=NOTHING_TAKEN if is_kept else bucket_access.compare(deployed_template, built.template),
         loss=callers.find(installation, lost_functions(changes, deployed_template or {})),
         sources={
             "Resources": {**(deployed_template or {}).get("Resources", {}), **built.template["Resources"]}
@@ -185,3 +195,16 @@ def _machines(
         *definition_diff.plan_machines(installation, built.definitions, built.functions, outputs),
         *definition_diff.retired_machines(installation, left),
     )
+
+
+def _schedules(
+    installation: Installation, base: Mapping[str, Any] | None, machines: Sequence[MachinePlan]
+) -> tuple[ScheduleChange, ...]:
+    arns = {
+        machine.name: installation.states_arn("stateMachine", str(machine.newest))
+        if machine.action == "none"
+        else None
+        for machine in machines
+        if machine.action != "retire"
+    }
+    return schedule_steps.foresee(installation, lookup.outputs_of(base), arns)

@@ -14,6 +14,7 @@ from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.console import Console
 from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
+from deployment.plan import schedule_lines
 from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import DeploymentPlan
 from deployment.project.yaml_writing import plain_yaml
@@ -52,7 +53,9 @@ def document(plan: DeploymentPlan) -> dict[str, Any]:
         "resourcesFrom": "changeSet" if plan.is_previewed else "template",
         "settings": [_property(prop) for prop in plan.settings],
         "stateMachines": [_machine(machine) for machine in plan.machines],
+        "schedules": schedule_lines.documents(plan.schedules),
         "lostFunctions": _loss(plan.loss),
+        "lostBuckets": {"read": list(plan.taken.read), "write": list(plan.taken.write)},
         "refusal": plan.refusal,
     }
 
@@ -83,6 +86,7 @@ def notes(plan: DeploymentPlan) -> list[str]:
         *(f"Stack: {_setting(prop)}" for prop in plan.settings),
         *([f"Versions: {versions}, for older state machines."] if kept else []),
         *_loss_lines(plan.loss),
+        *([f"Buckets: the functions {plan.taken}."] if plan.taken else []),
     ]
 
 
@@ -130,7 +134,9 @@ def show_text(console: Console, plan: DeploymentPlan) -> None:
     if plan.obstacle:
         return
     if not plan.would_change:
-        console.say("\nNothing to do: everything is up to date.")
+        console.say(
+            "\n".join(["", "Nothing to do: everything is up to date.", *schedule_lines.lines(plan.schedules)])
+        )
         return
     rows = plan_rows.rows(plan.changes, plan.sources)
     console.say("" if rows else "\nThe stack's resources stay as they are.")
@@ -142,6 +148,8 @@ def show_text(console: Console, plan: DeploymentPlan) -> None:
     for machine in plan.machines:
         console.say("\n".join(machine_lines(machine)))
         console.diff(machine.diff)
+    for line in schedule_lines.lines(plan.schedules):
+        console.say(line)
 
 
 def _show_access(console: Console, plan: DeploymentPlan) -> None:

@@ -22,7 +22,7 @@ LISTS = (
     "SourceBuckets", "SourceObjects", "DestinationBuckets", "DestinationObjects", "KmsKeys",
     "StateMachineExecutions",
 )  # fmt: skip
-TEXTS = ("DeploymentBucket",)
+TEXTS = ("DeploymentBucket", "MetricsStack")
 FILLED_BY_CLOUDFORMATION = ("Fn::Sub",)
 
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")

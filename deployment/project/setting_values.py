@@ -7,6 +7,7 @@ and line before it. Formats are checked, existence is not.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,11 +35,29 @@ MAX_CONCURRENCY = 10_000
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 MAX_TAGS = 40
 
+FROM_SYNCS = "syncs"
+"""In the place of a list of buckets: those of SYNCS."""
+
 # Buckets of us-east-1 made before March 2018 may have capitals, underscores, and 255 characters.
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,253}[A-Za-z0-9_]")
 _FORBIDDEN_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _FORBIDDEN_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _TAG_TEXT = re.compile(r"[\w .:/=+\-@]*")
+
+ON_FAILURE, ALWAYS = "failure", "always"
+
+MAX_INTERVALS = 100
+
+# What SMTP allows of an address (RFC 5321, 4.5.3.1), without the quoted forms that nobody has.
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,255}$)([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
+)
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z]{2,}(?:-[a-z]+)+-\d+:\d{12}:[A-Za-z0-9_-]{1,256}")
+
+_NOTIFY_EXPECTED = (
+    "expected a list of e-mail addresses, such as ['ops@example.com'], or the ARN of one topic, such as "
+    "'arn:aws:sns:eu-west-1:123456789012:my-topic'"
+)
 
 
 class WrongElements(ValueError):
@@ -76,6 +95,11 @@ def _checked(elements: Iterable[tuple[Any, Any]], check: Callable[[Any, Any], st
     if wrong:
         raise WrongElements(wrong)
     return kept
+
+
+def buckets(value: Any) -> tuple[str, ...] | str:
+    """A list of names of buckets, or the word for those that SYNCS names."""
+    return FROM_SYNCS if value == FROM_SYNCS else each(bucket_name)(value)
 
 
 def stack_name(value: Any) -> str:
@@ -189,6 +213,38 @@ def tags(value: Any) -> Mapping[str, str]:
     if len(value) > MAX_TAGS:
         raise ValueError(f"expected {MAX_TAGS} tags at most, found {len(value)}")
     return _checked(value.items(), _tag)
+
+
+def notify(value: Any) -> str | tuple[str, ...]:
+    """The addresses that notices go to, or the ARN of the topic that takes them; FIFO topics cannot send e-mail."""
+    if isinstance(value, str):
+        if not _TOPIC.fullmatch(value):
+            raise ValueError(_NOTIFY_EXPECTED)
+        return value
+    if not isinstance(value, Sequence):
+        raise ValueError(_NOTIFY_EXPECTED)
+    times = Counter(one.lower() for one in value if isinstance(one, str))
+    wrong = [
+        (place, one, problem) for place, one in enumerate(value) if (problem := _address_problem(one, times))
+    ]
+    if wrong:
+        raise WrongElements(wrong)
+    return tuple(value)
+
+
+def _address_problem(address: Any, times: Counter[str]) -> str:
+    if isinstance(address, str) and address.startswith("arn:"):
+        return f"expected an e-mail address; for a topic, write NOTIFY = {address!r}"
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address) or ".." in address:
+        return "expected an e-mail address, such as 'ops@example.com'"
+    return "expected every address once" if times[address.lower()] > 1 else ""
+
+
+def notify_on(value: Any) -> str:
+    """When a notice is sent."""
+    if value not in (ON_FAILURE, ALWAYS) or not isinstance(value, str):
+        raise ValueError(f"expected '{ON_FAILURE}' or '{ALWAYS}'")
+    return value
 
 
 def _tag(name: Any, text: Any) -> str:

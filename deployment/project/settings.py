@@ -51,6 +51,15 @@ class Settings:
     termination_protection: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     syncs: tuple[entries.Sync, ...] = ()
+    notify: str | tuple[str, ...] = ()
+    notify_on: str = values.ON_FAILURE
+    notify_after_intervals: int = 2
+    dashboard: bool = False
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether anything looks at metrics of runs, so that they are to write them: each costs by the month."""
+        return bool(self.notify) or self.dashboard
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,8 @@ RULES: Mapping[str, _Rule] = {
     "AWS_REGION": _Rule("region", values.optional(values.region)),
     "AWS_PROFILE": _Rule("profile", values.optional(values.profile)),
     "ALLOWED_ACCOUNTS": _Rule("allowed_accounts", values.each(values.account_id)),
-    "SOURCE_BUCKETS": _Rule("source_buckets", values.each(values.bucket_name)),
-    "DESTINATION_BUCKETS": _Rule("destination_buckets", values.each(values.bucket_name)),
+    "SOURCE_BUCKETS": _Rule("source_buckets", values.buckets),
+    "DESTINATION_BUCKETS": _Rule("destination_buckets", values.buckets),
     "KMS_KEY_ARNS": _Rule("kms_key_arns", values.each(values.kms_key_arn)),
     "RUN_RETENTION_DAYS": _Rule(
         "run_retention_days", values.whole_number(*values.RUN_RETENTION_DAYS, "days, {} to {}")
@@ -84,6 +93,10 @@ RULES: Mapping[str, _Rule] = {
     "TERMINATION_PROTECTION": _Rule("termination_protection", values.yes_or_no),
     "TAGS": _Rule("tags", values.tags),
     "SYNCS": _Rule("syncs", entries.read),
+    "NOTIFY": _Rule("notify", values.notify),
+    "NOTIFY_ON": _Rule("notify_on", values.notify_on),
+    "NOTIFY_AFTER_INTERVALS": _Rule("notify_after_intervals", values.whole_number(1, values.MAX_INTERVALS)),
+    "DASHBOARD": _Rule("dashboard", values.yes_or_no),
 }
 
 _LIKENESS = 0.75
@@ -167,13 +180,39 @@ def _examine(module: ModuleType, environ: Mapping[str, str]) -> Examined:
             wrong.add(name)
             where = variable or path
             for place, message in _mistakes_of(name, value, error):
-                line = None if variable else lines.get(place, lines.get((name,)))
+                line = None if variable else _line_of_place(place, lines)
                 problems.append(Problem(where, line, message))
+    problems += [Problem(path, lines.get((name,)), text) for name, text in _fill_from_syncs(kept, wrong)]
     return Examined(Settings(**kept), tuple(problems), frozenset(name for name in wrong if name))
+
+
+def _fill_from_syncs(kept: dict[str, Any], wrong: set[str | None]) -> Iterator[tuple[str, str]]:
+    """Put the buckets of SYNCS where they are asked for; yield the setting, and a sentence, where there are none."""
+    for name, side in (("SOURCE_BUCKETS", "source"), ("DESTINATION_BUCKETS", "destination")):
+        field = RULES[name].field
+        if kept.get(field) != values.FROM_SYNCS:
+            continue
+        kept[field] = entries.buckets(kept.get("syncs", ()), side)
+        if not kept[field]:
+            wrong.add(name)
+        if not kept[field] and "SYNCS" not in wrong:
+            yield (
+                name,
+                f"{name} is {values.FROM_SYNCS!r}: SYNCS names no sync; add one, or name the buckets (every bucket is [])",
+            )
+
+
+def _line_of_place(place: _Place, lines: Mapping[_Place, int]) -> int | None:
+    """Return the line of an element, or of the nearest that holds it and is written out."""
+    return next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), None)
 
 
 def _mistakes_of(name: str, value: Any, error: ValueError) -> Iterator[tuple[_Place, str]]:
     """Yield place and sentence of what is wrong with a setting: of each wrong element of a list or mapping."""
+    if isinstance(error, entries.WrongEntries):
+        for place, sentence in error.found:
+            yield (name, *place), f"{name}[{short_repr(place[0])}]{sentence}"
+        return
     if not isinstance(error, values.WrongElements):
         yield (name,), f"{name} is {short_repr(value)}: {error}"
         return
@@ -221,16 +260,19 @@ def _lines(module: ModuleType) -> dict[_Place, int]:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for name in [target.id for target in targets if isinstance(target, ast.Name)]:
                 lines[(name,)] = statement.lineno
-                lines |= {(name, part): line for part, line in _lines_of_elements(statement.value)}
+                lines |= {(name, *place): line for place, line in _lines_of_elements(statement.value)}
     return lines
 
 
-def _lines_of_elements(value: ast.expr | None) -> Iterator[tuple[Any, int]]:
-    """Yield the line of each element of a list or mapping that is written out."""
+def _lines_of_elements(value: ast.expr | None) -> Iterator[tuple[_Place, int]]:
+    """Yield the line of each element of a list or mapping that is written out, and of the elements of those in a mapping."""
     if isinstance(value, ast.List | ast.Tuple):
-        yield from ((index, element.lineno) for index, element in enumerate(value.elts))
+        yield from (((index,), element.lineno) for index, element in enumerate(value.elts))
     elif isinstance(value, ast.Dict):
-        yield from ((key.value, key.lineno) for key in value.keys if isinstance(key, ast.Constant))
+        for key, element in zip(value.keys, value.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield (key.value,), key.lineno
+                yield from (((key.value, *place), line) for place, line in _lines_of_elements(element))
 
 
 def _not_importable(error: BaseException) -> ConfigurationError:

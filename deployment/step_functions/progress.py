@@ -109,7 +109,7 @@ class ExecutionProgress:
 
         `seconds_later` is for how long that has been known: the time left counts down.
         """
-        amounts = self._keys() if _KINDS.get(self.phase) == "compared" else self._amounts()
+        amounts = self._keys() if self.phase == "comparing" else self._amounts()
         lines = [self.phase + self._units(), amounts, self._pace_and_failures(seconds_later)]
         return "\n".join(filter(None, lines))
 
@@ -137,7 +137,7 @@ class ExecutionProgress:
     def _pace_and_failures(self, seconds_later: float) -> str:
         said = []
         if self.pace:
-            is_comparing = _KINDS.get(self.phase) == "compared"
+            is_comparing = self.phase == "comparing"
             said.append(f"{_number(self.pace.objects_per_second)} {'keys' if is_comparing else 'objects'}/s")
             if self.phase == "copying" and self.planned and self.planned.size_bytes:
                 said.append(f"{size(self.pace.bytes_per_second)}/s")

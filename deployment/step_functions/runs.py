@@ -13,7 +13,7 @@ from deployment.aws.installation import Installation
 from deployment.errors import ConfigurationError, ExecutionFailed
 from deployment.step_functions import listing
 from deployment.step_functions.executions import name_to_start
-from deployment.text import one_line
+from deployment.text import listed, one_line
 
 MAX_NAMED = 5
 """How many of the runs are named that a beginning may mean."""
@@ -91,9 +91,8 @@ def chosen(runs: Sequence[Run], typed: str) -> Run:
 
 def _names(runs: Sequence[Run], by_arn: bool = False) -> str:
     """Return the newest of some runs, and how many there are more."""
-    newest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:MAX_NAMED]
-    more = f" and {len(runs) - MAX_NAMED:,} more" if len(runs) > MAX_NAMED else ""
-    return ", ".join(run.arn if by_arn else run.name for run in newest) + more
+    newest = sorted(runs, key=lambda run: run.started_at, reverse=True)
+    return listed([run.arn if by_arn else run.name for run in newest], MAX_NAMED)
 
 
 def _runs(installation: Installation, base: str, newest_only: bool, **only: str) -> Iterator[Run]:

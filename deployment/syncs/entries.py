@@ -1,12 +1,25 @@
-"""A sync that the configuration names: what its executions are given, and when they start."""
+"""A sync that the configuration names: what its executions are given, and when they start.
+
+An entry is judged by the code that judges the input of an execution, and its schedule by our own, so that neither AWS nor a run
+in the night finds a mistake first. Pure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deployment.text import nearest_name, short_repr
+
 UTC = "UTC"
+OF_A_SCHEDULE = ("schedule", "timezone")
+NOT_IN_AN_ENTRY = {
+    "name": "the name of a sync stands before its entry; leave it out",
+    "plan": "a plan is good for one execution; leave it out",
+    "planDigest": "a plan is good for one execution; leave it out",
+}
 
 
 @dataclass(frozen=True)
@@ -23,13 +36,134 @@ class Sync:
     timezone: str = UTC
 
 
+class WrongEntries(ValueError):
+    """Entries that cannot stand: of each mistake the keys that lead to it, and a whole sentence without what it is about."""
+
+    def __init__(self, found: Sequence[tuple[tuple[Any, ...], str]]) -> None:
+        super().__init__("; ".join(message for _, message in found))
+        self.found = tuple(found)
+
+
+class ConfigurationSpelling:
+    """Options as they are written in Python."""
+
+    patterns = '["*.log", "tmp/*"]'
+    as_text = " in quotes"
+    example = '{"photos": {"source": "my-source-bucket", "destination": "my-destination-bucket"}}'
+
+    def name(self, option: str) -> str:
+        return f'"{option}"'
+
+    def pair(self, option: str, value: Any) -> str:
+        return f'"{option}": {short_repr(value)}'
+
+    def given(self, option: str, value: Any) -> str:
+        return f'"{option}" is {short_repr(value)}'
+
+
 def read(value: Any) -> tuple[Sync, ...]:
-    """Return the entries of SYNCS; raise ValueError with what is expected."""
-    if not isinstance(value, dict):
-        raise ValueError("expected names and their syncs: {}")
+    """Return the entries of SYNCS; raise ValueError with what is expected, WrongEntries with the mistakes of each entry."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected names and their syncs, such as {ConfigurationSpelling.example}")
+    wrong = [mistake for name, entry in value.items() for mistake in _mistakes(name, entry)]
+    if wrong:
+        raise WrongEntries(wrong)
     return tuple(_entry(name, entry) for name, entry in value.items())
 
 
+def buckets(syncs: Sequence[Sync], side: str) -> tuple[str, ...]:
+    """Return the buckets that syncs name as `side`, "source" or "destination", each once, in their order."""
+    return tuple(dict.fromkeys(str(sync.input[side]) for sync in syncs))
+
+
 def _entry(name: str, entry: Mapping[str, Any]) -> Sync:
-    given = {key: part for key, part in entry.items() if key not in ("schedule", "timezone")}
-    return Sync(name, {**given, "name": name}, entry.get("schedule"), entry.get("timezone", UTC))
+    return Sync(name, _input(name, entry), entry.get("schedule"), entry.get("timezone", UTC))
+
+
+def _input(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: _plain(part) for key, part in entry.items() if key not in OF_A_SCHEDULE}
+    return {**given, "name": name}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _mistakes(name: Any, entry: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
+    from lambda_functions.shared.option_rules import name_problem  # only who names syncs waits for it
+
+    expected = name_problem(name)
+    if expected:
+        yield (name,), f" is {short_repr(entry)}: {expected}, as the name of a sync"
+    elif not isinstance(entry, Mapping) or not all(isinstance(key, str) for key in entry):
+        example = '{"source": "my-source-bucket", "destination": "my-destination-bucket"}'
+        yield (name,), f" is {short_repr(entry)}: expected the input of an execution, such as {example}"
+    else:
+        yield from (((name, *place), f": {text}") for place, text in _mistakes_of_input(name, entry))
+        yield from (((name, *place), f": {text}") for place, text in _mistakes_of_schedule(entry))
+
+
+def _mistakes_of_input(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what is wrong with all but the schedule: which key, if one alone, and a sentence."""
+    from lambda_functions.shared import options
+
+    mistyped = [
+        key for key in entry if key not in options.NAMES and _meant_for_a_schedule(key, options.NAMES)
+    ]
+    for key in mistyped:
+        meant = _meant_for_a_schedule(key, options.NAMES)
+        yield (key,), f'"{key}" is not an option (did you mean "{meant}"?)'
+    for key in [key for key in entry if key in NOT_IN_AN_ENTRY]:
+        yield (key,), f'"{key}" is {short_repr(entry[key])}; {NOT_IN_AN_ENTRY[key]}'
+    left_out = (*mistyped, *NOT_IN_AN_ENTRY)
+    given = _input(name, {key: part for key, part in entry.items() if key not in left_out})
+    if not _is_json(given):
+        yield (
+            (),
+            "it has a value that JSON does not know; expected texts, numbers, True, False and lists of texts",
+        )
+        return
+    for problem in options.find_problems(given, {}, ConfigurationSpelling()):
+        where = next((key for key in entry if problem.startswith(f'"{key}" ')), None)
+        yield (where,) if where else (), _in_python(problem)
+
+
+def _meant_for_a_schedule(key: str, options: Sequence[str]) -> str | None:
+    if key in OF_A_SCHEDULE:
+        return None
+    nearest = nearest_name(key.lower(), (*options, *OF_A_SCHEDULE))
+    return nearest if nearest in OF_A_SCHEDULE else None
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _in_python(problem: str) -> str:
+    """Return what is expected in the words of a file of Python: JSON's `true` is a name that Python does not know."""
+    said, separator, expected = problem.rpartition("; expected ")
+    return said + separator + expected.replace("true", "True").replace("false", "False")
+
+
+def _mistakes_of_schedule(entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    from deployment.syncs import expressions, times
+
+    schedule = entry.get("schedule")
+    if schedule is not None:
+        try:
+            times.require_date(expressions.parse(schedule))
+        except ValueError as error:
+            yield ("schedule",), f'"schedule" is {short_repr(schedule)}; {error}'
+    if "timezone" not in entry:
+        return
+    if schedule is None:
+        yield ("timezone",), '"timezone" stands without "schedule"; expected both, or none of them'
+        return
+    try:
+        expressions.require_timezone(entry["timezone"])
+    except ValueError as error:
+        yield ("timezone",), f'"timezone" is {short_repr(entry["timezone"])}; {error}'

@@ -225,6 +225,12 @@ def cut_cause(cause: str, address: str) -> str:
     return encoded[: MAX_CAUSE_BYTES - len(rest.encode())].decode("utf-8", "ignore") + rest
 
 
+def cause_of_execution(cause: str, name: str, address: str) -> str:
+    """Return what an execution fails with: the cause, the name of its sync if it has one, and where its report is."""
+    about = f" Sync: {name}." if name else ""
+    return cut_cause(f"{cause}{about} Report: {address}" if cause else "", address)
+
+
 def message_of(cause: str) -> str:
     """Return the sentence in a Lambda's error, which comes as JSON; other causes are sentences already."""
     try:

@@ -35,6 +35,9 @@ MAX_RESTORE_DAYS = 365
 _ACCOUNT = re.compile(r"[0-9]{12}")
 # A header carries it: an ARN, an id, or an alias.
 _KMS_KEY = re.compile(r"[!-~]{1,2048}")
+# What a schedule of EventBridge may be called, without its dots:
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html#scheduler-CreateSchedule-request-Name
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PERCENT = re.compile(r"([0-9]{1,2}(\.[0-9]+)?|100(\.0+)?)%")
 
 
@@ -110,6 +113,12 @@ def _account_problem(spelling: Spelling, value: Any) -> str | None:
     )
 
 
+def name_problem(value: Any) -> str | None:
+    """Say what is expected of the name of a sync; None if it is right."""
+    is_right = isinstance(value, str) and NAME.fullmatch(value)
+    return None if is_right else "expected 1 to 64 letters from A to Z, digits, underscores and hyphens"
+
+
 def _kms_key_problem(spelling: Spelling, value: Any) -> str | None:
     is_right = isinstance(value, str) and _KMS_KEY.fullmatch(value)
     return None if is_right else f"expected the ARN or id of a key of KMS{spelling.as_text}"
@@ -131,45 +140,61 @@ def _choice_problem(*words: str) -> Callable[[Any], str | None]:
     return lambda value: None if isinstance(value, str) and value in words else f"expected one of {listed}"
 
 
+def _source_problem(spelling: Spelling, value: Any) -> str | None:
+    return bucket_problem(spelling, "prefix", value)
+
+
+def _destination_problem(spelling: Spelling, value: Any) -> str | None:
+    return bucket_problem(spelling, "destinationPrefix", value)
+
+
+_RULES: Mapping[str, Callable[..., str | None]] = {
+    "source": _source_problem,
+    "destination": _destination_problem,
+    "prefix": _key_problem,
+    "destinationPrefix": _key_problem,
+    "startAfter": _key_problem,
+    "include": _globs_problem,
+    "exclude": _globs_problem,
+    "minSize": size_problem,
+    "maxSize": size_problem,
+    "modifiedAfter": moment_problem,
+    "modifiedBefore": moment_problem,
+    "storageClasses": classes_problem,
+    "overwrite": overwrite_problem,
+    "delete": _boolean_problem,
+    "maxDelete": max_delete_problem,
+    "maxCostUsd": _cost_problem,
+    "allowEmptySource": _boolean_problem,
+    "dryRun": _boolean_problem,
+    "verify": _boolean_problem,
+    "compareMetadata": _metadata_problem,
+    "compareTags": _boolean_problem,
+    "copyTags": _boolean_problem,
+    "unprovable": _choice_problem("copy", "keep"),
+    "storageClass": _choice_problem("source", *STORAGE_CLASSES),
+    "objectLock": _choice_problem("none", "copy"),
+    "annotations": _choice_problem("none", "copy"),
+    "restore": _restore_problem,
+    "acl": _choice_problem("bucket-owner-full-control"),
+    "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
+    "sseKmsKeyId": _kms_key_problem,
+    "requestPayer": _boolean_problem,
+    "maxConcurrency": _concurrency_problem,
+    "sourceOwner": _account_problem,
+    "destinationOwner": _account_problem,
+    "name": name_problem,
+}
+# Those whose sentence depends on how the input is spelled, in JSON or in flags.
+_SPELLED = (
+    "source", "destination", "include", "exclude", "restore", "sseKmsKeyId", "sourceOwner", "destinationOwner",
+)  # fmt: skip
+
+
 def rules_in(spelling: Spelling) -> Mapping[str, Callable[[Any], str | None]]:
     """Return for each option what says what is expected of its value, None where the value is right."""
-    globs = functools.partial(_globs_problem, spelling)
-    account = functools.partial(_account_problem, spelling)
     return {
-        "source": functools.partial(bucket_problem, spelling, "prefix"),
-        "destination": functools.partial(bucket_problem, spelling, "destinationPrefix"),
-        "prefix": _key_problem,
-        "destinationPrefix": _key_problem,
-        "startAfter": _key_problem,
-        "include": globs,
-        "exclude": globs,
-        "minSize": size_problem,
-        "maxSize": size_problem,
-        "modifiedAfter": moment_problem,
-        "modifiedBefore": moment_problem,
-        "storageClasses": classes_problem,
-        "overwrite": overwrite_problem,
-        "delete": _boolean_problem,
-        "maxDelete": max_delete_problem,
-        "maxCostUsd": _cost_problem,
-        "allowEmptySource": _boolean_problem,
-        "dryRun": _boolean_problem,
-        "verify": _boolean_problem,
-        "compareMetadata": _metadata_problem,
-        "compareTags": _boolean_problem,
-        "copyTags": _boolean_problem,
-        "unprovable": _choice_problem("copy", "keep"),
-        "storageClass": _choice_problem("source", *STORAGE_CLASSES),
-        "objectLock": _choice_problem("none", "copy"),
-        "annotations": _choice_problem("none", "copy"),
-        "restore": functools.partial(_restore_problem, spelling),
-        "acl": _choice_problem("bucket-owner-full-control"),
-        "serverSideEncryption": _choice_problem("AES256", *KMS_WORDS),
-        "sseKmsKeyId": functools.partial(_kms_key_problem, spelling),
-        "requestPayer": _boolean_problem,
-        "maxConcurrency": _concurrency_problem,
-        "sourceOwner": account,
-        "destinationOwner": account,
+        name: functools.partial(rule, spelling) if name in _SPELLED else rule for name, rule in _RULES.items()
     }
 
 

@@ -65,6 +65,7 @@ class Options:
     maxConcurrency: int = 20  # noqa: N815
     sourceOwner: str | None = None  # noqa: N815
     destinationOwner: str | None = None  # noqa: N815
+    name: str | None = None
 
     @property
     def has_source_filters(self) -> bool:

@@ -148,10 +148,16 @@ class Machine:
         return arn
 
     def wait(self, arn: str) -> dict[str, Any]:
-        """Wait for an execution's end; return DescribeExecution's answer."""
+        """Wait for an execution's end; return DescribeExecution's answer, with the cause as the report has it.
+
+        That every cause also says where the report is, `tests/functional/runs/test_refusals.py` shows once for all.
+        """
         in_time = self.ended(arn).wait(PATIENCE_SECONDS)
         assert in_time, f"the execution did not end within {PATIENCE_SECONDS} s"
         found: dict[str, Any] = self.client.describe_execution(executionArn=arn)
+        if "cause" in found:
+            place = f"s3://{WORK_BUCKET}/runs/{MACHINE}/{found['name']}/report.json"
+            found["cause"] = found["cause"].removesuffix(f" Report: {place}")
         return found
 
     def long_ago(self, arn: str, seconds: float = 3600) -> None:

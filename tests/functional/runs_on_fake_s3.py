@@ -290,13 +290,13 @@ def world_on_fake_s3() -> Iterator[World]:
             s3.bucket("destination-bucket", region="us-east-1"),
             s3.bucket("work-bucket"),
         )
-        with no_sleep(world):
+        with without_pauses(world):
             yield world
 
 
 @contextlib.contextmanager
-def no_sleep(world: World) -> Iterator[None]:
-    """Note what workers would sleep."""
+def without_pauses(world: World) -> Iterator[None]:
+    """Let workers note in `slept` what they would sleep."""
     with (
         mock.patch.object(Copier.__init__, "__defaults__", _instead_of_sleep(Copier, world)),
         mock.patch.object(Deleter.__init__, "__defaults__", _instead_of_sleep(Deleter, world)),

@@ -11,7 +11,7 @@ from typing import Any
 from executions import Execution, Start, on_clock_of
 from fake_s3 import HOUR, MB, Bucket, fake_s3
 from rules import Rules, Violation
-from runs_on_fake_s3 import no_sleep
+from runs_on_fake_s3 import without_pauses
 from simulated_s3 import BUSY, DO, KILL_AFTER, KILL_AND_ARRIVE, KILL_BEFORE, LOSE, SimulatedS3, Wanted
 from turns import Deadlock, Task, Turns
 
@@ -89,7 +89,7 @@ class Seed:
         )  # fmt: skip
 
     def _simulate(self) -> None:
-        with no_sleep(self.executions[0]):
+        with without_pauses(self.executions[0]):
             if any("plan" in one.options for one in self.executions):
                 self._run_alone(self._world("a", "b", "planned"), dryRun=True, **EVEN_EMPTY)
             self.rules.begin(list(self.buckets.values()))

@@ -20,6 +20,8 @@ import cfnlint.schema.manager
 from botocore import xform_name
 from iam_grants import NARROW, PROJECT, REGION, translated
 
+from deployment.project.settings import Settings
+
 SERVICES = {
     "sts": "sts",
     "s3": "s3",
@@ -27,9 +29,13 @@ SERVICES = {
     "stepfunctions": "states",
     "lambda": "lambda",
     "logs": "logs",
+    "scheduler": "scheduler",
+    "sqs": "sqs",
+    "sns": "sns",
 }
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_"
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
+_SCHEDULER = f"{_REFERENCE}amazoneventbridgescheduler.html"
 
 # What a call needs where it is not one action of the call's own name, and the page that says so.
 ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -44,6 +50,7 @@ ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     # Versions by their ids, and markers; a bucket without versions names its objects "null".
     "s3:DeleteObjects": (("s3:DeleteObject", "s3:DeleteObjectVersion"), f"{_S3}DeleteObjects.html"),
+    "s3:GetBucketEncryption": (("s3:GetEncryptionConfiguration",), f"{_S3}GetBucketEncryption.html"),
     "s3:HeadBucket": (("s3:ListBucket",), f"{_S3}HeadBucket.html"),
     "s3:ListObjectVersions": (("s3:ListBucketVersions",), f"{_S3}ListObjectVersions.html"),
     "s3:ListObjectsV2": (("s3:ListBucket",), f"{_S3}ListObjectsV2.html"),
@@ -63,6 +70,9 @@ ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ),
         f"{_REFERENCE}awscloudformation.html",
     ),
+    # With a role.
+    "scheduler:CreateSchedule": (("scheduler:CreateSchedule", "iam:PassRole"), _SCHEDULER),
+    "scheduler:UpdateSchedule": (("scheduler:UpdateSchedule", "iam:PassRole"), _SCHEDULER),
     # With tags and a role.
     "states:CreateStateMachine": (
         ("states:CreateStateMachine", "states:TagResource", "iam:PassRole"),
@@ -125,29 +135,35 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# The same of what is there for notices only.
+UNUSED_OF_NOTICES: Mapping[str, tuple[str, ...]] = {
+    "the topic keeps no messages and masks nothing": ("sns:PutDataProtectionPolicy",),
+}
+
+
 def actions_of_calls(calls: Iterable[str]) -> set[str]:
     """Return the actions that these calls need."""
     return {action for call in calls for action in ACTIONS.get(call, ((call,), ""))[0]}
 
 
-def handled_by_cloudformation() -> set[str]:
+def handled_by_cloudformation(settings: Settings = NARROW) -> set[str]:
     """Return every action that CloudFormation may take for the types of our resources, tags included."""
     manager = cfnlint.schema.manager.PROVIDER_SCHEMA_MANAGER
     found: set[str] = set()
-    for kind in {resource["Type"] for resource in translated(NARROW).values()}:
+    for kind in {resource["Type"] for resource in translated(settings).values()}:
         schema: Mapping[str, Any] = manager.get_resource_schema(REGION, kind).schema
         handlers = [schema["handlers"].get(name, {}) for name in ("create", "read", "update", "delete")]
-        for part in (*handlers, schema["tagging"]):
+        for part in (*handlers, schema.get("tagging") or {}):
             found |= set(part.get("permissions", ()))
     return found
 
 
-def needed_by_cloudformation() -> set[str]:
+def needed_by_cloudformation(settings: Settings = NARROW) -> set[str]:
     """Return those that our template leads to; reading is done of everything, whatever a resource has."""
-    unused = [pattern for patterns in UNUSED.values() for pattern in patterns]
-    return {
-        action for action in handled_by_cloudformation() if is_read(action) or not matches(action, unused)
-    }
+    reasons = (*UNUSED.values(), *UNUSED_OF_NOTICES.values())
+    unused = [pattern for patterns in reasons for pattern in patterns]
+    handled = handled_by_cloudformation(settings)
+    return {action for action in handled if is_read(action) or not matches(action, unused)}
 
 
 def is_read(action: str) -> bool:
@@ -171,6 +187,7 @@ def calls_in_sources() -> set[str]:
             operations.setdefault(xform_name(operation), set()).add(f"{prefix}:{operation}")
     # The state machines' tags; those of log groups are CloudFormation's business.
     operations["list_tags_for_resource"] = {"states:ListTagsForResource"}
+    operations.pop("publish")  # of metrics that a linter keeps: nothing here sends to a topic
     names = (name for path in _modules() for name in _called(path))
     return {call for name in names for call in operations.get(name, ())}
 

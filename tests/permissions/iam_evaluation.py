@@ -60,8 +60,17 @@ def fits(statement: Statement, request: Request) -> bool:
 
 
 def _pattern(text: str, flags: int = 0) -> re.Pattern[str]:
-    """`*` and `?` stand for slashes too: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"""
-    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), flags | re.DOTALL)
+    """`*` and `?` stand for slashes too, `${*}`, `${?}` and `${$}` for the characters themselves.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+    """
+    between_literals = re.split(r"\$\{([*?$])\}", text)
+    parts = [
+        re.escape(part) if number % 2 else re.escape(part).replace(r"\*", ".*").replace(r"\?", ".")
+        for number, part in enumerate(between_literals)
+    ]
+    return re.compile("".join(parts), flags | re.DOTALL)
 
 
 def _like(value: str, wanted: str) -> bool:

@@ -108,9 +108,26 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     ),
     "status": (
         "sts:GetCallerIdentity",
+        "sns:ListSubscriptionsByTopic",  # of the topic of the notices
         *_FIND_STACK,
         *_DEPLOYED,
         *_WATCH_EXECUTIONS,
+    ),
+    "policies": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        "cloudformation:ListStackResources",  # the functions' roles
+        "s3:HeadBucket",
+        "s3:GetBucketRequestPayment",
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketEncryption",
+    ),
+    "syncs": (
+        "sts:GetCallerIdentity",
+        *_FIND_STACK,
+        *_FIND_MACHINES,
+        "states:ListExecutions",
+        "states:DescribeExecution",
     ),
     "logs": ("sts:GetCallerIdentity", "logs:FilterLogEvents"),
     "watch": (
@@ -164,4 +181,25 @@ TASKS: Mapping[str, tuple[str, ...]] = {
         "s3:ListObjectVersions",
         "s3:DeleteObjects",
     ),
+}
+
+# What the schedules of syncs add: only where a sync has one.
+_FIND_SCHEDULES = ("scheduler:ListSchedules",)
+_READ_SCHEDULES = (*_FIND_SCHEDULES, "scheduler:GetSchedule")
+_PAUSE = ("sts:GetCallerIdentity", *_FIND_STACK, "scheduler:GetSchedule", "scheduler:UpdateSchedule")
+SCHEDULED: Mapping[str, tuple[str, ...]] = {
+    "deploy": (
+        *_READ_SCHEDULES,
+        "scheduler:CreateSchedule",
+        "scheduler:UpdateSchedule",
+        "scheduler:DeleteSchedule",
+    ),
+    "plan": _READ_SCHEDULES,
+    "pause": _PAUSE,
+    "resume": _PAUSE,
+    "syncs": _FIND_SCHEDULES,
+    "status": (*_FIND_SCHEDULES, "sqs:GetQueueAttributes"),
+    "rollback": (*_READ_SCHEDULES, "scheduler:UpdateSchedule"),
+    "prune": _FIND_SCHEDULES,
+    "delete": (*_FIND_SCHEDULES, "scheduler:DeleteSchedule"),
 }

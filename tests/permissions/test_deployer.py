@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 from iam_deployer import (
     ACTIONS,
     UNUSED,
+    UNUSED_OF_NOTICES,
     actions_of_calls,
     buckets_without_owner,
     calls_in_sources,
@@ -17,12 +19,23 @@ from iam_deployer import (
     needed_by_cloudformation,
 )
 from iam_documents import page, policy
-from iam_grants import actions
-from iam_tasks import TASKS
+from iam_grants import NARROW, actions
+from iam_tasks import SCHEDULED, TASKS
+
+from deployment.syncs.entries import Sync
+
+NOTICES = dataclasses.replace(
+    NARROW,
+    notify=("ops@example.com",),
+    notify_on="always",
+    dashboard=True,
+    syncs=(Sync("photos", {"source": "a", "destination": "b"}, "rate(1 day)"),),
+)
 
 
 def test_every_call_in_the_sources_belongs_to_a_task():
-    assert calls_in_sources() - {call for calls in TASKS.values() for call in calls} == set()
+    of_tasks = {call for tasks in (TASKS, SCHEDULED) for calls in tasks.values() for call in calls}
+    assert calls_in_sources() - of_tasks == set()
 
 
 def test_the_policy_of_fab_is_what_its_tasks_and_cloudformation_need_and_nothing_more():
@@ -34,6 +47,27 @@ def test_the_policy_of_fab_is_what_its_tasks_and_cloudformation_need_and_nothing
     }
 
 
+def test_the_policy_of_notices_is_what_cloudformation_needs_for_them_beyond_that_of_fab():
+    others = actions(
+        [*policy("fab")["Statement"], *policy("schedules")["Statement"]]
+    )  # a scheduled sync brings those
+    needed = needed_by_cloudformation(NOTICES) - others
+    assert actions(policy("notices")["Statement"]) == needed
+    reasons = [pattern for patterns in UNUSED_OF_NOTICES.values() for pattern in patterns]
+    handled = handled_by_cloudformation(NOTICES)
+    assert [pattern for pattern in reasons if not any(matches(one, [pattern]) for one in handled)] == []
+
+
+def test_rights_about_notices_reach_everything_only_where_sns_knows_no_resource():
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html"""
+    unnamed = [one for one in policy("notices")["Statement"] if one["Resource"] == "*"]
+    assert actions(unnamed) == {
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
+    }
+
+
 def test_every_reason_is_about_something_that_cloudformation_might_do():
     handled = {action for action in handled_by_cloudformation() if not is_read(action)}
     patterns = [pattern for patterns in UNUSED.values() for pattern in patterns]
@@ -41,7 +75,7 @@ def test_every_reason_is_about_something_that_cloudformation_might_do():
 
 
 def test_every_row_of_the_table_is_about_a_call_of_some_task_and_names_its_page():
-    called = {call for calls in TASKS.values() for call in calls}
+    called = {call for tasks in (TASKS, SCHEDULED) for calls in tasks.values() for call in calls}
     assert ACTIONS.keys() - called == set()
     assert all(page.startswith("https://docs.aws.amazon.com/") for _, page in ACTIONS.values())
 

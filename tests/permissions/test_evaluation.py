@@ -48,6 +48,12 @@ def test_a_star_stands_for_slashes_too_and_the_case_of_arns_counts(
     assert fits(statement(Action=action, Resource=resource), Request("s3:GetObject", OBJECT)) is is_meant
 
 
+@pytest.mark.parametrize(("key", "is_meant"), [("a*b", True), ("axb", False), ("a*b/c", True)])
+def test_a_character_of_patterns_in_braces_stands_for_itself(key: str, is_meant: bool) -> None:
+    meant = statement(Resource="arn:aws:s3:::photos/a${*}b*")
+    assert fits(meant, Request("s3:GetObject", f"arn:aws:s3:::photos/{key}")) is is_meant
+
+
 def test_a_key_that_is_not_there_fails_what_is_positive_and_fits_what_is_negated() -> None:
     assert [under(one, "x", k="x") for one in ("StringEquals", "StringNotEquals")] == [True, False]
     assert [under(one, "x", k="y") for one in ("StringEquals", "StringNotEquals")] == [False, True]

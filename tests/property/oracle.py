@@ -278,7 +278,7 @@ def _refusal(found: Prediction, sources: int, destinations: int, options: Option
     looks_wrong = most is None and deletes > 1000 and 2 * deletes > destinations
     if looks_wrong or (most is not None and deletes > most):
         return "DeletionRefused"
-    is_dear = options.get("maxCostUsd", 1000) < 1 and (deletes or found.copies)
+    is_dear = options.get("maxCostUsd", 1000) < 1 and (deletes or found.copies or found.restores)
     return "CostRefused" if is_dear else None
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from invoke.collection import Collection
+from invoke.context import Context
 from invoke.exceptions import Exit
 from places import PROJECT
 
@@ -20,6 +21,8 @@ import fabfile
 from benchmarks.deployed import copy_sources
 from deployment.errors import ConfigurationError, Declined
 from deployment.project.settings import Settings
+from deployment.syncs.entries import Sync
+from deployment.tasks.runs import verify
 from tests.installations import installed
 from tests.recording_console import RecordingConsole
 
@@ -51,11 +54,12 @@ def exit_of(error: BaseException) -> Exit:
 
 
 def test_what_only_other_tasks_need_is_not_imported_to_find_that_nothing_is_to_do() -> None:
-    wings = ("checks", "plan", "emulator", "tasks/stack", "tasks/runs")
+    wings = ("checks", "plan", "emulator", "tasks/stack", "tasks/runs", "tasks/syncs", "schedules")
     files = [path for wing in wings for path in (PROJECT / "deployment" / wing).glob("*.py")]
     others = {".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in files}
     slow = {"boto3", "cfnlint", "moto", "rich", "samtranslator", "statelint"}
-    unwanted = others - {"deployment.tasks.stack.deploy"} | slow
+    parsers = {"deployment.syncs.expressions", "deployment.syncs.times"}
+    unwanted = others - {"deployment.tasks.stack.deploy"} | slow | parsers
     code = f"import sys, fabfile; print(*sorted({unwanted!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
@@ -79,7 +83,8 @@ def test_every_task_has_a_line_for_the_list_and_a_help_text_for_every_flag() -> 
 
 def test_the_default_task_asks_only_if_it_is_told_to_by_its_name(fresh_clone: Path) -> None:
     assert [(argument.name, argument.default) for argument in TASKS["deploy"].get_arguments()] == [
-        ("ask", False)
+        ("ask", False),
+        ("yes", False),
     ]
 
     ended = fab(fresh_clone, "--ask")
@@ -104,6 +109,24 @@ def test_the_account_is_named_before_anything_is_done_there(monkeypatch: pytest.
     fabfile.enter(console, "Deleting", Settings())  # type: ignore[arg-type]
 
     assert console.steps == ["Deleting: account 123456789012, region eu-west-1, stack sync-buckets"]
+
+
+PHOTOS = {"source": "from", "destination": "into", "name": "photos"}
+
+
+@pytest.mark.parametrize(
+    "task, called, given",
+    [("sync", "sync.sync", PHOTOS), ("verify", "verify.verify", {**PHOTOS, **verify.FIXED})],
+)
+def test_a_word_that_names_a_sync_is_its_input(
+    monkeypatch: pytest.MonkeyPatch, task: str, called: str, given: dict[str, object]
+) -> None:
+    settings, inputs = Settings(syncs=(Sync("photos", PHOTOS, "rate(1 day)"),)), []
+    monkeypatch.setattr(fabfile.configuration, "load", lambda: settings)
+    monkeypatch.setattr(fabfile.Installation, "connect", installed)
+    monkeypatch.setattr(f"deployment.tasks.runs.{called}", lambda _, options, *__: inputs.append(options))
+    TASKS[task](Context(), source="photos")
+    assert inputs == [given]
 
 
 def test_a_fresh_clone_lists_its_tasks(fresh_clone: Path) -> None:

@@ -50,6 +50,7 @@ MAY_IMPORT = {
 }
 TASKS_TOGETHER = {
     ("status", "versions"),
+    *(("policies", part) for part in ("policy_notes", "policy_text")),
     ("logs", "log_lines"),
     ("sync", "follow"),
     ("verify", "follow"),
@@ -65,6 +66,9 @@ TASKS_TOGETHER = {
     *((task, shared) for task in ("follow", "report") for shared in ("plan_list", "output")),
     *((task, shared) for task in ("sync", "verify") for shared in ("plan_list", "output")),
     ("plan_list", "output"),
+    ("named_input", "sync_input"),
+    ("policies", "named_input"),
+    ("syncs_list", "last_runs"),
 }
 VERBS = {"compare", "apply", "tally"}
 

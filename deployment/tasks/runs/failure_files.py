@@ -13,6 +13,8 @@ from typing import Any
 
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
+from deployment.page.facts import has_begun
+from deployment.page.sentences import left_out, not_synchronised
 from deployment.step_functions.run_report import FailureFiles, Line, RunFolder
 from deployment.tasks.runs.output import STDOUT, named, opened
 from deployment.text import quantity, visible
@@ -61,7 +63,7 @@ class Failures:
 
 def find(folder: RunFolder, report: Mapping[str, Any]) -> Failures:
     """Return what a run that has left this report has not synchronised; nothing is read where there is nothing."""
-    if "copied" not in report or not has_failures(report):
+    if not has_begun(report) or not has_failures(report):
         return Failures()
     try:
         files = folder.failure_files()
@@ -73,10 +75,7 @@ def find(folder: RunFolder, report: Mapping[str, Any]) -> Failures:
 def has_failures(report: Mapping[str, Any]) -> bool:
     """Whether a report counts anything that was not synchronised."""
     return bool(
-        report.get("causes")
-        or report.get("notSynchronised")
-        or any(report.get("skipped", {}).values())
-        or any(report.get(word, {}).get("objects") for word in ("changed", "stopped", "failed"))
+        report.get("causes") or report.get("notSynchronised") or left_out(report) or not_synchronised(report)
     )
 
 
@@ -144,7 +143,7 @@ def _write(
     text_of: Callable[[Line], str],
     head: str = "",
 ) -> None:
-    files = folder.failure_files() if "copied" in report else FailureFiles([])
+    files = folder.failure_files() if has_begun(report) else FailureFiles([])
     number = 0
     with opened(flag, place, console) as write:
         if head:

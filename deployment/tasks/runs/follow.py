@@ -17,6 +17,7 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
+from deployment.page.facts import is_plan_only
 from deployment.step_functions import runs
 from deployment.step_functions.executions import (
     Execution,
@@ -30,7 +31,7 @@ from deployment.step_functions.executions import (
 from deployment.step_functions.run_report import RunFolder
 from deployment.tasks.runs.output import STDOUT
 from deployment.tasks.runs.plan_list import show_plan, write_list
-from deployment.tasks.runs.report_text import is_plan_only, show_report
+from deployment.tasks.runs.report_text import show_report
 
 
 def follow(

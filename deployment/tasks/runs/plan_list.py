@@ -14,6 +14,7 @@ from typing import Any
 
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
+from deployment.page.facts import has_begun
 from deployment.step_functions.key_order import Line
 from deployment.step_functions.plan_lines import (
     ORPHAN,
@@ -65,7 +66,6 @@ def show_plan(
     """
     if not _planned(report):
         return
-    folder = folder.planned_in(report)
     try:
         kinds = first_keys(folder, report, plan)
     except ExecutionFailed as error:
@@ -83,6 +83,7 @@ def first_keys(
     """Return the title of each kind, its first keys, and how many it has; raise ExecutionFailed where there is no whole plan."""
     if not _planned(report):
         return []
+    folder = folder.planned_in(report)
     plan = plan or read_plan(folder, report)
     kinds = first_of_each(lines_as_they_come(folder, plan.shards[:SHARDS_SHOWN]))
     return [
@@ -97,7 +98,7 @@ def write_list(
 
     Raises ExecutionFailed where a run has no plan that can be read, or a disk is full.
     """
-    if "copied" not in report:
+    if not has_begun(report):
         raise ExecutionFailed("This run has no plan: it ended before anything was compared.")
     folder = folder.planned_in(report)
     plan = read_plan(folder, report)

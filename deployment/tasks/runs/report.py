@@ -14,6 +14,7 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
+from deployment.page.facts import has_begun, is_plan_only
 from deployment.step_functions import runs
 from deployment.step_functions.executions import (
     Execution,
@@ -36,7 +37,7 @@ from deployment.tasks.runs.failure_files import (
 from deployment.tasks.runs.output import STDOUT, require_apart
 from deployment.tasks.runs.plan_list import show_plan, write_list
 from deployment.tasks.runs.report_page import ReportedRun, cause_of, write_page
-from deployment.tasks.runs.report_text import is_plan_only, show_failures, show_sums
+from deployment.tasks.runs.report_text import show_failures, show_sums
 from deployment.text import duration, objects, utc
 
 
@@ -123,7 +124,7 @@ def _show(run: ReportedRun, failures: Failures | None, console: Console, plan: P
             f"{execution.status} with {execution.error or 'no error'}: {cause_of(execution)}".rstrip(": "),
             "red",
         )
-    if "copied" not in report:
+    if not has_begun(report):
         return  # no run has begun
     show_sums(report, execution.seconds, console, input_of(run.described))
     if is_plan_only(report):

@@ -12,7 +12,7 @@ from deployment.aws.account import execution_link
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
-from deployment.page.facts import Facts, Group, Timing
+from deployment.page.facts import Facts, Group, Timing, has_begun, is_plan_only
 from deployment.page.page import page
 from deployment.page.turns import PHASES, turns_of
 from deployment.step_functions.executions import (
@@ -26,7 +26,7 @@ from deployment.step_functions.run_report import RunFolder
 from deployment.tasks.runs.failure_files import Failures, by_cause, describe_unfinished
 from deployment.tasks.runs.output import named, opened
 from deployment.tasks.runs.plan_list import first_keys
-from deployment.tasks.runs.report_text import amounts, is_plan_only, is_refused
+from deployment.tasks.runs.report_text import amounts
 from deployment.text import one_line, size
 
 MAX_RECORDS_READ = 2_000
@@ -41,11 +41,6 @@ class ReportedRun:
     execution: Execution
     report: Mapping[str, Any]
     folder: RunFolder
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether it has compared anything."""
-        return "copied" in self.report
 
 
 def write_page(run: ReportedRun, failures: Failures, made_at: datetime, place: str, console: Console) -> None:
@@ -75,14 +70,12 @@ def facts_of(run: ReportedRun, failures: Failures, made_at: datetime) -> Facts:
         destination=destination,
         report=report,
         given=given,
-        amounts=list(amounts(report)) if run.has_begun else [],
+        amounts=list(amounts(report)) if has_begun(run.report) else [],
         causes=_causes(report, failures),
         planned=planned,
         notes=[*_notes(report, failures), *plan_notes],
         remarks=[in_flags(str(warning)) for warning in report.get("warnings", ())],
-        timing=_timing(run.folder) if run.has_begun else Timing(),
-        is_refused=is_refused(report),
-        is_plan_only=is_plan_only(report),
+        timing=_timing(run.folder) if has_begun(run.report) else Timing(),
     )
 
 
@@ -120,7 +113,7 @@ def _notes(report: Mapping[str, Any], failures: Failures) -> Iterator[str]:
 
 def _planned(run: ReportedRun) -> tuple[list[Group], Sequence[str]]:
     """Return the first keys of each kind of a plan, or why they are not shown."""
-    if not run.has_begun or not is_plan_only(run.report):
+    if not has_begun(run.report) or not is_plan_only(run.report):
         return [], []
     try:
         kinds = first_keys(run.folder, run.report)

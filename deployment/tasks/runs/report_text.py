@@ -8,10 +8,11 @@ from typing import Any
 
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
-from deployment.page.facts import Amount
-from deployment.page.money import cost_item
+from deployment.page.cost_words import cost_item
+from deployment.page.facts import Amount, has_begun, is_plan_only, is_refused
+from deployment.page.sentences import delete_markers
 from deployment.step_functions.executions import sides
-from deployment.text import dollars, duration, quantity, size
+from deployment.text import dollars, duration, quantity
 
 Row = tuple[str, int, str]
 
@@ -57,7 +58,7 @@ def show_report(
 
     `options` are what the execution was started with; they have the prefixes. `seconds` are left out where nobody knows them.
     """
-    if report is None or "copied" not in report:
+    if report is None or not has_begun(report):
         return
     show_sums(report, seconds, console, options)
     show_failures(report, console)
@@ -70,9 +71,8 @@ def show_sums(
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the same without what failed."""
-    shown = list(rows(report))
-    styles = ["red" if name in _TROUBLE.values() else "" for name, _, _ in shown]
-    console.table(title(report, options), ["", "objects", "size"], shown, styles)
+    styles = ["red" if one.name in _TROUBLE else "" for one in amounts(report)]
+    console.table(title(report, options), ["", "objects", "size"], list(rows(report)), styles)
     for line in footer(report, seconds):
         console.say(line)
     for warning in report.get("warnings", ()):
@@ -98,26 +98,17 @@ def show_failures(report: Mapping[str, Any], console: Console) -> None:
 
 
 def title(report: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> str:
-    """Return which buckets and prefixes, and whether anything was really done."""
+    """Return which sync, if it has a name, which buckets and prefixes, and whether anything was really done."""
     why = "refused" if is_refused(report) else "dry run" if report.get("dryRun") else ""
     told = report.get("options") or options or report
-    return f"{sides(told)}{f' ({why}: nothing was changed)' if why else ''}"
-
-
-def is_refused(report: Mapping[str, Any]) -> bool:
-    """Whether a guard stopped the run between its plan and its first change."""
-    return str(report.get("outcome", "")).endswith("Refused")
-
-
-def is_plan_only(report: Mapping[str, Any]) -> bool:
-    """Whether a plan was made and not carried out."""
-    return bool(report.get("dryRun")) or is_refused(report)
+    name = f"{told['name']}: " if told.get("name") else ""
+    return f"{name}{sides(told)}{f' ({why}: nothing was changed)' if why else ''}"
 
 
 def rows(report: Mapping[str, Any]) -> Iterator[Row]:
     """Yield what became of the objects: what, how many, how much. What went wrong is left out where it did not."""
     for one in amounts(report):
-        yield one.words, one.objects, "" if one.size_bytes is None else size(one.size_bytes)
+        yield one.words, one.objects, one.size_in_words
 
 
 def amounts(report: Mapping[str, Any]) -> Iterator[Amount]:
@@ -143,9 +134,7 @@ def amounts(report: Mapping[str, Any]) -> Iterator[Amount]:
 def footer(report: Mapping[str, Any], seconds: float | None) -> Iterator[str]:
     """Yield what was out of scope, what a delete means there, requests, cost and time, and where the whole report is."""
     yield from scope(report)
-    markers = int(report.get("deleteMarkers", 0))
-    if markers:
-        yield f"The destination is versioned: {markers:,} of the deletes left a delete marker, old versions stay."
+    yield from delete_markers(report)
     requests: Mapping[str, int] = report.get("requests", {})
     listed = ", ".join(f"{count:,} {name}" for name, count in requests.items() if count) or "none"
     yield f"Requests to the two buckets: {listed}"

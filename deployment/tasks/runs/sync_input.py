@@ -67,14 +67,19 @@ def read(typed: Mapping[str, Any], file: str | None = None, stdin: TextIO | None
 
     `typed` are the options that were given as flags, with addresses where bucket names may be; `file` is a path, or `-`.
     """
-    from lambda_functions.shared import options
-
     from_file = {} if file is None else read_file(file, stdin or sys.stdin)
     if not isinstance(from_file, dict):
         raise ConfigurationError(f"--input {file}: the input is {_quote(from_file)}; expected an object")
-    flags = split_addresses(typed, from_file)
-    given = {**from_file, **flags}
-    spelling = FlagSpelling(flags, file is not None)
+    return overrule(from_file, typed, file is not None)
+
+
+def overrule(base: Mapping[str, Any], typed: Mapping[str, Any], has_base: bool = True) -> dict[str, Any]:
+    """Return options with those over them that were typed as flags, judged together; raise as `read`."""
+    from lambda_functions.shared import options
+
+    flags = split_addresses(typed, base)
+    given = {**base, **flags}
+    spelling = FlagSpelling(flags, has_base)
     problems = options.find_problems(given, {}, spelling)
     if problems:
         raise ConfigurationError(options.describe_problems(problems, spelling))

@@ -1,7 +1,7 @@
 """Takes away what a deployment made, for `fab delete`: state machines, work bucket, stack.
 
-The reverse of the pipeline. What is planned is shown before anything happens. Never touched: the synchronised buckets,
-and the deployment bucket, which holds nothing but zips and is needed to roll back.
+The reverse of the pipeline, schedules first. What is planned is shown before anything happens. Never touched: the
+synchronised buckets, and the deployment bucket, which holds nothing but zips and is needed to roll back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.console import Console, require_terminal
 from deployment.errors import Declined, StackError
 from deployment.project.settings import Settings
+from deployment.schedules import steps as schedule_steps
 from deployment.step_functions import listing
 from deployment.step_functions import state_machines as machines
 from deployment.step_functions.listing import Machine
@@ -40,6 +41,7 @@ class Deletion:
     running_executions: tuple[str, ...]
     work_bucket: str | None
     unknown_machines: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -58,6 +60,8 @@ def delete(installation: Installation, console: Console, yes: bool = False) -> N
         return
     console.step(describe(installation, plan))
     _confirm(installation.settings, console, yes)
+    if plan.schedules:  # first, so that none starts anything while the rest goes
+        schedule_steps.delete_all(installation, lookup.outputs_of(lookup.find_deletable(installation)))
     machines.delete_all(installation, plan.machines)
     if plan.work_bucket:
         _empty_bucket(installation, plan.work_bucket, console)
@@ -69,6 +73,7 @@ def describe(installation: Installation, plan: Deletion) -> str:
     """Return what will be deleted and what will stay, as a person reads it before saying yes."""
     lines = [f"This is deleted from {installation.short_place}:"]
     lines += [f"  the stack {installation.stack_name}"] if plan.stack_exists else []
+    lines += _name_lines("the schedule of", list(plan.schedules))
     lines += _name_lines("state machine", [machine.name for machine in plan.machines])
     lines += _name_lines("RUNNING execution, which is stopped:", _short_names(plan.running_executions))
     lines += (
@@ -80,11 +85,13 @@ def describe(installation: Installation, plan: Deletion) -> str:
 
 
 def _plan_deletion(installation: Installation) -> Deletion:
-    exists = lookup.find_deletable(installation) is not None
+    described = lookup.find_deletable(installation)
+    exists = described is not None
     found = listing.list_all(installation)
     running = listing.running(installation, found.ours)
     bucket = _work_bucket(installation) if exists else None
-    return Deletion(exists, found.ours, running, bucket, found.unknown)
+    schedules = tuple(schedule_steps.states(installation, lookup.outputs_of(described)))
+    return Deletion(exists, found.ours, running, bucket, found.unknown, schedules)
 
 
 def _confirm(settings: Settings, console: Console, yes: bool) -> None:

@@ -11,29 +11,42 @@ from typing import TYPE_CHECKING
 
 from deployment.aws.account import state_machine_link
 from deployment.aws.installation import Installation
-from deployment.build import build
+from deployment.build import bucket_access, build, schedule_resources
+from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
 from deployment.build.build import BuiltProject, Sources
 from deployment.cloudformation import deployment_bucket, lookup, stack
+from deployment.cloudformation.lookup import CurrentStack
 from deployment.cloudformation.stack import DeployedStack
 from deployment.console import Console, require_terminal, require_yes
 from deployment.errors import StackError
 from deployment.project.settings import Settings
-from deployment.step_functions import callers, state_machines
+from deployment.step_functions import callers, listing, state_machines
 from deployment.step_functions.listing import Machine
-from deployment.text import quantity
+from deployment.text import listed, quantity
 
 if TYPE_CHECKING:
     from deployment.plan.plan import DeploymentPlan
+    from deployment.schedules.reconcile import ScheduleChange
 
 _NOTHING_DEPLOYED = "Nothing was deployed:"
+MAX_NAMED = 5
+"""How many running executions are named."""
 
 
-def deploy(installation: Installation, sources: Sources, console: Console, ask: bool = False) -> None:
-    """Bring the stack and the state machines of one account and region up to date with these sources."""
+def deploy(
+    installation: Installation, sources: Sources, console: Console, ask: bool = False, yes: bool = False
+) -> None:
+    """Bring the stack and the state machines of one account and region up to date with these sources.
+
+    Unless `yes`, asks before it takes buckets away from the functions while executions are RUNNING.
+    """
+    _require_target(installation, sources)
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
     present = lookup.read_deployable(installation, built.template)
+    if not yes:
+        confirm_loss(installation, _taken_away(installation, built, present), console)
     uploaded = [] if present.is_up_to_date else deployment_bucket.upload(installation, built.bundles)
     deployed = stack.deploy(
         installation, built.template, present, console, lambda lost: require_idle(installation, lost)
@@ -41,7 +54,8 @@ def deploy(installation: Installation, sources: Sources, console: Console, ask: 
     current = state_machines.create_all(
         installation, built.definitions, built.functions, deployed.outputs, console
     )
-    console.result(ending(installation, uploaded, deployed, current))
+    schedules = _bring_schedules_up_to_date(installation, deployed, current, console)
+    console.result(ending(installation, uploaded, deployed, current, schedules))
 
 
 def plan(
@@ -79,6 +93,23 @@ def confirm(console: Console, plan: DeploymentPlan) -> bool:
     return plan.would_change
 
 
+def confirm_loss(installation: Installation, taken: TakenAway, console: Console) -> None:
+    """Ask whether the functions may lose buckets while executions are RUNNING; raise Declined unless the answer is yes.
+
+    Where nothing is lost, nobody is asked and AWS neither.
+    """
+    running = listing.running(installation, listing.list_all(installation).ours) if taken else ()
+    if not running:
+        return
+    names = [arn.rpartition(":")[2] for arn in running]
+    console.say(
+        f"After this the functions {taken}, by their policies, and {quantity(len(running), 'execution')} "
+        f"{'is' if len(running) == 1 else 'are'} RUNNING: {listed(names, MAX_NAMED)}. One that works on such a bucket will fail."
+    )
+    require_terminal(console, _NOTHING_DEPLOYED, "To deploy all the same: fab deploy --yes")
+    require_yes(console, "Deploy all the same?", _NOTHING_DEPLOYED)
+
+
 def require_idle(installation: Installation, functions: Sequence[str]) -> None:
     """Raise StackError while an execution runs that calls one of these functions, which are about to be deleted."""
     refused = callers.refusal(installation, callers.find(installation, functions))
@@ -92,13 +123,45 @@ def build_project(installation: Installation, sources: Sources) -> BuiltProject:
 
 
 def ending(
-    installation: Installation, uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]
+    installation: Installation,
+    uploaded: Sequence[str],
+    deployed: DeployedStack,
+    current: Sequence[Machine],
+    schedules: Sequence[ScheduleChange] = (),
 ) -> str:
     """Return the last words of `fab`: where, what has changed, each machine with its link, and how to start a sync."""
-    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current)]
+    lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current, schedules)]
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, "", *_start_lines(installation.settings)])
+
+
+def _taken_away(installation: Installation, built: BuiltProject, present: CurrentStack) -> TakenAway:
+    """Return which buckets the functions would lose; the deployed template is read only where some are named."""
+    settings = installation.settings
+    names_some = bool(settings.source_buckets or settings.destination_buckets)
+    if present.is_up_to_date or present.description is None or not names_some:
+        return NOTHING_TAKEN
+    deployed = lookup.readable_template(installation, present.description)
+    return bucket_access.compare(deployed, built.template)
+
+
+def _require_target(installation: Installation, sources: Sources) -> None:
+    """Raise ExecutionFailed where there are schedules and no machine for them, before anything is done."""
+    if schedule_resources.are_needed(installation.settings):
+        from deployment.schedules import steps  # without schedules `fab` does without, and loads faster
+
+        steps.target_name(installation, [spec.name for spec in sources.definitions])
+
+
+def _bring_schedules_up_to_date(
+    installation: Installation, deployed: DeployedStack, current: Sequence[Machine], console: Console
+) -> tuple[ScheduleChange, ...]:
+    if not schedule_resources.are_needed(installation.settings):
+        return ()
+    from deployment.schedules import steps
+
+    return steps.bring_up_to_date(installation, deployed.outputs, current, console)
 
 
 def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
@@ -107,9 +170,15 @@ def _plan(installation: Installation, built: BuiltProject) -> DeploymentPlan:
     return planning.make(installation, built)
 
 
-def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Sequence[Machine]) -> list[str]:
+def _change_lines(
+    uploaded: Sequence[str],
+    deployed: DeployedStack,
+    current: Sequence[Machine],
+    schedules: Sequence[ScheduleChange],
+) -> list[str]:
     created = [machine.name for machine in current if machine.created]
-    if not (uploaded or deployed.changed or deployed.protection_changed or created):
+    changed = any(change.action != "none" for change in schedules)
+    if not (uploaded or deployed.changed or deployed.protection_changed or created or changed):
         return ["Nothing to do: everything is up to date."]
     stack = _count_or_no(len(deployed.changes), "change") if deployed.changed else "unchanged"
     protection = ", but for its termination protection" if deployed.protection_changed else ""
@@ -117,7 +186,17 @@ def _change_lines(uploaded: Sequence[str], deployed: DeployedStack, current: Seq
         f"Uploaded: {_count_or_no(len(uploaded), 'zip')}",
         f"Stack: {stack}{protection if not deployed.changed else ''}",
         f"State machine: {', '.join(created) + ' created' if created else 'unchanged'}",
+        *([f"Schedules: {_schedule_words(schedules)}"] if schedules else []),
     ]
+
+
+def _schedule_words(schedules: Sequence[ScheduleChange]) -> str:
+    """`2 created, 1 changed, 1 removed`, or `unchanged`."""
+    words = []
+    for action, done in (("create", "created"), ("update", "changed"), ("delete", "removed")):
+        number = sum(change.action == action for change in schedules)
+        words += [f"{number} {done}"] if number else []
+    return ", ".join(words) or "unchanged"
 
 
 def _start_lines(settings: Settings) -> list[str]:

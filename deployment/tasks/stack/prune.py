@@ -1,9 +1,9 @@
 """`fab prune`: deletes older state machines, and the function versions that no state machine calls any more.
 
-Deleting a state machine ends its executions, so one with a running execution stays, and the newest always does. A function
-version stays while a state machine that stays names it anywhere in its definition, and while the stack declares it: the
-next rollback of the stack would need it. Unknown is not absent: while the definition of one machine cannot be read, no
-function version is deleted. An alias keeps a version too; AWS refuses to delete it.
+Deleting a state machine ends its executions, so one with a running execution stays, and so do the newest and what a
+schedule starts. A function version stays while a state machine that stays names it anywhere in its definition, and while the
+stack declares it: the next rollback of the stack would need it. Unknown is not absent: while the definition of one machine
+cannot be read, no function version is deleted. An alias keeps a version too; AWS refuses to delete it.
 
 The plan is pure (`decide_machines`, `decide_versions`). It is shown first, then asked for, and checked again with every
 deletion: what has begun to run, or has come into use, in the meantime stays. `--dry-run` stops after the plan.
@@ -12,7 +12,7 @@ deletion: what has begun to run, or has come into use, in the meantime stays. `-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console, require_terminal
 from deployment.errors import ConfigurationError, Declined, StackError
+from deployment.schedules import steps as schedule_steps
 from deployment.step_functions import inventory
 from deployment.step_functions.inventory import DeployedMachine, FunctionVersion
 from deployment.text import quantity
@@ -46,12 +47,13 @@ class Decision:
 class StackResources:
     """What the stack declares now: the names of its functions, the ARNs of their versions, the base names of machines.
 
-    `machines` is None where that is not known.
+    `machines` is None where that is not known; `scheduled` are the ARNs of the machines that schedules start.
     """
 
     functions: tuple[str, ...] = ()
     versions: frozenset[str] = frozenset()
     machines: frozenset[str] | None = None
+    scheduled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -108,20 +110,21 @@ def make_plan(installation: Installation, keep: int) -> PruningPlan:
     declared = _read_stack_resources(installation)
     deployed, unknown = inventory.read_all(installation, declared.machines)
     published = inventory.function_versions(installation, declared.functions)
-    decisions = decide_machines(deployed, keep)
-    leaving = _names_to_delete(decisions)
-    users = [machine for machine in deployed if machine.name not in leaving]
+    decisions = decide_machines(deployed, keep, declared.scheduled)
+    users = [machine for machine in deployed if machine.name not in _names_to_delete(decisions)]
     return PruningPlan(decisions, decide_versions(published, users, declared, unknown), deployed, published)
 
 
-def decide_machines(deployed: Sequence[DeployedMachine], keep: int) -> tuple[Decision, ...]:
+def decide_machines(
+    deployed: Sequence[DeployedMachine], keep: int, scheduled: Collection[str] = ()
+) -> tuple[Decision, ...]:
     """Return the fate of every machine that is not being deleted already; they come newest first."""
     seen: dict[str, int] = {}
     decisions = []
     for machine in deployed:
         if not machine.is_deleting:
             seen[machine.base] = seen.get(machine.base, 0) + 1
-            decisions.append(_decide_machine(machine, seen[machine.base], keep))
+            decisions.append(_decide_machine(machine, seen[machine.base], keep, scheduled))
     return tuple(decisions)
 
 
@@ -149,12 +152,16 @@ def show(plan: PruningPlan, console: Console) -> None:
             console.table(title, ["name", "", "why"], [decision.row for decision in decisions], styles)
 
 
-def _decide_machine(machine: DeployedMachine, position: int, keep: int) -> Decision:
+def _decide_machine(
+    machine: DeployedMachine, position: int, keep: int, scheduled: Collection[str]
+) -> Decision:
     """`position` counts from 1, the newest."""
     if machine.is_current:
         return Decision(machine.name, False, "current")
     if position <= keep and not machine.is_retired:
         return Decision(machine.name, False, f"among the newest {keep}")
+    if machine.machine.arn in scheduled:
+        return Decision(machine.name, False, "a schedule starts it")
     if machine.problem:
         return Decision(machine.name, False, "it could not be read")
     if machine.running:
@@ -199,16 +206,15 @@ def _read_stack_resources(installation: Installation) -> StackResources:
         raise StackError(
             f"{installation.stack_title} is busy ({status}). Run `fab prune` again when it has finished."
         )
-    pages = installation.cloudformation.get_paginator("list_stack_resources")
     resources = [
         (summary["ResourceType"], summary.get("PhysicalResourceId", ""))
-        for page in pages.paginate(StackName=description["StackId"])
-        for summary in page["StackResourceSummaries"]
-        if summary["ResourceStatus"] != "DELETE_COMPLETE"
+        for summary in lookup.resources_of(installation, description)
     ]
     functions = tuple(name for kind, name in resources if kind == "AWS::Lambda::Function" and name)
     versions = frozenset(arn for kind, arn in resources if kind == "AWS::Lambda::Version")
-    return StackResources(functions, versions, lookup.machine_names(lookup.outputs_of(description)))
+    outputs = lookup.outputs_of(description)
+    scheduled = schedule_steps.scheduled_machines(installation, outputs)
+    return StackResources(functions, versions, lookup.machine_names(outputs), scheduled)
 
 
 def _confirm(installation: Installation, console: Console, yes: bool) -> None:
@@ -270,9 +276,7 @@ def _delete_machine(installation: Installation, deployed: DeployedMachine) -> st
 def _delete_version(installation: Installation, version: FunctionVersion) -> str:
     """Delete a version; return why AWS refuses it (an alias points to it), "" when it is gone."""
     if not version.version.isdecimal():
-        raise AssertionError(
-            f"{version.name} is not a version; without one, Lambda would delete the function"
-        )
+        raise AssertionError(f"{version.name} is not a version: Lambda would delete the function")
     client = installation.client("lambda")
     try:
         client.delete_function(FunctionName=version.function, Qualifier=version.version)

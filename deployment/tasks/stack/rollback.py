@@ -21,6 +21,7 @@ from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.errors import ConfigurationError, StateMachineError
 from deployment.project.states_language import MachineSpec, states
+from deployment.schedules import steps as schedule_steps
 from deployment.step_functions import inventory, state_machines
 from deployment.step_functions.inventory import DeployedMachine, base_names
 from deployment.step_functions.listing import Machine
@@ -34,10 +35,9 @@ def rollback(installation: Installation, to: str | None, console: Console) -> Ma
     machine, StateMachineError when what it needs is gone.
     """
     console.step(installation.full_place)
-    deployed = lookup.deployed_names(installation)
-    target = choose_target(
-        [machine for machine in inventory.read(installation, deployed) if not machine.is_deleting], to
-    )
+    outputs = lookup.outputs_of(lookup.find(installation))
+    found = inventory.read(installation, lookup.machine_names(outputs))
+    target = choose_target([machine for machine in found if not machine.is_deleting], to)
     definition = json.loads(target.definition or "{}")
     missing = list(_find_missing(installation, target, definition))
     if missing:
@@ -49,7 +49,10 @@ def rollback(installation: Installation, to: str | None, console: Console) -> Ma
     spec = MachineSpec(target.base, Path("state_machines", target.name), definition)
     role = str(target.role_arn)
     made = state_machines.create_if_changed(installation, spec, definition, role, console)
+    repointed = schedule_steps.repoint(installation, outputs, made)
     console.say(_result_text(target, made))
+    if repointed:
+        console.say(f"Schedules that start it now: {', '.join(repointed)}")
     return made
 
 

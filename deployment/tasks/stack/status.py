@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deployment.aws import account
 from deployment.aws.installation import Installation
+from deployment.aws.subscriptions import Subscriptions, read_subscriptions
+from deployment.build.notices.notice_resources import TOPIC_OUTPUT
 from deployment.cloudformation import lookup
 from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
+from deployment.schedules import overview as schedule_overview
+from deployment.schedules.overview import Overview as ScheduleOverview
 from deployment.step_functions import executions, inventory, listing
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.inventory import DeployedMachine
@@ -60,6 +64,8 @@ class Status:
     overview: Overview
     running: tuple[RunningExecution, ...]
     ended: tuple[EndedExecution, ...]
+    schedules: ScheduleOverview | None = None
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
 
 
 def show(installation: Installation, project: Path, console: Console, as_json: bool = False) -> None:
@@ -84,7 +90,8 @@ def read(installation: Installation, project: Path) -> Status:
     """Return the status; raise StackError when the stack of that name is not ours."""
     described = lookup.find(installation)
     overview = versions.read_overview(installation, project, described)
-    work_bucket = lookup.outputs_of(described).get("WorkBucket")
+    outputs = lookup.outputs_of(described)
+    work_bucket = outputs.get("WorkBucket")
     records = [record for one in overview.machines for record in _records(installation, one)]
     under_way = sorted((one for one in records if not _is_over(one)), key=_start_date, reverse=True)
     over = sorted((one for one in records if _is_over(one)), key=_stop_date, reverse=True)
@@ -97,6 +104,8 @@ def read(installation: Installation, project: Path) -> Status:
             for number, record in enumerate(under_way, start=1)
         ),
         tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
+        schedule_overview.read(installation, outputs),
+        read_subscriptions(installation, outputs.get(TOPIC_OUTPUT)),
     )
 
 
@@ -112,6 +121,8 @@ def head(status: Status) -> list[str]:
         if current:
             lines.append(f"State machine: {current.name}")
         lines.append(versions.folder_sentence(status.overview, base))
+    lines += status.schedules.lines() if status.schedules else []
+    lines += status.subscriptions.sentences()
     if not status.running:
         lines.append(
             "Nothing is running." if status.ended else "Nothing is running, and nothing has ended yet."
@@ -167,6 +178,8 @@ def document(installation: Installation, status: Status) -> dict[str, Any]:
         "stackUpdatedAt": iso(updated) if updated else None,
         "folder": overview["folder"],
         "currentMachines": current,
+        "schedules": status.schedules.to_json() if status.schedules else None,
+        "pendingSubscriptions": list(status.subscriptions.pending),
         "running": [_running_json(execution) for execution in status.running],
         "ended": [_ended_json(execution) for execution in status.ended],
     }

@@ -146,8 +146,9 @@ class Copier:
             uploads.give_up(self.clients, self.run, key, upload.id)
             raise
         if is_right:
-            uploads.forget(self.folder, upload.id)
+            # Struck out last: if that fails, the copy has its tags.
             copy.finish(plan.tagging)
+            uploads.forget(self.folder, upload.id)
         else:
             uploads.give_up(self.clients, self.run, key, upload.id)
         return is_right

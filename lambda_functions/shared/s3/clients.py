@@ -62,6 +62,10 @@ _NOT_XML = re.compile(
     re.IGNORECASE,
 )
 
+# S3 sends status 200 before these are done, and what came of them in the document that follows:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ANSWERED_AT_ONCE = ("CopyObject", "UploadPartCopy", "CompleteMultipartUpload")
+
 # The conditions of a write and the headers that they are.
 CONDITIONS = {"IfMatch": "If-Match", "IfNoneMatch": "If-None-Match"}
 
@@ -141,6 +145,8 @@ def client(service: str, region: str | None = None, read_timeout_seconds: int = 
         for operation in ("CreateMultipartUpload", "CompleteMultipartUpload", "ListParts"):
             # With a star, because these are called before botocore's own, which takes an answer that it cannot read for an error.
             new_client.meta.events.register(f"before-parse.*.{operation}", _remove_unreadable_characters)
+        for operation in ANSWERED_AT_ONCE:
+            new_client.meta.events.register(f"before-parse.*.{operation}", _note_missing_answer)
         new_client.meta.events.register("before-parse.*.CopyObject", _drop_copy_result)
         new_client.meta.events.register("before-parse.*.ListObjectsV2", _parse_page)
     return new_client
@@ -229,6 +235,12 @@ def _add_no_checksum(params: dict[str, Any], **_: Any) -> None:
 def _remove_unreadable_characters(response_dict: dict[str, Any], **_: Any) -> None:
     """Remove what botocore cannot read; it would take the upload for failed, and begin another four."""
     response_dict["body"] = _NOT_XML.sub(b"", response_dict["body"])
+
+
+def _note_missing_answer(response_dict: dict[str, Any], **_: Any) -> None:
+    """Give status 200 without a document the status of a fault, so that it is repeated: S3 has not said that it was done."""
+    if response_dict["status_code"] == 200 and not response_dict["body"].strip():
+        response_dict["status_code"] = 500
 
 
 def _drop_copy_result(response_dict: dict[str, Any], **_: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.compare.waves import Record, range_record_name, read_wave, waves_of
-from lambda_functions.shared.errors import cut_cause, message_of
+from lambda_functions.shared.errors import cause_of_execution, cut_cause, message_of
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
@@ -17,6 +17,7 @@ from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.tally import report as reporting
 from lambda_functions.shared.tally import verification
 from lambda_functions.shared.tally.breakage import read_breakages
+from lambda_functions.shared.tally.metrics import log_metrics, name_of_sync
 from lambda_functions.shared.tally.plan import (
     SHARD_KINDS,
     ComparisonTotals,
@@ -37,9 +38,10 @@ FAILURES = "failures.json"
 
 
 def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return `{"outcome", "cause", "report"}`; the outcome is "Succeeded" or the error to fail with.
+    """Return `{"outcome", "cause", "executionCause", "report"}`; the outcome is "Succeeded" or the error to fail with.
 
     The report in the bucket has the whole cause, however long; what is returned has what an execution can fail with.
+    `executionCause` also says which sync it was and where its report is: a notice has nothing else to tell it by.
     """
     execution = state["execution"]
     verdict = (state.get("run") or {}).get("verdict")
@@ -56,8 +58,15 @@ def end_run(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str,
     outcome = {"outcome": ending.error or "Succeeded", "cause": ending.cause, "phase": ending.phase}
     report = {**report, **times, **outcome, "report": folder.address(REPORT)}
     folder.write(REPORT, report)
-    cause = cut_cause(ending.cause, folder.address(REPORT))
-    return {"outcome": outcome["outcome"], "cause": cause, "report": {**report, "cause": cause}}
+    name, cause = name_of_sync(report["options"]), cut_cause(ending.cause, report["report"])
+    log_metrics(report, name)
+    fails_with = cause_of_execution(ending.cause, name, report["report"])
+    return {
+        "outcome": outcome["outcome"],
+        "cause": cause,
+        "executionCause": fails_with,
+        "report": {**report, "cause": cause},
+    }
 
 
 @dataclass(frozen=True)
@@ -244,6 +253,7 @@ def _report_without_run(clients: Clients, state: Mapping[str, Any]) -> tuple[dic
         "source": options.get("source"),
         "destination": options.get("destination"),
         "dryRun": bool(options.get("dryRun", False)),
+        **({"name": options["name"]} if options.get("name") else {}),
         "format": FORMAT,
         "options": options,
         "plan": sums.plan,

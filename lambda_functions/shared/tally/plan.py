@@ -5,6 +5,7 @@ What the records do not name does not exist. The guards over the sums are in `re
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,7 @@ class ComparisonTotals:
     as_standard: Mapping[str, int] = field(default_factory=dict)
     restores: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def plan(self) -> dict[str, dict[str, int]]:
         """Return what a run is going to do: `{"copy": {"objects", "bytes"}, "delete": {...}}`, and "restore" if there is any."""
         restores = _amount(self.shards.get(RESTORE, ()))
@@ -226,10 +227,10 @@ def _large_items(
 ) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(READ_THREADS) as pool:
         lists = pool.map(folder.read_lines, shards)
-        lines = [line for lines in lists for line in lines]
+        lines = [(shard["file"], line) for shard, lines in zip(shards, lists, strict=True) for line in lines]
     return [
-        {"id": f"large-{number:06d}", "line": line, "planned": planned}
-        for number, line in enumerate(lines, 1)
+        {"id": f"large-{number:06d}", "line": line, "planned": planned, "file": file}
+        for number, (file, line) in enumerate(lines, 1)
     ]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lambda_functions.shared.options import Options, max_deletes
 from lambda_functions.shared.outcomes import pluralize
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.tally.costs import comparing_usd, planned_cost, total_usd
+from lambda_functions.shared.tally.cost.costs import comparing_usd, planned_cost, total_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals
 
 DELETION, COST = "DeletionRefused", "CostRefused"
@@ -84,9 +84,11 @@ def _wrong_destination(options: Options, deletes: int, in_scope: int) -> str:
 def cost_refusal(run: Run, compared: ComparisonTotals) -> str:
     """Return why a plan is refused for what it is estimated to cost; "" if it is not."""
     most = run.options.maxCostUsd
+    if most is None:
+        return ""
     items = planned_cost(run, compared)
     planned = total_usd(items)
-    if most is None or planned <= most:
+    if planned <= most:
         return ""
     enough = math.ceil(planned * 105) / 100
     return (

@@ -24,9 +24,9 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally import stopping
 from lambda_functions.shared.tally.books import carried_gaps, comparison_gaps, describe_gaps, work_gaps
 from lambda_functions.shared.tally.breakage import Breakage
-from lambda_functions.shared.tally.costs import planned_cost, run_cost, total_usd
+from lambda_functions.shared.tally.cost.costs import planned_cost, run_cost, total_usd
+from lambda_functions.shared.tally.cost.prices import without_list
 from lambda_functions.shared.tally.plan import ComparisonTotals
-from lambda_functions.shared.tally.prices import without_list
 from lambda_functions.shared.tally.refusals import DELETION
 from lambda_functions.shared.tally.sums import WorkTotals
 from lambda_functions.shared.work_bucket.approved_plans import FORMAT
@@ -56,6 +56,7 @@ def report(
         "source": run.options.source,
         "destination": run.options.destination,
         "dryRun": run.options.dryRun,
+        **({"name": run.options.name} if run.options.name else {}),
         "format": FORMAT,
         "options": run.options.to_json(),
         "plan": compared.plan,
@@ -141,10 +142,11 @@ def find_gaps(
 ) -> Iterator[str]:
     """Yield what does not add up in a run that has nothing else to complain about."""
     comparison = state.get("comparison") or {}
-    yield from comparison_gaps(compared.books())
-    yield from carried_gaps(comparison.get("books", {}), compared.books())
+    books = compared.books()
+    yield from comparison_gaps(books)
+    yield from carried_gaps(comparison.get("books", {}), books)
     for name, done in (("copies", copied), ("deletes", deleted)):
-        planned, began = compared.books()[name], bool(state.get(name))
+        planned, began = books[name], bool(state.get(name))
         yield from work_gaps(
             name, planned, done.tally, done.unfinished_objects if began else planned, done.named
         )

@@ -109,7 +109,7 @@ def index_items(folder: RunFolder, kind: str, comparison: Mapping[str, Any]) -> 
     large = folder.read_index(comparison["large"])
     return [
         *folder.read_index(comparison["copy"]),
-        *({"id": item["id"], "file": item["id"], "objects": 1} for item in large),
+        *({"id": item["id"], "file": item.get("file", item["id"]), "objects": 1} for item in large),
     ]
 
 

@@ -6,16 +6,14 @@ Pure: options and the sums of a comparison that has read both sides to the end i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lambda_functions.shared.option_rules import SLOW_ARCHIVE, Restore
 from lambda_functions.shared.options import Options
-from lambda_functions.shared.outcomes import pluralize
+from lambda_functions.shared.outcomes import object_count, pluralize
+from lambda_functions.shared.spelling import quote
 from lambda_functions.shared.tally.plan import ComparisonTotals
 
-# How much of a prefix is told: it may have 1,024 bytes, and a report travels in a state.
-MAX_QUOTED_CHARACTERS = 80
 # The filters that look at either side, and those that look at source objects only.
 SIZES = ("minSize", "maxSize")
 OF_SOURCE = ("modifiedAfter", "modifiedBefore", "storageClasses")
@@ -40,7 +38,7 @@ def class_warnings(
             f"{pluralize(number)} to copy {'has' if number == 1 else 'have'} the storage class {name}, which nobody can write: "
             f"{'its copy is' if number == 1 else 'their copies are'} STANDARD."
         )
-    slow = restores.get(SLOW_ARCHIVE, {"objects": 0})["objects"]
+    slow = object_count(restores, SLOW_ARCHIVE)
     if slow and restore and restore.tier_of(SLOW_ARCHIVE) != restore.tier:
         yield (
             f"{pluralize(slow)} to restore {'is' if slow == 1 else 'are'} in {SLOW_ARCHIVE}, which has no {restore.tier}: "
@@ -60,9 +58,9 @@ def _nothing_listed(options: Options) -> Iterator[str]:
     """Yield what may be misspelt where the source has no object under its prefix, or none after a key."""
     limits = []
     if options.prefix:
-        limits.append(f"under the prefix {_quote(options.prefix)}")
+        limits.append(f"under the prefix {quote(options.prefix)}")
     if options.startAfter:
-        limits.append(f"after the key {_quote(options.startAfter)}")
+        limits.append(f"after the key {quote(options.startAfter)}")
     if limits:
         yield f"Nothing was listed in the source {options.source} {' '.join(limits)}: check its spelling."
 
@@ -71,7 +69,7 @@ def _patterns_leave_nothing(options: Options, listed: int) -> Iterator[str]:
     """Yield which patterns leave nothing of what was listed."""
     names = [name for name in ("include", "exclude") if getattr(options, name)]
     leave = "leave" if len(names) > 1 else "leaves"
-    without = f", without the prefix {_quote(options.prefix)}" if options.prefix else ""
+    without = f", without the prefix {quote(options.prefix)}" if options.prefix else ""
     yield (
         f"{pluralize(listed)} of the source {options.source} {'was' if listed == 1 else 'were'} listed, and "
         f"{' and '.join(names)} {leave} none in scope: check the patterns. A pattern has to match the whole key{without}."
@@ -122,8 +120,3 @@ def _destination_has_some(options: Options, compared: ComparisonTotals) -> Itera
             f"The destination {options.destination} has {pluralize(there)} in scope, and the source {options.source} has none: "
             f"{'all of them are orphans' if there > 1 else 'it is an orphan'}."
         )
-
-
-def _quote(text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted if len(quoted) <= MAX_QUOTED_CHARACTERS else f"{quoted[: MAX_QUOTED_CHARACTERS - 3]}..."

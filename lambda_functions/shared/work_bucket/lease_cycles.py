@@ -30,7 +30,8 @@ class Lease:
 
     `source` is None where nobody knows what the run reads: it then counts as reading everything. `ended_at` is set in a lease
     that outlives its run for uploads that could not be aborted, `missing_since` where Step Functions does not know the
-    execution. A file that could not be read is a lease on the whole bucket; `problem` says what is wrong with it.
+    execution; `name` is that of the sync, if it has one. A file that could not be read is a lease on the whole bucket; `problem`
+    says what is wrong with it.
     """
 
     destination: str
@@ -43,6 +44,7 @@ class Lease:
     ended_at: str = ""
     missing_since: datetime | None = None
     problem: str = ""
+    name: str = ""
     document: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
@@ -53,6 +55,10 @@ class Lease:
     def reading(self, source: str, prefix: str) -> Lease:
         """Return the same lease, now that it is known what its run reads."""
         return replace(self, source=source, source_prefix=prefix)
+
+    def execution_title(self) -> str:
+        """Return the execution's ARN, and which sync it is where its run has a name."""
+        return f"{self.execution} (the sync {self.name})" if self.name else self.execution
 
     def source_address(self) -> str:
         """Return what the run reads, for people."""
@@ -74,6 +80,7 @@ def lease_document(run: Run) -> dict[str, str]:
         "startedAt": run.started_at,
         "source": run.source.bucket,
         "sourcePrefix": run.source.prefix,
+        **({"name": run.options.name} if run.options.name else {}),
     }
 
 
@@ -103,6 +110,7 @@ def _parse(destination: str, body: bytes) -> Lease:
         document["startedAt"],
         str(document.get("endedAt", "")),
         _time(document.get("missingSince")),
+        name=str(document.get("name", "")),
         document=document,
     )
 

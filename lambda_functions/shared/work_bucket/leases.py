@@ -31,7 +31,9 @@ from lambda_functions.shared.errors import Refused, SyncError, is_lost_race, is_
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import (
     MISSING,
+    RUNNING,
     STRAGGLERS_MINUTES,
+    UNKNOWN,
     Ask,
     busy_until,
 )
@@ -45,6 +47,10 @@ from lambda_functions.shared.work_bucket.lease_cycles import (
 from lambda_functions.shared.work_bucket.run_folder import work_bucket
 
 FOLDER = "leases/"
+# How a cause begins where the other run is RUNNING; the rule of the notices leaves out what begins so.
+BUSY = "another execution is writing into"
+UNCLEAR = "another execution may be writing into"
+OVER = "an execution that is over may still be writing into"
 READ_THREADS = 16
 # How many runs of a circle are named; the cause of an execution has 32,768 characters at most.
 NAMED_RUNS = 5
@@ -146,7 +152,8 @@ class Leases:
         for file in there:
             until = self._busy_until(file)
             if until:
-                raise Refused("AlreadyRunning", _already_running(file.lease, until))
+                status = self.ask(file.lease.execution).status
+                raise Refused("AlreadyRunning", _already_running(file.lease, status, until))
         return there
 
     def _refuse_cycles(self, mine: Lease, others: Sequence[LeaseFile]) -> None:
@@ -237,16 +244,18 @@ def _key(destination: str, execution: str) -> str:
     return f"{FOLDER}{destination}/{hashlib.sha256(execution.encode()).hexdigest()[:32]}.json"
 
 
-def _already_running(lease: Lease, until: str) -> str:
+def _already_running(lease: Lease, status: str, until: str) -> str:
+    """Return the refusal; its beginning says whether the other one is RUNNING, which is no news to be told of."""
+    who = {RUNNING: BUSY, UNKNOWN: UNCLEAR, MISSING: UNCLEAR}.get(status, OVER)
     return (
-        f'another execution is writing into {lease.destination}, prefix "{lease.prefix}": {lease.execution}, '
+        f'{who} {lease.destination}, prefix "{lease.prefix}": {lease.execution_title()}, '
         f"started {lease.started_at}. Nothing was changed. Wait until {until}, then start again."
     )
 
 
 def _closes_a_circle(mine: Lease, until: dict[Lease, str]) -> str:
     named = [
-        f"{lease.execution}, started {lease.started_at}, from {lease.source_address()} to {lease.destination_address()}"
+        f"{lease.execution_title()}, started {lease.started_at}, from {lease.source_address()} to {lease.destination_address()}"
         for lease in until
     ]
     more = [f"{len(named) - NAMED_RUNS:,} more"] if len(named) > NAMED_RUNS else []

@@ -1,7 +1,8 @@
 """The generated template, translated as AWS does it and created in moto: are these the functions we meant?
 
 moto does not know SAM, so aws-sam-translator turns the template into plain CloudFormation first. It leaves
-out the bucket policy and most properties of the work bucket, takes every function for x86, and gives a
+out the bucket policy and most properties of the work bucket, the alarms, subscriptions and the policy of
+the topic of notices, takes every function for x86, and gives a
 version's logical id where AWS gives its ARN; those are asserted on the template itself in
 `tests/unit/build/test_template.py`.
 """
@@ -27,11 +28,14 @@ from samtranslator.translator.translator import Translator
 
 from deployment.build import bundle, template
 from deployment.build.bundle import Bundle
+from deployment.build.schedule_resources import group_of
 from deployment.project.front_matter import FunctionSpec, read_all
 from deployment.project.settings import Settings
+from deployment.syncs.entries import Sync, read
 
 REGION = "eu-west-1"
 OTHER_REGION = "eu-central-1"
+THIRD_REGION = "eu-west-2"
 SETTINGS = Settings(
     source_buckets=("here",),
     destination_buckets=("away",),
@@ -39,8 +43,28 @@ SETTINGS = Settings(
     permissions_boundary_arn="arn:aws:iam::123456789012:policy/boundary",
     tags={"team": "data"},
 )
+NOTICES = dataclasses.replace(
+    SETTINGS,
+    notify=("ops@example.com",),
+    notify_on="always",
+    dashboard=True,
+    syncs=(Sync("photos", {"source": "here", "destination": "away"}, "rate(6 hours)"),),
+)
 
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy but it's not supported")
+SCHEDULED = dataclasses.replace(
+    SETTINGS, syncs=read({"photos": {"source": "here", "destination": "away", "schedule": "rate(6 hours)"}})
+)
+
+KINDS = (
+    "S3..BucketPolicy",
+    "SNS..TopicPolicy",
+    "SNS..Subscription",
+    "CloudWatch..Alarm",
+    "Scheduler..ScheduleGroup",
+)
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:Tried to parse AWS..{kind} but it's not supported") for kind in KINDS
+]
 
 
 @dataclass(frozen=True)
@@ -81,9 +105,11 @@ def deployment_bucket(session: boto3.Session) -> str:
     return f"sync-buckets-deployment-123456789012-{session.region_name}"
 
 
-def body(specs: tuple[FunctionSpec, ...], bundles: tuple[Bundle, ...], bucket: str) -> str:
+def body(
+    specs: tuple[FunctionSpec, ...], bundles: tuple[Bundle, ...], bucket: str, settings: Settings = SETTINGS
+) -> str:
     """The template of these functions in plain CloudFormation."""
-    built = template.make(specs, bundles, SETTINGS, bucket, ["sync-buckets-state-machine"])
+    built = template.make(specs, bundles, settings, bucket, ["sync-buckets-state-machine"])
     managed = {
         "AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     }
@@ -109,7 +135,7 @@ def deployed(moto: None) -> Deployed:
     return deploy(boto3.Session(region_name=REGION))
 
 
-def deploy(session: boto3.Session) -> Deployed:
+def deploy(session: boto3.Session, settings: Settings = SETTINGS) -> Deployed:
     specs = read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(specs, PROJECT)
     s3 = session.client("s3")
@@ -118,7 +144,9 @@ def deploy(session: boto3.Session) -> Deployed:
     for made in bundles:
         s3.put_object(Bucket=bucket, Key=made.key, Body=made.content)
     session.client("cloudformation").create_stack(
-        StackName="sync-buckets", TemplateBody=body(specs, bundles, bucket), Capabilities=["CAPABILITY_IAM"]
+        StackName="sync-buckets",
+        TemplateBody=body(specs, bundles, bucket, settings),
+        Capabilities=["CAPABILITY_IAM"],
     )
     return Deployed(specs, bundles, session)
 
@@ -213,6 +241,29 @@ def test_the_work_bucket_has_a_generated_name_and_is_encrypted(deployed):
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
+@pytest.mark.filterwarnings("ignore:Unable to delete SyncSchedules, as it was never created")
+def test_schedules_come_and_go_with_the_template_and_their_outputs_tell_where_they_are():
+    """moto knows no group, and passes it over; its name is said by the template, so the outputs have it."""
+    first = deploy(boto3.Session(region_name=THIRD_REGION))
+    bucket, client = deployment_bucket(first.session), first.client("cloudformation")
+    assert group_of(first.outputs()) is None
+    for settings, is_there in ((SCHEDULED, True), (SETTINGS, False)):
+        client.update_stack(
+            StackName="sync-buckets",
+            TemplateBody=body(first.specs, first.bundles, bucket, settings),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        group = group_of(first.outputs())
+        assert (group.name if group else None) == ("sync-buckets" if is_there else None)
+        queues = first.client("sqs").list_queues().get("QueueUrls", [])
+        assert queues == ([group.queue_url] if group else [])
+        if group:
+            role = first.role(group.role_arn)
+            assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == SETTINGS.permissions_boundary_arn
+            arn = f"arn:aws:scheduler:{THIRD_REGION}:123456789012:schedule-group/sync-buckets"
+            assert arn in json.dumps(role["AssumeRolePolicyDocument"])
+
+
 def test_a_changed_timeout_reaches_the_function_as_a_new_version():
     """moto publishes before it updates and so finds nothing new; only the change of the output shows."""
     first = deploy(boto3.Session(region_name=OTHER_REGION))
@@ -228,3 +279,24 @@ def test_a_changed_timeout_reaches_the_function_as_a_new_version():
     after = first.outputs()
     assert [key for key in before if before[key] != after[key]] == ["CopyKeysVersion"]
     assert first.function(copy_keys)["Configuration"]["Timeout"] == 123
+
+
+def test_with_notices_there_are_rules_to_the_topic_and_without_them_none(deployed):
+    session = boto3.Session(region_name="ap-south-1")
+    with_notices = deploy(session, NOTICES)
+
+    topic = with_notices.outputs()["NoticeTopicArn"]
+    assert topic.endswith(":sync-buckets-notices")
+    events = with_notices.client("events")
+    rules = {rule["Name"]: json.loads(rule["EventPattern"]) for rule in events.list_rules()["Rules"]}
+    names = [f"sync-buckets-notice-of-{kind}" for kind in ("end", "failure", "success")]
+    assert sorted(rules) == names
+    for name in names:
+        (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+        assert target["Arn"] == topic
+        (machines,) = rules[name]["detail"]["stateMachineArn"]
+        assert machines["prefix"].startswith(
+            "arn:aws:states:ap-south-1:123456789012:stateMachine:sync-buckets-"
+        )
+    assert deployed.client("events").list_rules()["Rules"] == []
+    assert "NoticeTopicArn" not in deployed.outputs()

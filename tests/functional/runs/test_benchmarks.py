@@ -187,7 +187,12 @@ def test_a_part_that_is_measured_alone_leaves_the_figures_of_the_others(tmp_path
     both = Results({"date": "now"}, delayed=[late]).completed_by(Results.read(path))
     both.write(path)
 
-    assert Results.read(path) == Results({"date": "now"}, planned=known, delayed=[late])
+    expected = Results(
+        {"date": "now"}, planned=known, delayed=[late], earlier={"planned": {"date": "earlier"}}
+    )
+    assert Results.read(path) == expected
+    said = tables.performance(expected)
+    assert "Measured so: date now.\n\nPlans without a delay so: date earlier." in said
 
 
 def test_a_tool_that_does_nothing_has_no_figures():

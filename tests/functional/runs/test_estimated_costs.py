@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fake_s3 import HOUR, MB, Request, Stored
+from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World
 
 OBJECTS = 5000
@@ -124,6 +125,7 @@ def two_regions(world: World) -> dict[str, Any]:
     return {"storageClass": "STANDARD_IA"}
 
 
+@needs_conditions_in_batches
 @pytest.mark.parametrize(
     ("fill", "items"),
     [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from fake_s3 import HOUR, MB, Answer
+from fake_s3 import EMPTY, HOUR, MB, Answer
 from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 
@@ -82,3 +82,46 @@ def test_tags_that_an_answer_does_not_have_are_not_taken_for_none_when_tags_are_
     report = world.run(compareTags=True)
     assert (report["outcome"], report["deleted"]["objects"]) == ("SyncIncomplete", 0)
     assert world.destination.objects["k"].tags == {"a": "b"}
+
+
+WRITES = ["CopyObject", "UploadPartCopy", "CompleteMultipartUpload"]
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_a_write_that_is_answered_with_200_and_nothing_is_not_taken_for_done_but_repeated(
+    world: World, operation: str
+) -> None:
+    world.source.put("one", b"1")
+    world.source.put_parts("parts", 5 * MB, b"1")
+    world.s3.before(operation, EMPTY, times=2)
+
+    assert world.run()["outcome"] == "Succeeded"
+
+    assert world.destination.contents() == world.source.contents()
+    assert world.destination.open_uploads() == []
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_a_write_that_is_always_answered_with_200_and_nothing_is_a_failure_that_is_named(
+    world: World, operation: str
+) -> None:
+    world.source.put("one", b"1")
+    world.source.put_parts("parts", 5 * MB, b"1")
+    world.s3.before(operation, EMPTY, times=99)
+
+    report = world.run()
+
+    failed = "one" if operation == "CopyObject" else "parts"
+    assert [line["key"] for line in report["notSynchronised"]] == [failed]
+    assert (report["outcome"], world.destination.open_uploads()) == ("SyncIncomplete", [])
+    assert "a" in world.destination.objects
+
+
+def test_an_upload_that_cannot_be_struck_out_is_no_reason_to_leave_the_tags_away(world: World) -> None:
+    tags = {f"{number}": "ü" * 200 for number in range(5)}
+    world.source.put_parts("parts", 5 * MB, b"1", tags=tags)
+    world.s3.before("DeleteObject", Answer(403, "AccessDenied"), bucket="work-bucket")
+
+    assert world.run()["outcome"] == "SyncIncomplete"
+
+    assert world.destination.objects["parts"].tags == tags

@@ -6,6 +6,7 @@ often what was asked of S3.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -407,9 +408,12 @@ def test_a_page_that_is_always_answered_with_a_fault_is_given_up_after_nine_requ
     address = "s3://source-bucket/ -> s3://destination-bucket/ (the whole bucket)"
     why = f"{said} (ListObjectsV2 of bucket {side}-bucket)"
     assert record["broken"] == f"{address} could not be compared: {why}"
+    # One page is given up; where a stream has taken over another part by then, its page was tried as well.
+    asked = [one for one in world.s3.of("ListObjectsV2") if one.bucket == f"{side}-bucket"]
+    tries = Counter((one.asked.get("StartAfter"), one.asked.get("ContinuationToken")) for one in asked)
+    assert max(tries.values()) == 9
     # Each pause is of 0 to 1, 2, 4 ... 128 seconds.
-    assert len(world.s3.pauses) == 8
-    assert sum(world.s3.pauses) < 255
+    assert sum(world.s3.pauses) < 255 * sum(number > 1 for number in tries.values())
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])

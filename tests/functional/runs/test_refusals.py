@@ -27,7 +27,7 @@ OPTIONS = (
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
     "maxCostUsd, allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, "
     "objectLock, annotations, restore, acl, "
-    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner, name"
 )
 A_BUCKET = 'expected the name of a general-purpose bucket, such as "my-bucket"'
 
@@ -293,6 +293,15 @@ def test_a_refused_run_has_its_report_and_no_lease(machine: Machine, given: Any,
     assert leases() == []
 
 
+def test_an_execution_that_failed_says_where_its_report_is_and_its_report_does_not(machine: Machine) -> None:
+    arn = machine.start({"source": "nowhere-at-all", "destination": "destination-bucket"})
+    found = machine.wait(arn)
+    said = machine.client.describe_execution(executionArn=arn)["cause"]
+
+    assert said == f"{found['cause']} Report: {address(found, 'report.json')}"
+    assert written(found)["cause"] == found["cause"]
+
+
 # --- The lease
 
 
@@ -500,7 +509,7 @@ def test_a_lease_of_an_execution_that_step_functions_no_longer_knows_counts_for_
 
     assert error == "AlreadyRunning"
     assert re.fullmatch(
-        f'another execution is writing into destination-bucket, prefix "": {lease["execution"]}, started 2026-01-01T00:00:00Z'
+        f'another execution may be writing into destination-bucket, prefix "": {lease["execution"]}, started 2026-01-01T00:00:00Z'
         r"[.] Nothing was changed[.] Wait until \d\d:\d\d:\d\d UTC, when its last Lambda must be over, then start again[.]",
         cause,
     )

@@ -25,6 +25,7 @@ from deployment.errors import FrontMatterError
 from deployment.project import setting_values
 from deployment.project.front_matter import FunctionSpec, read_all
 from deployment.project.settings import Settings
+from deployment.syncs.entries import Sync
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
@@ -39,7 +40,14 @@ FULL = Settings(
     permissions_boundary_arn=BOUNDARY,
     tags={"team": "data"},
 )
-
+NOTICES = dataclasses.replace(
+    FULL,
+    notify=("ops@example.com", "nights@example.com"),
+    notify_on="always",
+    dashboard=True,
+    syncs=(Sync("photos", {"source": "here", "destination": "away"}, "rate(6 hours)"),),
+)
+OWN_TOPIC = dataclasses.replace(NOTICES, notify="arn:aws:sns:eu-west-1:123456789012:alerts")
 
 KEEP_OUT = policies.keep_out_of_deployment_buckets()
 
@@ -509,10 +517,31 @@ def test_names_that_collide_in_the_template_are_reported():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "logical_id"),
+    [
+        ("state_machine", "StateMachineRole"),
+        ("state_machine_role", "StateMachineRole"),
+        ("work_bucket", "WorkBucket"),
+        ("work_bucket_policy", "WorkBucketPolicy"),
+    ],
+)
+def test_no_function_takes_the_place_of_what_the_state_machines_need(name, logical_id):
+    """A role of a function in the place of the machines' own would let them do what that function may, and nothing else."""
+    with pytest.raises(
+        FrontMatterError, match=f"the template has {logical_id} already, for the state machines"
+    ):
+        build(spec(name))
+
+
 # --- As a whole -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("settings", [Settings(), FULL], ids=["defaults", "everything set"])
+@pytest.mark.parametrize(
+    "settings",
+    [Settings(), FULL, NOTICES, OWN_TOPIC, Settings(dashboard=True)],
+    ids=["defaults", "everything set", "notices", "notices to a topic", "dashboard"],
+)
 def test_cfn_lint_has_nothing_to_say_about_the_template_of_our_lambdas(settings):
     specs = read_all(PROJECT / "lambda_functions")
     bundles = bundle.make_all(specs, PROJECT)
@@ -535,5 +564,5 @@ def test_only_the_input_check_knows_the_deployment_bucket_and_all_know_the_work_
     )
     for one in specs:
         variables = properties_of(built, one.logical_id)["Environment"]["Variables"]
-        more = {"DEPLOYMENT_BUCKET": "zips"} if one.name == "validate_input" else {}
-        assert variables == {"WORK_BUCKET": {"Ref": "WorkBucket"}, **more}
+        more = {"validate_input": {"DEPLOYMENT_BUCKET": "zips"}, "tally_run": {"METRICS_STACK": ""}}
+        assert variables == {"WORK_BUCKET": {"Ref": "WorkBucket"}, **more.get(one.name, {})}

@@ -21,6 +21,7 @@ from deployment.checks import check, statelint
 from deployment.checks.statelint import REPORTED_ELSEWHERE, SHIPPED, STATELINT_EXEMPTIONS
 from deployment.project import python_source, states_language
 from deployment.project.settings import Settings
+from deployment.syncs.entries import Sync
 
 GOOD = PROJECT / "tests" / "good_project"
 WORK = (GOOD / "lambda_functions" / "work.py").read_text(encoding="utf-8")
@@ -530,3 +531,12 @@ def test_a_handler_must_take_what_lambda_gives_it(arguments, is_right):
 
 def test_a_null_character_is_no_python():
     assert python_source.parse("x = 1\0")[1] is not None
+
+
+def test_a_sync_that_no_alarm_can_watch_is_noted(project):
+    weekly = Sync("weekly", {"source": "a", "destination": "b"}, "rate(7 days)")
+    said = 'the sync "weekly" runs every 168 h 00 min at the longest'
+    for notify, is_noted in ((("ops@example.com",), True), ((), False)):
+        found = check.check(project, Settings(syncs=(weekly,), notify=notify))
+        assert any(note.startswith(said) for note in found.notes) == is_noted
+        assert found.problems == ()

@@ -164,7 +164,7 @@ def test_the_help_of_a_task_says_its_words_and_all_its_flags(clone: Path, line: 
 
     assert (ended.returncode, ended.stderr) == (0, "")
     first, *rest = ended.stdout.splitlines()
-    assert first == "Usage: fab sync SOURCE DESTINATION [FLAGS]"
+    assert first == "Usage: fab sync SOURCE DESTINATION [FLAGS] or fab sync NAME [FLAGS]"
     for flag in (
         "--[no-]delete",
         "--include=STRING",

@@ -282,7 +282,10 @@ def test_a_mistake_ends_with_one_line_of_usage_and_the_status_2() -> None:
         ("synk", "Usage: fab [TASK] [FLAGS]. `fab help` lists the tasks."),
         ("report --dest", "Usage: fab report [NAME] [FLAGS]. `fab help report` explains the flags."),
         ("follow a b", "Usage: fab follow [NAME] [FLAGS]. `fab help follow` explains the flags."),
-        ("sync --dest", "Usage: fab sync SOURCE DESTINATION [FLAGS]. `fab help sync` explains the flags."),
+        (
+            "sync --dest",
+            "Usage: fab sync SOURCE DESTINATION [FLAGS] or fab sync NAME [FLAGS]. `fab help sync` explains the flags.",
+        ),
     ]:
         with pytest.raises(ConfigurationError) as caught:
             rewrite(line.split(), GRAMMAR)

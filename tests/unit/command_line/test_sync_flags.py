@@ -10,7 +10,15 @@ from invoke.collection import Collection
 from places import PROJECT
 
 import fabfile
-from deployment.command_line.sync_flags import COMPARING, FLAGS, Kind, given_options, in_flags, parameters
+from deployment.command_line.sync_flags import (
+    COMPARING,
+    FLAGS,
+    GRANTED,
+    Kind,
+    given_options,
+    in_flags,
+    parameters,
+)
 from deployment.errors import ConfigurationError
 from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.options import NAMES, Options
@@ -46,11 +54,17 @@ def test_the_task_has_every_flag() -> None:
 def test_a_verification_has_the_flags_that_say_what_is_compared() -> None:
     taken = set(Collection.from_module(fabfile)["verify"].argspec(fabfile.verify.body).parameters)
     changing = {"dryRun", "verify", "maxDelete", "maxCostUsd", "allowEmptySource", "unprovable", "copyTags"}
-    changing |= {"storageClass", "acl", "serverSideEncryption", "sseKmsKeyId", "overwrite"}
+    changing |= {"storageClass", "acl", "serverSideEncryption", "sseKmsKeyId", "overwrite", "name"}
     changing |= {"objectLock", "annotations", "restore"}
     expected = [flag for flag in FLAGS if flag.option not in changing]
     assert list(COMPARING) == expected
     assert taken == {parameter.name for parameter in parameters(expected)} | {"deep", "input", "json", "list"}
+
+
+def test_the_policies_have_the_flags_that_change_what_is_asked_of_the_owners() -> None:
+    taken = set(Collection.from_module(fabfile)["policies"].argspec(fabfile.policies.body).parameters)
+    own = {"source_account", "destination_account", "source_kms_key", "destination_kms_key", "json"}
+    assert taken == {parameter.name for parameter in parameters(GRANTED)} | own
 
 
 def test_the_page_of_the_input_names_the_flag_of_every_option() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from places import PROJECT
 
+from deployment.page import cost_words
 from lambda_functions.shared.filter_rules import STORAGE_CLASSES
-from lambda_functions.shared.tally import costs, prices
+from lambda_functions.shared.tally.cost import costs, prices
 from lambda_functions.shared.tally.refusals import WORDS
 
 PAGE = (PROJECT / "docs" / "cost.md").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ def test_every_list_has_a_date_and_a_page(region: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in vars(prices) if name.endswith("_USD")])
 def test_every_other_price_has_its_date_and_page_above_it(name: str) -> None:
-    source = (PROJECT / "lambda_functions/shared/tally/prices.py").read_text(encoding="utf-8")
+    source = (PROJECT / "lambda_functions/shared/tally/cost/prices.py").read_text(encoding="utf-8")
     above = source[: source.index(f"{name} = ")]
     assert re.search(r"# .* 20\d\d-\d\d-\d\d: https://aws.amazon.com/\S+/pricing/\n(\w+ = .*\n)*$", above)
 
@@ -99,3 +100,4 @@ def test_every_item_has_its_row_and_its_words() -> None:
     explained = [re.findall(r"`([A-Za-z]+)", row[0])[0] for row in rows("Items")]
     assert explained == list(ITEMS)
     assert set(WORDS) | {"writes", "retrieval"} == set(ITEMS)
+    assert WORDS == cost_words.ITEMS, "a terminal, a page and the cause of an execution call them the same"

@@ -30,14 +30,15 @@ from deployment.project import (
 from deployment.project.settings import Settings
 from lambda_functions.shared import options
 from lambda_functions.shared.errors import Refused
-from lambda_functions.shared.tally import costs, ending
+from lambda_functions.shared.tally import ending
+from lambda_functions.shared.tally.cost import costs
 from lambda_functions.shared.tally.plan import total_of_records
 from lambda_functions.shared.tally.report import report
 from lambda_functions.shared.tally.sums import WorkTotals
 
 DOCS = PROJECT / "docs"
 PAGES = [
-    *(PROJECT / name for name in ("README.md", "SECURITY.md")),
+    *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted(DOCS.glob("*.md")),
     PROJECT / "tests" / "README.md",
 ]
@@ -113,22 +114,19 @@ def test_every_setting_is_mentioned_somewhere():
     assert [name for name in settings if not mentions(whole, name)] == []
 
 
-def readme() -> str:
-    return (PROJECT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_readme_has_a_line_for_every_option_and_no_other():
-    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \| [^|]+ \|$", readme(), re.MULTILINE)
-    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+def test_every_option_has_a_line_that_says_what_it_is_for_and_nothing_else_has():
+    listed = [name for row in rows_of("input.md", "In short") for name in re.findall(r"`(\w+)`", row[0])]
     assert listed == list(options.NAMES)
 
 
-def test_the_readme_has_a_line_for_every_error_of_an_execution():
-    assert set(re.findall(r"^\| `(\w+)` \| [^|]+ \|$", readme(), re.MULTILINE)) == execution_errors()
+def test_every_error_of_an_execution_has_a_line_on_the_page_about_the_report_and_no_other():
+    assert set(re.findall(r"^\| `(\w+)` \| [^|]+ \|$", page("report.md"), re.MULTILINE)) == execution_errors()
 
 
-def test_the_report_in_the_readme_has_every_name_of_a_report_and_no_other():
-    (example,) = re.findall(r'^```json\n(\{"source": .*?"outcome".*?)```', readme(), re.MULTILINE | re.DOTALL)
+def test_the_example_of_a_report_has_every_name_of_a_report_and_no_other():
+    (example,) = re.findall(
+        r'^```json\n(\{"source": .*?"outcome".*?)```', page("report.md"), re.MULTILINE | re.DOTALL
+    )
     source = inspect.getsource(ending)
     added = {
         "report",
@@ -163,8 +161,8 @@ def test_every_state_is_in_the_picture_or_the_text():
 # --- Tasks, front matter, findings --------------------------------------------------------------------------
 
 
-def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
-    rows = re.findall(r"^\| (`fab.*?`) \| ([^|]+) \|$", readme(), re.MULTILINE)
+def test_every_task_has_a_line_with_all_its_flags_and_nothing_else_has():
+    rows = re.findall(r"^\| (`fab.*?`) \| ([^|]+) \|$", page("tasks.md"), re.MULTILINE)
     listed = {
         re.findall(r"`fab (\w+)[ A-Z\[\]]*`", first)[-1]: set(re.findall(r"`--([\w-]+)`", rest))
         for first, rest in rows
@@ -174,7 +172,8 @@ def test_the_readme_has_a_line_for_every_task_with_all_its_flags_and_no_other():
         name: {flag.replace("_", "-") for flag in [*inspect.signature(tasks[name].body).parameters][1:]}
         for name in tasks.task_names
     }
-    for name, of_options in (("sync", sync_flags.FLAGS), ("verify", sync_flags.COMPARING)):
+    of_tasks = {"sync": sync_flags.FLAGS, "verify": sync_flags.COMPARING, "policies": sync_flags.GRANTED}
+    for name, of_options in of_tasks.items():
         assert listed[name] <= flags[name]  # docs/input.md has those of the options
         parameters = sync_flags.parameters(of_options)
         listed[name] |= {parameter.name.replace("_", "-") for parameter in parameters}
@@ -373,7 +372,7 @@ def test_every_page_can_be_reached_from_the_readme():
                 for link in links(path)
                 if not link.startswith("#")
             ]
-    pages = [*DOCS.glob("*.md"), PROJECT / "SECURITY.md"]
+    pages = [*DOCS.glob("*.md"), *(PROJECT / name for name in ("CONTRIBUTING.md", "SECURITY.md"))]
     assert {named(path) for path in pages} <= {named(path) for path in reached}
 
 

@@ -18,8 +18,8 @@ from benchmarks.scale.runs import PROJECT, Job, Run, shards_of
 from benchmarks.shapes import SHAPES
 from lambda_functions.shared.compare.compare import BUDGET_SECONDS
 from lambda_functions.shared.compare.streams import STREAMS
-from lambda_functions.shared.tally.costs import TRANSITIONS_OF_PARENT, estimate_usd
-from lambda_functions.shared.tally.prices import STATE_TRANSITION_USD
+from lambda_functions.shared.tally.cost.costs import TRANSITIONS_OF_PARENT, estimate_usd
+from lambda_functions.shared.tally.cost.prices import STATE_TRANSITION_USD
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import ShardWriter
 

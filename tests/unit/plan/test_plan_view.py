@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from places import PROJECT
 
+from deployment.build.bucket_access import TakenAway
 from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.errors import ChangesFound
 from deployment.plan import rows as plan_rows
@@ -324,7 +325,9 @@ def test_the_document_says_all_of_it() -> None:
                 "roleChanges": True,
             }
         ],
+        "schedules": [],
         "lostFunctions": {"functions": [], "callers": []},
+        "lostBuckets": {"read": [], "write": []},
         "refusal": None,
     }
 
@@ -356,3 +359,12 @@ def test_a_plan_that_shall_fail_on_changes_fails_on_any_and_on_nothing_else(as_j
     ):
         with pytest.raises(ChangesFound):
             view.show(RecordingConsole(), one, as_json, fail_on_changes=True)  # type: ignore[arg-type]
+
+
+def test_buckets_that_leave_the_policies_are_said_and_are_in_the_document() -> None:
+    taking = replace(CHANGED, taken=TakenAway(("photos",), ("photos-copy",)))
+    assert view.notes(taking)[-1] == (
+        "Buckets: the functions may no longer read photos and no longer write into photos-copy."
+    )
+    assert view.document(taking)["lostBuckets"] == {"read": ["photos"], "write": ["photos-copy"]}
+    assert not any("Buckets:" in note for note in view.notes(CHANGED))

@@ -378,7 +378,7 @@ def test_every_property_of_a_sam_function_is_known():
 
 KNOWN = (
     "Known are ${SourceBuckets}, ${SourceObjects}, ${DestinationBuckets}, ${DestinationObjects}, ${KmsKeys}, "
-    "${StateMachineExecutions}, ${DeploymentBucket}."
+    "${StateMachineExecutions}, ${DeploymentBucket}, ${MetricsStack}."
 )
 WRITE_SUB = f"Write !Sub before a text that CloudFormation shall fill. {KNOWN}"
 

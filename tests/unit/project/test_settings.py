@@ -95,6 +95,10 @@ def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
             PERMISSIONS_BOUNDARY_ARN=boundary,
             TERMINATION_PROTECTION=True,
             TAGS={"team": "data"},
+            NOTIFY=["ops@example.com"],
+            NOTIFY_ON="always",
+            NOTIFY_AFTER_INTERVALS=3,
+            DASHBOARD=True,
         ),
         {},
     ) == Settings(
@@ -112,6 +116,10 @@ def test_all_values_are_kept_in_the_form_that_the_other_modules_use():
         permissions_boundary_arn=boundary,
         termination_protection=True,
         tags={"team": "data"},
+        notify=("ops@example.com",),
+        notify_on="always",
+        notify_after_intervals=3,
+        dashboard=True,
     )
 
 
@@ -142,6 +150,40 @@ def test_every_accepted_stack_name_fits_the_deployment_bucket_in_every_region(na
 
 
 # --- What is refused --------------------------------------------------------------------------------------
+
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:alerts"
+NOTIFY = (
+    "expected a list of e-mail addresses, such as ['ops@example.com'], or the ARN of one topic, such as "
+    "'arn:aws:sns:eu-west-1:123456789012:my-topic'"
+)
+
+
+@pytest.mark.parametrize(
+    "value", [TOPIC, TOPIC.replace("aws", "aws-us-gov", 1), [], ["a.b+c@d-e.example.com"], ("o'k@x.io",)]
+)
+def test_notices_go_to_addresses_or_to_a_topic(value):
+    kept = from_module(config(NOTIFY=value), {}).notify
+    assert kept == (value if isinstance(value, str) else tuple(value))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ops", "expected an e-mail address, such as 'ops@example.com'"),
+        ("ops@example", "expected an e-mail address, such as 'ops@example.com'"),
+        ("Ops <ops@example.com>", "expected an e-mail address, such as 'ops@example.com'"),
+        ("ops@example.com\n", "expected an e-mail address, such as 'ops@example.com'"),
+        ("ops@example..com", "expected an e-mail address, such as 'ops@example.com'"),
+        (7, "expected an e-mail address, such as 'ops@example.com'"),
+        ("ME@example.com", "expected every address once"),
+        (TOPIC, f"expected an e-mail address; for a topic, write NOTIFY = '{TOPIC}'"),
+    ],
+)
+def test_an_address_that_is_none_is_named_with_its_place(address, expected):
+    with pytest.raises(ConfigurationError) as caught:
+        from_module(config(NOTIFY=["me@example.com", address]), {})
+    assert f"NOTIFY[1] is {address!r}: {expected}" in str(caught.value)
 
 
 def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
@@ -197,6 +239,19 @@ def test_all_mistakes_are_in_one_report_with_their_lines(config_folder):
             "expected the ARN of a policy, such as 'arn:aws:iam::123456789012:policy/boundary', or None",
         ),
         ("TAGS", ["team"], "expected a mapping, such as {'team': 'data'}"),
+        *(
+            ("NOTIFY", value, NOTIFY)
+            for value in ("ops@example.com", f"{TOPIC}.fifo", f"{TOPIC}:id", None, 7, "")
+        ),
+        *(
+            ("NOTIFY_ON", value, "expected 'failure' or 'always'")
+            for value in ("never", "Always", None, True, [])
+        ),
+        *(
+            ("NOTIFY_AFTER_INTERVALS", value, "expected a whole number from 1 to 100")
+            for value in (0, 101, 1.5, True)
+        ),
+        ("DASHBOARD", "yes", "expected True or False"),
     ],
 )
 def test_a_wrong_value_is_reported_with_what_was_expected(name, value, expected):

@@ -168,3 +168,26 @@ def test_a_choice_that_the_tally_has_prepared_picks_the_map() -> None:
     assert states["IsAnythingToCopy"]["Default"] == "IsAnythingLargeToCopy"
     assert deletes == {"INLINE": "DeleteOrphanedKeysInline"}
     assert states["IsDeletingSmall"]["Default"] == "DeleteOrphanedKeys"
+
+
+@pytest.mark.parametrize(
+    ("name", "percent"),
+    [("CompareRanges", None), ("CopyKeys", 5.0), ("CopyLargeObjects", 5.0), ("DeleteOrphanedKeys", None)],
+)
+def test_a_copy_that_breaks_does_not_stop_the_others_and_a_comparison_or_delete_does(
+    name: str, percent: float | None
+) -> None:
+    """One large object whose worker crashes would end the copies of all others; after a broken delete nobody goes on deleting."""
+    assert MACHINE["States"][name].get("ToleratedFailurePercentage") == percent
+
+
+def test_every_end_says_its_sync_and_where_its_report_is() -> None:
+    """`executionCause` has both; whoever gets a notice of the execution has nothing else to go by."""
+    choice = MACHINE["States"]["HowDidItEnd"]
+    ends = {one["Next"] for one in choice["Choices"]} | {choice["Default"]}
+    causes = {
+        name: MACHINE["States"][name].get("CausePath")
+        for name in ends
+        if MACHINE["States"][name]["Type"] == "Fail"
+    }
+    assert causes == dict.fromkeys(ends - {"Succeeded"}, "$.end.executionCause")

@@ -37,7 +37,7 @@ KNOWN = (
     "minSize, maxSize, modifiedAfter, modifiedBefore, storageClasses, overwrite, delete, maxDelete, "
     "maxCostUsd, allowEmptySource, dryRun, verify, compareMetadata, compareTags, copyTags, unprovable, storageClass, "
     "objectLock, annotations, restore, acl, "
-    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner"
+    "serverSideEncryption, sseKmsKeyId, requestPayer, maxConcurrency, sourceOwner, destinationOwner, name"
 )
 
 
@@ -93,6 +93,7 @@ def test_two_buckets_are_enough_and_everything_else_has_a_default() -> None:
         maxConcurrency=20,
         sourceOwner=None,
         destinationOwner=None,
+        name=None,
     )
 
 
@@ -137,6 +138,7 @@ def test_every_option_is_taken_as_it_is_given() -> None:
         "maxConcurrency": 10_000,
         "sourceOwner": "111122223333",
         "destinationOwner": "012345678901",
+        "name": "Photos_of-2026",
     }
 
     assert parse(given_options, DEFAULTS).to_json() == given_options
@@ -445,6 +447,7 @@ TEXTS = {
     "sseKmsKeyId": "alias/mine",
     "sourceOwner": "111122223333",
     "destinationOwner": "111122223333",
+    "name": "photos",
 }
 
 
@@ -603,6 +606,7 @@ INPUTS = st.fixed_dictionaries(
         "maxConcurrency": st.integers(1, 10_000),
         "sourceOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
         "destinationOwner": st.from_regex(r"[0-9]{12}", fullmatch=True),
+        "name": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
     },
 ).flatmap(
     lambda data: st.sampled_from(

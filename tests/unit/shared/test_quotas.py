@@ -51,7 +51,7 @@ from lambda_functions.shared.outcomes import MAX_CAUSES, MAX_EXAMPLE_CHARACTERS
 from lambda_functions.shared.run import LARGE_WORKERS, Run
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.breakage import Breakage
-from lambda_functions.shared.tally.costs import WORKER_GB
+from lambda_functions.shared.tally.cost.costs import WORKER_GB
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.maps import MAX_INLINE_BYTES, MAX_INLINE_SHARDS
 from lambda_functions.shared.tally.phases import tally_comparison

@@ -13,7 +13,7 @@ from samples import compared_record, run_of, shard
 from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import request_kind
-from lambda_functions.shared.tally.costs import (
+from lambda_functions.shared.tally.cost.costs import (
     FREE,
     INIT_SECONDS,
     LISTS,
@@ -27,8 +27,8 @@ from lambda_functions.shared.tally.costs import (
     run_cost,
     total_usd,
 )
+from lambda_functions.shared.tally.cost.prices import price_list, without_list
 from lambda_functions.shared.tally.plan import ComparisonTotals, total_of_records
-from lambda_functions.shared.tally.prices import price_list, without_list
 from lambda_functions.shared.tally.sums import WorkTotals
 
 # https://aws.amazon.com/s3/pricing/, S3 Standard in us-east-1: "PUT, COPY, POST, LIST" and "GET, SELECT, and all other requests"

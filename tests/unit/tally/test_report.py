@@ -382,6 +382,7 @@ def test_a_run_that_was_refused_reports_why_and_what_it_asked() -> None:
     assert result == {
         "outcome": "InvalidInput",
         "cause": "No.",
+        "executionCause": f"No. Report: {folder.address('report.json')}",
         "report": {
             "source": "from",
             "destination": "into",
@@ -397,6 +398,19 @@ def test_a_run_that_was_refused_reports_why_and_what_it_asked() -> None:
             "report": f"{ADDRESS}report.json",
         },
     }
+
+
+def test_the_name_of_a_sync_stands_in_its_report_whatever_came_of_it() -> None:
+    refused = {"verdict": "refused", "error": "InvalidInput", "cause": "No.", "requests": {}}
+    given = {"source": "from", "destination": "into", "name": "photos"}
+    assert end(memory_folder(), run=refused, input=given)["report"]["name"] == "photos"
+    folder, comparison = folder_of_run()
+    named, nameless = (
+        end(folder, run=valid_run(**options), comparison=comparison)["report"]
+        for options in ({"name": "photos"}, {})
+    )
+    assert (named["name"], named["options"]["name"]) == ("photos", "photos")
+    assert "name" not in nameless
 
 
 @pytest.mark.parametrize("data", [[], None, "from", 7])

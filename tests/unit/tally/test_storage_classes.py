@@ -8,7 +8,7 @@ import pytest
 from places import PROJECT
 
 from lambda_functions.shared.option_rules import RESTORE_TIERS, Restore
-from lambda_functions.shared.tally.prices import REGIONS, US_EAST_1
+from lambda_functions.shared.tally.cost.prices import REGIONS, US_EAST_1
 from lambda_functions.shared.tally.warnings import class_warnings
 
 GB = 1024**3

@@ -204,9 +204,9 @@ def test_indexes_point_to_shards_and_the_one_of_large_objects_holds_them() -> No
         {"id": "delete-000001", **shard("delete/a", 2, 7), "planned": 2}
     ]
     assert folder.read_index(written["large"]) == [
-        {"id": "large-000001", "line": {"key": "x", "size": 1}, "planned": 6},
-        {"id": "large-000002", "line": {"key": "y", "size": 2}, "planned": 6},
-        {"id": "large-000003", "line": {"key": "z", "size": 3}, "planned": 6},
+        {"id": "large-000001", "line": {"key": "x", "size": 1}, "planned": 6, "file": "large/a"},
+        {"id": "large-000002", "line": {"key": "y", "size": 2}, "planned": 6, "file": "large/a"},
+        {"id": "large-000003", "line": {"key": "z", "size": 3}, "planned": 6, "file": "large/b"},
     ]
 
 
@@ -422,7 +422,7 @@ def test_a_broken_wave_ends_the_run_even_if_ranges_were_handed_back() -> None:
 
 
 def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
-    """The source that could not be listed is not an empty one."""
+    """The source that could not be listed is not an empty one, and nothing of what it seems to lack may be deleted."""
     folder = memory_folder()
     index = wave_of(
         folder,
@@ -431,7 +431,9 @@ def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
 
     decided = after_comparing(folder, index)
 
-    assert (decided["broken"], decided["refusal"]) == ("denied", "")
+    assert (decided["next"], decided["broken"], decided["refusal"]) == ("report", "denied", "")
+    assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+    assert folder.read("delete.json") is None
 
 
 def test_there_are_at_most_40_waves() -> None:

@@ -14,8 +14,9 @@ from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.cloudformation.lookup import CurrentStack
 from deployment.errors import Declined, StackError
 from deployment.plan import view
-from deployment.step_functions import state_machines
+from deployment.step_functions import listing, state_machines
 from deployment.step_functions.callers import Caller, Loss
+from deployment.step_functions.listing import MachineList
 from deployment.tasks.stack import deploy
 from tests.deployed_stack import NOTHING_PLANNED, SETTINGS, TAGS
 from tests.fake_cloudformation import FakeCloudFormation
@@ -206,3 +207,79 @@ def test_what_the_stack_has_already_is_not_even_looked_for_in_the_deployment_buc
     deploy.deploy(installation, NO_SOURCES, RecordingConsole([]))  # type: ignore[arg-type]
 
     assert steps == ["build", *ACTING[1:]]
+
+
+# --- buckets that are taken away while executions are RUNNING ------------------------------------------------
+
+NAMED = replace(FIXED, source_buckets=("kept",), destination_buckets=("copy",))
+RUNNING = tuple(
+    f"arn:aws:states:eu-west-1:123456789012:execution:machine:run-{number}" for number in range(7)
+)
+SAID = (
+    "After this the functions may no longer read gone, by their policies, and 7 executions are RUNNING: run-0, run-1, run-2, "
+    "run-3, run-4 and 2 more. One that works on such a bucket will fail."
+)
+
+
+def policies(*names: str) -> dict[str, Any]:
+    resources = [{"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{name}/*"} for name in names]
+    statement = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": resources}
+    policy = {"PolicyName": "a", "PolicyDocument": {"Statement": [statement]}}
+    return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}
+
+
+@pytest.fixture
+def narrower(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """The pipeline, whose new template no longer lets the functions read one bucket while executions are RUNNING."""
+    _, cloudformation, steps = pipeline
+    cloudformation.template = {"Resources": {"Role": policies("kept", "gone")}}
+    wanted = {"Resources": {"Role": policies("kept")}, "Outputs": {}}
+    monkeypatch.setattr(deploy, "build_project", lambda *_: BuiltProject((), (), (), wanted))
+    monkeypatch.setattr(listing, "list_all", lambda _: MachineList((), ()))
+    monkeypatch.setattr(listing, "running", lambda *_: RUNNING)
+    return installed_with(cloudformation, NAMED, s3=Zips(), **{"lambda": None}), cloudformation, steps
+
+
+def test_buckets_are_taken_from_running_executions_after_a_yes_only(narrower: Pipeline) -> None:
+    installation, _, steps = narrower
+    console = RecordingConsole(["n"])
+    with pytest.raises(Declined, match="Nothing was deployed: the answer was not y"):
+        deploy.deploy(installation, NO_SOURCES, console)  # type: ignore[arg-type]
+    assert (console.results, console.questions, steps) == ([SAID], ["Deploy all the same? [y/N]"], [])
+
+    deploy.deploy(installation, NO_SOURCES, RecordingConsole(["y"]))  # type: ignore[arg-type]
+    assert steps == ACTING
+
+
+def test_where_nobody_can_be_asked_it_is_refused_and_yes_asks_nobody(narrower: Pipeline) -> None:
+    installation, _, steps = narrower
+    silent = RecordingConsole([])
+    silent.is_interactive = False
+    with pytest.raises(Declined) as caught:
+        deploy.deploy(installation, NO_SOURCES, silent)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "Nothing was deployed: there is no terminal to ask on. To deploy all the same: fab deploy --yes"
+    )
+    assert steps == []
+    deploy.deploy(installation, NO_SOURCES, silent, yes=True)  # type: ignore[arg-type]
+    assert steps == ACTING
+
+
+def test_buckets_that_nobody_works_on_are_taken_away_without_a_question(
+    narrower: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation, _, steps = narrower
+    monkeypatch.setattr(listing, "running", lambda *_: ())
+    console = RecordingConsole([])
+    deploy.deploy(installation, NO_SOURCES, console)  # type: ignore[arg-type]
+    assert (console.questions, steps) == ([], ACTING)
+
+
+def test_where_no_bucket_is_taken_away_executions_are_not_looked_for(
+    narrower: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation, cloudformation, steps = narrower
+    cloudformation.template = {"Resources": {"Role": policies("kept"), "Other": {"Type": "AWS::SQS::Queue"}}}
+    monkeypatch.setattr(listing, "list_all", lambda _: pytest.fail("nobody asks for machines"))
+    deploy.deploy(installation, NO_SOURCES, RecordingConsole([]))  # type: ignore[arg-type]
+    assert steps == ACTING

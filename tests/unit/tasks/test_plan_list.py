@@ -296,6 +296,14 @@ def test_of_a_plan_that_was_refused_again_the_keys_are_shown(aws: PlannedBucket)
     assert ("+ New: 1 object" in out.getvalue(), err.getvalue()) == (True, "")
 
 
+def test_the_page_of_a_plan_that_was_refused_again_has_its_keys(aws: PlannedBucket, tmp_path: Path) -> None:
+    applied(aws, outcome="DeletionRefused")
+    console, _, err = piped()
+    report.report(aws.installation(), None, console, Wanted(html=str(tmp_path / "page.html")))
+    assert "+ New" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "is not there" not in (tmp_path / "page.html").read_text(encoding="utf-8") + err.getvalue()
+
+
 def test_a_run_that_never_began_has_no_plan(aws: PlannedBucket) -> None:
     aws.end["output"] = json.dumps({"source": "a", "plan": {}})
     console, _, _ = piped()

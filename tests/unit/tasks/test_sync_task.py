@@ -297,6 +297,8 @@ def test_a_report_of_an_older_machine_has_no_scope_no_warnings_and_no_causes() -
 def test_the_report_of_a_dry_run_says_what_would_be() -> None:
     dry = {**REPORT, "dryRun": True, "copied": {"objects": 0, "bytes": 0}}
     assert report_text.title(dry) == "photos -> photos-copy (dry run: nothing was changed)"
+    named = {**dry, "options": {"source": "photos", "destination": "photos-copy", "name": "nightly"}}
+    assert report_text.title(named) == "nightly: photos -> photos-copy (dry run: nothing was changed)"
     assert list(report_text.rows(dry)) == [
         ("would be copied", 1200, "5.0 MiB"),
         ("would be deleted", 3, "30 bytes"),

@@ -17,7 +17,13 @@ from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import overlap
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import Execution
-from lambda_functions.shared.work_bucket.lease_cycles import Lease, feeds, find_cycle, overlapping
+from lambda_functions.shared.work_bucket.lease_cycles import (
+    Lease,
+    feeds,
+    find_cycle,
+    lease_document,
+    overlapping,
+)
 from lambda_functions.shared.work_bucket.leases import Leases, lease_key, release_lease
 
 RUNNING = Execution("RUNNING")
@@ -250,3 +256,14 @@ def test_whatever_happens_no_living_runs_ever_feed_each_other_in_a_circle(places
         assert not any(
             goes_round(path) for size in range(2, 6) for path in itertools.permutations(living, size)
         )
+
+
+def test_the_name_of_a_sync_stands_in_its_lease_and_in_what_the_other_run_is_told() -> None:
+    named = run_of({**EXECUTION, "id": f"{ARN}one"}, source="a", destination="b", name="photos")
+    nameless = run("two", "a", "b")
+    assert lease_document(named)["name"] == Lease.of(named).name == "photos"
+    assert "name" not in lease_document(nameless) and Lease.of(nameless).name == ""
+    assert cause(named, nameless).startswith(
+        f'another execution is writing into b, prefix "": {ARN}one (the sync photos), started 2026-11-22T10:11:12.345Z. '
+    )
+    assert f"{ARN}one (the sync photos), started" in cause(named, run("two", "b", "a"))

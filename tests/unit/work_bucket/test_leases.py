@@ -25,6 +25,9 @@ from lambda_functions.shared.work_bucket.executions import (
     busy_until,
 )
 from lambda_functions.shared.work_bucket.leases import (
+    BUSY,
+    OVER,
+    UNCLEAR,
     LeaseLost,
     Leases,
     lease_key,
@@ -124,6 +127,30 @@ def test_a_run_into_an_overlapping_part_is_refused_and_told_who_is_there(
     both = [run_of(one, destination="photos") for one in (FIRST, SECOND)]
     assert set(world.keys()) == {lease_key(run) for run in both}
     assert world.cleaned == []
+
+
+@pytest.mark.parametrize(
+    ("status", "beginning"),
+    [
+        ("RUNNING", BUSY),
+        ("unknown", UNCLEAR),
+        ("missing", UNCLEAR),
+        *((status, OVER) for status in ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")),
+    ],
+)
+def test_a_refusal_begins_so_that_a_rule_can_tell_a_run_that_is_running_from_one_that_is_over(
+    world: World, status: str, beginning: str
+) -> None:
+    ended_at = None if status in ("RUNNING", "unknown", "missing") else NOON
+    others = {FIRST["id"]: Execution(status, ended_at)}
+    world.take(run_of(FIRST))
+    leases = Leases(world.client, "work-bucket", lambda arn: others.get(arn, RUNNING), lambda: NOON)
+
+    with pytest.raises(Refused) as caught:
+        leases.take(run_of(SECOND), world.clean_up)
+
+    assert caught.value.cause.startswith(f'{beginning} into, prefix "": {FIRST["id"]}, started ')
+    assert caught.value.cause.startswith(BUSY) == (status == "RUNNING")
 
 
 def test_runs_into_separate_parts_run_side_by_side(world: World) -> None:

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lambda_functions.shared.option_rules import KMS_WORDS
-from lambda_functions.shared.outcomes import object_count
+from lambda_functions.shared.outcomes import add_counts, object_count
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.tally.plan import RESTORE, ComparisonTotals
-from lambda_functions.shared.tally.prices import (
+from lambda_functions.shared.tally.cost.prices import (
     GB,
     KMS_REQUEST_USD,
     LAMBDA_GB_SECOND_USD,
@@ -27,6 +26,7 @@ from lambda_functions.shared.tally.prices import (
     PriceList,
     price_list,
 )
+from lambda_functions.shared.tally.plan import RESTORE, ComparisonTotals
 from lambda_functions.shared.tally.sums import WorkTotals
 
 FREE = ("DELETE", "DELETE_OBJECTS", "ABORT_MULTIPART_UPLOAD")
@@ -64,14 +64,16 @@ DAYS_PER_MONTH = 30
 Items = dict[str, float]
 Counts = Mapping[str, int]
 
+# What the execution itself takes.
+PARENT: Items = {"states": TRANSITIONS_OF_PARENT * STATE_TRANSITION_USD}
+
 
 @dataclass(frozen=True)
 class Work:
-    """What is priced: requests by kind, workers' turns, how many of them began cold, and their seconds in all."""
+    """What is priced: requests by kind, workers' turns, and their seconds in all."""
 
     requests: Counts
     turns: int = 0
-    starts: int = 0
     seconds: float = 0.0
 
 
@@ -94,17 +96,8 @@ class Mix:
 
 def run_cost(run: Run, compared: ComparisonTotals, done: WorkTotals, others: Counts) -> Items:
     """Return what a run has cost: `others` are requests that no record counts. The classes are those that its plan knows of."""
-    comparing = Work(
-        {
-            kind: compared.requests.get(kind, 0) + others.get(kind, 0)
-            for kind in {*compared.requests, *others}
-        },
-        compared.turns,
-        _starts(run, compared.turns),
-        compared.seconds,
-    )
-    applying = Work(done.requests, done.turns, _starts(run, done.turns), done.seconds)
-    parent = {"states": TRANSITIONS_OF_PARENT * STATE_TRANSITION_USD}
+    comparing = Work(add_counts([compared.requests, others]), compared.turns, compared.seconds)
+    applying = Work(done.requests, done.turns, done.seconds)
     copied, deleted = done.tally.get("copied", {}), done.tally.get("deleted", {})
     return add_items(
         [
@@ -113,7 +106,7 @@ def run_cost(run: Run, compared: ComparisonTotals, done: WorkTotals, others: Cou
             _moving_cost(run, compared, copied.get("bytes", 0)),
             _restore_cost(run, compared, object_count(done.tally, "restoring")),
             _early_cost(run, compared, copied.get("objects", 0), deleted.get("objects", 0)),
-            parent,
+            PARENT,
         ]
     )
 
@@ -124,7 +117,7 @@ def planned_cost(run: Run, compared: ComparisonTotals) -> Items:
     What the run that carries it out costs besides, comparing, is not in it.
     """
     copy, delete = compared.plan["copy"], compared.plan["delete"]
-    restores = compared.plan.get(RESTORE, {"objects": 0})["objects"]
+    restores = object_count(compared.plan, RESTORE)
     turns = sum(len(compared.shards[kind]) for kind in ("copy", "delete", RESTORE))
     turns += sum(shard["objects"] for shard in compared.shards["large"])
     batches = sum(-(-shard["objects"] // KEYS_PER_DELETE) for shard in compared.shards["delete"])
@@ -133,7 +126,7 @@ def planned_cost(run: Run, compared: ComparisonTotals) -> Items:
     seconds = (copies + restores) / COPIES_PER_SECOND + delete["objects"] / DELETES_PER_SECOND
     return add_items(
         [
-            _work_cost(run, Work(sent, turns, _starts(run, turns), seconds), _mix(compared)),
+            _work_cost(run, Work(sent, turns, seconds), _mix(compared)),
             _moving_cost(run, compared, copy["bytes"]),
             _restore_cost(run, compared, restores),
             _early_cost(run, compared, copy["objects"], delete["objects"]),
@@ -143,15 +136,14 @@ def planned_cost(run: Run, compared: ComparisonTotals) -> Items:
 
 def comparing_usd(run: Run, compared: ComparisonTotals) -> float:
     """Return dollars that comparing has cost; nothing where a plan is carried out."""
-    work = Work(compared.requests, compared.turns, _starts(run, compared.turns), compared.seconds)
+    work = Work(compared.requests, compared.turns, compared.seconds)
     return total_usd(_work_cost(run, work, Mix()))
 
 
 def estimate_usd(requests: Counts, turns: int, seconds: float) -> float:
     """Return dollars of S3 requests by kind, for STANDARD in us-east-1, and of `turns` warm workers that ran `seconds` in all."""
-    parent = {"states": TRANSITIONS_OF_PARENT * STATE_TRANSITION_USD}
     requested = _request_cost(requests, Mix(), price_list(US_EAST_1))
-    return total_usd(add_items([requested, _worker_cost(Work(requests, turns, 0, seconds)), parent]))
+    return total_usd(add_items([requested, _worker_cost(Work(requests, turns, seconds)), PARENT]))
 
 
 def total_usd(items: Items) -> float:
@@ -177,7 +169,7 @@ def request_usd(kind: str, storage_class: str = STANDARD, prices: PriceList = RE
 
 def _work_cost(run: Run, work: Work, mix: Mix) -> Items:
     requested = _request_cost(work.requests, mix, price_list(run.destination.region))
-    return add_items([requested, _worker_cost(work), _kms_cost(run, work.requests)])
+    return add_items([requested, _worker_cost(work, _starts(run, work.turns)), _kms_cost(run, work.requests)])
 
 
 def _request_cost(requests: Counts, mix: Mix, prices: PriceList) -> Items:
@@ -194,8 +186,8 @@ def _item(kind: str, storage_class: str) -> str:
     return "reads" if kind in READ_CLASS else f"writes.{storage_class}"
 
 
-def _worker_cost(work: Work) -> Items:
-    gb_seconds = (work.seconds + work.starts * INIT_SECONDS) * WORKER_GB
+def _worker_cost(work: Work, starts: int = 0) -> Items:
+    gb_seconds = (work.seconds + starts * INIT_SECONDS) * WORKER_GB
     return {
         "lambda": gb_seconds * LAMBDA_GB_SECOND_USD + work.turns * LAMBDA_REQUEST_USD,
         "states": work.turns * TRANSITIONS_PER_TURN * STATE_TRANSITION_USD,
@@ -231,7 +223,7 @@ def _restore_cost(run: Run, compared: ComparisonTotals, asked_for: int) -> Items
         prices.restore_usd(name, amount["objects"], amount["bytes"], restore.tier_of(name))
         for name, amount in compared.restores.items()
     )
-    share = _share(asked_for, compared.plan.get(RESTORE, {"objects": 0})["objects"])
+    share = _share(asked_for, object_count(compared.plan, RESTORE))
     return {"restore": share * planned}
 
 

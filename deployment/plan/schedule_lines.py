@@ -1,0 +1,54 @@
+"""What a plan says of the schedules: a line for all that have the same coming, and their JSON. Text only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from deployment.schedules.reconcile import ScheduleChange
+from deployment.text import quantity
+
+_WORDS: Mapping[str, str] = {"create": "created", "delete": "removed", "update": "changed"}
+
+
+def lines(changes: Sequence[ScheduleChange]) -> list[str]:
+    """Return what becomes of the schedules, a line each kind; of those that stay only that they are paused."""
+    kinds: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for change in changes:
+        if change.action != "none":
+            kinds.setdefault((change.action, change.differs), []).append(_title(change))
+    paused = [change.name for change in changes if change.is_paused and change.wanted]
+    return [
+        *(_line(action, differs, names) for (action, differs), names in kinds.items()),
+        *(
+            [f"Paused, and paused afterwards: {', '.join(paused)}. `fab resume NAME` ends that."]
+            if paused
+            else []
+        ),
+    ]
+
+
+def documents(changes: Iterable[ScheduleChange]) -> list[dict[str, Any]]:
+    """Return the schedules of a plan as JSON values."""
+    return [
+        {
+            "name": change.name,
+            "action": change.action,
+            "changes": list(change.differs),
+            "paused": change.is_paused,
+        }
+        for change in changes
+    ]
+
+
+def _line(action: str, differs: Iterable[str], names: Sequence[str]) -> str:
+    what = f" ({', '.join(differs)})" if differs else ""
+    return (
+        f"Schedules: {quantity(len(names), 'schedule')} would be {_WORDS[action]}{what}: {', '.join(names)}"
+    )
+
+
+def _title(change: ScheduleChange) -> str:
+    if change.action != "create" or change.wanted is None:
+        return change.name
+    return f"{change.name} {change.wanted.expression} {change.wanted.timezone}"

@@ -1,0 +1,1 @@
+"""Changes to the code, one at a time, to learn which of them no test notices."""

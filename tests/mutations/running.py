@@ -1,0 +1,73 @@
+"""Running the nearest tests on a copy of the project in which one thing is changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .changes import Change
+
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".bench", ".hypothesis", ".*_cache", "__pycache__")
+# pytest: tests failed, or could not even be collected. Other statuses say that nothing was tested.
+NOTICED = (1, 2)
+TIMED_OUT = -1
+
+
+@dataclass(frozen=True)
+class Result:
+    """A change and which test noticed it first; "" if none did."""
+
+    change: Change
+    noticed_by: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the project that one change after the other is made in; `prefix` stands before every command."""
+
+    folder: Path
+    prefix: tuple[str, ...]
+    timeout_seconds: float
+
+    @classmethod
+    def of(cls, project: Path, folder: Path, prefix: tuple[str, ...], timeout_seconds: float) -> Copy:
+        """Make the copy."""
+        shutil.copytree(project, folder, ignore=LEFT_OUT)
+        return cls(folder, prefix, timeout_seconds)
+
+    def try_change(self, change: Change, stages: list[list[str]]) -> Result:
+        """Run the tests on the changed copy, stage by stage until one notices, and change it back."""
+        path = self.folder / change.path
+        source = path.read_bytes()
+        path.write_bytes(change.apply(source))
+        try:
+            return Result(change, next(filter(None, map(self._first_failure, stages)), ""))
+        finally:
+            path.write_bytes(source)
+
+    def _first_failure(self, tests: list[str]) -> str:
+        """Return the name of the first test that fails, or why there is none; "" if all pass."""
+        pytest = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", *tests]
+        # Bytecode is told apart by second and size, and a change may be made within one and be no longer than before.
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        try:
+            done = subprocess.run(
+                [*self.prefix, *pytest],
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=self.timeout_seconds,
+            )
+        except subprocess.TimeoutExpired:
+            return f"not done after {self.timeout_seconds:.0f} seconds"
+        if done.returncode == 0:
+            return ""
+        if done.returncode not in NOTICED:
+            raise RuntimeError(f"pytest ended with {done.returncode} for {tests}: {done.stdout}{done.stderr}")
+        named = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        return named[0].split(" - ")[0].split(" ", 1)[1] if named else "a test that says no name"

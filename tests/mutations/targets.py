@@ -1,0 +1,74 @@
+"""Which files are changed, and which tests stand nearest to each: the quickest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .changes import Change
+from .other_changes import machine_changes, policy_changes
+from .python_changes import python_changes
+
+SHARED = "lambda_functions/shared"
+MACHINE = "state_machines/sync_buckets_state_machine.yaml"
+
+
+def _runs(names: str) -> str:
+    return " ".join(f"tests/functional/runs/test_{name}.py" for name in names.split())
+
+
+# A mistake there deletes or overwrites what it must not, or hides that something was not done.
+DANGEROUS = {
+    f"{SHARED}/apply/conflicts.py": ["tests/unit/apply", _runs("races kms own_copies")],
+    f"{SHARED}/apply/deleter.py": ["tests/unit/apply", _runs("races throttling stopped_runs")],
+    f"{SHARED}/compare/undecided.py": [
+        "tests/unit/compare/test_undecided.py tests/unit/compare/test_compare.py",
+        _runs("races tags_and_acl metadata"),
+    ],
+    f"{SHARED}/equality.py": ["tests/unit/shared/test_equality.py", _runs("metadata convergence")],
+    f"{SHARED}/s3/etags.py": ["tests/unit/s3 tests/unit/shared/test_equality.py", _runs("kms metadata")],
+    f"{SHARED}/s3/checksums.py": [
+        "tests/unit/s3 tests/unit/shared/test_equality.py",
+        _runs("checksum_algorithms"),
+    ],
+    f"{SHARED}/work_bucket/leases.py": ["tests/unit/work_bucket", _runs("runs_side_by_side lost_uploads")],
+    f"{SHARED}/work_bucket/lease_cycles.py": ["tests/unit/work_bucket", _runs("runs_side_by_side")],
+    f"{SHARED}/tally/phases.py": ["tests/unit/tally", _runs("waves stopped_runs failures")],
+    f"{SHARED}/tally/refusals.py": ["tests/unit/tally", _runs("refusals")],
+}
+# What the rest of the core has nearest, by the beginning of its path; the longest counts.
+NEAREST = {
+    **DANGEROUS,
+    f"{SHARED}/apply/": ["tests/unit/apply tests/unit/s3", _runs("races large_objects unequal_parts")],
+    f"{SHARED}/compare/": ["tests/unit/compare", _runs("races waves list_requests")],
+    f"{SHARED}/s3/": ["tests/unit/s3", _runs("races throttling")],
+    f"{SHARED}/tally/": ["tests/unit/tally", _runs("sync failures verified_runs")],
+    f"{SHARED}/work_bucket/": ["tests/unit/work_bucket", _runs("damaged_files lost_files")],
+    f"{SHARED}/": ["tests/unit/shared", _runs("sync_options races")],
+    "state_machines/": [_runs("sync failures limits"), "tests/unit/shared tests/permissions"],
+    "lambda_functions/": ["tests/permissions"],
+}
+
+
+def files_of(project: Path, modules: str) -> list[str]:
+    """Return the paths that are changed: "dangerous", "even" for the whole core, or parts of paths with commas between."""
+    core = [
+        path.relative_to(project).as_posix() for path in sorted((project / "lambda_functions").rglob("*.py"))
+    ]
+    every = [path for path in core if not path.endswith("__init__.py")] + [MACHINE]
+    if modules == "dangerous":
+        return [path for path in every if path in DANGEROUS]
+    parts = [""] if modules == "even" else modules.split(",")
+    return [path for path in every if any(part in path for part in parts)]
+
+
+def changes_of(project: Path, path: str) -> list[Change]:
+    """Return every change to a file; of a handler those of its permissions, as what it calls stands in `shared/`."""
+    is_handler = path.endswith(".py") and Path(path).parent.name == "lambda_functions"
+    mutator: Callable[[str, bytes], list[Change]] = policy_changes if is_handler else python_changes
+    return (machine_changes if path == MACHINE else mutator)(path, (project / path).read_bytes())
+
+
+def nearest_tests(path: str) -> list[list[str]]:
+    """Return the tests nearest to a file in stages, each run only if the one before has noticed nothing."""
+    return [stage.split() for stage in NEAREST[max(filter(path.startswith, NEAREST), key=len)]]

@@ -1,0 +1,229 @@
+"""Deleting orphans, on the fake S3: what must be asked before anything goes, and what each answer of S3 makes of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fake_s3 import HOUR, LOST, Answer
+from installed_botocore import needs_conditions_in_batches
+from runs_on_fake_s3 import World, world_on_fake_s3
+
+from lambda_functions.shared.apply.deleter import batches
+from lambda_functions.shared.apply.in_flight import Gate
+from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.work_items import ToDelete
+
+CHANGED = "the source has got this key since it was listed; it was not deleted"
+THEIRS = "the destination was written by somebody else after it was listed"
+DENIED = Answer(403, "AccessDenied", "Access Denied")
+BUSY = Answer(503, "SlowDown", "Please reduce your request rate.")
+ODD = "odd\u0001"  # XML cannot carry it, so it is deleted by a request of its own
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with world_on_fake_s3() as one:
+        yield one
+
+
+def orphans(world: World, *keys: str) -> list[ToDelete]:
+    for key in keys:
+        world.destination.put(key, b"1")
+    return [world.orphan(key) for key in keys]
+
+
+def whats(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+    return [(outcome.key, outcome.what) for outcome in outcomes]
+
+
+# --- Unknown is not absent
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 1024, "é" * 512, ODD])
+def test_a_key_as_short_or_as_long_as_any_is_asked_for_before_it_is_deleted(world: World, key: str) -> None:
+    """S3 has keys of 1 to 1,024 bytes; one that counts as impossible at the source is deleted without being asked for."""
+    items = orphans(world, key)
+    world.source.put(key, b"again")
+
+    assert world.worker().delete(items) == [Outcome(key, "changed", 0, CHANGED)]
+
+    assert world.destination.keys() == [key]
+
+
+@pytest.mark.parametrize(("prefix", "length"), [("in/", 1021), ("in/", 0)])
+def test_the_prefix_of_the_source_counts_in_the_length_of_a_key(
+    world: World, prefix: str, length: int
+) -> None:
+    key = "k" * length
+    world.destination.put(f"out/{key}", b"1")
+    world.source.put(f"{prefix}{key}", b"again")
+    item = ToDelete(key, world.destination.objects[f"out/{key}"].etag, 1)
+
+    assert whats(world.worker(prefix=prefix, destinationPrefix="out/").delete([item])) == [(key, "changed")]
+
+    assert world.destination.keys() == [f"out/{key}"]
+
+
+def test_a_key_that_is_too_long_for_the_source_is_an_orphan_that_nobody_has_to_ask_for(world: World) -> None:
+    """S3 would answer 400, and the orphan would stay, and fail every run, for ever."""
+    key = "k" * 1022
+    items = orphans(world, key)
+
+    assert whats(world.worker(prefix="in/").delete(items)) == [(key, "deleted")]
+
+    assert "HEAD" not in world.sent()
+
+
+@pytest.mark.parametrize("answer", [DENIED, BUSY, LOST, Answer(400, "BadRequest")], ids=str)
+def test_a_source_that_does_not_say_whether_it_has_a_key_keeps_its_copy(world: World, answer: Answer) -> None:
+    items = orphans(world, "known", "unknown")
+    world.s3.before("HeadObject", answer, key="unknown", times=99)
+
+    outcomes = world.worker().delete(items)
+
+    assert whats(outcomes) == [("known", "deleted"), ("unknown", "failed")]
+    assert outcomes[1].error.startswith("not deleted: whether the source has it is unknown: ")
+    assert world.destination.keys() == ["unknown"]
+
+
+@pytest.mark.parametrize("answer", [DENIED, LOST, Answer(404, "NoSuchBucket")], ids=str)
+def test_a_source_bucket_that_does_not_answer_keeps_every_orphan(world: World, answer: Answer) -> None:
+    """Every HEAD says 404 of a bucket that is gone, so the bucket itself is asked before the first delete."""
+    items = orphans(world, "a", "b")
+    world.s3.before("HeadBucket", answer, times=99)
+
+    outcomes = world.worker().delete(items)
+
+    assert whats(outcomes) == [("a", "failed"), ("b", "failed")]
+    assert all(one.error.startswith("not deleted: whether the source has it is unknown") for one in outcomes)
+    assert world.destination.keys() == ["a", "b"]
+
+
+# --- Every key keeps an outcome, whatever becomes of a request
+
+
+@needs_conditions_in_batches
+@pytest.mark.parametrize("answer", [DENIED, LOST], ids=str)
+def test_a_batch_that_fails_as_a_whole_is_a_failure_of_each_key(world: World, answer: Answer) -> None:
+    """A worker that crashed here would lose the outcomes of what it had deleted one by one, and of a thousand others."""
+    items = orphans(world, "a", "b", ODD)
+    world.s3.before("DeleteObjects", answer, times=99)
+
+    assert whats(world.worker().delete(items)) == [("a", "failed"), ("b", "failed"), (ODD, "deleted")]
+
+    assert world.destination.keys() == ["a", "b"]
+
+
+@pytest.mark.parametrize("answer", [DENIED, LOST], ids=str)
+def test_a_single_delete_that_fails_is_a_failure_of_its_key_only(world: World, answer: Answer) -> None:
+    other = "other\u0001"
+    items = orphans(world, ODD, other)
+    world.s3.before("DeleteObject", answer, key=ODD, times=99)
+
+    outcomes = world.worker().delete(items)
+
+    assert whats(outcomes) == [(ODD, "failed"), (other, "deleted")]
+    assert outcomes[0].error.startswith("not deleted: ")
+
+
+@pytest.mark.parametrize("answer", [DENIED, LOST], ids=str)
+@pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
+def test_an_orphan_of_another_etag_that_cannot_be_looked_at_is_a_failure(
+    world: World, key: str, answer: Answer
+) -> None:
+    """The other keys of the batch are deleted already: their outcomes must not go with this one."""
+    items = orphans(world, key, "b")
+    world.destination.put(key, b"theirs", 0)
+    world.s3.before("HeadObject", answer, key=key, bucket=world.destination.name, times=99)
+
+    outcomes = world.worker().delete(items)
+
+    assert sorted(whats(outcomes)) == sorted([(key, "failed"), ("b", "deleted")])
+    assert world.destination.keys() == [key]
+
+
+@pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
+def test_an_orphan_that_somebody_else_wrote_stays_and_one_that_somebody_else_deleted_is_done(
+    world: World, key: str
+) -> None:
+    items = orphans(world, key)
+    world.destination.put(key, b"theirs", 0)
+    assert world.worker().delete(items) == [Outcome(key, "changed", 0, THEIRS)]
+
+    head = {"key": key, "bucket": world.destination.name}
+    world.s3.before("HeadObject", lambda request: world.destination.delete(key), **head)
+    assert world.worker().delete(items) == [Outcome(key, "deleted", 1)]
+
+
+@needs_conditions_in_batches
+@pytest.mark.parametrize(
+    "code", ["ConditionalRequestConflict", "OperationAborted", "InternalError", "RequestTimeout", "SlowDown"]
+)
+def test_every_error_of_a_key_that_passes_is_tried_again(world: World, code: str) -> None:
+    """botocore repeats whole requests only; a key whose error passes would stay at the destination for nothing."""
+    items = orphans(world, "a")
+    world.s3.before("DeleteObjects", said_of("a", code))
+
+    assert world.worker().delete(items) == [Outcome("a", "deleted", 1)]
+
+
+@needs_conditions_in_batches
+@pytest.mark.parametrize(("code", "what"), [("AccessDenied", "failed"), ("NoSuchKey", "deleted")])
+def test_an_error_of_a_key_that_stays_is_not_tried_again(world: World, code: str, what: str) -> None:
+    items = orphans(world, "a")
+    world.s3.before("DeleteObjects", said_of("a", code))
+
+    assert whats(world.worker().delete(items)) == [("a", what)]
+
+    assert len(world.s3.of("DeleteObjects")) == 1
+    assert world.slept == []
+
+
+def said_of(key: str, code: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda request: {"Errors": [{"Key": key, "Code": code, "Message": "so it is"}]}
+
+
+# --- Pauses
+
+
+@pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
+def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(world: World, key: str) -> None:
+    """S3 asks to come more slowly; tries without a pause are over before it could have got less busy."""
+    items = orphans(world, key)
+    operation, answer = (
+        ("DeleteObjects", said_of(key, "SlowDown")) if key == "a" else ("DeleteObject", CONFLICT)
+    )
+    world.s3.before(operation, answer, times=99)
+
+    outcomes = world.worker().delete(items)
+
+    assert outcomes == [Outcome(key, "failed", 0, "not deleted: S3 was too busy 4 times")]
+    assert len(world.s3.of(operation)) == 4
+    assert [0 <= pause <= 2**tries for tries, pause in enumerate(world.slept, 1)] == [True] * 3
+
+
+CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")
+
+
+def test_a_batch_has_at_most_a_thousand_keys_and_every_key_is_in_one() -> None:
+    """DeleteObjects takes no more: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+    items = [ToDelete(f"{number:04}", "etag", 1) for number in range(2001)]
+
+    cut = list(batches(items, Gate.begin(32)))
+
+    assert [len(batch) for batch in cut] == [1000, 1000, 1]
+    assert [item for batch in cut for item in batch] == items
+
+
+def test_the_condition_of_a_delete_is_the_etag_that_was_listed(world: World) -> None:
+    """Without it, whatever somebody wrote between the listing and the delete would go."""
+    world.destination.encryption = "aws:kms"
+    items = orphans(world, "a", ODD)
+    world.s3.later(HOUR)
+
+    assert whats(world.worker().delete(items)) == [("a", "deleted"), (ODD, "deleted")]
+
+    (alone,) = [request for request in world.s3.of("DeleteObject") if request.key == ODD]
+    assert alone.asked["IfMatch"] == f'"{items[1].etag}"'

@@ -1,0 +1,61 @@
+"""What a plan says of schedules, as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from deployment.plan import schedule_lines, view
+from deployment.schedules.reconcile import ScheduleChange
+from deployment.schedules.schedule import DISABLED, Schedule
+from tests.deployed_stack import NOTHING_PLANNED
+from tests.recording_console import RecordingConsole
+
+NIGHTLY = Schedule("photos", "cron(0 3 * * ? *)", "Europe/Berlin", "machine", "role", "{}", "queue")
+PAUSED = replace(NIGHTLY, name="films", state=DISABLED)
+CHANGES = (
+    ScheduleChange("old", "delete", None, is_paused=True),
+    ScheduleChange("photos", "create", NIGHTLY),
+    ScheduleChange("films", "update", PAUSED, ("state machine",), True),
+    ScheduleChange("music", "update", replace(NIGHTLY, name="music"), ("state machine",)),
+    ScheduleChange("texts", "update", replace(NIGHTLY, name="texts"), ("schedule", "input")),
+    ScheduleChange("same", "none", replace(NIGHTLY, name="same")),
+)
+STAYS = (ScheduleChange("films", "none", PAUSED, (), True), ScheduleChange("same", "none", NIGHTLY))
+
+
+def test_what_has_the_same_coming_shares_a_line_and_pauses_are_said() -> None:
+    assert schedule_lines.lines(CHANGES) == [
+        "Schedules: 1 schedule would be removed: old",
+        "Schedules: 1 schedule would be created: photos cron(0 3 * * ? *) Europe/Berlin",
+        "Schedules: 2 schedules would be changed (state machine): films, music",
+        "Schedules: 1 schedule would be changed (schedule, input): texts",
+        "Paused, and paused afterwards: films. `fab resume NAME` ends that.",
+    ]
+    assert schedule_lines.lines(()) == []
+
+
+def test_a_changed_schedule_alone_makes_a_plan_one_that_would_change_something() -> None:
+    plan = replace(NOTHING_PLANNED, schedules=CHANGES[1:2])
+    console = RecordingConsole()
+
+    view.show(console, plan, False, False)
+
+    assert plan.would_change and not replace(plan, schedules=STAYS).would_change
+    assert "Schedules: 1 schedule would be created: photos cron(0 3 * * ? *) Europe/Berlin" in console.results
+
+
+def test_where_nothing_is_to_do_a_pause_is_said_all_the_same() -> None:
+    console = RecordingConsole()
+    view.show(console, replace(NOTHING_PLANNED, schedules=STAYS), False, False)
+    assert console.results[-1] == (
+        "\nNothing to do: everything is up to date.\n"
+        "Paused, and paused afterwards: films. `fab resume NAME` ends that."
+    )
+
+
+def test_the_document_has_every_schedule() -> None:
+    document = view.document(replace(NOTHING_PLANNED, schedules=CHANGES[2:3]))
+    assert document["schedules"] == [
+        {"name": "films", "action": "update", "changes": ["state machine"], "paused": True}
+    ]
+    assert view.document(NOTHING_PLANNED)["schedules"] == []
