@@ -15,8 +15,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from botocore.signers import RequestSigner
 from runs_on_fake_s3 import TRIES, Context, World
+from shortcuts import shortcuts
 from simulated_s3 import Attempt, SimulatedS3
 from turns import Pool, Queue, ask, block, present, wait_by
 from workers import Killed
@@ -182,8 +182,7 @@ def on_clock_of(s3: SimulatedS3) -> Iterator[None]:
         for module in (heartbeat, stopping):
             watched = SimpleNamespace(**{**vars(module.threading), **vars(no_threads)})
             stack.enter_context(mock.patch.object(module, "threading", watched))
-        # Nobody here looks at a signature, and making them takes a tenth of the time.
-        stack.enter_context(mock.patch.object(RequestSigner, "sign", lambda *_, **__: None))
+        stack.enter_context(shortcuts(s3.adopt))
         in_flight.gate_of.cache_clear()
         parts._size_pool.cache_clear()
         yield

@@ -9,6 +9,7 @@ that is all there is to an order. No real lock is ever waited for by two tasks, 
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 import itertools
 import threading
 from collections import deque
@@ -39,38 +40,69 @@ class Task:
     is_done: bool = False
     result: Any = None
     error: BaseException | None = None
-    _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _hand: _Hand = field(init=False)
 
     def resume(self) -> None:
         """Let it run until it hands control back."""
         self.is_ready = self.request = None
-        self._go.release()
+        self._hand.baton.release()
         self.turns.back.acquire()
 
     def pause(self) -> Any:
         """Hand control back; return the verdict with which this is resumed. Raises Killed where everything is to end."""
         self.turns.back.release()
-        self._go.acquire()
+        self._hand.baton.acquire()
         if self.turns.is_over:
             raise Killed("the simulation is over")
         return self.verdict
 
     def begin(self) -> None:
-        """Start the thread, which waits for its first turn."""
+        """Give it to a thread, which waits for its first turn."""
         self.is_ready = lambda: True
-        threading.Thread(target=self._run, name=f"task-{self.number}", daemon=True).start()
+        self._hand = _idle.pop() if _idle else _Hand()
+        self._hand.task = self
 
-    def _run(self) -> None:
-        self._go.acquire()
+    def run(self) -> None:
+        """Do the work; what becomes of it is for whoever waits for this task."""
         _here.task = self
         try:
             if not self.turns.is_over:
                 self.result = self.work()
-        except BaseException as error:  # the end of a worker, too, is for whoever waits for it
+        except BaseException as error:  # the end of a worker, too
             self.error = error
         finally:
             self.is_done = True
-            self.turns.back.release()
+
+
+class _Hand:
+    """A thread that does one task after the other, each as if the thread were new; `baton` is released for every turn."""
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
+        self.baton = _taken()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self.baton.acquire()
+            task, self.task = self.task, None
+            assert task is not None
+            contextvars.Context().run(task.run)
+            back = task.turns.back
+            del task
+            _idle.append(self)
+            back.release()
+
+
+def _taken() -> threading.Lock:
+    """Return a lock that whoever wants it waits for until somebody else releases it."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+# Threads without a task; only one thread runs at a time, so nobody else takes one meanwhile.
+_idle: list[_Hand] = []
 
 
 @dataclass
@@ -78,7 +110,7 @@ class Turns:
     """All tasks; `back` is the baton on its way to whoever decides."""
 
     tasks: list[Task] = field(default_factory=list)
-    back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    back: threading.Lock = field(default_factory=lambda: _taken())
     is_over: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
