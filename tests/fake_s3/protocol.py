@@ -94,7 +94,9 @@ def _found(wire: _Wire, place: Mapping[str, str], query: dict[str, str], headers
         return place[wire.member]
     if wire.location == "headers":
         found = {
-            key.removeprefix(wire.name): headers.pop(key) for key in list(headers) if key.startswith(wire.name)
+            key.removeprefix(wire.name): headers.pop(key)
+            for key in list(headers)
+            if key.startswith(wire.name)
         }
         return found or None
     if wire.location not in ("header", "querystring"):

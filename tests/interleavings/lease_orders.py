@@ -9,6 +9,7 @@ the first is followed (`is_pruned`).
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -215,47 +216,21 @@ class Search:
 
     def _follow(self, path: list[Choice]) -> list[list[Choice]]:
         """Go one way to its end; return the ways that branch off behind `path`."""
-        world, branches, words = World(self.lines, self.dead), [], []
+        world = World(self.lines, self.dead)
+        way = _Way(self, world, path)
         world.begin()
-        taken: list[Choice] = []
-        before = ""
         try:
-            while (tasks := world.turns.settle()) and len(taken) < self.most_steps:
-                if len(taken) == len(path) - 1:
-                    before = world.state(tasks)
-                if len(taken) >= len(path):
-                    state = world.state(tasks)
-                    self.edges.setdefault(before, []).append(state)
-                    before = state
-                    if self.is_pruned and state in self.states:
-                        return branches
-                    self.states.add(state)
-                    first, *others = self._choices(tasks, taken)
-                    branches += [[*taken, other] for other in others]
-                else:
-                    first = path[len(taken)]
-                taken.append(first)
-                task = tasks[first[0]]
-                words.append(
-                    f"run{task.owner.number} {task.request}{'' if first[1] == DO else ' -> ' + first[1]}"
-                )
-                task.verdict = first[1]
-                task.resume()
-                if task.is_done:
-                    world.turns.tasks.remove(task)
+            with contextlib.suppress(_LongEnough):
+                world.turns.run(way.choose)
             self.ends += 1
-            self.edges.setdefault(before, []).append(END)
-            self._judge(world, words)
+            self.edges.setdefault(way.before, []).append(END)
+            self._judge(world, way.words)
+        except _Known:
+            pass
         finally:
-            self.problems += [(problem, words) for problem in world.problems]
+            self.problems += [(problem, way.words) for problem in world.problems]
             world.turns.end()
-        return branches
-
-    def _choices(self, tasks: Sequence[Task], taken: Sequence[Choice]) -> list[Choice]:
-        verdicts = [DO]
-        if sum(verdict != DO for _, verdict in taken) < self.crashes:
-            verdicts += [CRASH_BEFORE, CRASH_AFTER]
-        return [(number, verdict) for verdict in verdicts for number in range(len(tasks))]
+        return way.branches
 
     def _judge(self, world: World, words: list[str]) -> None:
         alive = [side for side in world.sides if not side.is_dead]
@@ -263,3 +238,55 @@ class Search:
         if mine & set(world.s3.files):
             self.problems.append(("a run that has ended has left its lease", words))
         self.outcomes.add(tuple(sorted(side.outcome or "crashed" for side in world.sides)))
+
+
+class _Known(Exception):
+    """What follows has been followed already."""
+
+
+class _LongEnough(Exception):
+    """So many steps were asked for and no more."""
+
+
+@dataclass
+class _Way:
+    """One schedule: first the choices of `path`, then the first of all that there are; `branches` begin with the others."""
+
+    search: Search
+    world: World
+    path: Sequence[Choice]
+    taken: list[Choice] = field(default_factory=list)
+    branches: list[list[Choice]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    before: str = ""
+
+    def choose(self, tasks: Sequence[Task]) -> Task:
+        """Return the task that is next. Raises _Known and _LongEnough, where this way need not be followed on."""
+        if len(self.taken) >= self.search.most_steps:
+            raise _LongEnough
+        if len(self.taken) == len(self.path) - 1:
+            self.before = self.world.state(tasks)
+        choice = self.path[len(self.taken)] if len(self.taken) < len(self.path) else self._first_of_new(tasks)
+        self.taken.append(choice)
+        task, verdict = tasks[choice[0]], choice[1]
+        self.words.append(f"run{task.owner.number} {task.request}{'' if verdict == DO else ' -> ' + verdict}")
+        task.verdict = verdict
+        return task
+
+    def _first_of_new(self, tasks: Sequence[Task]) -> Choice:
+        """Note the state that has come about, unless it is known, and the ways that lead on from it."""
+        state = self.world.state(tasks)
+        self.search.edges.setdefault(self.before, []).append(state)
+        self.before = state
+        if self.search.is_pruned and state in self.search.states:
+            raise _Known
+        self.search.states.add(state)
+        first, *others = self._choices(tasks)
+        self.branches += [[*self.taken, other] for other in others]
+        return first
+
+    def _choices(self, tasks: Sequence[Task]) -> list[Choice]:
+        verdicts = [DO]
+        if sum(verdict != DO for _, verdict in self.taken) < self.search.crashes:
+            verdicts += [CRASH_BEFORE, CRASH_AFTER]
+        return [(number, verdict) for verdict in verdicts for number in range(len(tasks))]

@@ -1,7 +1,7 @@
 """What is the same for every seed, done once: a third of the processor time of a simulation, and nothing of what it shows.
 
-Requests still go through botocore, from their parameters to the parsed answer, retries and all. What is remembered depends on nothing
-but what it is remembered by: the clients that our code makes, the addresses of buckets, moments.
+Requests still go through botocore, from their parameters to the parsed answer, retries and all. What is remembered depends on
+nothing but what it is remembered by: the clients that our code makes, the addresses of buckets, moments.
 """
 
 from __future__ import annotations

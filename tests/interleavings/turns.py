@@ -2,8 +2,8 @@
 
 A task is a thread that hands control back wherever it sends a request (`ask`) or waits for another task (`block`); the pools and
 queues of the Lambdas are replaced by some that do so too. Whatever does not wait for a turn of its own runs first, in the order
-in which it was begun, so between two requests nothing is left to chance: `Turns.run` asks `choose` which request is next, and
-that is all there is to an order. No real lock is ever waited for by two tasks, and nothing sleeps.
+in which it was begun, so between two requests nothing is left to chance: `Turns` asks `choose` which request is next, and that is
+all there is to an order. No real lock is ever waited for by two tasks, and nothing sleeps.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextvars
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,18 +41,12 @@ class Task:
     is_done: bool = False
     result: Any = None
     error: BaseException | None = None
-    _hand: _Hand = field(init=False)
-
-    def resume(self) -> None:
-        """Let it run until it hands control back."""
-        self.is_ready = self.request = None
-        self._hand.baton.release()
-        self.turns.back.acquire()
+    hand: Hand = field(init=False)
 
     def pause(self) -> Any:
-        """Hand control back; return the verdict with which this is resumed. Raises Killed where everything is to end."""
-        self.turns.back.release()
-        self._hand.baton.acquire()
+        """Hand control on; return the verdict with which this goes on. Raises Killed where everything is to end."""
+        if not self.turns.is_over:
+            self.turns.hand_on(self.hand)
         if self.turns.is_over:
             raise Killed("the simulation is over")
         return self.verdict
@@ -59,8 +54,8 @@ class Task:
     def begin(self) -> None:
         """Give it to a thread, which waits for its first turn."""
         self.is_ready = lambda: True
-        self._hand = _idle.pop() if _idle else _Hand()
-        self._hand.task = self
+        self.hand = _idle.pop() if _idle else Hand()
+        self.hand.task = self
 
     def run(self) -> None:
         """Do the work; what becomes of it is for whoever waits for this task."""
@@ -74,8 +69,8 @@ class Task:
             self.is_done = True
 
 
-class _Hand:
-    """A thread that does one task after the other, each as if the thread were new; `baton` is released for every turn."""
+class Hand:
+    """A thread that does one task after the other, each as if the thread were new; whoever releases `baton` gives it control."""
 
     def __init__(self) -> None:
         self.task: Task | None = None
@@ -88,10 +83,12 @@ class _Hand:
             task, self.task = self.task, None
             assert task is not None
             contextvars.Context().run(task.run)
-            back = task.turns.back
+            turns = task.turns
+            turns.tasks.remove(task)
             del task
             _idle.append(self)
-            back.release()
+            turns.hand_on(None)
+            del turns
 
 
 def _taken() -> threading.Lock:
@@ -101,17 +98,20 @@ def _taken() -> threading.Lock:
     return lock
 
 
-# Threads without a task; only one thread runs at a time, so nobody else takes one meanwhile.
-_idle: list[_Hand] = []
+# Threads without a task; only one thread runs at a time, so nobody else takes one meanwhile. None outlives a fork.
+_idle: list[Hand] = []
+os.register_at_fork(after_in_child=_idle.clear)
 
 
 @dataclass
 class Turns:
-    """All tasks; `back` is the baton on its way to whoever decides."""
+    """All tasks. Whoever has control decides who is next: handing it back to one thread that does would take twice the time."""
 
     tasks: list[Task] = field(default_factory=list)
-    back: threading.Lock = field(default_factory=lambda: _taken())
     is_over: bool = False
+    _choose: Callable[[Sequence[Task]], Task] | None = None
+    _error: BaseException | None = None
+    _back: threading.Lock = field(default_factory=_taken)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def spawn(self, work: Callable[[], Any], owner: Any = None) -> Task:
@@ -122,33 +122,57 @@ class Turns:
         task.begin()
         return task
 
-    def settle(self) -> list[Task]:
-        """Run whatever waits for no request; return the tasks that do, in the order in which they were begun."""
-        while ready := next((task for task in self.tasks if task.is_ready and task.is_ready()), None):
-            ready.resume()
-            if ready.is_done:
-                self.tasks.remove(ready)
-        waiting = [task for task in self.tasks if task.request is not None]
-        if self.tasks and not waiting:
-            raise Deadlock(f"{len(self.tasks)} tasks wait for each other")
-        return waiting
-
     def run(self, choose: Callable[[Sequence[Task]], Task]) -> None:
-        """Let one request after the other be carried out, until every task has ended."""
-        while waiting := self.settle():
-            task = choose(waiting)
-            task.resume()
-            if task.is_done:
-                self.tasks.remove(task)
+        """Let one request after the other be carried out, until every task has ended; raise what `choose` raises."""
+        self._choose = choose
+        self._go_on()
+        if self._error:
+            error, self._error = self._error, None
+            raise error
 
     def end(self) -> None:
         """End whatever has not ended."""
         self.is_over = True
-        while self.tasks:
-            task = self.tasks[0]
-            task.resume()
-            if task.is_done:
-                self.tasks.remove(task)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self.hand_on(None)
+        self._back.acquire()
+
+    def hand_on(self, mine: Hand | None) -> None:
+        """Give control to whoever is next, and wait for it to come back to this thread, where there is one."""
+        task = self._next()
+        if task and task.hand is mine:
+            return
+        (task.hand.baton if task else self._back).release()
+        if mine:
+            mine.baton.acquire()
+
+    def _next(self) -> Task | None:
+        """Return the task whose turn it is; None if all have ended, or nobody can tell."""
+        if self.is_over:
+            return self.tasks[0] if self.tasks else None
+        try:
+            task = self._decided()
+        except (
+            BaseException
+        ) as error:  # for whoever let all of this run, not for the task that happened to end its turn
+            self._error = error
+            return None
+        if task:
+            task.is_ready = task.request = None
+        return task
+
+    def _decided(self) -> Task | None:
+        """Decide: first whatever waits for no request, in the order in which it was begun, then the one that is chosen."""
+        ready = next((task for task in self.tasks if task.is_ready and task.is_ready()), None)
+        if ready or not self.tasks:
+            return ready
+        waiting = [task for task in self.tasks if task.request is not None]
+        if not waiting:
+            raise Deadlock(f"{len(self.tasks)} tasks wait for each other")
+        assert self._choose is not None
+        return self._choose(waiting)
 
 
 def present() -> Task:
