@@ -36,6 +36,14 @@ IN_THE_WAY = {
     "part": [A_TO_B, {**A_TO_B, "prefix": "p/"}],
     "circle": [A_TO_B, B_TO_A],
 }
+# The ways in which each two of them meet: nothing else is there, or a lease of the dead; or as many of them crash.
+WAYS: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "beside a dead one": {"dead": True},
+    "one crashes": {"crashes": 1},
+    "one crashes beside a dead one": {"dead": True, "crashes": 1},
+    "both crash": {"crashes": 2},
+}
 
 END = "end"
 Choice = tuple[int, str]

@@ -20,7 +20,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), *(str(TESTS / folder) for folder in ("", "functional", "interleavings"))]
 
 import conftest  # noqa: E402, F401 - false credentials, before anything imports boto3
-from lease_orders import IN_THE_WAY, Search  # noqa: E402
+from lease_orders import IN_THE_WAY, WAYS, Search  # noqa: E402
 from seeds import Found, simulate  # noqa: E402
 
 PROGRESS_SEEDS = 100
@@ -67,11 +67,11 @@ def search_leases() -> int:
     """Print how many orders there are of two runs that are in each other's way; return the exit status."""
     is_wrong = False
     for name, lines in IN_THE_WAY.items():
-        for more in ({}, {"dead": True}, {"crashes": 1}):
+        for way, more in WAYS.items():
             began = time.process_time()
             search = Search(lines, **more).run()
             sums = f"{search.schedules:,} schedules, {len(search.states):,} states, {len(search.problems)} problems"
-            print(f"{name} {more or ''}: {sums}, {time.process_time() - began:.1f} s", flush=True)
+            print(f"{name}, {way}: {sums}, {time.process_time() - began:.1f} s", flush=True)
             is_wrong |= bool(search.problems)
     return int(is_wrong)
 
