@@ -66,12 +66,12 @@ def _delayed_table(runs: Sequence[Planned]) -> str:
     head = [
         "",
         "wall clock, s",
-        "to ours",
-        "without its start, s",
+        "beside ours",
+        "without start-up, s",
         "processor, s",
         "peak memory, MB",
         "LIST",
-        "beyond the pages",
+        "LISTs over one per page",
     ]
     rows = [
         [
@@ -131,7 +131,7 @@ def _plan_table(runs: Sequence[Planned]) -> str:
     head = [
         "",
         "processor, s",
-        "to ours",
+        "beside ours",
         "wall clock, s",
         "peak memory, MB",
         "requests",
@@ -168,7 +168,7 @@ def _syncs(runs: Sequence[Synced]) -> Iterable[str]:
 
 def _sync_title(run: Synced) -> str:
     least, most = run.delay_ms
-    delay = f"every request held back for {least:g} to {most:g} ms" if most else "no delay"
+    delay = f"every request delayed by {least:g} to {most:g} ms" if most else "no delay"
     return f"{_count(run.objects)} objects, {delay}"
 
 

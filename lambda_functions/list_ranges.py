@@ -48,7 +48,7 @@ from typing import Any
 
 from lambda_functions.shared.compare.compare import budget_seconds, compare_once
 from lambda_functions.shared.compare.verify import verify_once
-from lambda_functions.shared.compare.waves import write_wave
+from lambda_functions.shared.compare.waves import range_id, write_wave
 from lambda_functions.shared.errors import name_errors
 from lambda_functions.shared.invocation import LambdaContext, Turn
 from lambda_functions.shared.run import Run
@@ -81,5 +81,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _compare(state: Mapping[str, Any], connected: clients.Clients, run: Run, turn: Turn) -> dict[str, Any]:
     folder, key_range = RunFolder.of(connected.work, run), KeyRange(run.options.startAfter, None)
     index = write_wave(folder, FIRST_WAVE, [key_range.to_json()])
-    compare_once(connected, run, f"{FIRST_WAVE}-0001", key_range, turn)
-    return tally_comparison(connected, {"run": state, "comparison": {"wave": FIRST_WAVE, **index}}, turn)
+    record = compare_once(connected, run, range_id(FIRST_WAVE, 1), key_range, turn)
+    comparison = {"wave": FIRST_WAVE, **index}
+    return tally_comparison(connected, {"run": state, "comparison": comparison}, turn, [record])

@@ -74,9 +74,10 @@ class MemoryS3:
 
     def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
         keys = [key for key in sorted(self.files) if key.startswith(Prefix)]
-        yield {
-            "Contents": [{"Key": key, "LastModified": self.written_at.get(key, self.clock)} for key in keys]
-        }
+        yield {"Contents": [self._listed(key) for key in keys]}
+
+    def _listed(self, key: str) -> dict[str, Any]:
+        return {"Key": key, "LastModified": self.written_at.get(key, self.clock), "ETag": self._etag(key)}
 
     def _etag(self, key: str) -> str:
         return f'"{hashlib.md5(self.files[key], usedforsecurity=False).hexdigest()}"'

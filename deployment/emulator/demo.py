@@ -136,15 +136,14 @@ def _check_reports(scenario: Scenario, first: Execution, second: Execution) -> N
 def summarise(outcome: DemoResult, console: Console) -> None:
     """Write to stdout how it went and what to do next."""
     scenario = outcome.scenario
-    console.result("")
+    console.result(f"\nBefore: {_differences_before(scenario)}.\n")
     console.table(
         f"{SOURCE} -> {DESTINATION}",
         ["", "first run", "second run"],
         list(_rows(outcome.first, outcome.second)),
     )
     console.result(
-        f"\nBefore: {_differences_before(scenario)}.\n"
-        f"After:  {objects(outcome.checked_objects)} ({size(scenario.source_bytes)}) read back from both buckets, all equal\n"
+        f"\nAfter:  {objects(outcome.checked_objects)} ({size(scenario.source_bytes)}) read back from both buckets, all equal\n"
         "        in keys, bytes, content headers, user metadata, tags, redirects.\n"
         f"All of it took {duration(outcome.seconds)}.\n\n{NEXT}"
     )
@@ -158,12 +157,13 @@ def _differences_before(scenario: Scenario) -> str:
 
 
 def _rows(*runs: Execution) -> Iterator[list[str]]:
-    """Yield what was done, the requests by kind, cost and time, a column for each run."""
+    """Yield what was done, the requests, cost and time, a column for each run."""
     for label, word in (("copied", "copied"), ("deleted", "deleted"), ("equal, left alone", "current")):
         yield [label, *(f"{_count(run, word):,}" for run in runs)]
-    requests = [_report(run).get("requests", {}) for run in runs]
-    for kind in sorted({kind for counts in requests for kind, count in counts.items() if count}):
-        yield [f"{kind} requests", *(f"{counts.get(kind, 0):,}" for counts in requests)]
+    yield [
+        "requests to the two buckets",
+        *(f"{sum(_report(run).get('requests', {}).values()):,}" for run in runs),
+    ]
     yield ["estimated cost on AWS", *(dollars(_report(run).get("estimatedCostUsd")) for run in runs)]
     yield ["time", *(duration(run.seconds) for run in runs)]
 

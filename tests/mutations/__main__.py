@@ -1,8 +1,8 @@
 """`python -m tests.mutations --seed 7 --sample 30 --modules dangerous`: tells which small changes no test notices.
 
-First one change a file that changes nothing, which has to pass; then changes drawn with the seed, evenly over the files. The
-status is 1 if a change of nothing is noticed, or fewer of the others than `--at-least` percent. The copies that are changed are
-made at the beginning.
+First all files are changed together so that nothing changes, which has to pass; then changes drawn with the seed, evenly over the
+files. The status is 1 if the change of nothing is noticed, or fewer of the others than `--at-least` percent. The copies that are
+changed are made at the beginning.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def main(arguments: Sequence[str]) -> int:
         for number in range(options.jobs):
             prefix = tuple(shlex.split(options.prefix))
             copies.put(Copy.of(PROJECT, Path(folder, str(number)), prefix, options.timeout))
-        wrong = [result for result in _tried(nulls, copies, options) if result.noticed_by]
-        results = list(_tried(changes, copies, options)) if not wrong else []
-    for line in report(paths, results, len(nulls), wrong, options.seed):
+        wrong = _noticed_nothing(nulls, copies, options)
+        results = [] if wrong else list(_tried(changes, copies, options))
+    print(f"Changes of nothing, to {len(nulls)} files: {f'noticed by {wrong}' if wrong else 'not noticed'}")
+    for line in report(paths, results, options.seed):
         print(line)
     noticed = sum(bool(result.noticed_by) for result in results)
     return int(bool(wrong) or noticed * 100 < len(results) * options.at_least)
@@ -56,12 +57,8 @@ def draw(by_path: dict[str, list[Change]], sample: int, seed: int) -> list[Chang
     return drawn
 
 
-def report(
-    paths: Iterable[str], results: Sequence[Result], nulls: int, wrong: Sequence[Result], seed: int
-) -> Iterator[str]:
+def report(paths: Iterable[str], results: Sequence[Result], seed: int) -> Iterator[str]:
     """Yield the lines of a table by file, and each change that no test noticed."""
-    yield f"Changes of nothing: {nulls - len(wrong)} of {nulls} passed"
-    yield from (f"  {result.change.path} was noticed by {result.noticed_by}" for result in wrong)
     if not results:
         return
     yield f"Seed {seed}: noticed, of the changes that were tried"
@@ -75,6 +72,18 @@ def report(
     for result in sorted(results, key=lambda one: (one.change.path, one.change.line)):
         if not result.noticed_by:
             yield f"  {_described(result.change)}"
+
+
+def _noticed_nothing(nulls: Sequence[Change], copies: SimpleQueue[Copy], options: argparse.Namespace) -> str:
+    """Return the first of all tests that the other changes may meet which notices these; "" if none does."""
+    if not nulls:
+        return ""
+    nearest = [test for change in nulls for stage in nearest_tests(change.path) for test in stage]
+    copy = copies.get()
+    try:
+        return copy.try_together(nulls, list(dict.fromkeys([*nearest, *options.then.split()])))
+    finally:
+        copies.put(copy)
 
 
 def _tried(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from .changes import Change
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".bench", ".hypothesis", ".*_cache", "__pycache__")
 # pytest: tests failed, or could not even be collected. Other statuses say that nothing was tested.
 NOTICED = (1, 2)
-TIMED_OUT = -1
+# What tests the changes themselves, by what the files are that are changed.
+NOT_RUN = "--ignore=tests/unit/mutations"
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,39 @@ class Copy:
 
     def try_change(self, change: Change, stages: list[list[str]]) -> Result:
         """Run the tests on the changed copy, stage by stage until one notices, and change it back."""
-        path = self.folder / change.path
-        source = path.read_bytes()
-        path.write_bytes(change.apply(source))
-        try:
+        with self._changed([change]):
             return Result(change, next(filter(None, map(self._first_failure, stages)), ""))
+
+    def try_together(self, changes: Sequence[Change], tests: list[str]) -> str:
+        """Run the tests on the copy with one change to each of several files; return the first that fails, "" if none does."""
+        with self._changed(changes):
+            return self._first_failure(tests)
+
+    @contextlib.contextmanager
+    def _changed(self, changes: Sequence[Change]) -> Iterator[None]:
+        before = {change.path: (self.folder / change.path).read_bytes() for change in changes}
+        try:
+            for change in changes:
+                (self.folder / change.path).write_bytes(change.apply(before[change.path]))
+            yield
         finally:
-            path.write_bytes(source)
+            for path, source in before.items():
+                (self.folder / path).write_bytes(source)
 
     def _first_failure(self, tests: list[str]) -> str:
         """Return the name of the first test that fails, or why there is none; "" if all pass."""
-        pytest = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", *tests]
+        pytest = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+            NOT_RUN,
+            *tests,
+        ]
         # Bytecode is told apart by second and size, and a change may be made within one and be no longer than before.
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         try:

@@ -14,7 +14,7 @@ from lambda_functions.shared.compare.plan_writer import PlanWriter
 from lambda_functions.shared.compare.reading import read_chunks
 from lambda_functions.shared.compare.streams import FIRST_EXTRA, LATER_EXTRA, Streams
 from lambda_functions.shared.compare.undecided import Resolver
-from lambda_functions.shared.compare.waves import range_record_name, wave_of_range
+from lambda_functions.shared.compare.waves import Record, range_record_name, wave_of_range
 from lambda_functions.shared.errors import RangeBroken, describe_with_bucket, is_permanent
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.option_rules import MAX_KEY_BYTES
@@ -36,11 +36,11 @@ def budget_seconds(wave: int) -> float:
     return BUDGET_SECONDS[min(wave, len(BUDGET_SECONDS)) - 1]
 
 
-def compare_once(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> None:
-    """Leave a record of a range, unless there is one already."""
+def compare_once(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> Record:
+    """Leave a record of a range, unless there is one already; return it."""
     folder, name = RunFolder.of(clients.work, run), range_record_name(range_id)
-    if folder.read(name) is None:
-        folder.write_once(name, compare(clients, run, range_id, key_range, turn))
+    record: Record | None = folder.read(name)
+    return record or folder.write_once(name, compare(clients, run, range_id, key_range, turn))
 
 
 def compare(

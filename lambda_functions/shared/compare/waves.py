@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 from typing import Any
 
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
@@ -23,6 +25,11 @@ def range_record_name(range_id: str) -> str:
     return f"compared/{range_id}.json"
 
 
+def range_id(wave: int, number: int) -> str:
+    """Return the id of a range of a wave, counted from 1: `2-0001`."""
+    return f"{wave}-{number:04d}"
+
+
 def wave_of_range(range_id: str) -> int:
     """Return the wave that a range is of: `2-0001` -> 2."""
     return int(range_id.partition("-")[0])
@@ -40,20 +47,31 @@ def waves_of(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Write the index of a wave, once and for all; return what names it. The ids of its ranges say the wave: `2-0001`."""
-    items = [{"id": f"{wave}-{number:04d}", **key_range} for number, key_range in enumerate(ranges, 1)]
+    items = [{"id": range_id(wave, number), **key_range} for number, key_range in enumerate(ranges, 1)]
     return folder.write_index_once(wave_index_name(wave), items)
 
 
 def read_wave(folder: RunFolder, index: Mapping[str, Any]) -> tuple[list[Record], str]:
-    """Return the records of a wave, and why it cannot be built upon ("" if it can); `index` names that of the wave."""
-    items = folder.read_index(index)
-    records = folder.read_many([range_record_name(item["id"]) for item in items])
-    missing = [
-        range_record_name(item["id"]) for item, record in zip(items, records, strict=True) if record is None
-    ]
-    broken = [record["broken"] for record in records if record and record["broken"]]
-    if missing:
-        broken.append(
-            f"{len(missing)} of {len(items)} ranges left no record, first {folder.address(missing[0])}"
-        )
-    return [record for record in records if record], "; ".join(broken[:3])
+    """Return the records of a wave, and why it cannot be built upon ("" if it can); `index` names that of the wave.
+
+    The index is read beside them, as the wave and the number of its ranges tell their names; it must still be what was written.
+    """
+    wave = int(PurePosixPath(index["index"]).stem)
+    names = [range_record_name(range_id(wave, number)) for number in range(1, index["items"] + 1)]
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(folder.read_index, index)
+        records = folder.read_many(names)
+        reading.result()
+    missing = [name for name, record in zip(names, records, strict=True) if record is None]
+    lost = (
+        f"{len(missing)} of {len(names)} ranges left no record, first {folder.address(missing[0])}"
+        if missing
+        else ""
+    )
+    found = [record for record in records if record]
+    return found, describe_broken(found, lost)
+
+
+def describe_broken(records: Sequence[Record], lost: str = "") -> str:
+    """Return the first reasons why ranges could not be compared, "" if all were; `lost` is said of those without a record."""
+    return "; ".join([why for why in (*(record["broken"] for record in records), lost) if why][:3])

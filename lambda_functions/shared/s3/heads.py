@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -113,13 +114,15 @@ def _head_bucket(client: Any, side: Side) -> dict[str, Any]:
 
 
 def ask_buckets(client: Any, options: Options) -> tuple[tuple[str | None, str | None], str | None]:
-    """Return the regions of source and destination, and the time by the destination's clock.
+    """Return the regions of source and destination, and the time by the destination's clock; both are asked at once.
 
     Raises `Refused("InvalidInput", ...)` where one of them cannot be used.
     """
     source = Side(options.source, options.prefix, None, options.sourceOwner, options.requestPayer)
     destination = Side(options.destination, options.destinationPrefix, None, options.destinationOwner)
-    answers = _require_bucket(client, "source", source), _require_bucket(client, "destination", destination)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(_require_bucket, client, "destination", destination)
+        answers = _require_bucket(client, "source", source), asked.result()
     return (region_of(answers[0]), region_of(answers[1])), answered_at(answers[1])
 
 

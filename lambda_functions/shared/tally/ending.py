@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -96,12 +97,15 @@ def _report_run(
     run = Run.from_json(state["run"])
     found = _findings(folder, run, state)
     sums = (found.compared, found.copied, found.deleted)
-    _write_failures(folder, found.compared, found.done, found.verified.failures if found.verified else [])
+    verified = found.verified.failures if found.verified else []
     ending = reporting.ending(found.state, *sums, folder.address(FAILURES))
     if not ending.error:
         ending = verification.ending(run, found.verified, folder.address(FAILURES))
     may_have_stragglers = reporting.may_have_stragglers(found.state, found.done)
-    problems = abort_all(folder, clients.destination, may_have_stragglers)
+    with ThreadPoolExecutor(1) as pool:
+        named = pool.submit(_write_failures, folder, found.compared, found.done, verified)
+        problems = abort_all(folder, clients.destination, may_have_stragglers)
+        named.result()
     others = add_counts([state["run"].get("requests", {}), clients.requests.counts()])
     report = {
         **reporting.report(run, *sums, others),

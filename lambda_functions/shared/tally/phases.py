@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambda_functions.shared.compare.waves import MAX_WAVES, read_wave, waves_of, write_wave
+from lambda_functions.shared.compare.waves import (
+    MAX_WAVES,
+    Record,
+    describe_broken,
+    read_wave,
+    waves_of,
+    write_wave,
+)
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_counts, add_tallies, object_count
 from lambda_functions.shared.run import AppliedPlan, Run
@@ -32,8 +39,10 @@ from lambda_functions.shared.tally.verification import next_after
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 
-def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> dict[str, Any]:
-    """Return the next wave, or the plan and whether it is applied.
+def tally_comparison(
+    clients: Clients, state: Mapping[str, Any], turn: Turn, known: Sequence[Record] = ()
+) -> dict[str, Any]:
+    """Return the next wave, or the plan and whether it is applied; `known` are the wave's records where whoever asks has them.
 
     `{"next": "compare", "wave": 2, "index", "items", "sha256"}`, or `{"next": "apply" | "verify" | "report", "wave", "plan",
     "copy", "large", "delete", "broken", "refusal", "undecided"}`; both with `"waves"`, the indexes of all waves so far, and
@@ -43,7 +52,7 @@ def tally_comparison(clients: Clients, state: Mapping[str, Any], turn: Turn) -> 
     run, comparison = Run.from_json(state["run"]), state["comparison"]
     folder, wave = RunFolder.of(clients.work, run), int(comparison["wave"])
     waves = waves_of(comparison)
-    records, broken = read_wave(folder, waves[-1])
+    records, broken = (known, describe_broken(known)) if known else read_wave(folder, waves[-1])
     of_wave = total_of_records(records)
     books = add_counts([comparison.get("books", {}), of_wave.books()])
     broken = broken or describe_gaps([*comparison_gaps(of_wave.books()), *range_gaps(records)])

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,35 +86,38 @@ class Leases:
         Returns what it could not do: the next run tries that again. Taking one's own lease again is no error.
         """
         key = lease_key(run)
-        is_new = self._write(key, run)
-        files = list(self._read_all())
+        written = self._write(key, run)
+        files = list(self._read_all({key: written} if written else {}))
         mine = [file for file in files if file.key == key]
-        self._require_running(run, mine if is_new else [])
+        self._require_running(run, mine if written else [])
         self._refuse_unreadable(mine)
         others = [file for file in files if file.key != key]
         dead = self._refuse_overlapping(run, others)
         self._refuse_cycles(Lease.of(run), others)
         return [problem for file in dead for problem in self._clear_away(file, clean_up)]
 
-    def _write(self, key: str, run: Run) -> bool:
-        """Write the lease unless it is there; return whether this has written it."""
+    def _write(self, key: str, run: Run) -> Lease | None:
+        """Write the lease unless it is there; return what this has written."""
         body = json.dumps(lease_document(run)).encode()
         try:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
             if not is_lost_race(error):
                 raise
-            return False
-        return True
+            return None
+        return parse_lease(key.split("/")[1], body)
 
-    def _read_all(self) -> Iterator[LeaseFile]:
+    def _read_all(self, written: Mapping[str, Lease]) -> Iterator[LeaseFile]:
+        """Yield the leases that are listed; what was `written` just now, and nobody may replace, is not read again."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=FOLDER)
         listed = [found for page in pages for found in page.get("Contents", ())]
         with ThreadPoolExecutor(READ_THREADS, thread_name_prefix="lease") as pool:
-            yield from (file for file in pool.map(self._read, listed) if file)
+            yield from (file for file in pool.map(lambda one: self._read(one, written), listed) if file)
 
-    def _read(self, listed: dict[str, Any]) -> LeaseFile | None:
+    def _read(self, listed: Mapping[str, Any], written: Mapping[str, Lease]) -> LeaseFile | None:
         key = listed["Key"]
+        if key in written:
+            return LeaseFile(key, listed["ETag"], listed["LastModified"], written[key])
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as error:

@@ -103,10 +103,11 @@ class RunFolder:
         self._put(name, json.dumps(self._with_owner(name, document)))
 
     def write_once(self, name: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Write a record that nobody may replace; return it, or the one that was there first."""
-        owned = self._with_owner(name, document)
-        first = self._put_once(name, json.dumps(owned))
-        return owned if first is None else self._parse(name, first)
+        """Write a record that nobody may replace; return it as it is read, or the one that was there first."""
+        body = json.dumps(self._with_owner(name, document))
+        first = self._put_once(name, body)
+        record: Mapping[str, Any] = self._parse(name, body.encode() if first is None else first)
+        return record
 
     def read(self, name: str) -> Any:
         """Return a JSON document, or None where there is none; raise RunFileBroken for one that is not what it should be."""

@@ -736,6 +736,22 @@ def test_nothing_to_do_is_listings_and_a_look_at_both_buckets(world: World) -> N
     assert world.sent() == {"HEAD_BUCKET": 2, "LIST": 2}
 
 
+def test_nothing_to_do_reads_no_file_of_its_own_that_it_has_just_written(world: World) -> None:
+    """But for the report, which another invocation writes: each request is a wait, in a run of three invocations."""
+    for bucket in (world.source, world.destination):
+        bucket.put("a", b"1")
+
+    assert world.run()["outcome"] == "Succeeded"
+
+    asked = [request for request in world.s3.sent if request.bucket == world.work.name]
+    read = [request.key.split("/", 3)[-1] for request in asked if request.operation == "GetObject"]
+    # Is there a stop, a record of an attempt before; and at the end what Report is about.
+    assert sorted(read) == ["compared/1-0001.json", "compared/1-0001.json", "ranges/1.json", "stop.json"]
+    # Lease, index, record, failures, report; leases and uploads; the lease.
+    others = Counter(request.operation for request in asked if request.operation != "GetObject")
+    assert others == {"PutObject": 5, "ListObjectsV2": 2, "DeleteObject": 1}
+
+
 def test_changed_objects_in_one_piece_are_one_copy_each_and_nothing_else(world: World) -> None:
     for number in range(25):
         world.source.put(f"{number:02d}", b"new")

@@ -166,6 +166,12 @@ def test_a_small_project_whose_only_test_notices_one_of_its_changes(tmp_path: Pa
     }
 
     assert tried == {"operator": "test_sums.py::test_it", "statement dropped": "", "nothing": ""}
+    both = [
+        null_change("sums.py", source),
+        null_change("test_sums.py", (project / "test_sums.py").read_bytes()),
+    ]
+    assert copy.try_together(both, ["test_sums.py"]) == ""
+    assert copy.try_together([both[1], by_kind["operator"]], ["test_sums.py"]) == "test_sums.py::test_it"
     assert (copy.folder / "sums.py").read_bytes() == source
 
 
@@ -176,12 +182,11 @@ def test_what_was_tried_is_told_by_file_and_what_nobody_noticed_by_line() -> Non
     changes = changes_of(PROJECT, path)[:3]
     results = [Result(change, name) for change, name in zip(changes, ("a test", "", "another"), strict=True)]
 
-    told = list(main.report([path, "never tried"], results, 1, [], 7))
+    told = list(main.report([path, "never tried"], results, 7))
 
-    assert told[:4] == [
-        "Changes of nothing: 1 of 1 passed",
+    assert told[:3] == [
         "Seed 7: noticed, of the changes that were tried",
         f"     2 of    3  {path}",
         "     2 of    3  in all: 66.7%",
     ]
-    assert told[4:] == ["Not noticed:", f"  {changes[1].describe((PROJECT / path).read_bytes())}"]
+    assert told[3:] == ["Not noticed:", f"  {changes[1].describe((PROJECT / path).read_bytes())}"]

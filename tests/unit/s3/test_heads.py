@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from samples import client_error, run_of
 
-from lambda_functions.shared.s3.heads import ask_bucket, head_object, region_of
+from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.s3.heads import ask_bucket, ask_buckets, head_object, region_of
 
 SIDE = run_of(prefix="p/").source
 REGION = {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-1"}}}
@@ -32,6 +34,24 @@ class Refusing:
         if self.listing is None:
             raise client_error(403, "AccessDenied", "ListObjectsV2")
         return self.listing
+
+
+def test_both_buckets_are_asked_at_once() -> None:
+    """One after the other they would wait for each other here, and break."""
+    both = threading.Barrier(2, timeout=30)
+
+    class Waiting(Refusing):
+        def head_bucket(self, **asked: Any) -> Any:
+            both.wait()
+            return {"BucketRegion": f"region of {asked['Bucket']}", "ResponseMetadata": {}}
+
+    options = run_of().options
+    assert ask_buckets(Waiting(200), options) == (("region of from", "region of into"), None)
+
+
+def test_of_two_buckets_that_are_refused_the_source_is_named() -> None:
+    with pytest.raises(Refused, match='the source bucket "from" may not be listed'):
+        ask_buckets(Refusing(403), run_of().options)
 
 
 def refused(client: Refusing, side: Any = SIDE) -> tuple[int, str]:
