@@ -32,6 +32,7 @@ class Rules:
     sent: int = 0
     broken: Violation | None = None
     by_stragglers: int = 0
+    _given_back: set[str] = field(default_factory=set)
     _told_of: dict[tuple[int, str, str], str] = field(default_factory=dict)
     _last: dict[str, tuple[int, Execution]] = field(default_factory=dict)
     _permitted: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
@@ -57,6 +58,9 @@ class Rules:
 
     def _look_at(self, wanted: Wanted, request: Request, is_after: bool) -> None:
         execution: Execution = wanted.attempt.execution
+        if wanted.gives_lease_back:
+            self._given_back.add(wanted.attempt.run_name)
+            return
         bucket = execution.s3.buckets[request.bucket]
         if request.operation == "HeadObject":
             told = "there" if request.key in bucket.objects else "missing"
@@ -71,7 +75,9 @@ class Rules:
         if request.bucket != execution.destination.name:
             raise Violation(f"{wanted}: only the destination may be written")
         self.by_stragglers += wanted.attempt.is_straggler
-        is_under_lease = wanted.attempt.run_name in execution.was_stopped and not wanted.is_late
+        is_under_lease = (
+            wanted.attempt.run_name in execution.was_stopped - self._given_back and not wanted.is_late
+        )
         if is_under_lease or not wanted.attempt.is_straggler:
             self._require_only_writer(wanted, execution)
 

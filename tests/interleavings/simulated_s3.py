@@ -56,6 +56,12 @@ class Wanted:
         """Whether it changes something in a bucket of data."""
         return self.operation in CHANGES and self.bucket != "work-bucket"
 
+    @property
+    def gives_lease_back(self) -> bool:
+        """Whether it is a report's word that its run writes no more."""
+        is_lease = self.bucket == "work-bucket" and self.key.startswith("leases/")
+        return is_lease and self.operation in CHANGES and self.attempt.name.startswith("tally_run")
+
     def __str__(self) -> str:
         late = ", which arrives late" if self.is_late else ""
         return f"{self.attempt}: {self.operation} {self.bucket}/{self.key}{late}"
@@ -63,7 +69,7 @@ class Wanted:
 
 @dataclass
 class SimulatedS3(FakeS3):
-    """A fake S3 whose requests come one at a time; `watch` sees what changes a bucket of data, before and after it."""
+    """A fake S3 whose requests come one at a time; `watch` sees what changes data or ends a lease, before and after it."""
 
     watch: Callable[[Wanted, Request, bool], None] = lambda wanted, request, is_after: None
     _late: list[Any] = field(default_factory=list)
@@ -99,7 +105,7 @@ class SimulatedS3(FakeS3):
 
     def _done(self, request: Request) -> Any:
         wanted = self._now
-        if wanted.changes or wanted.operation == "HeadObject":
+        if wanted.changes or wanted.gives_lease_back or wanted.operation == "HeadObject":
             self.watch(wanted, request, False)
         said = super()._done(request)
         if wanted.changes:
