@@ -105,7 +105,7 @@ def dollars(usd: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`4.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`; no tenths of a second in an int."""
+    """`4.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`, `30 days` from two days on; no tenths of a second in an int."""
     if seconds < 9.95 and not isinstance(seconds, int):
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -113,7 +113,8 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    hours = f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return hours if whole < 2 * 86_400 else f"{whole / 86_400:.1f} days".replace(".0 ", " ")
 
 
 def stopwatch(seconds: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from deployment.build.logical_ids import source_of
+from deployment.build.notices import notice_resources
 from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.console import Console
 from deployment.errors import ChangesFound
@@ -87,6 +88,7 @@ def notes(plan: DeploymentPlan) -> list[str]:
         *([f"Versions: {versions}, for older state machines."] if kept else []),
         *_loss_lines(plan.loss),
         *([f"Buckets: the functions {plan.taken}."] if plan.taken else []),
+        *(f"Notices: {note}" for note in notice_resources.notes(plan.installation.settings)),
     ]
 
 

@@ -199,7 +199,7 @@ class World:
         is_inline = index.get("map") == "INLINE"
         shards = self._items(index["index"])
         for shard in index["inline"] if is_inline else shards:
-            turn = {"next": 0, "turns": 0, "done": False}
+            turn = {"next": 0, "turns": 0, "done": False, "fail": False}
             with self._child(state, shard, goes_on=is_inline and name == "copy_keys"):
                 while not turn["done"]:
                     assert turn["turns"] < MAX_TURNS or not is_inline, "an inline shard is given up here"

@@ -16,8 +16,8 @@ from .changes import Change
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".bench", ".hypothesis", ".*_cache", "__pycache__")
 # pytest: tests failed, or could not even be collected. Other statuses say that nothing was tested.
 NOTICED = (1, 2)
-# What tests the changes themselves, by what the files are that are changed.
-NOT_RUN = "--ignore=tests/unit/mutations"
+# What tests the changes themselves, by the files that are changed, and what compares texts, as that a page shows a function.
+NOT_RUN = ("--ignore=tests/unit/mutations", "--ignore=tests/unit/docs")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Copy:
             "--tb=no",
             "-p",
             "no:cacheprovider",
-            NOT_RUN,
+            *NOT_RUN,
             *tests,
         ]
         # Bytecode is told apart by second and size, and a change may be made within one and be no longer than before.

@@ -277,6 +277,10 @@ def test_sizes_are_written_in_binary_units(size_bytes: int, text: str) -> None:
         (59.6, "1 min 00 s"),
         (200, "3 min 20 s"),
         (7500, "2 h 05 min"),
+        (172_799, "47 h 59 min"),
+        (172_800, "2 days"),
+        (216_000, "2.5 days"),
+        (30 * 86_400, "30 days"),
     ],
 )
 def test_durations_are_written_in_words(seconds: float, text: str) -> None:

@@ -78,7 +78,7 @@ def notes(settings: Settings) -> Iterator[str]:
         interval = _interval_of(sync)
         if interval and not window(interval, settings.notify_after_intervals):
             yield (
-                f'the sync "{sync.name}" runs every {duration(interval)} at the longest, and an alarm of CloudWatch looks back '
+                f'between two runs of the sync "{sync.name}" are up to {duration(interval)}, and an alarm of CloudWatch looks back '
                 f"seven days at most (one, with periods of less than an hour), not {settings.notify_after_intervals} intervals: "
                 "no alarm says when it has not succeeded. Its failures are told of all the same."
             )

@@ -96,7 +96,7 @@ def test_what_an_alarm_cannot_watch_has_none_and_fab_check_says_so_where_it_matt
     )
     assert set(alarms(unwatched, "topic")) == {"FailedAlarm"}
     assert list(notes(unwatched)) == [
-        'the sync "weekly" runs every 168 h 00 min at the longest, and an alarm of CloudWatch looks back seven days at most '
+        'between two runs of the sync "weekly" are up to 7 days, and an alarm of CloudWatch looks back seven days at most '
         "(one, with periods of less than an hour), not 2 intervals: no alarm says when it has not succeeded. Its failures are "
         "told of all the same."
     ]

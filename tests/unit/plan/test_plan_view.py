@@ -17,6 +17,7 @@ from deployment.plan.definition_diff import MachinePlan
 from deployment.plan.plan import DeploymentPlan
 from deployment.plan.rows import Row
 from deployment.step_functions.callers import Caller, Loss
+from deployment.syncs import entries
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
 
@@ -368,3 +369,18 @@ def test_buckets_that_leave_the_policies_are_said_and_are_in_the_document() -> N
     )
     assert view.document(taking)["lostBuckets"] == {"read": ["photos"], "write": ["photos-copy"]}
     assert not any("Buckets:" in note for note in view.notes(CHANGED))
+
+
+def test_a_sync_that_no_alarm_can_watch_is_told_of_before_it_is_deployed() -> None:
+    monthly = {
+        "photos": {"source": "my-source", "destination": "my-destination", "schedule": "rate(30 days)"}
+    }
+    settings = replace(
+        CHANGED.installation.settings, notify=("ops@example.com",), syncs=entries.read(monthly)
+    )
+    watched = replace(CHANGED, installation=replace(CHANGED.installation, settings=settings))
+
+    assert view.notes(watched)[-1].startswith(
+        'Notices: between two runs of the sync "photos" are up to 30 days, and an alarm'
+    )
+    assert not any(note.startswith("Notices:") for note in view.notes(CHANGED))
