@@ -54,12 +54,16 @@ class Start:
 
 @dataclass
 class Execution(World):
-    """One input and its executions: a refused or failed one is started again, at most `MAX_STARTS` in all."""
+    """One input and its executions: a refused or failed one is started again, at most `MAX_STARTS` in all.
+
+    `attempts` are those of the present execution, `earlier` those of the ones before it, of which some may still go on.
+    """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     status: str = ""
     was_stopped: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)
+    earlier: list[Attempt] = field(default_factory=list)
     reports: list[dict[str, Any]] = field(default_factory=list)
     title: str = ""
     started_at: datetime | None = None
@@ -76,6 +80,7 @@ class Execution(World):
         """Start again and again, each time when the scheduler says so."""
         for number in range(1, MAX_STARTS + 1):
             ask(Start(f"{self.title}-{number}"))
+            self.earlier += self.attempts
             self.name, self.status, self.attempts = f"{self.title}-{number}", "RUNNING", []
             self.started_at = self.s3.clock
             if self._run_once() == "Succeeded":

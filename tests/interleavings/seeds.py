@@ -245,7 +245,7 @@ class Seed:
         self.s3.later(seconds)
         self.schedule.append(f"-- {seconds} s pass")
         for one in self.executions:
-            for attempt in one.attempts:
+            for attempt in (*one.earlier, *one.attempts):
                 attempt.is_dead |= self.s3.clock.timestamp() >= attempt.began_at + attempt.timeout_seconds
 
     def _lose_sight(self) -> None:

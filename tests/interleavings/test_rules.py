@@ -6,6 +6,7 @@ import pytest
 from executions import Execution
 from fake_s3 import Request
 from rules import Rules
+from seeds import Seed
 from simulated_s3 import Attempt, SimulatedS3, Wanted
 
 
@@ -53,3 +54,13 @@ def test_a_lease_that_the_next_run_clears_away_is_not_given_back() -> None:
     attempt = Scene().attempt("two", "validate_input #1")
     wanted = Wanted("DeleteObject", "work-bucket", "leases/bucket-b/1.json", attempt)
     assert not wanted.gives_lease_back
+
+
+def test_no_attempt_outlives_its_timeout_though_its_execution_has_been_started_again() -> None:
+    scene, seed = Scene(), Seed(0)
+    before, now = scene.attempt("one", "copy_keys #1"), scene.attempt("two", "copy_keys #1")
+    scene.runs["one"].earlier, scene.runs["one"].attempts = [before], []
+    seed.executions = list(scene.runs.values())
+    for _ in range(2):
+        seed._jump()
+    assert [before.is_dead, now.is_dead] == [True, True]
