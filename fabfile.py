@@ -427,9 +427,7 @@ def prune(context: Context, keep: str = KEEP, dry_run: bool = False, yes: bool =
 
 
 @fab_task(
-    help={
-        "to": "Name of the state machine to go back to. Default: the newest that differs from the current."
-    },
+    help={"to": "Machine to go back to, or the name of its file's. Default: the newest that differs."},
 )
 def rollback(context: Context, to: str | None = None) -> None:
     """Make an older state machine the current one again."""

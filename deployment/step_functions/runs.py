@@ -37,9 +37,10 @@ def find(installation: Installation, typed: str | None, deployed: Collection[str
     """Return the newest run, or the one whose name is `typed` or begins with it; an ARN is a name too.
 
     `deployed` are the names of the machines that were deployed last, None where that is not known. Raises ConfigurationError
-    where no name or several begin so, ExecutionFailed where there is no run at all.
+    where no name or several begin so, or where it is another machine's; ExecutionFailed where there is no run at all.
     """
     base = name_to_start(deployed)
+    _require_machine(base, typed)
     found = list(_runs(installation, base, newest_only=typed is None))
     if not found:
         raise ExecutionFailed(
@@ -87,6 +88,16 @@ def chosen(runs: Sequence[Run], typed: str) -> Run:
         f"{len(begun):,} runs have names that begin with {one_line(typed)!r}: {_names(begun, by_arn=bool(exact))}. "
         f"Write {'the ARN of one' if exact else 'more of the name'}."
     )
+
+
+def _require_machine(base: str, typed: str | None) -> None:
+    """Raise ConfigurationError where `typed` is the ARN of an execution of a machine that is none of a base name."""
+    arn = (typed or "").split(":")
+    parts = listing.base_and_moment(arn[6]) if len(arn) == 8 and arn[5] == "execution" else None
+    if parts and parts[0] != base:
+        raise ConfigurationError(
+            f"{one_line(arn[7])} is an execution of {one_line(arn[6])}, not a run of {base}. `fab status` shows it."
+        )
 
 
 def _names(runs: Sequence[Run], by_arn: bool = False) -> str:

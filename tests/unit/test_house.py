@@ -49,7 +49,7 @@ MAY_IMPORT = {
     },
 }
 TASKS_TOGETHER = {
-    ("status", "versions"),
+    *(("status", part) for part in ("versions", "status_words")),
     *(("policies", part) for part in ("policy_notes", "policy_text")),
     ("logs", "log_lines"),
     ("sync", "follow"),

@@ -133,7 +133,7 @@ def ending(
     lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current, schedules)]
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
-    return "\n".join([*lines, "", *_start_lines(installation.settings)])
+    return "\n".join([*lines, *_start_lines(installation.settings, current)])
 
 
 def _taken_away(installation: Installation, built: BuiltProject, present: CurrentStack) -> TakenAway:
@@ -199,16 +199,31 @@ def _schedule_words(schedules: Sequence[ScheduleChange]) -> str:
     return ", ".join(words) or "unchanged"
 
 
-def _start_lines(settings: Settings) -> list[str]:
+def _start_lines(settings: Settings, current: Sequence[Machine]) -> list[str]:
+    """How to start a sync, with the machine's name where others were deployed with it; nothing where none of them syncs."""
+    name = _machine_to_start(current)
+    if not name:
+        return []
     source = next(iter(settings.source_buckets), "my-source-bucket")
     destination = next(iter(settings.destination_buckets), "my-destination-bucket")
     return [
-        "Start it with this input:",
+        "",
+        f"Start {name} with this input:",
         f'{{"source": "{source}", "destination": "{destination}"}}',
         "or from here, at first only to see what it would do:",
         f"fab sync {source} {destination} --dry-run",
         f"fab sync {source} {destination}",
     ]
+
+
+def _machine_to_start(current: Sequence[Machine]) -> str:
+    """Return what the machine that syncs is called in a sentence, "" where nobody can tell which one that is."""
+    if len(current) == 1:
+        return "it"
+    from deployment.step_functions.executions import STATE_MACHINE  # most have one machine, and load faster
+
+    named = ((listing.base_and_moment(machine.name), machine.name) for machine in current)
+    return next((name for parts, name in named if parts and parts[0] == STATE_MACHINE), "")
 
 
 def _count_or_no(number: int, thing: str) -> str:

@@ -31,7 +31,8 @@ from deployment.text import did_you_mean
 def rollback(installation: Installation, to: str | None, console: Console) -> Machine:
     """Create a machine with the definition and role of an older one, and return it.
 
-    `to` is that one's name, None the newest that differs from the current. Raises ConfigurationError when there is no such
+    `to` is that one's name, or a name without timestamp for the newest of that name that differs from the current; None does
+    where all machines have one name. Raises ConfigurationError when there is no such
     machine, StateMachineError when what it needs is gone.
     """
     console.step(installation.full_place)
@@ -60,7 +61,10 @@ def choose_target(machines: Sequence[DeployedMachine], to: str | None) -> Deploy
     """Return the machine to go back to; raise ConfigurationError when there is none, or more than one kind of them."""
     if not machines:
         raise ConfigurationError("No state machine is deployed. Run `fab` to deploy it.")
-    target = _find_named(machines, to) if to else _find_previous(machines)
+    if to in base_names(machines):
+        target = _find_previous([machine for machine in machines if machine.base == to])
+    else:
+        target = _find_named(machines, to) if to else _find_previous(machines)
     if target.is_retired:
         raise ConfigurationError(
             f"{target.name} cannot be the current one again: no file has the name {target.base} any more. Deploy the older "
@@ -94,10 +98,10 @@ def _find_named(machines: Sequence[DeployedMachine], name: str) -> DeployedMachi
 def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     """Return the newest machine that differs from the current one."""
     machines = [machine for machine in machines if not machine.is_retired]
-    if len(base_names(machines)) > 1:
-        listed = ", ".join(base_names(machines))
+    bases = base_names(machines)
+    if len(bases) > 1:
         raise ConfigurationError(
-            f"There are machines of {listed}. Say which one is meant: fab rollback --to NAME"
+            f"There are machines of {', '.join(bases)}. Say which one is meant, such as: fab rollback --to {bases[0]}"
         )
     current = next((machine for machine in machines if machine.is_current), None)
     if current is None:

@@ -18,41 +18,20 @@ from deployment.aws.installation import Installation
 from deployment.aws.subscriptions import Subscriptions, read_subscriptions
 from deployment.build.notices.notice_resources import TOPIC_OUTPUT
 from deployment.cloudformation import lookup
-from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.schedules import overview as schedule_overview
 from deployment.schedules.overview import Overview as ScheduleOverview
 from deployment.step_functions import executions, inventory, listing
-from deployment.step_functions.executions import Execution
 from deployment.step_functions.inventory import DeployedMachine
-from deployment.step_functions.progress import ENDED_STATUSES, ExecutionProgress, Observer
+from deployment.step_functions.progress import ENDED_STATUSES, Observer
 from deployment.tasks.stack import versions
+from deployment.tasks.stack.status_words import EndedExecution, RunningExecution, ended_text, running_text
 from deployment.tasks.stack.versions import Overview
-from deployment.text import duration, iso, one_line, utc
+from deployment.text import iso, utc
 
 LAST_EXECUTIONS = 5
-MAX_CAUSE_CHARACTERS = 600
 RUNNING_SHOWN = 10
 """With more, the others are counted: each takes several requests to look at."""
-
-
-@dataclass(frozen=True)
-class RunningExecution:
-    """An execution that runs, and how far it is; `progress` is None for those that were only counted."""
-
-    arn: str
-    started_at: datetime
-    sides: str
-    progress: ExecutionProgress | None
-
-
-@dataclass(frozen=True)
-class EndedExecution:
-    """An execution that has ended, and what it was about."""
-
-    execution: Execution
-    stopped_at: datetime
-    sides: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +70,7 @@ def read(installation: Installation, project: Path) -> Status:
     described = lookup.find(installation)
     overview = versions.read_overview(installation, project, described)
     outputs = lookup.outputs_of(described)
-    work_bucket = outputs.get("WorkBucket")
+    work_bucket, syncing = outputs.get("WorkBucket"), _syncing(overview.machines)
     records = [record for one in overview.machines for record in _records(installation, one)]
     under_way = sorted((one for one in records if not _is_over(one)), key=_start_date, reverse=True)
     over = sorted((one for one in records if _is_over(one)), key=_stop_date, reverse=True)
@@ -100,10 +79,10 @@ def read(installation: Installation, project: Path) -> Status:
         (described.get("LastUpdatedTime") or described.get("CreationTime")) if described else None,
         overview,
         tuple(
-            _read_running(installation, record, work_bucket, number <= RUNNING_SHOWN)
+            _read_running(installation, record, work_bucket, number <= RUNNING_SHOWN, syncing)
             for number, record in enumerate(under_way, start=1)
         ),
-        tuple(_read_ended(installation, record) for record in over[:LAST_EXECUTIONS]),
+        tuple(_read_ended(installation, record, syncing) for record in over[:LAST_EXECUTIONS]),
         schedule_overview.read(installation, outputs),
         read_subscriptions(installation, outputs.get(TOPIC_OUTPUT)),
     )
@@ -128,43 +107,6 @@ def head(status: Status) -> list[str]:
             "Nothing is running." if status.ended else "Nothing is running, and nothing has ended yet."
         )
     return lines
-
-
-def running_text(execution: RunningExecution, now: datetime) -> str:
-    """Return a running execution as a few lines: name and time, buckets, how far it is."""
-    seconds = max(0, int((now - execution.started_at).total_seconds()))
-    progress = execution.progress.text().splitlines() if execution.progress else []
-    return "\n    ".join(
-        [f"  {_name(execution.arn)}, for {duration(seconds)}", *filter(None, [execution.sides]), *progress]
-    )
-
-
-def ended_text(ended: EndedExecution) -> str:
-    """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
-    result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
-    cause = one_line(executions.readable_cause(ended.execution.cause) or "")
-    if executions.is_started_here(ended.execution.name):
-        cause = in_flags(cause)
-    if len(cause) > MAX_CAUSE_CHARACTERS:
-        cause = f"{cause[:MAX_CAUSE_CHARACTERS]}... (--json has all of it)"
-    head = f"  {ended.execution.name}, {utc(ended.stopped_at)} UTC"
-    return "\n    ".join([head, *filter(None, [ended.sides]), result, *filter(None, [cause])])
-
-
-def result_words(execution: Execution) -> str:
-    """Return how an execution ended: by which error, or what a report of success counts."""
-    if execution.status != "SUCCEEDED":
-        return execution.ending
-    report = execution.report if isinstance(execution.report, Mapping) else {}
-    if report.get("dryRun"):
-        plan = report.get("plan", {})
-        would = [
-            f"{_objects(plan.get(kind)):,} would be {done}"
-            for kind, done in (("copy", "copied"), ("delete", "deleted"))
-        ]
-        return f"SUCCEEDED: dry run, {', '.join(would)}"
-    counts = [f"{_objects(report[name]):,} {name}" for name in ("copied", "deleted") if name in report]
-    return ": ".join(filter(None, ["SUCCEEDED", ", ".join(counts)]))
 
 
 def document(installation: Installation, status: Status) -> dict[str, Any]:
@@ -207,19 +149,24 @@ def _records(installation: Installation, machine: DeployedMachine) -> Iterable[M
 
 
 def _read_running(
-    installation: Installation, record: Mapping[str, Any], work_bucket: str | None, closely: bool
+    installation: Installation,
+    record: Mapping[str, Any],
+    work_bucket: str | None,
+    closely: bool,
+    syncing: str,
 ) -> RunningExecution:
-    arn = record["executionArn"]
+    arn, machine = record["executionArn"], _other_machine(record, syncing)
     if not closely:
-        return RunningExecution(arn, record["startDate"], "", None)
+        return RunningExecution(arn, record["startDate"], "", None, machine)
     described = executions.describe(installation, arn)
     progress = Observer(installation, arn, work_bucket).look(described["status"])
-    return RunningExecution(arn, record["startDate"], _sides(described), progress)
+    return RunningExecution(arn, record["startDate"], _sides(described), progress, machine)
 
 
-def _read_ended(installation: Installation, record: Mapping[str, Any]) -> EndedExecution:
+def _read_ended(installation: Installation, record: Mapping[str, Any], syncing: str) -> EndedExecution:
     described = executions.describe(installation, record["executionArn"])
-    return EndedExecution(executions.execution_from(described), record["stopDate"], _sides(described))
+    execution = executions.execution_from(described)
+    return EndedExecution(execution, record["stopDate"], _sides(described), _other_machine(record, syncing))
 
 
 def _sides(described: Mapping[str, Any]) -> str:
@@ -256,12 +203,17 @@ def _ended_json(ended: EndedExecution) -> dict[str, Any]:
     }
 
 
-def _objects(amount: Any) -> int:
-    return int(amount.get("objects", 0)) if isinstance(amount, Mapping) else int(amount or 0)
+def _other_machine(record: Mapping[str, Any], syncing: str) -> str:
+    """Return the name of a record's state machine, "" for those of the base name of the one that syncs."""
+    machine = str(record["executionArn"]).split(":")[-2]
+    parts = listing.base_and_moment(machine)
+    return machine if parts and parts[0] != syncing else ""
 
 
-def _name(arn: str) -> str:
-    return arn.rpartition(":")[2]
+def _syncing(machines: Iterable[DeployedMachine]) -> str:
+    """Return the base name of the machine that syncs: ours, or the only one that there is."""
+    bases = inventory.base_names(machine for machine in machines if not machine.is_retired)
+    return bases[0] if len(bases) == 1 else executions.STATE_MACHINE
 
 
 def _is_over(record: Mapping[str, Any]) -> bool:

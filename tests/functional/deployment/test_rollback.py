@@ -199,10 +199,21 @@ def test_where_nothing_is_deployed_it_says_so(deployed: Deployments) -> None:
 def test_with_machines_of_two_names_one_must_be_named(deployed: Deployments) -> None:
     deployed.machine(OLD, base="another")
 
-    assert (
-        said(deployed)
-        == f"There are machines of another, {BASE}. Say which one is meant: fab rollback --to NAME"
+    assert said(deployed) == (
+        f"There are machines of another, {BASE}. Say which one is meant, such as: fab rollback --to another"
     )
+
+
+def test_a_name_without_timestamp_means_the_newest_of_that_name_that_differs(deployed: Deployments) -> None:
+    deployed.machine(OLD, base="another")
+
+    assert said(deployed, "another") == (
+        f"There is nothing to go back to: no other state machine differs from another-{OLD}."
+    )
+    made = go_back(deployed, BASE)
+    described = deployed.states.describe_state_machine(stateMachineArn=made.arn)
+    older = deployed.states.describe_state_machine(stateMachineArn=deployed.arn(f"{BASE}-{OLD}"))
+    assert (made.name.startswith(f"{BASE}-"), described["definition"]) == (True, older["definition"])
 
 
 def test_a_machine_that_cannot_be_read_is_not_chosen(deployed: Deployments) -> None:

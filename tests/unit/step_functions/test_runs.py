@@ -103,6 +103,15 @@ def test_one_name_at_two_machines_is_told_apart_by_the_arn() -> None:
 
 
 @pytest.mark.usefixtures("machines")
+def test_an_execution_of_another_machine_is_said_to_be_one() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        find(Steps(execution(NEW, "monday", 1), execution(OTHER, "told", 8)), arn(OTHER, "told"))
+    assert str(caught.value) == (
+        f"told is an execution of {OTHER}, not a run of sync-buckets-state-machine. `fab status` shows it."
+    )
+
+
+@pytest.mark.usefixtures("machines")
 def test_a_name_of_no_run_and_no_run_at_all_are_said() -> None:
     with pytest.raises(ConfigurationError) as unknown:
         find(Steps(execution(NEW, "monday", 1)), "tues\x1b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -45,6 +46,25 @@ def test_after_a_deployment_it_says_what_was_done_and_how_to_start() -> None:
         "fab sync my-source-bucket my-destination-bucket --dry-run\n"
         "fab sync my-source-bucket my-destination-bucket"
     )
+
+
+OTHER = dataclasses.replace(machine(True), name="count-objects-20261122-101112")
+
+
+def start_of(*machines: Machine) -> list[str]:
+    deployed = DeployedStack("sync-buckets", {}, True, CHANGES)
+    text = deploy.ending(INSTALLATION, ["a.zip"], deployed, machines)
+    return [line for line in text.splitlines() if line.startswith(("Start", "{", "fab sync"))]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_with_another_machine_it_says_which_one_takes_that_input(after: bool) -> None:
+    both = [OTHER, machine(True)]
+    assert start_of(*(reversed(both) if after else both))[0] == f"Start {NAME} with this input:"
+
+
+def test_where_none_of_several_machines_syncs_it_does_not_say_how_to_start_a_sync() -> None:
+    assert start_of(OTHER, dataclasses.replace(OTHER, name="tell-20261122-101112")) == []
 
 
 def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from deployment.step_functions.executions import Execution, sides
-from deployment.tasks.stack.status import MAX_CAUSE_CHARACTERS, EndedExecution, ended_text, result_words
+from deployment.tasks.stack.status_words import (
+    MAX_CAUSE_CHARACTERS,
+    EndedExecution,
+    RunningExecution,
+    ended_text,
+    result_words,
+    running_text,
+)
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:machine:monday"
 STOPPED = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -88,3 +95,51 @@ def test_without_a_cause_there_is_no_line(cause: str | None) -> None:
 def test_a_long_cause_is_cut_and_says_where_the_rest_is() -> None:
     line = ended_text(ended("x" * 32_000)).splitlines()[-1]
     assert line == f"    {'x' * MAX_CAUSE_CHARACTERS}... (--json has all of it)"
+
+
+COUNTING = "count-objects-20261122-101112"
+OTHER = f"arn:aws:states:eu-west-1:123456789012:execution:{COUNTING}:monday"
+
+
+def test_an_execution_of_another_machine_has_its_name_and_its_answer() -> None:
+    answer = {"bucket": "photos", "objects": 5, "done": True}
+    told = EndedExecution(Execution(OTHER, "SUCCEEDED", answer, None, None, 4.0), STOPPED, "", COUNTING)
+    assert ended_text(told) == (
+        "  monday of count-objects-20261122-101112, 2026-11-22 10:00:00 UTC\n"
+        "    SUCCEEDED, after 4.0 s\n"
+        '    {"bucket": "photos", "objects": 5, "done": true}'
+    )
+    running = RunningExecution(OTHER, STOPPED, "", None, COUNTING)
+    assert (
+        running_text(running, STOPPED + timedelta(seconds=7))
+        == "  monday of count-objects-20261122-101112, for 7 s"
+    )
+
+
+def test_the_answer_of_another_machine_is_cut_and_has_no_control_characters() -> None:
+    long = EndedExecution(
+        Execution(OTHER, "SUCCEEDED", {"text": "\x1b" + "x" * 1000}, None, None, 4.0), STOPPED, "", COUNTING
+    )
+    last = ended_text(long).splitlines()[-1]
+    assert len(last) < MAX_CAUSE_CHARACTERS + 50
+    assert last.endswith("... (--json has all of it)")
+    assert "\x1b" not in last
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"dryRun": True, "plan": "x"},
+        {"dryRun": True, "plan": {"copy": "three", "delete": {"objects": None}}},
+        {"copied": "three", "deleted": {"objects": None}},
+        {"copied": {"objects": "3"}},
+        {"copied": True},
+        [1, 2],
+        "done",
+        None,
+        7,
+    ],
+)
+def test_whatever_a_machine_answers_can_be_told(answer: Any) -> None:
+    told = result_words(Execution(OTHER, "SUCCEEDED", answer, None, None, 4.0))
+    assert told in ("SUCCEEDED", "SUCCEEDED: dry run, 0 would be copied, 0 would be deleted")
