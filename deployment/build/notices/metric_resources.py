@@ -79,7 +79,8 @@ def notes(settings: Settings) -> Iterator[str]:
         if interval and not window(interval, settings.notify_after_intervals):
             yield (
                 f'between two runs of the sync "{sync.name}" are up to {duration(interval)}, and an alarm of CloudWatch looks '
-                f"back seven days at most (one, with periods of less than an hour), not {settings.notify_after_intervals} intervals: "
+                "back seven days at most (one, with periods of less than an hour), "
+                f"not {settings.notify_after_intervals} intervals: "
                 "no alarm says when it has not succeeded. Its failures are told of all the same."
             )
 
