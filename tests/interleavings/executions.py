@@ -42,6 +42,12 @@ class ExecutionStopped(BaseException):
     """StopExecution: nothing of the machine goes on; a Lambda that runs does."""
 
 
+class LostSight(Killed):
+    """Step Functions does not know how an invocation has ended, nor whether it has."""
+
+    error_name = "Lambda.Unknown"
+
+
 @dataclass(frozen=True)
 class Start:
     """An execution that may begin: the first turn that it waits for."""
@@ -119,7 +125,7 @@ class Execution(World):
             if attempt.task.is_done and not attempt.task.error:
                 return attempt.task.result
             if number == TRIES:
-                raise attempt.task.error or Killed("nobody knows what became of it")
+                raise attempt.task.error or LostSight("nobody knows what became of it")
         raise AssertionError("never here")
 
     def _begin(self, name: str, event: Mapping[str, Any], number: int) -> Attempt:

@@ -33,6 +33,7 @@ class Rules:
     broken: Violation | None = None
     by_stragglers: int = 0
     _given_back: set[str] = field(default_factory=set)
+    _uploads_of_stragglers: dict[str, str] = field(default_factory=dict)
     _told_of: dict[tuple[int, str, str], str] = field(default_factory=dict)
     _last: dict[str, tuple[int, Execution]] = field(default_factory=dict)
     _permitted: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
@@ -56,6 +57,10 @@ class Rules:
         if self.broken:
             raise self.broken
 
+    def outlives_its_run(self, upload_id: str) -> bool:
+        """Whether an attempt that nobody waited for sent its parts, and the report of that run may have come before them."""
+        return self._uploads_of_stragglers.get(upload_id) in self._given_back
+
     def _look_at(self, wanted: Wanted, request: Request, is_after: bool) -> None:
         execution: Execution = wanted.attempt.execution
         if wanted.gives_lease_back:
@@ -75,6 +80,8 @@ class Rules:
         if request.bucket != execution.destination.name:
             raise Violation(f"{wanted}: only the destination may be written")
         self.by_stragglers += wanted.attempt.is_straggler
+        if wanted.attempt.is_straggler and "UploadId" in request.asked:
+            self._uploads_of_stragglers[request.asked["UploadId"]] = wanted.attempt.run_name
         is_under_lease = (
             wanted.attempt.run_name in execution.was_stopped - self._given_back and not wanted.is_late
         )

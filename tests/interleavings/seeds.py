@@ -167,7 +167,7 @@ class Seed:
             upload.key
             for bucket in self.buckets.values()
             for upload in bucket.uploads.values()
-            if upload.parts
+            if upload.parts and not self.rules.outlives_its_run(upload.id)
         ]
         leases = [key for key in self.work.objects if key.startswith("leases/")]
         if left:

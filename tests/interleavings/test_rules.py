@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from executions import Execution
+from executions import Execution, LostSight
 from fake_s3 import Request
 from rules import Rules
+from runs_on_fake_s3 import _error
 from seeds import Seed
 from simulated_s3 import Attempt, SimulatedS3, Wanted
+from workers import Killed
+
+from lambda_functions.shared.tally.breakage import Breakage
 
 
 class Scene:
@@ -54,6 +58,11 @@ def test_a_lease_that_the_next_run_clears_away_is_not_given_back() -> None:
     attempt = Scene().attempt("two", "validate_input #1")
     wanted = Wanted("DeleteObject", "work-bucket", "leases/bucket-b/1.json", attempt)
     assert not wanted.gives_lease_back
+
+
+def test_an_invocation_lost_sight_of_is_not_said_to_have_ended() -> None:
+    assert not Breakage("copy-000001", _error(LostSight("gone"))["Error"], "gone").has_ended()
+    assert Breakage("copy-000001", _error(Killed("killed"))["Error"], "killed").has_ended()
 
 
 def test_no_attempt_outlives_its_timeout_though_its_execution_has_been_started_again() -> None:
