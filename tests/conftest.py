@@ -34,6 +34,7 @@ for folder in (
     TESTS / "functional",
     TESTS / "permissions",
     TESTS / "property",
+    TESTS / "interleavings",
     TESTS / "end_to_end",
     TESTS / "seaweedfs",
     TESTS / "faults",

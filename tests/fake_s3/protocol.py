@@ -5,14 +5,15 @@ A header or query that an operation does not know, or a member that an answer do
 
 from __future__ import annotations
 
+import functools
 import io
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.model import OperationModel, Shape
 from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
@@ -35,28 +36,29 @@ NEUTRAL = (
 
 # What S3 calls the root of an answer, where somebody cares.
 ROOTS = {"ListObjectsV2Output": "ListBucketResult"}
+_VALIDATOR = ParamValidator()
 
 
 def read(model: OperationModel, request: Any) -> dict[str, Any]:
     """Return the parameters that a prepared request carries, validated against its operation's input shape."""
     address = urllib.parse.urlsplit(request.url)
     place = dict(zip(("Bucket", "Key"), _place(address), strict=True))
-    static = urllib.parse.urlsplit(model.http["requestUri"]).query
+    static, wires = _wires(model.input_shape, model.http["requestUri"])
     query = dict(urllib.parse.parse_qsl(address.query, keep_blank_values=True))
-    for name in (*urllib.parse.parse_qs(static, keep_blank_values=True), "x-id"):
+    for name in static:
         query.pop(name, None)
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
     asked = {}
-    for name, shape in model.input_shape.members.items():
-        found = _found(name, shape, place, query, headers)
+    for wire in wires:
+        found = _found(wire, place, query, headers)
         if found is not None:
-            asked[name] = found
+            asked[wire.member] = found
     unknown = [name for name in headers if name.startswith("x-amz-") and name not in NEUTRAL]
     assert not query and not unknown, f"{model.name} does not know {[*query, *unknown]}"
     if headers.get("content-encoding") == "aws-chunked":
         asked.pop("ContentEncoding", None)
     asked |= _payload(model, _bytes(request.body, "x-amz-decoded-content-length" in headers))
-    report = ParamValidator().validate(asked, model.input_shape)
+    report = _VALIDATOR.validate(asked, model.input_shape)
     assert not report.has_errors(), report.generate_report()
     return asked
 
@@ -67,20 +69,41 @@ def _place(address: urllib.parse.SplitResult) -> tuple[str, str]:
     return (bucket, path) if dot else (path.partition("/")[0], path.partition("/")[2])
 
 
-def _found(
-    name: str, shape: Shape, place: Mapping[str, str], query: dict[str, str], headers: dict[str, str]
-) -> Any:
-    wire = shape.serialization.get("name", name)
-    location = shape.serialization.get("location")
-    if location == "uri":
-        return place[name]
-    if location == "headers":
-        found = {key.removeprefix(wire): headers.pop(key) for key in list(headers) if key.startswith(wire)}
+class _Wire(NamedTuple):
+    """Where a member of a request stands, which is not in its body, and under which name."""
+
+    member: str
+    shape: Shape
+    location: str
+    name: str
+
+
+@functools.cache
+def _wires(shape: Shape, address: str) -> tuple[tuple[str, ...], tuple[_Wire, ...]]:
+    """Return what every query of an operation has, and its members that are not in the body."""
+    static = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query, keep_blank_values=True)
+    every = [
+        _Wire(name, one, one.serialization.get("location", ""), one.serialization.get("name", name))
+        for name, one in shape.members.items()
+    ]
+    return (*static, "x-id"), tuple(one for one in every if one.location)
+
+
+def _found(wire: _Wire, place: Mapping[str, str], query: dict[str, str], headers: dict[str, str]) -> Any:
+    if wire.location == "uri":
+        return place[wire.member]
+    if wire.location == "headers":
+        found = {
+            key.removeprefix(wire.name): headers.pop(key)
+            for key in list(headers)
+            if key.startswith(wire.name)
+        }
         return found or None
-    if location not in ("header", "querystring"):
+    if wire.location not in ("header", "querystring"):
         return None
-    text = query.pop(wire, None) if location == "querystring" else headers.pop(wire.lower(), None)
-    return None if text is None else _value(shape, text)
+    is_query = wire.location == "querystring"
+    text = query.pop(wire.name, None) if is_query else headers.pop(wire.name.lower(), None)
+    return None if text is None else _value(wire.shape, text)
 
 
 def _value(shape: Shape, text: str) -> Any:
@@ -228,7 +251,28 @@ def error(
 
 def response(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> AWSResponse:
     """Return an answer as botocore gets it from its connection."""
-    return AWSResponse(url, status, {name.lower(): value for name, value in headers.items()}, _Raw(body))
+    answer = AWSResponse(url, status, {}, _Raw(body))
+    answer.headers = _Headers(headers)
+    return answer
+
+
+class _Headers(HeadersDict):  # type: ignore[misc]
+    """Headers as botocore has them; it asks each answer for every one that there could be, so most are not there."""
+
+    def __contains__(self, name: object) -> bool:
+        return str(name).lower() in self._names
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._names: set[str] = set()
+        super().__init__({name.lower(): value for name, value in headers.items()})
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._names.add(name.lower())
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self._names.discard(name.lower())
+        super().__delitem__(name)
 
 
 class _Raw(io.BytesIO):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 from collections import Counter
@@ -116,6 +117,7 @@ class FakeS3(Workers):
     sent: list[Request] = field(default_factory=list)
     answered: list[tuple[Request, dict[str, Any]]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    upload_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _rules: list[_Rule] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
 
@@ -178,6 +180,14 @@ class FakeS3(Workers):
 
         act = (lambda request: action) if isinstance(action, Answer) else action
         self._rules.append(_Rule(operation, is_meant, act, is_after, nth - 1, times))
+
+    def adopt(self, client: Any) -> Any:
+        """Let a client belong to the worker that this thread is, and send to this S3 whatever it sends; return it."""
+        process = self.current()
+        client.meta.events.register_first(
+            "before-send", lambda event_name, request, **_: self.answer(process, event_name, request)
+        )
+        return client
 
     def answer(self, process: Process, event_name: str, request: Any) -> AWSResponse:
         """Answer botocore's `before-send` event of a client of this worker."""
@@ -257,9 +267,9 @@ class FakeS3(Workers):
 
 
 @contextlib.contextmanager
-def fake_s3() -> Iterator[FakeS3]:
+def fake_s3(s3: FakeS3 | None = None) -> Iterator[FakeS3]:
     """Let the clients that our workers make from now on talk to a fake S3; botocore's pauses are noted, not made."""
-    s3 = FakeS3()
+    s3 = s3 or FakeS3()
     with (
         mock.patch.object(clients, "_session", lambda: _Session(s3)),
         mock.patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=s3.pauses.append)),
@@ -275,9 +285,4 @@ class _Session:
 
     def client(self, service: str, region_name: str | None, config: Config) -> Any:
         """Return a twin of a client that was made before."""
-        twin = twin_of(made_once(service, region_name, config))
-        process = self.s3.current()
-        twin.meta.events.register_first(
-            "before-send", lambda event_name, request, **_: self.s3.answer(process, event_name, request)
-        )
-        return twin
+        return self.s3.adopt(twin_of(made_once(service, region_name, config)))

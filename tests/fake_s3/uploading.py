@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import Any
 
@@ -17,7 +16,6 @@ MAX_OBJECT = 10_000 * 5 * GB
 # What an upload with an algorithm and no type gets: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 WHOLE_BY_DEFAULT = ("CRC64NVME",)
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
-_numbers = itertools.count(1)
 
 
 def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
@@ -32,7 +30,7 @@ def create_multipart_upload(s3: Buckets, asked: Asked) -> Said:
             raise Refusal(
                 400, "InvalidRequest", f"The {checksum[1]} checksum type cannot be used with {algorithm}"
             )
-    name = f"upload-{next(_numbers)}"
+    name = f"upload-{next(s3.upload_numbers)}"
     about: dict[str, Any] = {
         "initiator": s3.principal,
         "encryption": asked.get("ServerSideEncryption", bucket.encryption),

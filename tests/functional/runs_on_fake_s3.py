@@ -348,4 +348,5 @@ def _caught(state: dict[str, Any]) -> Iterator[None]:
 def _error(error: BaseException) -> dict[str, str]:
     if isinstance(error, ExceedToleratedFailureThreshold):
         return {"Error": "States.ExceedToleratedFailureThreshold", "Cause": str(error)}
-    return {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
+    name = getattr(error, "error_name", type(error).__name__)
+    return {"Error": name, "Cause": json.dumps({"errorMessage": str(error)})}

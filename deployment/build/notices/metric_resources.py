@@ -78,8 +78,9 @@ def notes(settings: Settings) -> Iterator[str]:
         interval = _interval_of(sync)
         if interval and not window(interval, settings.notify_after_intervals):
             yield (
-                f'between two runs of the sync "{sync.name}" are up to {duration(interval)}, and an alarm of CloudWatch looks back '
-                f"seven days at most (one, with periods of less than an hour), not {settings.notify_after_intervals} intervals: "
+                f'between two runs of the sync "{sync.name}" are up to {duration(interval)}, and an alarm of CloudWatch looks '
+                "back seven days at most (one, with periods of less than an hour), "
+                f"not {settings.notify_after_intervals} intervals: "
                 "no alarm says when it has not succeeded. Its failures are told of all the same."
             )
 
