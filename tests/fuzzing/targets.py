@@ -1,0 +1,7 @@
+"""Everything that is fuzzed, in the order of the table."""
+
+from __future__ import annotations
+
+from . import inputs
+
+TARGETS = (*inputs.TARGETS,)
