@@ -100,6 +100,7 @@ def accepts_input(value: Any) -> bool:
     except Refused as refused:
         assert refused.error == "InvalidInput"
         require_clear(refused.cause, "Nothing was changed.")
+        refused.cause.encode()
         return False
     json.dumps(value, allow_nan=False)
     if not names_plan(value):

@@ -24,7 +24,6 @@ def require_clear(sentence: str, *names: str) -> None:
     assert re.search(r"[a-z]{3}", sentence), f"this is no sentence: {sentence[:300]}"
     for name in names:
         assert name in sentence, f"{name} is not named: {sentence[:300]}"
-    sentence.encode("utf-8", "strict")
 
 
 def same_json(one: Any, other: Any) -> bool:

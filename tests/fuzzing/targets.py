@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import inputs
+from . import inputs, listings, sources
 
-TARGETS = (*inputs.TARGETS,)
+TARGETS = (*inputs.TARGETS, *sources.TARGETS, *listings.TARGETS)
