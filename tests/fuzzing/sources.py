@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import random
@@ -155,8 +156,11 @@ def _keys_of(block: str) -> set[str]:
 
 
 def _node(text: str) -> Any:
-    """Return the node of a text; libyaml takes tabs for blanks where PyYAML's own parser does not."""
-    return yaml.compose(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    """Return the node of a text; libyaml and PyYAML's own parser each take some texts that the other does not."""
+    for loader in (getattr(yaml, "CBaseLoader", yaml.BaseLoader), yaml.BaseLoader):
+        with contextlib.suppress(yaml.YAMLError):
+            return yaml.compose(text, loader)
+    raise AssertionError("a text was accepted that is no YAML")
 
 
 MACHINE = """---
