@@ -144,4 +144,7 @@ def policy_mistakes(policies: Any) -> Iterator[tuple[int, str]]:
             statements = policy["Statement"]
             for one in statements if isinstance(statements, list) else [statements]:
                 if not isinstance(one, dict):
-                    yield number, f"Policies has the statement {one!r}: expected a mapping with Effect and Action"
+                    yield (
+                        number,
+                        f"Policies has the statement {one!r}: expected a mapping with Effect and Action",
+                    )

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import inputs, listings, sources
+from . import finished_runs, inputs, listings, sources
 
-TARGETS = (*inputs.TARGETS, *sources.TARGETS, *listings.TARGETS)
+TARGETS = (*inputs.TARGETS, *sources.TARGETS, *listings.TARGETS, *finished_runs.TARGETS)
