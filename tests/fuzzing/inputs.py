@@ -128,6 +128,8 @@ def draw_file(chance: random.Random) -> str:
     if chance.random() < 0.01:
         levels = chance.randint(10, 2000)
         return f'{{"source": {"[" * levels}{"]" * levels}}}'
+    if chance.random() < 0.005:
+        return f'{{"source": "a", "maxSize": {"9" * chance.choice([999, 1001, 4300, 5000])}}}'
     value = changed_json(chance, sample(chance), chance.choice([0, 1, 1, 2]), NAMES)
     text = json.dumps(value, indent=chance.choice([None, 2]), ensure_ascii=chance.random() < 0.5)
     return text if chance.random() < 0.5 else changed_text(chance, text, chance.randint(1, 3))

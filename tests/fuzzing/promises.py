@@ -9,7 +9,7 @@ from typing import Any
 # Words of Python, and of its way to show things, which say nothing to a person.
 _OF_A_PROGRAM = re.compile(
     r"Traceback|\b(Key|Type|Attribute|Index|Recursion|Assertion|Value|Unicode\w+)Error\b|object at 0x|<class '|NoneType|"
-    r"list indices|unhashable|not subscriptable|positional argument|unexpected keyword|codec can't|Exceeds the limit"
+    r"list indices|unhashable|not subscriptable|positional argument|unexpected keyword"
 )
 # Nobody reads more about one mistake.
 MOST_CHARACTERS = 6000

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from . import finished_runs, inputs, listings, sources
+from . import finished_runs, inputs, listings, run_files, sources
 
-TARGETS = (*inputs.TARGETS, *sources.TARGETS, *listings.TARGETS, *finished_runs.TARGETS)
+TARGETS = (
+    *inputs.TARGETS,
+    *sources.TARGETS,
+    *listings.TARGETS,
+    *finished_runs.TARGETS,
+    *run_files.TARGETS,
+)

@@ -409,6 +409,17 @@ def test_an_input_of_more_than_32_kib_is_refused() -> None:
     )
 
 
+def test_names_beside_a_plan_that_are_no_options_are_shown_as_values_are_and_not_all_of_them() -> None:
+    with pytest.raises(Refused) as caught:
+        parse(
+            {"plan": "a", "prefix": "b", "\udfff": 1, "x" * 1000: 1, **dict.fromkeys(map(str, range(20)))}, {}
+        )
+
+    caught.value.cause.encode()
+    expected = f'"prefix", "\\udfff", "{"x" * 76}..., "0", "1", "2", "3", "4", "5", "6", 13 more cannot stand beside "plan"'
+    assert caught.value.cause.startswith(expected)
+
+
 def nested(levels: int) -> Any:
     value: Any = []
     for _ in range(levels):

@@ -1,0 +1,360 @@
+"""What runs and schedules live on: leases, files of the work bucket, approved plans, log lines, expressions of time."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from deployment.syncs import expressions, times
+from deployment.syncs.expressions import Cron
+from deployment.tasks.runs.log_lines import line_of
+from deployment.text import visible
+from lambda_functions.shared.errors import Refused
+from lambda_functions.shared.options import Options
+from lambda_functions.shared.work_bucket import approved_plans
+from lambda_functions.shared.work_bucket.lease_cycles import (
+    Lease,
+    find_cycle,
+    lease_document,
+    overlapping,
+    parse_lease,
+)
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
+from samples import EXECUTION, FOLDER, MemoryS3, run_of
+
+from .mutating import NASTY, changed_bytes, changed_json, changed_text, text_of, value_of
+from .promises import require_clear, same_json
+from .running import Target
+
+
+def _changed_body(chance: random.Random, body: bytes) -> bytes:
+    """Return a file of JSON with other values, other bytes, or a part of it."""
+    kind = chance.randrange(8)
+    if kind == 0:
+        return body[: chance.randint(0, len(body))]
+    if kind == 1:
+        return changed_bytes(chance, body, 1)
+    if kind == 2:
+        return chance.choice(
+            [
+                b"",
+                b"null",
+                b"[]",
+                b"{}",
+                b"[" * 5000,
+                b'{"a":' * 3000,
+                b"\xff\xfe{\x00}\x00",
+                b"9" * 5000,
+                b"NaN",
+            ]
+        )
+    document = json.loads(body)
+    return json.dumps(changed_json(chance, document, chance.choice([1, 1, 2]))).encode()
+
+
+LEASE = lease_document(run_of(prefix="a/", destinationPrefix="b/", name="nightly"))
+OTHER = {**LEASE, "endedAt": "2026-11-22T10:12:00+00:00", "missingSince": "2026-11-22T10:12:00+00:00"}
+
+
+def draw_lease(chance: random.Random) -> bytes:
+    body = json.dumps(chance.choice([LEASE, OTHER])).encode()
+    return body if chance.random() < 0.2 else _changed_body(chance, body)
+
+
+def accepts_lease(body: bytes) -> bool:
+    """Whether a lease can be read; one that cannot is a lease on the whole bucket, of a run that reads everything."""
+    lease, mine = parse_lease("into", body), Lease.of(run_of())
+    if lease.problem:
+        require_clear(visible(lease.problem))
+        assert overlapping(lease, mine), "a lease that cannot be read does not count"
+        source = parse_lease("from", body)
+        assert find_cycle(mine, [source]) == [source], (
+            "what a run that cannot be read reads is taken for nothing"
+        )
+        return False
+    document = json.loads(body)
+    said = (lease.execution, lease.prefix, lease.folder, lease.started_at)
+    assert said == tuple(document[name] for name in ("execution", "prefix", "folder", "startedAt"))
+    assert lease.source is None or lease.source == document["source"]
+    assert bool(lease.ended_at) == bool(document.get("endedAt")), (
+        "an end that nobody wrote gives a destination free"
+    )
+    assert overlapping(lease, mine)
+    for text in (lease.execution_title(), lease.source_address(), lease.destination_address()):
+        assert text
+    return True
+
+
+DOCUMENT = {"tally": {"copied": {"objects": 3, "bytes": 12}}, "next": 3, "failures": []}
+LINES = [{"key": "a", "etag": "x", "size": 3}, {"key": "b\u2028\n\x85", "etag": "y", "size": 0}]
+
+
+def draw_file(chance: random.Random) -> dict[str, Any]:
+    kind = chance.choice(["document", "lines", "index"])
+    body = _written(kind)[0].files[f"{FOLDER}/{kind}"]
+    if chance.random() < 0.2:
+        return {"kind": kind, "body": body}
+    if kind == "lines":
+        return {"kind": kind, "body": changed_bytes(chance, body, chance.choice([1, 2]))}
+    return {"kind": kind, "body": _changed_body(chance, body)}
+
+
+def _written(kind: str) -> tuple[MemoryS3, Any]:
+    s3 = MemoryS3()
+    folder = RunFolder(s3, FOLDER)
+    if kind == "lines":
+        return s3, folder.write_lines(kind, LINES)
+    if kind == "index":
+        return s3, folder.write_index(kind, LINES)
+    return s3, folder.write(kind, DOCUMENT)
+
+
+def accepts_file(case: dict[str, Any]) -> bool:
+    """Whether a file of a run can be read: then it is what was written, else nothing is concluded from it."""
+    kind, body = case.get("kind", "document"), case.get("body", b"")
+    s3, named = _written(kind)
+    s3.files[f"{FOLDER}/{kind}"] = body
+    folder = RunFolder(s3, FOLDER)
+    read = {"lines": folder.read_lines, "index": folder.read_index}.get(kind)
+    try:
+        found = read(named) if read else folder.require(kind)
+    except RunFileBroken as error:
+        require_clear(visible(str(error)), f"{FOLDER}/{kind}", "Nothing can be concluded from it")
+        return False
+    if read:
+        assert found == LINES, "a file that was changed is read"
+    else:
+        assert found["file"] == f"{FOLDER}/{kind}", "another file is read"
+    return True
+
+
+PLANNED = f"{FOLDER}/"
+TURN = SimpleNamespace(is_over=lambda: False)
+
+
+@functools.cache
+def _plan() -> tuple[dict[str, bytes], str]:
+    """Return the files that a dry run has left, and the digest of its plan."""
+    s3 = MemoryS3()
+    folder = RunFolder(s3, FOLDER)
+    options = Options("from", "into", dryRun=True, exclude=("*.log",), maxDelete="10%")
+    shard = folder.write_lines("copy/1-0001-0001-a.jsonl", LINES)
+    folder.write("compared/1-0001.json", {"shards": {"copy": [shard]}})
+    wave = {
+        **folder.write_index("ranges/1.json", [{"id": "1-0001", "after": None, "upTo": None}]),
+        "index": "ranges/1.json",
+    }
+    digest = approved_plans.write_plan(folder, options, [wave], ["compared/1-0001.json"], [shard])
+    report = {
+        "dryRun": True,
+        "outcome": "Succeeded",
+        "failed": {"objects": 0},
+        "format": approved_plans.FORMAT,
+    }
+    report |= {"options": options.to_json(), "planDigest": digest, "startedAt": EXECUTION["startTime"]}
+    folder.write("report.json", report)
+    return s3.files, digest
+
+
+def draw_plan(chance: random.Random) -> dict[str, Any]:
+    files = dict(_plan()[0])
+    for _ in range(chance.choice([0, 1, 1, 1, 2])):
+        key = f"{FOLDER}/report.json" if chance.random() < 0.5 else chance.choice(list(files))
+        try:
+            files[key] = _changed_body(chance, files[key])
+        except (ValueError, RecursionError):  # lines of JSON, or what a change before this one has left
+            files[key] = changed_bytes(chance, files[key], 1)
+    if chance.random() < 0.1:
+        files[f"{FOLDER}/applied-by.json"] = json.dumps(
+            {
+                "file": f"{FOLDER}/applied-by.json",
+                **chance.choice([{"execution": "arn:other"}, {}, {"execution": EXECUTION["id"]}]),
+            }
+        ).encode()
+    return {"files": files, "digest": chance.choice([None, _plan()[1], "0" * 64])}
+
+
+def accepts_plan(case: dict[str, Any]) -> bool:
+    """Whether a plan is carried out: then none of its files was changed, and its options are those that were shown."""
+    s3, (files, digest) = MemoryS3(), _plan()
+    s3.files = {**case.get("files", {})}
+    given = {"plan": FOLDER.removeprefix("runs/")} | (
+        {"planDigest": case["digest"]} if case.get("digest") else {}
+    )
+    execution = {**EXECUTION, "id": "arn:mine", "startTime": "2026-11-23T10:11:12.345Z"}
+    try:
+        approved = approved_plans.approve(s3, given, execution, 30, TURN)
+    except Refused as refused:
+        assert refused.error == "InvalidInput"
+        require_clear(visible(refused.cause), "Nothing was changed")
+        return False
+    shown = json.loads(files[f"{FOLDER}/report.json"])["options"]
+    assert same_json(approved.options.to_json(), {**shown, "dryRun": False}), (
+        "other options than those that were shown"
+    )
+    assert case.get("digest") in (None, digest) and approved.applied.digest == digest
+    for key, body in files.items():
+        is_of_plan = not key.endswith(("report.json", "plan.json"))
+        assert not is_of_plan or s3.files.get(key) == body, f"{key} was changed, and is taken for the plan's"
+    return True
+
+
+RAW = [
+    '{"timestamp": "2026-11-28T14:00:00Z", "level": "INFO", "message": "copied a", "logger": "root", "requestId": "r-1"}',
+    '{"time": "2026-11-28T14:00:00Z", "type": "platform.report", "record": {"requestId": "r", "status": "timeout", "metrics": {"durationMs": 1204.5, "billedDurationMs": 1205, "maxMemoryUsedMB": 98, "initDurationMs": 3}}}',
+    '{"errorType": "KeyError", "errorMessage": "a", "stackTrace": ["  File a", "  File b\\n"], "level": "ERROR"}',
+    "[ERROR] 2026-11-28T14:00:00Z r-1 it failed\nTraceback",
+    "2026-11-28 r-1 Task timed out after 3.00 seconds",
+]
+
+
+def draw_log(chance: random.Random) -> dict[str, Any]:
+    raw = chance.choice(RAW)
+    if raw.startswith("{") and chance.random() < 0.7:
+        raw = json.dumps(
+            changed_json(chance, json.loads(raw), chance.choice([0, 1, 2, 3])), ensure_ascii=False
+        )
+    elif chance.random() < 0.05:
+        raw = chance.choice(["[" * 5000, '{"message":' * 3000, "9" * 5000, "", "null", '"a"'])
+    else:
+        raw = changed_text(chance, raw, chance.randint(0, 3))
+    return {
+        "timestamp": chance.choice([0, 1764338400123, 253402300799999]),
+        "message": raw,
+        "logStreamName": text_of(chance, 2),
+    }
+
+
+def accepts_log(event: dict[str, Any]) -> bool:
+    """Every event is a line that a terminal shows and obeys not, and one line of JSON that has all that was written."""
+    event = {"timestamp": 0, "message": "", **event}
+    line = line_of(event, "copy-keys")
+    shown = visible(line.text(12))
+    assert visible(shown) == shown and all(part.startswith("    ") for part in shown.split("\n")[1:]), (
+        "a line of a log looks like two"
+    )
+    written = json.dumps(line.to_json())
+    assert "\n" not in written and json.loads(written)["raw"] == json.loads(json.dumps(event["message"]))
+    assert line.style in ("", "bold red", "yellow")
+    return True
+
+
+EXPRESSIONS = [
+    *(
+        "cron(0 3 * * ? *)",
+        "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(30 2 L * ? *)",
+        "cron(0 0 15W 1-6/2 ? 2026-2030)",
+    ),
+    *(
+        "cron(0 10 ? * 6#3 *)",
+        "cron(0 10 ? * 6L 2027,2031)",
+        "cron(*/7 0,12,23 LW FEB ? *)",
+        "cron(30 2 29 2 ? *)",
+    ),
+    *(
+        "rate(1 minute)",
+        "rate(6 hours)",
+        "rate(30 days)",
+        "at(2027-03-28T02:30:00)",
+        "at(2199-12-31T23:59:59)",
+    ),
+]
+PIECES = [
+    "*",
+    "?",
+    "L",
+    "W",
+    "LW",
+    "#",
+    "/",
+    "-",
+    ",",
+    "0",
+    "1",
+    "7",
+    "31",
+    "32",
+    "59",
+    "60",
+    "MON",
+    "feb",
+    "2199",
+    "2200",
+    "1969",
+    " ",
+    "  ",
+    "cron(",
+    ")",
+    *NASTY,
+]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+    "Africa/Casablanca",
+]
+
+
+def draw_time(chance: random.Random) -> dict[str, Any]:
+    text = changed_text(chance, chance.choice(EXPRESSIONS), chance.choice([0, 1, 1, 2]), PIECES)
+    zone = (
+        chance.choice(ZONES)
+        if chance.random() < 0.9
+        else chance.choice([text_of(chance, 2), "europe/berlin", "../UTC", "localtime", value_of(chance)])
+    )
+    return {
+        "expression": text if chance.random() < 0.98 else value_of(chance),
+        "zone": zone,
+        "now": chance.randint(0, 5_000_000_000),
+    }
+
+
+def accepts_time(case: dict[str, Any]) -> bool:
+    """Whether a schedule is one; then it comes next when it says, and its intervals are as long as the time between."""
+    text, zone = case.get("expression"), case.get("zone", "UTC")
+    try:
+        schedule = expressions.parse(text)
+        times.require_date(schedule)
+        expressions.require_timezone(zone)
+    except ValueError as error:
+        require_clear(visible(str(error)), "expected")
+        return False
+    now = datetime.fromtimestamp(case.get("now", 0), UTC)
+    found = times.next_time(text, zone, now, since=now - timedelta(days=3))
+    longest = times.interval_seconds(text)
+    assert longest is None or longest > 0
+    if found is None:
+        return True
+    assert found > now, "a schedule comes next in the past"
+    if isinstance(schedule, Cron):
+        _require_as_written(schedule, found.astimezone(ZoneInfo(zone)))
+    following = times.next_time(text, zone, found, since=now - timedelta(days=3))
+    assert following is None or following > found
+    return True
+
+
+def _require_as_written(cron: Cron, local: datetime) -> None:
+    assert local.minute in cron.minutes and local.hour in cron.hours and local.second == 0
+    assert local.month in cron.months and local.year in cron.years
+    if cron.weekdays and cron.weekdays.numbers:
+        assert local.isoweekday() % 7 + 1 in cron.weekdays.numbers
+    if cron.days and cron.days.numbers:
+        assert local.day in cron.days.numbers
+
+
+TARGETS = (
+    Target("lease", draw_lease, accepts_lease),
+    Target("run_file", draw_file, accepts_file),
+    Target("approved_plan", draw_plan, accepts_plan),
+    Target("log_line", draw_log, accepts_log),
+    Target("schedule", draw_time, accepts_time),
+)
