@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lambda_functions.shared.work_bucket.record_shape import require_range
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 # After this many waves a source grows faster than it is read, or its keys cannot be cut.
@@ -47,10 +48,12 @@ def write_wave(folder: RunFolder, wave: int, ranges: Iterable[Mapping[str, Any]]
 def read_wave(folder: RunFolder, index: Mapping[str, Any]) -> tuple[list[Record], str]:
     """Return the records of a wave, and why it cannot be built upon ("" if it can); `index` names that of the wave."""
     items = folder.read_index(index)
-    records = folder.read_many([range_record_name(item["id"]) for item in items])
-    missing = [
-        range_record_name(item["id"]) for item, record in zip(items, records, strict=True) if record is None
-    ]
+    names = [range_record_name(item["id"]) for item in items]
+    records = folder.read_many(names)
+    missing = [name for name, record in zip(names, records, strict=True) if record is None]
+    for name, record in zip(names, records, strict=True):
+        if record is not None:
+            require_range(folder, name, record)
     broken = [record["broken"] for record in records if record and record["broken"]]
     if missing:
         broken.append(
