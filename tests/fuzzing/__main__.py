@@ -10,10 +10,10 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-# Paths of the tests, false credentials, and the name of the work bucket.
-from tests import conftest  # noqa: F401, I001
-
 from deployment.text import short_repr
+
+# Paths of the tests, false credentials, and the name of the work bucket.
+from tests import conftest  # noqa: F401
 
 from .running import Failure, Result, Target, run
 from .targets import TARGETS

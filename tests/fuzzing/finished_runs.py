@@ -1,4 +1,4 @@
-"""What a run has left, for people: reports, pages and files of failures, whatever keys are called and whatever became of files."""
+"""What a run has left for people: reports, pages, files of failures; whatever keys are called and whatever became of files."""
 
 from __future__ import annotations
 

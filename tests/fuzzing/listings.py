@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from virtual_streams import ListedSide, World, in_order_of_keys, sides_of
 
 from lambda_functions.shared.apply import parts
 from lambda_functions.shared.apply.parts import Part
@@ -26,7 +27,6 @@ from lambda_functions.shared.compare.streams import Streams
 from lambda_functions.shared.s3.list_page import Page, page_from_botocore, parse
 from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_items import ToCopy
-from virtual_streams import ListedSide, World, in_order_of_keys, sides_of
 
 from .mutating import NASTY, changed_bytes, changed_text, text_of
 from .running import Target
@@ -191,7 +191,8 @@ def draw_page(chance: random.Random) -> bytes:
     ]
     cut = chance.randint(0, len(around))
     contents = "".join(_contents(chance, write(key)) for key in keys)
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{ROOT}{"".join(around[:cut])}{contents}{"".join(around[cut:])}</ListBucketResult>'
+    inside = "".join([*around[:cut], contents, *around[cut:]])
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{ROOT}{inside}</ListBucketResult>'
     kind = chance.randrange(6)
     if kind == 0:
         return changed_bytes(chance, text.encode(), chance.randint(1, 3))
@@ -392,7 +393,7 @@ def draw_parts(chance: random.Random) -> dict[str, int]:
 
 
 def accepts_parts(case: dict[str, int]) -> bool:
-    """Parts cover an object once, are numbered from 1 to 10,000 and are as large as S3 takes them; groups cover the parts once."""
+    """Parts cover an object once, are numbered from 1 to 10,000, and S3 takes their sizes; groups cover the parts once."""
     size, first, count = case.get("size", 0), case.get("first", 1), case.get("count", 1)
     _require_parts(parts.default_parts(size), size)
     item = ToCopy("a", f"{'0' * 32}-{count}", size)

@@ -10,12 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from samples import EXECUTION, FOLDER, MemoryS3, compared_record, run_of
+
 from deployment.syncs import expressions, times
 from deployment.syncs.expressions import Cron
 from deployment.tasks.runs.log_lines import line_of
 from deployment.text import visible
+from lambda_functions.shared.compare.waves import read_wave, write_wave
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.options import Options
+from lambda_functions.shared.tally import sums
+from lambda_functions.shared.tally.plan import total_of_records
 from lambda_functions.shared.work_bucket import approved_plans
 from lambda_functions.shared.work_bucket.lease_cycles import (
     Lease,
@@ -25,7 +30,6 @@ from lambda_functions.shared.work_bucket.lease_cycles import (
     parse_lease,
 )
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
-from samples import EXECUTION, FOLDER, MemoryS3, run_of
 
 from .mutating import NASTY, changed_bytes, changed_json, changed_text, text_of, value_of
 from .promises import require_clear, same_json
@@ -134,7 +138,7 @@ def accepts_file(case: dict[str, Any]) -> bool:
 
 
 PLANNED = f"{FOLDER}/"
-TURN = SimpleNamespace(is_over=lambda: False)
+TURN: Any = SimpleNamespace(is_over=lambda: False, ends_map=lambda: False)
 
 
 @functools.cache
@@ -204,10 +208,85 @@ def accepts_plan(case: dict[str, Any]) -> bool:
     return True
 
 
+TURN_RECORD = {
+    "next": 2,
+    "tally": {"copied": {"objects": 1, "bytes": 12}, "failed": {"objects": 1, "bytes": 3}},
+    "causes": {"AccessDenied": {"objects": 1, "example": {"key": "a"}}},
+    "failures": [{"file": "failures/a.jsonl", "objects": 1, "sha256": "0"}],
+    "requests": {"COPY": 2},
+    "seconds": 1.5,
+}
+SHARD = {"file": "copy/a.jsonl", "objects": 2, "sha256": "0", "bytes": 15}
+RANGE_RECORD = compared_record(
+    shards={"copy": [SHARD]}, listed=(3, 1), filtered={"source": 0}, notOverwritten=0
+)
+
+
+def draw_record(chance: random.Random) -> dict[str, Any]:
+    kind = chance.choice(["turn", "range"])
+    sample = TURN_RECORD if kind == "turn" else RANGE_RECORD
+    return {
+        "kind": kind,
+        "record": changed_json(chance, sample, chance.choice([0, 1, 1, 2]), list(RANGE_RECORD)),
+    }
+
+
+def accepts_record(case: dict[str, Any]) -> bool:
+    """Whether a record is added up: then as the numbers that stand in it; what it does not say is never a zero."""
+    record = case.get("record", {})
+    if not isinstance(record, dict):
+        return False
+    s3 = MemoryS3()
+    folder = RunFolder(s3, FOLDER)
+    try:
+        if case.get("kind") == "turn":
+            _add_turn(folder, record)
+        else:
+            _add_range(folder, record)
+    except RunFileBroken as error:
+        require_clear(visible(str(error)), FOLDER, "Nothing can be concluded from it")
+        return False
+    return True
+
+
+def _add_turn(folder: RunFolder, record: dict[str, Any]) -> None:
+    folder.write("copied/copy-1-0.json", record)
+    items = [{"id": "copy-1", "file": "copy/a.jsonl", "objects": 2}]
+    _, found = sums.add_up(folder, "copied", items, 0, sums.WorkTotals(), TURN)
+    amounts = {
+        what: {name: amount[name] for name in ("objects", "bytes")}
+        for what, amount in record["tally"].items()
+    }
+    assert found.tally == amounts and found.requests == dict(sorted(record["requests"].items()))
+    assert found.unfinished_objects == max(0, 2 - record["next"]) and found.seconds == float(
+        record["seconds"]
+    )
+    assert found.named == sum(file["objects"] for file in record["failures"])
+    json.dumps(found.to_json())
+
+
+def _add_range(folder: RunFolder, record: dict[str, Any]) -> None:
+    wave = write_wave(folder, 1, [{"after": None, "upTo": None}])
+    folder.write("compared/1-0001.json", record)
+    records, _ = read_wave(folder, {**wave, "index": "ranges/1.json"})
+    found = total_of_records(records)
+    assert (found.orphans, found.paired) == (record["orphans"], record["paired"])
+    assert sum(found.listed.values()) == sum(record["listed"].values())
+    assert found.plan["delete"]["objects"] == sum(
+        one["objects"] for one in record["shards"].get("delete", ())
+    )
+    json.dumps(found.books(), allow_nan=False)
+
+
+METRICS = {"durationMs": 1204.5, "billedDurationMs": 1205, "maxMemoryUsedMB": 98, "initDurationMs": 3}
 RAW = [
-    '{"timestamp": "2026-11-28T14:00:00Z", "level": "INFO", "message": "copied a", "logger": "root", "requestId": "r-1"}',
-    '{"time": "2026-11-28T14:00:00Z", "type": "platform.report", "record": {"requestId": "r", "status": "timeout", "metrics": {"durationMs": 1204.5, "billedDurationMs": 1205, "maxMemoryUsedMB": 98, "initDurationMs": 3}}}',
-    '{"errorType": "KeyError", "errorMessage": "a", "stackTrace": ["  File a", "  File b\\n"], "level": "ERROR"}',
+    json.dumps(
+        {"timestamp": "2026-11-28T14:00:00Z", "level": "INFO", "message": "copied a", "requestId": "r-1"}
+    ),
+    json.dumps(
+        {"type": "platform.report", "record": {"requestId": "r", "status": "timeout", "metrics": METRICS}}
+    ),
+    json.dumps({"errorType": "KeyError", "errorMessage": "a", "stackTrace": ["  File a", "  File b\n"]}),
     "[ERROR] 2026-11-28T14:00:00Z r-1 it failed\nTraceback",
     "2026-11-28 r-1 Task timed out after 3.00 seconds",
 ]
@@ -354,6 +433,7 @@ def _require_as_written(cron: Cron, local: datetime) -> None:
 TARGETS = (
     Target("lease", draw_lease, accepts_lease),
     Target("run_file", draw_file, accepts_file),
+    Target("record", draw_record, accepts_record),
     Target("approved_plan", draw_plan, accepts_plan),
     Target("log_line", draw_log, accepts_log),
     Target("schedule", draw_time, accepts_time),

@@ -116,7 +116,7 @@ def _is_of_kind(target: Target, case: Any, kind: str) -> bool:
 
 
 def _kind(error: BaseException) -> str:
-    """Return what two failures have in common: the class of the error, and for ours the line of the promise, else where it rose."""
+    """Return what failures of one kind have in common: the class of the error, and the line of ours that raised it."""
     return f"{type(error).__name__} {_place(error)}"
 
 

@@ -185,7 +185,7 @@ States:
       - {ErrorEquals: [States.ALL], IntervalSeconds: 1, MaxAttempts: 3, BackoffRate: 2.0}
     End: true
 """
-VALUES = {name: "value" for name in definitions.BUILT_IN} | {"Topic": "arn"}
+VALUES = dict.fromkeys(definitions.BUILT_IN, "value") | {"Topic": "arn"}
 
 
 @functools.cache

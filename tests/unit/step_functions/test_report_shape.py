@@ -41,7 +41,7 @@ def test_what_a_run_has_begun_with_is_not_zero_because_its_report_does_not_say_i
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, value) for name in ("copied", "failed", "stopped") for value in (None, 3, {}, {"objects": "3"}, {"objects": -1})),
+        *((name, value) for name in ("copied", "failed", "stopped") for value in (None, 3, {}, {"objects": ""}, {"objects": -1})),
         *(("current", {"objects": value}) for value in (True, math.nan, math.inf, 10**400, 1.5, None)),
         *(("requests", value) for value in (None, [], {"LIST": None}, {"LIST": "2"})),
         *(("plan", value) for value in ({}, {"copy": {"objects": 1}}, {"copy": 1, "delete": 1})),
