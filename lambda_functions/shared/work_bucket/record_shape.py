@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 def require_turn(folder: RunFolder, name: str, record: Record, start: int) -> Record:
     """Return the record of a turn that began with object number `start`; raise RunFileBroken for what no turn writes."""
     is_stopped = bool(record.get("stopped"))
-    position = record.get("next")
+    position: Any = record.get("next")
     if not _is_count(position) or position < start or (position == start and not is_stopped):
         raise _broken(folder, name, "next")
     return _require(folder, name, record, _OF_A_TURN, {})
