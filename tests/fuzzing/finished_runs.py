@@ -15,7 +15,8 @@ from unittest import mock
 
 from deployment.cloudformation import lookup
 from deployment.errors import SyncBucketsError
-from deployment.step_functions import runs
+from deployment.step_functions import progress, runs
+from deployment.step_functions.run_files import RunFiles
 from deployment.step_functions.runs import Run
 from deployment.tasks.runs import report
 from deployment.tasks.runs.report import Wanted
@@ -204,4 +205,45 @@ def _is_told(aws: Bucket, wanted: Wanted) -> bool:
     return True
 
 
-TARGETS = (Target("report_keys", draw_keys, accepts_keys), Target("report_files", draw_files, accepts_files))
+COPIED = {
+    "tally": {"copied": {"objects": 100, "bytes": 1000}, "failed": {"objects": 1, "bytes": 0}},
+    "seconds": 9.5,
+}
+COMPARED = {
+    "tally": {"failed": {"objects": 1, "bytes": 0}},
+    "listed": {"source": 3, "destination": 3},
+    "paired": 2,
+}
+BEAT = {"objects": 5, "bytes": 50, "failed": 0, "seconds": 3.0, "record": "copied/copy-2-0.json"}
+
+
+def draw_watched(chance: random.Random) -> dict[str, Any]:
+    """Return what is there while a run goes on: a record of each kind, and a heartbeat."""
+    files = {"copied/copy-1-0.json": COPIED, "compared/1-0001.json": COMPARED, "alive/copy-2.json": BEAT}
+    for name in chance.sample(list(files), chance.choice([0, 1, 1, 2])):
+        files[name] = _changed_file(chance, files[name])
+    return files
+
+
+def accepts_watched(files: dict[str, Any]) -> bool:
+    """Whether it can be told how far a run is; where it cannot, there is a gap in what is known, and no end of the watching."""
+    aws = Bucket()
+    aws.objects = {
+        f"{FOLDER}/{name}": body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+        for name, body in files.items()
+    }
+    watched = RunFiles(aws, {"Bucket": "work"}, FOLDER)
+    found = [progress._or_none(lambda kind=kind: watched.counts(kind)) for kind in ("compared", "copied")]
+    for counts in filter(None, found):
+        assert all(
+            isinstance(number, int)
+            for number in (counts.amount.objects, counts.amount.size_bytes, counts.failed)
+        )
+    return all(found)
+
+
+TARGETS = (
+    Target("report_keys", draw_keys, accepts_keys),
+    Target("report_files", draw_files, accepts_files),
+    Target("watched_run", draw_watched, accepts_watched),
+)
