@@ -98,7 +98,7 @@ def _parse(destination: str, body: bytes) -> Lease:
     document = json.loads(body)
     if not isinstance(document, dict):
         raise LeaseUnreadable("it is not a JSON object")
-    missing = [name for name in REQUIRED if not isinstance(document.get(name), str)]
+    missing = [name for name in REQUIRED if not _says(document, name)]
     if missing:
         raise LeaseUnreadable(f"it does not say {', '.join(missing)}")
     source, ended_at = document.get("source"), _text(document, "endedAt")
@@ -116,6 +116,12 @@ def _parse(destination: str, body: bytes) -> Lease:
         name=_text(document, "name"),
         document=document,
     )
+
+
+def _says(document: Mapping[str, Any], name: str) -> bool:
+    """Whether a lease has a text of this name; only a prefix may be empty."""
+    text = document.get(name)
+    return isinstance(text, str) and (text != "" or name == "prefix")
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

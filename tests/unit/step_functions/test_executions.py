@@ -162,8 +162,12 @@ def test_what_is_not_json_leaves_a_gap_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [[], None, {"tally": 95.0}, {"tally": {"copied": {"objects": {}}}}, {"tally": {"copied": {"objects": 1e999}}}, b"[" * 5000]
-)  # fmt: skip
+    "record",
+    [
+        *([], None, {"tally": 95.0}, {"tally": {"copied": {"objects": {}}}}),
+        *({"tally": {"copied": {"objects": 1e999}}}, b"[" * 5000),
+    ],
+)
 def test_a_record_that_no_run_writes_leaves_a_gap_only(record: Any) -> None:
     aws = copying(FakeAws())
     aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = record

@@ -313,6 +313,9 @@ WRITTEN = lease_document(run_of(name="nightly"))
         ("sourcePrefix", 5, "its sourcePrefix is 5; expected text"),
         ("sourcePrefix", ["a"], 'its sourcePrefix is ["a"]; expected text'),
         ("name", None, "its name is null; expected text"),
+        # Nobody can be asked about an execution without a name, and a folder without one is not that of a run.
+        ("execution", "", "it does not say execution"),
+        ("folder", "", "it does not say folder"),
     ],
 )
 def test_a_lease_with_another_kind_of_value_cannot_be_read(name: str, value: Any, problem: str) -> None:
