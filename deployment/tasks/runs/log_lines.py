@@ -6,6 +6,7 @@ plain lines where something does not speak JSON. https://docs.aws.amazon.com/lam
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -83,12 +84,16 @@ def line_of(event: Mapping[str, Any], function: str) -> Line:
 
 def _parts(raw: str) -> tuple[str, str, str]:
     """Return level, message and request id of what was written."""
-    try:
+    with contextlib.suppress(
+        ValueError, RecursionError
+    ):  # of what is no JSON, or nested too deeply to be written again
         parsed = json.loads(raw)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, Mapping):
-        return _plain_level(raw), raw, ""
+        if isinstance(parsed, Mapping):
+            return _of_mapping(parsed)
+    return _plain_level(raw), raw, ""
+
+
+def _of_mapping(parsed: Mapping[str, Any]) -> tuple[str, str, str]:
     if isinstance(parsed.get("record"), Mapping) and "type" in parsed:
         return _of_lambda(str(parsed["type"]), parsed["record"])
     return _of_code(parsed)

@@ -166,6 +166,13 @@ def test_what_is_nested_deeply_is_shown_as_it_was_written(raw: str) -> None:
     assert (line.message, line.level) == (raw, "")
 
 
+@pytest.mark.parametrize("levels", range(900, 1000))
+def test_what_python_can_just_read_and_not_write_again_is_shown_too(levels: int) -> None:
+    raw = f'{{"message": {"[" * levels}{"]" * levels}}}'
+
+    assert "[[[" in line_of({"timestamp": 0, "message": raw}, "copy_keys").message
+
+
 def test_a_level_with_a_line_end_makes_no_second_line() -> None:
     line = line_of(
         {"timestamp": 0, "message": json.dumps({"level": "info\nERROR", "message": "a"})}, "copy_keys"
