@@ -236,7 +236,7 @@ def accepts_watched(files: dict[str, Any]) -> bool:
     found = [progress._or_none(lambda kind=kind: watched.counts(kind)) for kind in ("compared", "copied")]
     for counts in filter(None, found):
         assert all(
-            isinstance(number, int)
+            isinstance(number, int | float)
             for number in (counts.amount.objects, counts.amount.size_bytes, counts.failed)
         )
     return all(found)
