@@ -292,11 +292,19 @@ def accepts_settings(values: dict[str, Any]) -> bool:
             require_clear(str(problem), "fabfile_config.py")
             assert re.search(r"fabfile_config\.py:? ?\w+", str(problem)), f"no setting is named: {problem}"
         return False
-    hash(found.syncs and found.syncs[0].name)
     json.dumps(template.make([], [], found, "zips", ["sync-buckets-state-machine"]))
     for name in RULES.keys() & values.keys():
-        assert hasattr(found, RULES[name].field)
+        _require_as_given(name, values[name], getattr(found, RULES[name].field))
     return True
+
+
+def _require_as_given(name: str, given: Any, kept: Any) -> None:
+    """Raise AssertionError where a setting is not what was written."""
+    if name == "SYNCS":
+        assert [sync.name for sync in kept] == list(given), "an entry of SYNCS is dropped"
+    elif given != "syncs":
+        wanted = tuple(given) if isinstance(given, list | tuple) else given
+        assert kept == wanted and type(kept) is type(wanted), f"{name} is {kept!r} instead of {given!r}"
 
 
 TARGETS = (
