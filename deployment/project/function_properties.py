@@ -90,6 +90,8 @@ def mistakes(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((name, message) for message in not_plain(name, value))
         elif name == "Environment" and not is_intrinsic(value):
             yield from ((name, message) for message in not_plain(name, value.get("Variables")))
+        elif name == "Policies":
+            yield from ((name, message) for _, message in policy_mistakes(value))
 
 
 def is_intrinsic(value: Any) -> bool:
@@ -127,3 +129,22 @@ def not_plain(name: str, values: Any) -> Iterator[str]:
     for key, value in values.items():
         if not isinstance(value, str | int | float) and not is_intrinsic(value):
             yield f"{name}: {key} is {value!r}: expected text, a number, or true or false"
+
+
+def policy_mistakes(policies: Any) -> Iterator[tuple[int, str]]:
+    """Yield the number, from 0, of each policy that is none, or has a statement that is none, and what is wrong with it.
+
+    What is in a statement is left to cfn-lint, and what CloudFormation computes to CloudFormation.
+    """
+    for number, policy in enumerate(policies if isinstance(policies, list) else [policies]):
+        if not isinstance(policy, dict | str):
+            expected = "expected statements, a document, or the name of a managed policy"
+            yield number, f"Policies has {policy!r}: {expected}"
+        elif isinstance(policy, dict) and "Statement" in policy:
+            statements = policy["Statement"]
+            for one in statements if isinstance(statements, list) else [statements]:
+                if not isinstance(one, dict):
+                    yield (
+                        number,
+                        f"Policies has the statement {one!r}: expected a mapping with Effect and Action",
+                    )

@@ -28,7 +28,13 @@ import yaml
 
 from deployment.project import front_matter_yaml, placeholders, source_files, yaml_reading
 from deployment.project.front_matter_yaml import Mistake, Mistakes
-from deployment.project.function_properties import has_kind, is_intrinsic, kind_sentence, not_plain
+from deployment.project.function_properties import (
+    has_kind,
+    is_intrinsic,
+    kind_sentence,
+    not_plain,
+    policy_mistakes,
+)
 from deployment.project.yaml_reading import Place, line_of
 from deployment.text import did_you_mean
 
@@ -160,14 +166,21 @@ def _value_mistakes(name: str, value: Any) -> Iterator[tuple[Place, str]]:
         wrong = dict(placeholders.mistakes(text)).get(wanted)
         if wrong:
             yield (name, *place), wrong
+    for index, message in _policy_mistakes(value):
+        yield (name, index) if isinstance(value, list) else (name,), message
+
+
+def _policy_mistakes(value: Any) -> Iterator[tuple[int, str]]:
+    """Yield the number of each policy that is none, and what is wrong with it; templates of SAM are none here."""
+    yield from policy_mistakes(value)
     for index, policy in enumerate(value if isinstance(value, list) else [value]):
-        is_known = is_intrinsic(policy) or isinstance(policy, str)
-        if not is_known and not (isinstance(policy, dict) and policy.keys() & {"Effect", "Statement"}):
-            found = ", ".join(policy) if isinstance(policy, dict) and policy else repr(policy)
-            message = (
-                f"Policies has {found}: expected statements, a document, or the name of a managed policy"
+        is_mapping = isinstance(policy, dict) and not is_intrinsic(policy)
+        if is_mapping and not policy.keys() & {"Effect", "Statement"}:
+            found = ", ".join(policy) if policy else repr(policy)
+            yield (
+                index,
+                f"Policies has {found}: expected statements, a document, or the name of a managed policy",
             )
-            yield (name, index) if isinstance(value, list) else (name,), message
 
 
 def _substitution_mistakes(value: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

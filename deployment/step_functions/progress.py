@@ -276,5 +276,14 @@ def _number(value: float) -> str:
 def _or_none(read: Callable[[], Answer | None]) -> Answer | None:
     try:
         return read()
-    except (ClientError, BotoCoreError, KeyError, ValueError):
-        return None  # a gap in what is known; the next poll may fill it
+    except (
+        ClientError,
+        BotoCoreError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        return None  # AWS does not say it, or a file is not what a run writes: a gap in what is known; the next poll may fill it

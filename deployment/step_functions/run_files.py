@@ -133,7 +133,7 @@ class RunFiles:
             seconds = float(said.get("seconds", 0.0))
             counts = Counts(Amount.of(said), int(said["failed"]), working_seconds=seconds)
             return _Beat(found["ETag"], found["LastModified"], str(said["record"]), counts)
-        except (ClientError, BotoCoreError, AttributeError, KeyError, TypeError, ValueError):
+        except (ClientError, BotoCoreError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
             return None
 
     def _read(self, key: str) -> Any:

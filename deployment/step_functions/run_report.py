@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deployment.aws.errors import aws_sentence, is_missing
 from deployment.aws.installation import Installation
 from deployment.errors import ExecutionFailed
+from deployment.step_functions.report_shape import is_failure, is_report
 
 RUNS = "runs"
 
@@ -82,25 +83,27 @@ class RunFolder:
     def report(self) -> Mapping[str, Any] | None:
         """Return the report that a run has left, None where there is none to be read."""
         try:
-            report: Mapping[str, Any] = json.loads(self._body("report.json"))
-            return report
-        except (ClientError, BotoCoreError, ValueError):
+            report = json.loads(self._body("report.json"))
+        except (ClientError, BotoCoreError, ValueError, RecursionError):
             return None
+        return report if is_report(report) else None
 
     def failure_files(self) -> FailureFiles:
         """Return what names the objects that were not synchronised; raise ExecutionFailed where that cannot be read."""
         try:
             index = json.loads(self._require("failures.json"))
-            return FailureFiles(
-                index.get("contents") or [{"file": name} for name in index["files"]],
-                len(index["unfinishedShards"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            files = index.get("contents") or [{"file": name} for name in index["files"]]
+            if not all(isinstance(file["file"], str) for file in files):
+                raise TypeError("a file without a name")
+            return FailureFiles(files, len(index["unfinishedShards"]))
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             raise self.unreadable("failures.json", "is not what a run writes") from error
 
     def failures(self, named: FailureFiles) -> Iterator[Line]:
         """Yield the lines of these files in their order, a few files in memory at a time; raise ExecutionFailed as above."""
-        for lines in self.read_ahead(self.lines, named.files):
+        for file, lines in zip(named.files, self.read_ahead(self.lines, named.files), strict=True):
+            if not all(map(is_failure, lines)):
+                raise self.unreadable(file["file"], "is not what a run writes")
             yield from lines
 
     def names(self, kind: str, most: int) -> list[str]:
@@ -118,7 +121,7 @@ class RunFolder:
         own = f"{self._folder}/{name}"
         try:
             found = json.loads(self._require(name))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.unreadable(name, "was cut or overwritten: it is not JSON") from error
         if isinstance(found, dict) and found.get("file", own) != own:
             raise self.unreadable(name, f"is not that file of this run: it says that it is {found['file']}")
@@ -145,7 +148,7 @@ class RunFolder:
             )
         try:
             return [json.loads(line) for line in body.splitlines()]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.unreadable(file["file"], "was cut or overwritten: it is not JSON") from error
 
     def _require(self, name: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -22,6 +22,8 @@ from lambda_functions.shared.spelling import JSON, Spelling, quote
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); this leaves room for it four times over.
 MAX_INPUT_BYTES = 32 * 1024
 MAX_PROBLEMS = 10
+# More than any remark has, and far less than what Python can write: whatever is said about a value can then be said.
+MAX_LEVELS = 64
 # Not ours, but of Step Functions and those who use it: a remark in its examples, and what it puts into the input of an execution
 # that an execution starts (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html).
 PASSED_OVER = ("Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
@@ -110,10 +112,13 @@ def require_valid(data: Any, defaults: Mapping[str, Any]) -> None:
 
 def find_problems(data: Any, defaults: Mapping[str, Any], spelling: Spelling = JSON) -> list[str]:
     """Return everything that is wrong with an input, in the words of whoever gave it; `defaults` as for `parse`."""
+    if _is_deeper(data, MAX_LEVELS):
+        return [f"the input is nested more than {MAX_LEVELS} levels deep; expected options and their values"]
     if not isinstance(data, dict):
         return [f"the input is {quote(data)}; expected an object"]
-    if len(json.dumps(data)) > MAX_INPUT_BYTES:
-        return [f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"]
+    shapeless = _shape_problem(data)
+    if shapeless:
+        return [shapeless]
     if names_plan(data):
         return plan_problems(data, rules_in(spelling), PASSED_OVER, spelling)
     problems = [_unknown_option(name) for name in data if name not in (*NAMES, *PASSED_OVER)]
@@ -126,6 +131,32 @@ def find_problems(data: Any, defaults: Mapping[str, Any], spelling: Spelling = J
         expected = rules[name](value)
         problems += [f"{spelling.given(name, value)}; {expected}"] if expected else []
     return problems or _contradictions(_with_defaults(known, defaults), spelling)
+
+
+def _shape_problem(data: Mapping[str, Any]) -> str | None:
+    """Say what keeps an input from travelling, whatever its options are."""
+    if len(json.dumps(data)) > MAX_INPUT_BYTES:
+        return f"the input is larger than {MAX_INPUT_BYTES:,} bytes; name prefixes instead of single keys"
+    for name in PASSED_OVER:
+        try:
+            json.dumps(data.get(name), allow_nan=False)
+        except ValueError:
+            return f'"{name}" has a number that JSON does not know, NaN or Infinity; leave it out'
+    return None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand inside of each other so often; asked without going down, which may be far."""
+    here = [value]
+    for _ in range(levels):
+        here = [part for one in here for part in _parts(one)]
+    return any(isinstance(one, Mapping | list | tuple) for one in here)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def describe_problems(problems: list[str], spelling: Spelling = JSON) -> str:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from lambda_functions.shared.spelling import Spelling
+from lambda_functions.shared.spelling import Spelling, quote
 
 PLAN, DIGEST = "plan", "planDigest"
 NAMES = (PLAN, DIGEST)
 BESIDE = (DIGEST, "maxConcurrency")
+MAX_NAMED = 10
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html#StepFunctions-StartExecution-request-name
 _NAME = r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,80}"
 _PLAN = re.compile(rf"(?:{_NAME}/)?{_NAME}")
@@ -33,7 +34,7 @@ def plan_problems(
     """Return everything that is wrong with such an input; `rules` are those of the options by name."""
     return [
         *_missing(data, spelling),
-        *_too_much(data, passed_over, spelling),
+        *_too_much(data, rules, passed_over, spelling),
         *_wrong(data, rules, spelling),
     ]
 
@@ -43,10 +44,13 @@ def _missing(data: Mapping[str, Any], spelling: Spelling) -> Iterator[str]:
         yield f"{spelling.name(DIGEST)} is given without {spelling.name(PLAN)}"
 
 
-def _too_much(data: Mapping[str, Any], passed_over: Collection[str], spelling: Spelling) -> Iterator[str]:
+def _too_much(
+    data: Mapping[str, Any], rules: Rules, passed_over: Collection[str], spelling: Spelling
+) -> Iterator[str]:
     others = [name for name in data if name not in (PLAN, *BESIDE, *passed_over)]
     if others:
-        named = ", ".join(spelling.name(name) for name in others)
+        first = [spelling.name(name) if name in rules else quote(name) for name in others[:MAX_NAMED]]
+        named = ", ".join([*first, *([f"{len(others) - MAX_NAMED} more"] if others[MAX_NAMED:] else [])])
         allowed = " and ".join(spelling.name(name) for name in BESIDE)
         yield (
             f"{named} cannot stand beside {spelling.name(PLAN)}: all options are those of the dry run, and only {allowed} "

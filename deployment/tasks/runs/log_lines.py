@@ -6,6 +6,7 @@ plain lines where something does not speak JSON. https://docs.aws.amazon.com/lam
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -13,12 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from deployment.text import one_line
+
 ERRORS = ("ERROR", "CRITICAL", "FATAL")
 WARNINGS = ("WARN", "WARNING")
 STYLES = {**dict.fromkeys(ERRORS, "bold red"), **dict.fromkeys(WARNINGS, "yellow")}
 """Of a level, as rich names them; other levels are plain."""
 
 LEVEL_WIDTH = 7
+
+MAX_METRIC = 10**15
+"""Milliseconds or megabytes: more than there will be, and few enough to be divided."""
 
 _PLAIN_LEVEL = re.compile(r"\[(ERROR|CRITICAL|FATAL|WARN|WARNING|INFO|DEBUG)\]")
 _PLAIN_FAILURE = re.compile(r"Task timed out after|Runtime exited with error|Status: (error|timeout)")
@@ -78,12 +84,16 @@ def line_of(event: Mapping[str, Any], function: str) -> Line:
 
 def _parts(raw: str) -> tuple[str, str, str]:
     """Return level, message and request id of what was written."""
-    try:
+    with contextlib.suppress(
+        ValueError, RecursionError
+    ):  # of what is no JSON, or nested too deeply to be written again
         parsed = json.loads(raw)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, Mapping):
-        return _plain_level(raw), raw, ""
+        if isinstance(parsed, Mapping):
+            return _of_mapping(parsed)
+    return _plain_level(raw), raw, ""
+
+
+def _of_mapping(parsed: Mapping[str, Any]) -> tuple[str, str, str]:
     if isinstance(parsed.get("record"), Mapping) and "type" in parsed:
         return _of_lambda(str(parsed["type"]), parsed["record"])
     return _of_code(parsed)
@@ -99,7 +109,9 @@ def _plain_level(raw: str) -> str:
 def _of_code(parsed: Mapping[str, Any]) -> tuple[str, str, str]:
     """What the code has logged, or the error that it has ended with."""
     error = ": ".join(str(parsed[name]) for name in ("errorType", "errorMessage") if parsed.get(name))
-    level = str(parsed.get("level") or parsed.get("log_level") or ("ERROR" if error else "")).upper()
+    level = one_line(
+        str(parsed.get("level") or parsed.get("log_level") or ("ERROR" if error else ""))
+    ).upper()
     said = parsed.get("message")
     first = said if isinstance(said, str) else "" if said is None else json.dumps(said)
     trace = parsed.get("stackTrace")
@@ -119,7 +131,7 @@ def _of_lambda(kind: str, record: Mapping[str, Any]) -> tuple[str, str, str]:
     shown = [
         pattern.format(metrics[name])
         for name, pattern in _SHOWN_METRICS.items()
-        if isinstance(metrics, Mapping) and isinstance(metrics.get(name), (int, float))
+        if isinstance(metrics, Mapping) and _is_amount(metrics.get(name))
     ]
     failed = (
         [] if status == "success" else [" ".join(filter(None, [status, str(record.get("errorType", ""))]))]
@@ -128,3 +140,8 @@ def _of_lambda(kind: str, record: Mapping[str, Any]) -> tuple[str, str, str]:
     details = ", ".join([*failed, *shown])
     level = "ERROR" if failed else "INFO"
     return level, f"{what}: {details}" if details else what, str(record.get("requestId", ""))
+
+
+def _is_amount(value: Any) -> bool:
+    """Whether a metric is a number that can be written with a unit: no text, and none that is beyond every duration."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MAX_METRIC

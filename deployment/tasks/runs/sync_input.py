@@ -20,6 +20,7 @@ from deployment.text import visible
 STANDARD_INPUT = "-"
 BYTE_ORDER_MARK = "\ufeff"
 MAX_SHOWN_CHARACTERS = 80
+MAX_DIGITS = 1_000
 
 _JSON_EXAMPLE = '{"source": "my-source-bucket", "destination": "my-destination-bucket", "dryRun": true}'
 
@@ -93,7 +94,7 @@ def read_file(file: str, stdin: TextIO) -> Any:
         text = text.removeprefix(BYTE_ORDER_MARK)
         if not text.strip():
             raise ConfigurationError(f"--input {file}: this is empty. Expected, for example, {_JSON_EXAMPLE}")
-        return json.loads(text, object_pairs_hook=_once_each)
+        return json.loads(text, object_pairs_hook=_once_each, parse_int=_whole)
     except OSError as error:
         raise ConfigurationError(f"--input {file}: the file cannot be read: {error.strerror}") from error
     except RecursionError as error:
@@ -164,6 +165,13 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f'"{name}" appears twice')
         found[name] = value
     return found
+
+
+def _whole(digits: str) -> int:
+    """Return a number; raise ValueError for one that Python does not read, and says so in words for programmers."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"it has a number of {len(digits):,} digits")
+    return int(digits)
 
 
 def _quote(value: Any) -> str:

@@ -87,7 +87,13 @@ def _abort(folder: RunFolder, destination: Any, name: str) -> str:
         return f"an upload was not aborted: {broken}"
     if upload is None:
         return ""
-    place = {**upload["parameters"], "Key": upload["key"], "UploadId": upload["uploadId"]}
+    try:
+        place = {**upload["parameters"], "Key": upload["key"], "UploadId": upload["uploadId"]}
+    except (
+        KeyError,
+        TypeError,
+    ):  # which must not keep the run from its report, nor the next run from beginning
+        return f"an upload was not aborted: {folder.address(name)} was overwritten: it names no upload"
     which = f"the upload {upload['uploadId']} of {upload['key']!r}"
     for _ in range(ABORT_TRIES):
         problem = _abort_once(destination, place)

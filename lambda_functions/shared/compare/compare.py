@@ -22,6 +22,7 @@ from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.s3.listing import KeyRange
 from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts_of
+from lambda_functions.shared.work_bucket.record_shape import require_range
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import turn_summary
 
@@ -39,8 +40,9 @@ def budget_seconds(wave: int) -> float:
 def compare_once(clients: Clients, run: Run, range_id: str, key_range: KeyRange, turn: Turn) -> Record:
     """Leave a record of a range, unless there is one already; return it."""
     folder, name = RunFolder.of(clients.work, run), range_record_name(range_id)
-    record: Record | None = folder.read(name)
-    return record or folder.write_once(name, compare(clients, run, range_id, key_range, turn))
+    earlier: Record | None = folder.read(name)
+    record = earlier or folder.write_once(name, compare(clients, run, range_id, key_range, turn))
+    return require_range(folder, name, record)
 
 
 def compare(

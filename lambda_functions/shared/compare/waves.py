@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any
 
+from lambda_functions.shared.work_bucket.record_shape import require_range
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 # After this many waves a source grows faster than it is read, or its keys cannot be cut.
@@ -68,7 +69,11 @@ def read_wave(folder: RunFolder, index: Mapping[str, Any]) -> tuple[list[Record]
         if missing
         else ""
     )
-    found = [record for record in records if record]
+    found = [
+        require_range(folder, name, record)
+        for name, record in zip(names, records, strict=True)
+        if record is not None
+    ]
     return found, describe_broken(found, lost)
 
 

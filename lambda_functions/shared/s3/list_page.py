@@ -132,7 +132,7 @@ _CONTENTS = re.compile(
     re.VERBOSE,
 )
 _DOCUMENT = re.compile(
-    r"""(?:<\?xml[ ]version=["']1\.0["'](?:[ ]encoding=["'][Uu][Tt][Ff]-8["'])?+[ ]?\?>[ \t\r\n]*+)?+
+    r"""(?:<\?xml[ ]version=(?:"1\.0"|'1\.0')(?:[ ]encoding=(?:"[Uu][Tt][Ff]-8"|'[Uu][Tt][Ff]-8'))?+[ ]?\?>[ \t\r\n]*+)?+
     <ListBucketResult(?:[ ]xmlns="http://s3\.amazonaws\.com/doc/2006-03-01/")?+>(.*)</ListBucketResult>[ \t\r\n]*+""",
     re.VERBOSE | re.DOTALL,
 )

@@ -13,6 +13,7 @@ from typing import Any
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_causes, add_counts, add_tallies, object_count
 from lambda_functions.shared.tally.breakage import Breakage, read_breakages
+from lambda_functions.shared.work_bucket.record_shape import require_turn
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import has_stopped, record_name
 
@@ -96,7 +97,10 @@ def read_totals(folder: RunFolder, progress: Mapping[str, Any] | None) -> WorkTo
     """Return the sums that a turn has left, `progress` being what it returned; none before the first turn."""
     if not progress:
         return WorkTotals()
-    totals = WorkTotals.from_json(folder.require(progress["sums"]))
+    try:
+        totals = WorkTotals.from_json(folder.require(progress["sums"]))
+    except KeyError as error:
+        raise RunFileBroken(f"{folder.address(progress['sums'])} does not say {error}") from error
     if totals.tally != progress["tally"]:
         raise RunFileBroken(f"{folder.address(progress['sums'])} has other sums than those that were written")
     return totals
@@ -143,10 +147,12 @@ def _chain(folder: RunFolder, kind: str, item: Item) -> list[Record]:
     """Return the records of an item's turns, from its first object on."""
     chain: list[Record] = []
     while not chain or chain[-1]["next"] < item["objects"]:
-        record = folder.read(record_name(kind, item["id"], chain[-1]["next"] if chain else 0))
+        start = chain[-1]["next"] if chain else 0
+        name = record_name(kind, item["id"], start)
+        record = folder.read(name)
         if record is None:
             break
-        chain.append(record)
+        chain.append(require_turn(folder, name, record, start))
         if has_stopped(record):
             break
     return chain

@@ -88,6 +88,8 @@ def parse_lease(destination: str, body: bytes) -> Lease:
     """Return the lease that a file holds, with its `problem` if it holds none; leases of older machines name no source."""
     try:
         return _parse(destination, body)
+    except RecursionError:
+        return Lease(destination, problem="it is nested too deeply")
     except ValueError as error:
         return Lease(destination, problem=str(error))
 
@@ -96,23 +98,38 @@ def _parse(destination: str, body: bytes) -> Lease:
     document = json.loads(body)
     if not isinstance(document, dict):
         raise LeaseUnreadable("it is not a JSON object")
-    missing = [name for name in REQUIRED if not isinstance(document.get(name), str)]
+    missing = [name for name in REQUIRED if not _says(document, name)]
     if missing:
         raise LeaseUnreadable(f"it does not say {', '.join(missing)}")
-    source = document.get("source")
+    source, ended_at = document.get("source"), _text(document, "endedAt")
+    _time(ended_at)  # whatever it says gives the destination free, so it has to be a time
     return Lease(
         destination,
         document["prefix"],
         source if isinstance(source, str) else None,
-        str(document.get("sourcePrefix", "")),
+        _text(document, "sourcePrefix"),
         document["execution"],
         document["folder"],
         document["startedAt"],
-        str(document.get("endedAt", "")),
+        ended_at,
         _time(document.get("missingSince")),
-        name=str(document.get("name", "")),
+        name=_text(document, "name"),
         document=document,
     )
+
+
+def _says(document: Mapping[str, Any], name: str) -> bool:
+    """Whether a lease has a text of this name; only a prefix may be empty."""
+    text = document.get(name)
+    return isinstance(text, str) and (text != "" or name == "prefix")
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    """Return what may be missing, and is a text where it is not: that of null would be "None", and say something."""
+    text = document.get(name, "")
+    if not isinstance(text, str):
+        raise LeaseUnreadable(f"its {name} is {json.dumps(text)[:80]}; expected text")
+    return text
 
 
 def _time(text: Any) -> datetime | None:

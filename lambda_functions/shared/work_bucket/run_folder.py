@@ -225,7 +225,7 @@ class RunFolder:
     def _load(self, name: str, body: bytes) -> Any:
         try:
             return json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._broken_file(name, f"was cut or overwritten: it is not JSON ({error})") from error
 
     def _check_length(self, name: str, found: int, expected: int) -> None:

@@ -309,6 +309,10 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_line_of_the_byte(folder):
 # --- Properties -------------------------------------------------------------------------------------------
 
 
+NO_POLICY = "expected statements, a document, or the name of a managed policy"
+NO_STATEMENT = "expected a mapping with Effect and Action"
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -323,6 +327,11 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_line_of_the_byte(folder):
         ("MemorySize: true", "MemorySize is True: expected a whole number"),
         ("Architectures: arm64", "Architectures is 'arm64': expected a list"),
         ("Policies: 5", "Policies is 5: expected a list or a mapping or text"),
+        # An empty item would be left out of the template without a word.
+        ("Policies: [AWSXrayWriteOnlyAccess, null]", f"Policies has None: {NO_POLICY}"),
+        ("Policies: [[]]", f"Policies has []: {NO_POLICY}"),
+        ("Policies: {Statement: }", f"Policies has the statement None: {NO_STATEMENT}"),
+        ("Policies: [{Statement: [{Effect: Deny}, a]}]", f"Policies has the statement 'a': {NO_STATEMENT}"),
         ("PropagateTags: 1", "PropagateTags is 1: expected true or false"),
         ("Environment: {LIMIT: '1'}", "Environment holds no Variables: expected a mapping of names to texts"),
         (

@@ -109,6 +109,10 @@ def test_any_other_comment_is_none(tmp_path: Path, comment: str) -> None:
         ("# nothing\n", "1: the front matter holds nothing: expected properties, such as 'Policies:'"),
         ("Tags: {a: b\n", "2: this is not YAML: "),
         (
+            "Policies:\n  - Version: 2012-10-17\n    Statement:\n",
+            "3: Policies has the statement None: expected a mapping with Effect and Action",
+        ),
+        (
             "Policies:\n  - S3ReadPolicy: {BucketName: x}\n",
             "3: Policies has S3ReadPolicy: expected statements, a document, or the name of a managed policy",
         ),

@@ -409,6 +409,50 @@ def test_an_input_of_more_than_32_kib_is_refused() -> None:
     )
 
 
+def test_names_beside_a_plan_that_are_no_options_are_shown_as_values_are_and_not_all_of_them() -> None:
+    with pytest.raises(Refused) as caught:
+        parse(
+            {"plan": "a", "prefix": "b", "\udfff": 1, "x" * 1000: 1, **dict.fromkeys(map(str, range(20)))}, {}
+        )
+
+    caught.value.cause.encode()
+    expected = f'"prefix", "\\udfff", "{"x" * 76}..., "0", "1", "2", "3", "4", "5", "6", 13 more cannot stand beside "plan"'
+    assert caught.value.cause.startswith(expected)
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = {"a": value} if levels % 2 else [value]
+    return value
+
+
+# What is nested so deeply that Python can just read it, it cannot write again from a function that is called by others.
+@pytest.mark.parametrize("levels", [64, 65, 401, 950, 2001])
+@pytest.mark.parametrize("name", ["Comment", "prefix", "maxSize", "plan", "unknown"])
+def test_what_is_nested_deeply_is_refused(name: str, levels: int) -> None:
+    assert problem(**{name: nested(levels)}) == (
+        "the input is nested more than 64 levels deep; expected options and their values"
+    )
+
+
+def test_an_input_that_is_nothing_but_nested_lists_is_refused() -> None:
+    with pytest.raises(Refused, match="nested more than 64 levels deep"):
+        parse(nested(2000), {})
+
+
+def test_a_remark_may_be_nested() -> None:
+    assert options(Comment=nested(62)) == options()
+
+
+@pytest.mark.parametrize("value", [math.nan, [math.inf], {"a": -math.inf}])
+@pytest.mark.parametrize("name", ["Comment", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"])
+def test_a_remark_that_is_not_json_is_refused_before_step_functions_refuses_it(name: str, value: Any) -> None:
+    assert problem(**{name: value}) == (
+        f'"{name}" has a number that JSON does not know, NaN or Infinity; leave it out'
+    )
+
+
 # JSON can carry half a surrogate pair, a key cannot: https://www.rfc-editor.org/rfc/rfc8259#section-8.2
 @pytest.mark.parametrize("name", ["prefix", "destinationPrefix", "startAfter"])
 def test_text_that_utf_8_cannot_carry_is_refused(name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -158,6 +159,27 @@ def test_what_is_not_json_leaves_a_gap_only() -> None:
     aws.history[1]["stateExitedEventDetails"]["output"] = '{"truncated": '
     aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"unexpected": 1}
     assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == "copying, 4 of 10 batches"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *([], None, {"tally": 95.0}, {"tally": {"copied": {"objects": {}}}}),
+        *({"tally": {"copied": {"objects": 1e999}}}, b"[" * 5000),
+    ],
+)
+def test_a_record_that_no_run_writes_leaves_a_gap_only(record: Any) -> None:
+    aws = copying(FakeAws())
+    aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = record
+    known = "copying, 4 of 10 batches\nabout 2,000 of 5,000 objects, 1.2 GiB of 3.0 GiB, 39 %"
+    assert Observer(aws.installation(), ARN, "work").look("RUNNING").text() == known
+
+
+def test_a_heartbeat_that_is_nested_deeply_counts_as_none() -> None:
+    aws = copying(FakeAws())
+    aws.objects[f"{FOLDER}/copied/copy-1-0.json"] = {"tally": {"copied": {"objects": 100, "bytes": 1024}}}
+    aws.objects[f"{FOLDER}/alive/copy-2.json"] = b"[" * 5000
+    assert "100 of 5,000 objects" in Observer(aws.installation(), ARN, "work").look("RUNNING").text()
 
 
 def test_following_ends_with_the_execution_and_looks_less_often_as_time_goes_by() -> None:

@@ -157,3 +157,35 @@ def test_nothing_that_can_be_written_breaks_the_reader(written: Any) -> None:
     assert found.raw == (written if isinstance(written, str) else json.dumps(written))
     assert isinstance(found.text(10), str)
     json.dumps(found.to_json())
+
+
+@pytest.mark.parametrize("raw", ["[" * 5000, '{"message":' * 5000])
+def test_what_is_nested_deeply_is_shown_as_it_was_written(raw: str) -> None:
+    line = line_of({"timestamp": 0, "message": raw}, "copy_keys")
+
+    assert (line.message, line.level) == (raw, "")
+
+
+@pytest.mark.parametrize("levels", [100, 900, 960, 990, 3000])
+def test_a_message_that_is_nested_is_shown_too(levels: int) -> None:
+    raw = f'{{"message": {"[" * levels}{"]" * levels}}}'
+
+    assert "[[[" in line_of({"timestamp": 0, "message": raw}, "copy_keys").message
+
+
+def test_a_level_with_a_line_end_makes_no_second_line() -> None:
+    line = line_of(
+        {"timestamp": 0, "message": json.dumps({"level": "info\nERROR", "message": "a"})}, "copy_keys"
+    )
+
+    assert line.text(9) == "1970-01-01 00:00:00.000  copy_keys  INFO\\NERROR  a"
+
+
+@pytest.mark.parametrize("value", [10**400, -1, True, "5", float("inf"), float("nan"), None])
+def test_a_metric_that_is_no_amount_is_left_out(value: Any) -> None:
+    record = {"metrics": {"durationMs": value, "maxMemoryUsedMB": 98}}
+    line = line_of(
+        {"timestamp": 0, "message": json.dumps({"type": "platform.report", "record": record})}, "copy_keys"
+    )
+
+    assert line.message == "report: 98 MB used"

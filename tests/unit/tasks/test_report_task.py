@@ -239,6 +239,44 @@ def test_a_run_that_has_left_no_report_says_how_it_ended(
     )
 
 
+@pytest.mark.parametrize(
+    "left",
+    [[], [{}], None, 7, {**REPORT, "copied": 7, "current": {}}, {**REPORT, "estimatedCostUsd": {}}, b"[" * 5000, b"{"],
+    ids=lambda left: str(left)[:20],
+)  # fmt: skip
+@pytest.mark.parametrize("wanted", [{}, {"html": "page.html"}, {"csv": "table.csv"}, {"as_json": True}])
+def test_what_is_no_report_is_said_to_be_none_in_every_form(
+    aws: Bucket, tmp_path: Path, left: Any, wanted: dict[str, Any]
+) -> None:
+    aws.objects[f"{FOLDER}/report.json"] = left
+    wanted = {
+        name: str(tmp_path / place) if isinstance(place, str) else place for name, place in wanted.items()
+    }
+    with pytest.raises(ExecutionFailed, match="The run monday has left no report that can be read"):
+        shown(aws, **wanted)
+
+
+@pytest.mark.parametrize(
+    "index", [[], None, {"files": 3}, {"unfinishedShards": [], "contents": [[]]}, b"[" * 5000]
+)
+def test_an_index_of_failures_that_no_run_writes_is_told_and_the_report_is_shown(
+    aws: Bucket, index: Any
+) -> None:
+    aws.objects[f"{FOLDER}/failures.json"] = index
+    found, said = shown(aws)
+    assert (
+        f"s3://work/{FOLDER}/failures.json" in said
+        and "So only what the report itself names is shown." in said
+    )
+    assert any(one.startswith("copied") for one in found)
+
+
+def test_a_line_of_failures_that_no_run_writes_is_told(aws: Bucket) -> None:
+    aws.put_failures([{"key": 5}])  # type: ignore[dict-item]
+    _, said = shown(aws)
+    assert said.startswith(f"s3://work/{FOLDER}/failures/copy-0.jsonl is not what a run writes.")
+
+
 def test_a_run_that_never_began_has_its_error_only(aws: Bucket) -> None:
     aws.end |= {"error": "InvalidInput", "cause": '"sauce" is not an option.'}
     aws.objects[f"{FOLDER}/report.json"] = {"source": "a", "plan": {}}

@@ -208,6 +208,7 @@ def test_standard_input_is_a_file_too() -> None:
         ("", "--input -: this is empty. Expected, for example, {"),
         ("\ufeff \n", "--input -: this is empty. Expected, for example, {"),
         ("{", "--input -: this is not JSON: Expecting property name"),
+        ('{"maxSize": ' + "9" * 5000 + "}", "--input -: this is not JSON: it has a number of 5,000 digits. "),
         (
             '{"source": "s3:///x", "destination": "abd"}',
             '"source" is "s3:///x"; expected the name of a general-purpose',

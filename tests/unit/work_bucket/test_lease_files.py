@@ -12,6 +12,7 @@ from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import MISSING, Execution
+from lambda_functions.shared.work_bucket.lease_cycles import Lease, lease_document, overlapping, parse_lease
 from lambda_functions.shared.work_bucket.leases import (
     LeaseLost,
     Leases,
@@ -295,3 +296,41 @@ def test_a_lease_is_given_back_by_the_destination_and_the_execution_alone(world:
     release_lease(world.client, "into", OURS["id"])
 
     assert world.client.files == {}
+
+
+WRITTEN = lease_document(run_of(name="nightly"))
+
+
+# What a lease says that nobody wrote may give a destination free, or hide that its run reads what this one writes.
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("endedAt", None, "its endedAt is null; expected text"),
+        ("endedAt", {}, "its endedAt is {}; expected text"),
+        ("endedAt", True, "its endedAt is true; expected text"),
+        ("endedAt", "soon", "Invalid isoformat string: 'soon'"),
+        ("endedAt", "2026-11-22T10:11:12", "it says 2026-11-22T10:11:12, without a time zone"),
+        ("sourcePrefix", 5, "its sourcePrefix is 5; expected text"),
+        ("sourcePrefix", ["a"], 'its sourcePrefix is ["a"]; expected text'),
+        ("name", None, "its name is null; expected text"),
+        # Nobody can be asked about an execution without a name, and a folder without one is not that of a run.
+        ("execution", "", "it does not say execution"),
+        ("folder", "", "it does not say folder"),
+    ],
+)
+def test_a_lease_with_another_kind_of_value_cannot_be_read(name: str, value: Any, problem: str) -> None:
+    lease = parse_lease("into", json.dumps({**WRITTEN, name: value}).encode())
+
+    assert (lease.problem, lease.ended_at, lease.source) == (problem, "", None)
+    assert overlapping(lease, Lease.of(run_of(destinationPrefix="anything/")))
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"execution":' * 200_000])
+def test_a_lease_that_is_nested_deeply_cannot_be_read_and_stops_nobody_elsewhere(body: bytes) -> None:
+    assert parse_lease("into", body).problem == "it is nested too deeply"
+
+
+def test_the_end_of_a_run_is_read_as_it_was_written() -> None:
+    ended = {**WRITTEN, "endedAt": NOON.isoformat()}
+
+    assert parse_lease("into", json.dumps(ended).encode()).ended_at == NOON.isoformat()

@@ -219,6 +219,15 @@ def no_file_of_ours(name: str, owner: str | None) -> str:
     return f"{address(name)} is not that file of this run: it says that it is {owner}. Nothing can be concluded from it"
 
 
+@pytest.mark.parametrize("body", [b"[" * 5000, b'{"file":' * 5000])
+def test_a_document_that_is_nested_deeply_is_broken(body: bytes) -> None:
+    folder = memory_folder()
+    folder.client.files[folder.key(RECORD)] = body
+
+    with pytest.raises(RunFileBroken, match="was cut or overwritten: it is not JSON"):
+        folder.read(RECORD)
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

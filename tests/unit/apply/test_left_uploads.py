@@ -1,0 +1,50 @@
+"""Uploads that a run has left under way: a file that names none is told, and keeps nobody from the others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from samples import FOLDER, MemoryS3, client_error
+
+from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.work_bucket.run_folder import RunFolder
+
+UPLOAD = {"parameters": {"Bucket": "into"}, "key": "a", "region": None, "uploadId": "u-1"}
+
+
+class Destination:
+    """Knows no upload any more once it was aborted."""
+
+    def __init__(self) -> None:
+        self.aborted: list[dict[str, Any]] = []
+
+    def abort_multipart_upload(self, **place: Any) -> None:
+        self.aborted.append(place)
+
+    def list_parts(self, **place: Any) -> None:
+        raise client_error(404, "NoSuchUpload", "ListParts")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *({name: value for name, value in UPLOAD.items() if name != missing} for missing in ("parameters", "key", "uploadId")),
+        *({**UPLOAD, "parameters": value} for value in (None, "into", 5, ["a"])),
+    ],
+)  # fmt: skip
+def test_a_file_that_names_no_upload_is_told_and_stays_and_the_others_are_aborted(
+    document: dict[str, Any],
+) -> None:
+    s3, destination = MemoryS3(), Destination()
+    for number, written in enumerate([document, UPLOAD]):
+        s3.files[f"{FOLDER}/uploads/{number}.json"] = json.dumps(written).encode()
+
+    problems = abort_all(RunFolder(s3, FOLDER, is_older=True), destination)
+
+    assert problems == [
+        f"an upload was not aborted: s3://work-bucket/{FOLDER}/uploads/0.json was overwritten: it names no upload"
+    ]
+    assert list(s3.files) == [f"{FOLDER}/uploads/0.json"]
+    assert destination.aborted == [{"Bucket": "into", "Key": "a", "UploadId": "u-1"}]
