@@ -137,7 +137,7 @@ def _syncs(options: argparse.Namespace, parts: Sequence[str]) -> list[Synced]:
     if "sync" in parts:
         synced += sync_all(options.objects, tools, options.rounds, NO_DELAY_MS, _say)
     if "latency" in parts:
-        synced += sync_all(options.delayed_objects, tools, 1, S3_DELAY_MS, _say)
+        synced += sync_all(options.delayed_objects, tools, options.rounds, S3_DELAY_MS, _say)
     return synced
 
 
