@@ -107,15 +107,12 @@ def _mistakes_of_input(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tu
     """Yield what is wrong with all but the schedule: which key, if one alone, and a sentence."""
     from lambda_functions.shared import options
 
-    mistyped = [
-        key for key in entry if key not in options.NAMES and _meant_for_a_schedule(key, options.NAMES)
-    ]
-    for key in mistyped:
-        meant = _meant_for_a_schedule(key, options.NAMES)
-        yield (key,), f'"{key}" is not an option (did you mean "{meant}"?)'
+    known = (*(name for name in options.NAMES if name not in NOT_IN_AN_ENTRY), *OF_A_SCHEDULE)
+    unknown = [key for key in entry if key not in (*known, *NOT_IN_AN_ENTRY, *options.PASSED_OVER)]
+    yield from (((key,), f'"{key}" is not an option ({_meant(key, known)})') for key in unknown)
     for key in [key for key in entry if key in NOT_IN_AN_ENTRY]:
         yield (key,), f'"{key}" is {short_repr(entry[key])}; {NOT_IN_AN_ENTRY[key]}'
-    left_out = (*mistyped, *NOT_IN_AN_ENTRY)
+    left_out = (*unknown, *NOT_IN_AN_ENTRY)
     given = _input(name, {key: part for key, part in entry.items() if key not in left_out})
     if not _is_json(given):
         yield (
@@ -128,11 +125,11 @@ def _mistakes_of_input(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tu
         yield (where,) if where else (), _in_python(problem)
 
 
-def _meant_for_a_schedule(key: str, options: Sequence[str]) -> str | None:
-    if key in OF_A_SCHEDULE:
-        return None
-    nearest = nearest_name(key.lower(), (*options, *OF_A_SCHEDULE))
-    return nearest if nearest in OF_A_SCHEDULE else None
+def _meant(key: str, known: Sequence[str]) -> str:
+    """Return which option of an entry is like a key that is none, else all that there are."""
+    spelled = {name.lower(): name for name in known}
+    nearest = nearest_name(key.strip(" :").lower(), spelled)
+    return f'did you mean "{spelled[nearest]}"?' if nearest else f"known are {', '.join(known)}"
 
 
 def _is_json(value: Any) -> bool:

@@ -18,7 +18,7 @@ from deployment.errors import ConfigurationError
 from deployment.project import settings
 from deployment.project.settings import Settings, from_module
 from deployment.syncs.entries import Sync
-from lambda_functions.shared.options import find_problems
+from lambda_functions.shared.options import NAMES, find_problems
 
 A_NAME = "expected 1 to 64 letters from A to Z, digits, underscores and hyphens, as the name of a sync"
 AN_INPUT = (
@@ -27,6 +27,7 @@ AN_INPUT = (
 )
 EXAMPLE = '{"photos": {"source": "my-source-bucket", "destination": "my-destination-bucket"}}'
 MANY = 40
+KNOWN = ", ".join([*(name for name in NAMES if name != "name"), "schedule", "timezone"])
 
 
 def settings_of(**names: object) -> Settings:
@@ -95,6 +96,21 @@ def test_an_entry_is_a_mapping_of_options(entry: object) -> None:
                 '"source" is \'s3://from/\'; expected only the bucket\'s name, "from"',
             ],
         ),
+        ({"source": "from/photos/"}, [
+            '"source" is \'from/photos/\'; expected only the bucket\'s name, "from", and "prefix": \'photos/\' for what is under it',
+        ]),
+        ({"destination": "s3://into/a b"}, [
+            '"destination" is \'s3://into/a b\'; expected only the bucket\'s name, "into", and "destinationPrefix": \'a b\' '
+            "for what is under it",
+        ]),
+        ({"destination": "into/"}, ['"destination" is \'into/\'; expected only the bucket\'s name, "into"']),
+        ({"notify": True}, [f'"notify" is not an option (known are {KNOWN})']),
+        ({"nam": "x"}, [f'"nam" is not an option (known are {KNOWN})']),
+        ({"MAXDELETE": 7}, ['"MAXDELETE" is not an option (did you mean "maxDelete"?)']),
+        ({"prefx": "a/", "delete": "no"}, [
+            '"prefx" is not an option (did you mean "prefix"?)',
+            '"delete" is \'no\'; expected True or False',
+        ]),
         ({"delete": "no"}, ['"delete" is \'no\'; expected True or False']),
         ({"compareMetadata": 1}, ['"compareMetadata" is 1; expected True, False or "all"']),
         ({"sourceOwner": 111122223333}, [
