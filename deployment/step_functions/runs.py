@@ -35,15 +35,21 @@ class Run:
         return self.arn.rpartition(":")[2]
 
 
-def find(installation: Installation, typed: str | None, deployed: Collection[str] | None = None) -> Run:
+def find(
+    installation: Installation,
+    typed: str | None,
+    deployed: Collection[str] | None = None,
+    takes_syncs: bool = True,
+) -> Run:
     """Return the newest run, that of the sync `typed`, or the one whose name is `typed` or begins with it; an ARN is a name too.
 
-    `deployed` are the names of the machines that were deployed last, None where that is not known. Raises ConfigurationError
+    `deployed` are the names of the machines that were deployed last, None where that is not known. A name of SYNCS is not heeded
+    where `takes_syncs` is false. Raises ConfigurationError
     where no name or several begin so, or where it is another machine's; ExecutionFailed where there is no run at all.
     """
     base = name_to_start(deployed)
     _require_machine(base, typed)
-    if is_sync(installation, typed):
+    if takes_syncs and _is_sync(installation, typed):
         return _newest_of_sync(installation, base, str(typed))
     found = list(_runs(installation, base, newest_only=typed is None))
     if not found:
@@ -64,7 +70,7 @@ def find_running(
     """
     base = name_to_start(deployed)
     running = list(_runs(installation, base, newest_only=False, statusFilter="RUNNING"))
-    if is_sync(installation, typed):
+    if _is_sync(installation, typed):
         return _running_of_sync(installation, running, str(typed))
     if typed is not None:
         if not any(typed == run.arn or run.name.startswith(typed) for run in running):
@@ -78,11 +84,6 @@ def find_running(
             f"{len(running):,} runs are RUNNING: {_names(running)}. Write the name of one, or its beginning."
         )
     return running[0]
-
-
-def is_sync(installation: Installation, typed: str | None) -> bool:
-    """Whether SYNCS has a sync of this name."""
-    return any(sync.name == typed for sync in installation.settings.syncs)
 
 
 def chosen(runs: Sequence[Run], typed: str) -> Run:
@@ -109,6 +110,11 @@ def _require_machine(base: str, typed: str | None) -> None:
         raise ConfigurationError(
             f"{one_line(arn[7])} is an execution of {one_line(arn[6])}, not a run of {base}. `fab status` shows it."
         )
+
+
+def _is_sync(installation: Installation, typed: str | None) -> bool:
+    """Whether SYNCS has a sync of this name."""
+    return any(sync.name == typed for sync in installation.settings.syncs)
 
 
 def _newest_of_sync(installation: Installation, base: str, name: str) -> Run:

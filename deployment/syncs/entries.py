@@ -15,6 +15,8 @@ from deployment.text import nearest_name, short_repr
 
 UTC = "UTC"
 OF_A_SCHEDULE = ("schedule", "timezone")
+OF_SETTINGS = {"maxDelete": "MAX_DELETE of fabfile_config.py"}
+"""Where an option comes from that an input does not have, as far as anything is said of it."""
 NOT_IN_AN_ENTRY = {
     "name": "the name of a sync stands before its entry; leave it out",
     "plan": "a plan is good for one execution; leave it out",
@@ -74,6 +76,25 @@ def read(value: Any) -> tuple[Sync, ...]:
 def buckets(syncs: Sequence[Sync], side: str) -> tuple[str, ...]:
     """Return the buckets that syncs name as `side`, "source" or "destination", each once, in their order."""
     return tuple(dict.fromkeys(str(sync.input[side]) for sync in syncs))
+
+
+def origins(syncs: Sequence[Sync], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return where options of an execution's input come from that nobody has typed: `"maxDelete" of SYNCS['photos']`, by option.
+
+    An input that names a plan has the options of the plan's dry run, of which nothing is known here.
+    """
+    if "plan" in given:
+        return {}
+    sync = next((sync for sync in syncs if sync.name == given.get("name")), None)
+    of_entry = {option: value for option, value in sync.input.items() if option != "name"} if sync else {}
+    return {
+        **{option: setting for option, setting in OF_SETTINGS.items() if option not in given},
+        **{
+            option: f'"{option}" of SYNCS[{given["name"]!r}]'
+            for option, value in of_entry.items()
+            if option in given and given[option] == value
+        },
+    }
 
 
 def _entry(name: str, entry: Mapping[str, Any]) -> Sync:

@@ -14,6 +14,7 @@ from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.errors import StackError
 from deployment.plan import plan
 from deployment.project.settings import Settings
+from deployment.syncs.entries import Sync
 from tests.deployed_stack import SETTINGS, Deployed
 from tests.fake_cloudformation import STACK_NAME, refusal
 from tests.stacks import installed_with
@@ -43,6 +44,15 @@ class FakeS3:
 
     def __init__(self, keys: list[str] | None) -> None:
         self.keys = keys
+        self.asked: list[str] = []
+
+    def head_bucket(self, Bucket: str) -> dict[str, Any]:
+        self.asked.append(Bucket)
+        status = {"gone": 404, "denied": 403, "moved": 301}.get(Bucket)
+        if status:
+            answer = {"Error": {"Code": str(status)}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, "HeadBucket")  # type: ignore[arg-type]
+        return {}
 
     def get_paginator(self, _: str) -> FakeS3:
         return self
@@ -201,3 +211,17 @@ def test_outputs_alone_are_a_change_although_a_change_set_does_not_name_them() -
     assert found.settings == (
         PropertyChange("Outputs", ["WorkBucket"], ["StateMachineRoleArn", "WorkBucket"]),
     )
+
+
+def test_buckets_of_syncs_that_do_not_exist_are_found_and_what_is_denied_is_not_among_them() -> None:
+    pairs = {"one": ("there", "gone"), "two": ("gone", "denied"), "three": ("moved", "there")}
+    syncs = tuple(Sync(name, {"source": a, "destination": b, "name": name}) for name, (a, b) in pairs.items())
+    settings = Settings(**{**vars(SETTINGS), "max_concurrency": 1, "syncs": syncs})
+    s3 = FakeS3([])
+    built = BuiltProject((), (), ZIPS, TEMPLATE)
+
+    found = plan.make(installed_with(deployed(), settings, s3=s3, **{"lambda": None}), built)
+
+    assert found.missing_buckets == {"gone": ["one", "two"]}
+    assert sorted(s3.asked) == ["denied", "gone", "moved", "there"], "each is asked about once"
+    assert not planned(deployed(), keys=[]).missing_buckets

@@ -10,7 +10,9 @@ import pytest
 from deployment.cloudformation.change_sets import Change
 from deployment.cloudformation.stack import DeployedStack
 from deployment.project.settings import Settings
+from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions.listing import Machine
+from deployment.syncs.entries import Sync
 from deployment.tasks.stack import deploy
 from tests.installations import installed
 
@@ -86,6 +88,29 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
         "or from here, at first only to see what it would do:\n"
         "fab sync photos photos-copy --dry-run\n"
         "fab sync photos photos-copy"
+    )
+
+
+def test_where_syncs_have_names_the_first_is_proposed_with_all_of_its_options() -> None:
+    photos = Sync("photos", {"source": "from", "destination": "into", "prefix": "ä/", "delete": False, "name": "photos"})
+    films = Sync("films", {"source": "a", "destination": "b", "name": "films"})
+    settings = Settings(source_buckets=("from", "a"), syncs=(photos, films))
+
+    text = deploy.ending(installed(settings), [], DeployedStack("sync-buckets", {}, False, ()), [machine(False)])
+
+    assert text.partition("Start it with this input:\n")[2] == (
+        '{"source": "from", "destination": "into", "prefix": "ä/", "delete": false, "name": "photos"}\n'
+        "or from here, at first only to see what it would do:\n"
+        "fab sync photos --dry-run\n"
+        "fab sync photos"
+    )
+
+
+def test_a_pause_that_goes_with_its_schedule_is_said_at_the_end_too() -> None:
+    gone = [ScheduleChange("old", "delete", None, is_paused=True), ScheduleChange("tidy", "delete", None)]
+    deployed = DeployedStack("sync-buckets", {}, False, ())
+    assert "\nSchedules: 2 removed, gone with its pause: old\n" in deploy.ending(
+        INSTALLATION, [], deployed, [machine(False)], gone
     )
 
 
