@@ -43,8 +43,7 @@ def deploy(
     Unless `yes`, asks before it takes buckets away from the functions while executions are RUNNING.
     """
     _require_target(installation, sources)
-    for note in overlaps.find(installation.settings.syncs).notes:
-        console.warning(note)
+    warn_of_overlaps(installation.settings, console)
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
@@ -78,6 +77,12 @@ def plan(
 def require_terminal_to_ask(console: Console) -> None:
     """Raise Declined where `--ask` was given and nobody can be asked, before anything else is done."""
     require_terminal(console, _NOTHING_DEPLOYED, "To deploy without asking, leave out --ask: fab deploy")
+
+
+def warn_of_overlaps(settings: Settings, console: Console) -> None:
+    """Say which syncs may undo each other; what is certain to is a mistake of the configuration."""
+    for note in overlaps.find(settings.syncs).notes:
+        console.warning(note)
 
 
 def confirm(console: Console, plan: DeploymentPlan) -> bool:

@@ -15,6 +15,7 @@ from deployment.step_functions.listing import Machine
 from deployment.syncs.entries import Sync
 from deployment.tasks.stack import deploy
 from tests.installations import installed
+from tests.recording_console import RecordingConsole
 
 NAME = "sync-buckets-state-machine-20261122-143000"
 ARN = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{NAME}"
@@ -104,6 +105,15 @@ def test_where_syncs_have_names_the_first_is_proposed_with_all_of_its_options() 
         "fab sync photos --dry-run\n"
         "fab sync photos"
     )
+
+
+def test_of_syncs_that_may_undo_each_other_it_warns() -> None:
+    there = Sync("there", {"source": "a", "destination": "b", "name": "there"}, "rate(1 day)")
+    back = Sync("back", {"source": "b", "destination": "a", "name": "back"})
+    console = RecordingConsole()
+    deploy.warn_of_overlaps(Settings(syncs=(there, back)), console)  # type: ignore[arg-type]
+    (warning,) = console.warnings
+    assert warning.startswith("SYNCS['back']: it and SYNCS['there'] make a circle")
 
 
 def test_a_pause_that_goes_with_its_schedule_is_said_at_the_end_too() -> None:
