@@ -72,7 +72,7 @@ def is_owned_by(installation: Installation, bucket: str, owner: str) -> bool:
 
 
 def find_missing(installation: Installation, buckets: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some buckets that do not exist; of one that may not be asked about nothing is known, so it is not among them."""
+    """Return those of some buckets that do not exist; one that may not be asked about is not among them."""
     s3 = installation.client("s3")
 
     def is_missing(bucket: str) -> bool:

@@ -220,4 +220,6 @@ def _missing_buckets(installation: Installation) -> dict[str, list[str]]:
     for sync in installation.settings.syncs:
         for bucket in dict.fromkeys((sync.input["source"], sync.input["destination"])):
             users.setdefault(bucket, []).append(sync.name)
-    return {bucket: users[bucket] for bucket in bucket_facts.find_missing(installation, users)} if users else {}
+    return (
+        {bucket: users[bucket] for bucket in bucket_facts.find_missing(installation, users)} if users else {}
+    )

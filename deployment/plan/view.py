@@ -141,9 +141,7 @@ def show_text(console: Console, plan: DeploymentPlan) -> None:
     if plan.obstacle:
         return
     if not plan.would_change:
-        console.say(
-            "\n".join(["", "Nothing to do: everything is up to date.", *sync_lines(plan)])
-        )
+        console.say("\n".join(["", "Nothing to do: everything is up to date.", *sync_lines(plan)]))
         return
     rows = plan_rows.rows(plan.changes, plan.sources)
     console.say("" if rows else "\nThe stack's resources stay as they are.")

@@ -121,9 +121,7 @@ def _newest_of_sync(installation: Installation, base: str, name: str) -> Run:
     """Return the newest run with a sync's name, a dry run too; raise ExecutionFailed where there is none."""
     for run in named_runs.newest_first(installation, _machines(installation, base)):
         if run.name == name:
-            return Run(
-                run.described["executionArn"], run.described["status"], run.described["startDate"]
-            )
+            return Run(run.described["executionArn"], run.described["status"], run.described["startDate"])
     raise ExecutionFailed(
         f"None of the newest {named_runs.MAX_EXECUTIONS} runs is one of the sync {name}. `fab sync {name}` starts one; a run of "
         "another name is found by the beginning of that, or by its ARN."

@@ -56,9 +56,7 @@ def _from_syncs(side: Side, syncs: Sequence[Sync] | None) -> Settled:
     buckets = entries.buckets(syncs or (), side.option)
     if buckets:
         return Settled(buckets)
-    sentence = (
-        f"{side.setting} is {FROM_SYNCS!r}: SYNCS names no sync; add one, or name the buckets (every bucket is [])"
-    )
+    sentence = f"{side.setting} is {FROM_SYNCS!r}: SYNCS names no sync; add one, or name the buckets (every bucket is [])"
     return Settled((), frozenset([side.setting]), () if syncs is None else (((side.setting,), sentence),))
 
 

@@ -67,7 +67,7 @@ class _Writer:
 
 
 def read_entries(value: Any) -> tuple[Sync, ...]:
-    """Return the entries of SYNCS as `entries.read` does, and raise as it does; WrongEntries also for those that undo each other."""
+    """Return the entries of SYNCS as `entries.read` does, and raise as that does, also for those that undo each other."""
     syncs = entries.read(value)
     mistakes = find(syncs).mistakes
     if mistakes:
@@ -130,8 +130,8 @@ def _judge(one: _Writer, other: _Writer) -> tuple[bool, str]:
     if certain:
         return True, _sentence(one, other, certain, where)
     return False, (
-        f"it and {_title(one)} both write into {where}, from different sources. Only their keys can tell whether one deletes what "
-        "the other copies: see the plans of both (`fab sync NAME --dry-run`) before you go on."
+        f"it and {_title(one)} both write into {where}, from different sources. Only their keys can tell whether one deletes "
+        "what the other copies: see the plans of both (`fab sync NAME --dry-run`) before you go on."
     )
 
 
@@ -158,9 +158,7 @@ def _sentence(one: _Writer, other: _Writer, certain: Sequence[_Writer], where: s
     under = loser.target.prefix[len(deleter.target.prefix) :]
     apart = f'"exclude": ["{under}*"]' if under else '"delete": False'
     deletes, copies = ("it", _title(one)) if deleter is other else (_title(one), "it")
-    return (
-        f"{begin} {deletes} deletes what {copies} copies; expected destinations apart, or {apart} in {_title(deleter)}"
-    )
+    return f"{begin} {deletes} deletes what {copies} copies; expected destinations apart, or {apart} in {_title(deleter)}"
 
 
 def _circles(writers: Sequence[_Writer]) -> Iterator[list[_Writer]]:
@@ -203,7 +201,7 @@ def _judge_circle(circle: Sequence[_Writer]) -> tuple[bool, str]:
     """
     if not any(writer.deletes or writer.replaces for writer in circle):
         return False, ""
-    *before, last = circle
+    *before, _ = circle
     names = ", ".join(_title(writer) for writer in before)
     begin = f"it and {names} make a circle: each writes what the next one reads"
     if all(writer.deletes and writer.is_whole and writer.is_scheduled for writer in circle):
@@ -211,7 +209,10 @@ def _judge_circle(circle: Sequence[_Writer]) -> tuple[bool, str]:
             f"{begin}, and all delete by a schedule, so what is new in one bucket is deleted before it is copied; expected "
             'one direction, or "delete": False in all of them'
         )
-    return False, f"{begin}, so a run of one may delete or overwrite what is new in a bucket before the next one has copied it."
+    return (
+        False,
+        f"{begin}, so a run of one may delete or overwrite what is new in a bucket before the next one has copied it.",
+    )
 
 
 def _where(area: _Area) -> str:

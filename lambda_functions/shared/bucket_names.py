@@ -26,7 +26,7 @@ def bucket_problem(spelling: Spelling, prefix: str, value: Any) -> str | None:
     """Say what is wrong with a bucket's name; `prefix` names the option for the rest of an address."""
     if not isinstance(value, str):
         return _FORM
-    if value.startswith(("s3://", "arn:")) or is_bucket_name(value.partition("/")[0]) and "/" in value:
+    if value.startswith(("s3://", "arn:")) or ("/" in value and is_bucket_name(value.partition("/")[0])):
         return _address_problem(spelling, prefix, value)
     if value.endswith("--x-s3"):
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from deployment.aws.account import execution_link
-from deployment.command_line.sync_flags import NO_ORIGINS, in_flags
+from deployment.command_line.sync_flags import in_flags
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
 from deployment.page.facts import Facts, Group, Timing, has_begun, is_plan_only
@@ -44,7 +44,7 @@ class ReportedRun:
     execution: Execution
     report: Mapping[str, Any]
     folder: RunFolder
-    origins: Mapping[str, str] = NO_ORIGINS
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(run: ReportedRun, failures: Failures, made_at: datetime, place: str, console: Console) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from deployment.command_line.sync_flags import NO_ORIGINS, in_flags
+from deployment.command_line.sync_flags import in_flags
 from deployment.step_functions import executions
 from deployment.step_functions.executions import Execution
 from deployment.step_functions.progress import ExecutionProgress
@@ -39,7 +39,7 @@ class EndedExecution:
     stopped_at: datetime
     sides: str
     machine: str = ""
-    origins: Mapping[str, str] = NO_ORIGINS
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def running_text(execution: RunningExecution, now: datetime) -> str:

@@ -103,9 +103,7 @@ def left_over(syncs: Sequence[Sync], schedules: Schedules) -> list[str]:
     return [name for name in schedules.states if name not in configured]
 
 
-def _show_one(
-    sync: Sync, found: LastRuns, now: datetime, schedules: Schedules, console: Console
-) -> None:
+def _show_one(sync: Sync, found: LastRuns, now: datetime, schedules: Schedules, console: Console) -> None:
     """Write a sync: what is to be read whole or copied on lines that are never folded."""
     last = found.by_name.get(sync.name)
     following = next_text(sync, now, schedules)
@@ -169,7 +167,9 @@ def next_text(sync: Sync, now: datetime, schedules: Schedules = NONE_DEPLOYED) -
     if state is None:
         return "not deployed: run `fab`"
     in_force = _in_force(sync, schedules)
-    changed = "" if in_force == (sync.schedule, sync.timezone) else f"; deployed is {' '.join(in_force)}: run `fab`"
+    changed = (
+        "" if in_force == (sync.schedule, sync.timezone) else f"; deployed is {' '.join(in_force)}: run `fab`"
+    )
     if state == PAUSED:
         return state + changed
     following = next_run(sync, now, schedules)

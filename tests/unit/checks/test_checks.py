@@ -546,5 +546,7 @@ def test_syncs_that_may_undo_each_other_are_noted(project):
     there = Sync("there", {"source": "a", "destination": "b", "name": "there"}, "rate(1 day)")
     back = Sync("back", {"source": "b", "destination": "a", "name": "back"})
     found = check.check(project, Settings(syncs=(there, back)))
-    assert [note[:46] for note in found.notes if "SYNCS" in note] == ["SYNCS['back']: it and SYNCS['there'] make a ci"]
+    assert [note[:46] for note in found.notes if "SYNCS" in note] == [
+        "SYNCS['back']: it and SYNCS['there'] make a ci"
+    ]
     assert found.problems == ()

@@ -171,16 +171,23 @@ def test_a_name_of_syncs_is_its_newest_run_and_other_names_are_as_ever() -> None
     assert (of("photos-").name, of("fab-9").name) == ("photos-by-hand", "fab-9")
     planned = NamedSteps(*(one for one in RUNS.executions if not one["executionArn"].endswith("uuid")))
     assert of("photos", planned).name == "applied"
-    with pytest.raises(ExecutionFailed, match=r"^None of the newest 200 runs is one of the sync photos\. `fab sync photos` "):
+    with pytest.raises(
+        ExecutionFailed, match=r"^None of the newest 200 runs is one of the sync photos\. `fab sync photos` "
+    ):
         of("photos", NamedSteps(named(NEW, "photos-by-hand", 1, "films")))
 
 
 @pytest.mark.usefixtures("machines")
 def test_of_a_name_of_syncs_the_one_run_that_is_running_is_meant() -> None:
-    running = named(NEW, "now", 4, "photos", status="RUNNING"), named(NEW, "other", 6, "films", status="RUNNING")
+    running = (
+        named(NEW, "now", 4, "photos", status="RUNNING"),
+        named(NEW, "other", 6, "films", status="RUNNING"),
+    )
     assert of("photos", NamedSteps(*RUNS.executions, *running), True).name == "now"
     with pytest.raises(ExecutionFailed, match=r"^No run of the sync photos is RUNNING\.$"):
         of("photos", NamedSteps(*RUNS.executions, running[1]), True)
     two = *running, named(OLD, "before", 3, "photos", status="RUNNING")
-    with pytest.raises(ConfigurationError, match="^2 runs of the sync photos are RUNNING: now, before. Write the name"):
+    with pytest.raises(
+        ConfigurationError, match=r"^2 runs of the sync photos are RUNNING: now, before\. Write the name"
+    ):
         of("photos", NamedSteps(*two), True)

@@ -30,8 +30,8 @@ def test_a_bucket_that_its_list_leaves_out_is_refused(name: str, side: str, verb
     with pytest.raises(ConfigurationError) as caught:
         settings_of(**{name: ["other", "more"]})
     assert str(caught.value).splitlines()[1:-1] == [
-        f"  fabfile_config.py: SYNCS['photos']: the {side} \"{PHOTOS[side]}\" is not among {name} (other, more), so the functions "
-        f'may not {verb} it; add it there, or write {name} = "syncs"'
+        f"  fabfile_config.py: SYNCS['photos']: the {side} \"{PHOTOS[side]}\" is not among {name} (other, more), so the "
+        f'functions may not {verb} it; add it there, or write {name} = "syncs"'
     ]
 
 

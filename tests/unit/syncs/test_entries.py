@@ -97,7 +97,8 @@ def test_an_entry_is_a_mapping_of_options(entry: object) -> None:
             ],
         ),
         ({"source": "from/photos/"}, [
-            '"source" is \'from/photos/\'; expected only the bucket\'s name, "from", and "prefix": \'photos/\' for what is under it',
+            '"source" is \'from/photos/\'; expected only the bucket\'s name, "from", and "prefix": \'photos/\' '
+            "for what is under it",
         ]),
         ({"destination": "s3://into/a b"}, [
             '"destination" is \'s3://into/a b\'; expected only the bucket\'s name, "into", and "destinationPrefix": \'a b\' '
@@ -225,7 +226,9 @@ OF_SETTING = "MAX_DELETE of fabfile_config.py"
         ({"plan": "machine/photos"}, None),
     ],
 )
-def test_a_limit_comes_from_the_entry_the_setting_or_a_flag(given: dict[str, Any], origin: str | None) -> None:
+def test_a_limit_comes_from_the_entry_the_setting_or_a_flag(
+    given: dict[str, Any], origin: str | None
+) -> None:
     assert origins([LIMITED], given).get("maxDelete") == origin
     assert "name" not in origins([LIMITED], given)
 

@@ -72,7 +72,7 @@ def test_a_prefix_that_begins_the_other_is_the_same_part() -> None:
     )
     assert said == [
         f'{TWO}both write into the bucket "into" under "photos/", from different sources, and SYNCS[\'one\'] deletes what it '
-        "copies; expected destinations apart, or \"exclude\": [\"photos/*\"] in SYNCS['one']"
+        'copies; expected destinations apart, or "exclude": ["photos/*"] in SYNCS[\'one\']'
     ]
     moved = mistakes(one=entry("aaa", "into", prefix="x/", destinationPrefix=""), two=entry("aaa", "into"))
     assert len(moved) == 1 and "each deletes" in moved[0]

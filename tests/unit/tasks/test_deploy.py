@@ -93,11 +93,15 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
 
 
 def test_where_syncs_have_names_the_first_is_proposed_with_all_of_its_options() -> None:
-    photos = Sync("photos", {"source": "from", "destination": "into", "prefix": "ä/", "delete": False, "name": "photos"})
+    photos = Sync(
+        "photos", {"source": "from", "destination": "into", "prefix": "ä/", "delete": False, "name": "photos"}
+    )
     films = Sync("films", {"source": "a", "destination": "b", "name": "films"})
     settings = Settings(source_buckets=("from", "a"), syncs=(photos, films))
 
-    text = deploy.ending(installed(settings), [], DeployedStack("sync-buckets", {}, False, ()), [machine(False)])
+    text = deploy.ending(
+        installed(settings), [], DeployedStack("sync-buckets", {}, False, ()), [machine(False)]
+    )
 
     assert text.partition("Start it with this input:\n")[2] == (
         '{"source": "from", "destination": "into", "prefix": "ä/", "delete": false, "name": "photos"}\n'

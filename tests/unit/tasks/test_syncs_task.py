@@ -247,7 +247,9 @@ def test_a_schedule_that_is_not_deployed_has_no_next_run() -> None:
     assert "  next run: not deployed: run `fab`\n" in shown(RAN, PHOTOS, schedules=other)
 
 
-@pytest.mark.parametrize("state, when", [("scheduled", "2026-11-22 13:00 UTC, in 1 h 00 min"), ("paused", "paused")])
+@pytest.mark.parametrize(
+    "state, when", [("scheduled", "2026-11-22 13:00 UTC, in 1 h 00 min"), ("paused", "paused")]
+)
 def test_the_next_run_is_that_of_what_is_deployed(state: str, when: str) -> None:
     before = Schedule("photos", "cron(0 13 * * ? *)", "UTC", "machine", "role", "{}", None)
     known = Schedules({"photos": state}, {}, {"photos": before})
