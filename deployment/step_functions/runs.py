@@ -35,22 +35,24 @@ class Run:
         return self.arn.rpartition(":")[2]
 
 
-def find(
-    installation: Installation,
-    typed: str | None,
-    deployed: Collection[str] | None = None,
-    takes_syncs: bool = True,
-) -> Run:
-    """Return the newest run, that of the sync `typed`, or the one whose name is `typed` or begins with it; an ARN is a name too.
+def find_meant(installation: Installation, typed: str | None, deployed: Collection[str] | None = None) -> Run:
+    """Return the newest run of the sync `typed`, if SYNCS has one of this name, else as `find`, which knows no names of SYNCS.
 
-    `deployed` are the names of the machines that were deployed last, None where that is not known. A name of SYNCS is not heeded
-    where `takes_syncs` is false. Raises ConfigurationError
+    Raises as `find`; ExecutionFailed also where the sync has no run.
+    """
+    if _is_sync(installation, typed):
+        return _newest_of_sync(installation, name_to_start(deployed), str(typed))
+    return find(installation, typed, deployed)
+
+
+def find(installation: Installation, typed: str | None, deployed: Collection[str] | None = None) -> Run:
+    """Return the newest run, or the one whose name is `typed` or begins with it; an ARN is a name too.
+
+    `deployed` are the names of the machines that were deployed last, None where that is not known. Raises ConfigurationError
     where no name or several begin so, or where it is another machine's; ExecutionFailed where there is no run at all.
     """
     base = name_to_start(deployed)
     _require_machine(base, typed)
-    if takes_syncs and _is_sync(installation, typed):
-        return _newest_of_sync(installation, base, str(typed))
     found = list(_runs(installation, base, newest_only=typed is None))
     if not found:
         raise ExecutionFailed(

@@ -46,7 +46,7 @@ def with_whole_name(
     plan = options.get("plan")
     if plan is None or "/" in plan:
         return dict(options)
-    run = runs.find(installation, plan, lookup.machine_names(outputs), takes_syncs=False)
+    run = runs.find(installation, plan, lookup.machine_names(outputs))
     return {**options, "plan": run_name(run.arn)}
 
 

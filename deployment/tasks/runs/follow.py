@@ -40,7 +40,7 @@ def follow(
 ) -> Execution:
     """Follow the newest run, or the one whose name begins so, as `follow_to_end` does; one that has ended is only reported."""
     outputs = lookup.outputs(installation)
-    run = runs.find(installation, name, lookup.machine_names(outputs))
+    run = runs.find_meant(installation, name, lookup.machine_names(outputs))
     options = input_of(describe(installation, run.arn))
     console.step(f"{run.arn}\n{execution_link(run.arn)}")
     return follow_to_end(

@@ -72,7 +72,7 @@ def report(installation: Installation, name: str | None, console: Console, wante
     Raises ExecutionFailed where there is no report: the run goes on, or has left none, or its files have expired.
     """
     outputs = lookup.outputs(installation)
-    run = runs.find(installation, name, lookup.machine_names(outputs))
+    run = runs.find_meant(installation, name, lookup.machine_names(outputs))
     described = describe(installation, run.arn)
     execution, folder = execution_from(described), RunFolder(installation, run.arn, outputs.get("WorkBucket"))
     found = execution.report or (folder.report() if execution.status in ENDED_STATUSES else None)

@@ -64,7 +64,11 @@ class FakeS3:
 
 
 def planned(
-    fake: Deployed, template: Any = TEMPLATE, keys: list[str] | None = None, settings: Settings = SETTINGS
+    fake: Deployed,
+    template: Any = TEMPLATE,
+    keys: list[str] | None = None,
+    settings: Settings = SETTINGS,
+    s3: FakeS3 | None = None,
 ) -> plan.DeploymentPlan:
     """Plan for a stack without functions and state machines."""
     settings = Settings(**{**vars(settings), "max_concurrency": 1})
@@ -77,7 +81,7 @@ def planned(
             "Outputs": {"StateMachineRoleArn": {"Value": {"Ref": "R"}}, "WorkBucket": {"Value": {"Ref": "W"}}}
         },
     )
-    return plan.make(installed_with(fake, settings, s3=FakeS3(keys), **{"lambda": None}), built)
+    return plan.make(installed_with(fake, settings, s3=s3 or FakeS3(keys), **{"lambda": None}), built)
 
 
 def deployed(template: Any = TEMPLATE, **more: Any) -> Deployed:
@@ -216,11 +220,9 @@ def test_outputs_alone_are_a_change_although_a_change_set_does_not_name_them() -
 def test_buckets_of_syncs_that_do_not_exist_are_found_and_what_is_denied_is_not_among_them() -> None:
     pairs = {"one": ("there", "gone"), "two": ("gone", "denied"), "three": ("moved", "there")}
     syncs = tuple(Sync(name, {"source": a, "destination": b, "name": name}) for name, (a, b) in pairs.items())
-    settings = Settings(**{**vars(SETTINGS), "max_concurrency": 1, "syncs": syncs})
     s3 = FakeS3([])
-    built = BuiltProject((), (), ZIPS, TEMPLATE)
 
-    found = plan.make(installed_with(deployed(), settings, s3=s3, **{"lambda": None}), built)
+    found = planned(deployed(), settings=Settings(**{**vars(SETTINGS), "syncs": syncs}), s3=s3)
 
     assert found.missing_buckets == {"gone": ["one", "two"]}
     assert sorted(s3.asked) == ["denied", "gone", "moved", "there"], "each is asked about once"

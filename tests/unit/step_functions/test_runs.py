@@ -161,7 +161,7 @@ RUNS = NamedSteps(
 
 def of(typed: str, steps: NamedSteps = RUNS, running: bool = False) -> Run:
     installation = installed(Settings(syncs=(PHOTOS,)), stepfunctions=steps)
-    look = runs.find_running if running else runs.find
+    look = runs.find_running if running else runs.find_meant
     return look(installation, typed, ["sync-buckets-state-machine", "tell"])
 
 

@@ -133,7 +133,7 @@ def test_nothing_is_asked_once_every_sync_has_its_run_and_never_more_than_the_bo
     runs = [(NEW, f"run-{minute}", minute, PHOTOS.input, {}) for minute in range(500)]
     steps = Steps(*runs)
     assert found(steps, PHOTOS) == {"photos": "run-499"}
-    assert len(steps.described) == named_runs.AT_A_TIME
+    assert len(steps.described) <= named_runs.AT_A_TIME
     steps = Steps(*runs)
     last = last_runs.find(place(steps, PHOTOS, FILMS), [PHOTOS, FILMS])
     assert (len(steps.described), steps.pages) == (named_runs.MAX_EXECUTIONS, 2)
@@ -223,7 +223,7 @@ def test_each_sync_says_what_when_and_what_came_of_it() -> None:
 def test_a_narrow_terminal_folds_sentences_and_never_an_expression() -> None:
     expression = "cron(0/5 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 ? JAN-MAR MON-FRI *)"
     often = replace(PHOTOS, schedule=expression, timezone="America/Argentina/Buenos_Aires")
-    narrow = lines(shown(RAN, often, width=80))
+    narrow = lines(shown(RAN, often, schedules=Schedules({"photos": "scheduled"}), width=80))
     assert f"  schedule: {expression} America/Argentina/Buenos_Aires" in narrow
     assert narrow[-2:] == [
         "  last run: SUCCEEDED 2026-11-22 10:30:30 UTC, 1 h 29 min ago, 12 objects",
