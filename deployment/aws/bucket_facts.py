@@ -72,12 +72,15 @@ def is_owned_by(installation: Installation, bucket: str, owner: str) -> bool:
 
 
 def find_missing(installation: Installation, buckets: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some buckets that do not exist; one that may not be asked about is not among them."""
+    """Return those of some buckets that do not exist; one that may not be asked about is not among them.
+
+    That of another account answers 403 here, and one that does not exist 404, whoever is expected to own it.
+    """
     s3 = installation.client("s3")
 
     def is_missing(bucket: str) -> bool:
         try:
-            s3.head_bucket(Bucket=bucket)
+            s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=installation.account_id)
         except ClientError as error:
             return http_status(error) == MISSING
         return False

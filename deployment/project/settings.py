@@ -190,7 +190,7 @@ def _examine(module: ModuleType, environ: Mapping[str, str]) -> Examined:
 def _judge_buckets(kept: dict[str, Any], wrong: set[str | None]) -> list[tuple[_Place, str]]:
     """Put the buckets of SYNCS where they are asked for; return where a list and SYNCS do not fit each other, and a sentence."""
     syncs = None if "SYNCS" in wrong else kept.get("syncs", ())
-    found = []
+    found: list[tuple[_Place, str]] = []
     for side in allowed_buckets.SIDES:
         field = RULES[side.setting].field
         settled = allowed_buckets.settle(side, kept.get(field, ()), syncs)

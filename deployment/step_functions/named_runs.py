@@ -65,13 +65,11 @@ def _ask(installation: Installation, arn: str) -> NamedRun:
     described = _describe(installation, arn)
     given = executions.input_of(described)
     plan = given.get("plan")
-    is_plan = isinstance(plan, str) and plan.count("/") == 1
-    if is_plan:
+    is_dry = bool(given.get("dryRun"))
+    if isinstance(plan, str) and plan.count("/") == 1:
         planned = installation.states_arn("execution", *plan.split("/"))
-        name = executions.input_of(_describe(installation, planned)).get("name")
-    else:
-        name = given.get("name")
-    is_dry = not is_plan and bool(given.get("dryRun"))
+        given, is_dry = executions.input_of(_describe(installation, planned)), False
+    name = given.get("name")
     return NamedRun(described, name if isinstance(name, str) else None, is_dry)
 
 

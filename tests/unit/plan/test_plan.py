@@ -17,6 +17,7 @@ from deployment.project.settings import Settings
 from deployment.syncs.entries import Sync
 from tests.deployed_stack import SETTINGS, Deployed
 from tests.fake_cloudformation import STACK_NAME, refusal
+from tests.installations import ACCOUNT_ID
 from tests.stacks import installed_with
 
 ZIPS = (Bundle("copy_keys", "copy_keys-1.zip", b"one"), Bundle("tally_run", "tally_run-2.zip", b"two"))
@@ -46,7 +47,8 @@ class FakeS3:
         self.keys = keys
         self.asked: list[str] = []
 
-    def head_bucket(self, Bucket: str) -> dict[str, Any]:
+    def head_bucket(self, Bucket: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+        assert ExpectedBucketOwner == ACCOUNT_ID
         self.asked.append(Bucket)
         status = {"gone": 404, "denied": 403, "moved": 301}.get(Bucket)
         if status:
