@@ -227,7 +227,7 @@ def syncs(context: Context, json: bool = False) -> None:
 
 @fab_task(
     help={
-        "name": "The run, or the beginning of its name. Default: the newest.",
+        "name": "The run, the beginning of its name, or a name of SYNCS. Default: the newest.",
         "json": "Print one JSON document instead of tables.",
     },
 )
@@ -241,7 +241,7 @@ def follow(context: Context, name: str | None = None, json: bool = False) -> Non
 
 @fab_task(
     help={
-        "name": "The run, or the beginning of its name. Default: the only one that is RUNNING.",
+        "name": "The run, the beginning of its name, or a name of SYNCS. Default: the only one RUNNING.",
         "now": "End the execution too; no report, and its destination stays closed for 930 s. Default: no.",
         "yes": "Do not ask. Default: ask.",
     },
@@ -256,7 +256,7 @@ def stop(context: Context, name: str | None = None, now: bool = False, yes: bool
 
 @fab_task(
     help={
-        "name": "The run, or the beginning of its name. Default: the newest.",
+        "name": "The run, the beginning of its name, or a name of SYNCS. Default: the newest.",
         "csv": "Write all that was not synchronised to this file, for a spreadsheet; - for standard output.",
         "failures": "Write all that was not synchronised to this file, as JSON lines; - for standard output.",
         "html": "Write one page to send on, which loads nothing, to this file; - for standard output.",

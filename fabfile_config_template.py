@@ -94,7 +94,7 @@ TAGS = {}
 #         "source": "my-source-bucket",
 #         "destination": "my-destination-bucket",
 #         "prefix": "photos/",
-#         "maxDelete": "10%",
+#         "maxDelete": 1000,
 #         "schedule": "cron(0 3 * * ? *)",
 #         "timezone": "Europe/Berlin",
 #     },

@@ -6,7 +6,8 @@ expected owner's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from deployment.aws.installation import Installation
 from deployment.errors import ConfigurationError
 
 FORBIDDEN, MISSING = 403, 404
+AT_A_TIME = 8
+"""So many buckets are asked about at the same time."""
 _NO_CONTROLS = "OwnershipControlsNotFoundError"
 _NO_ENCRYPTION = "ServerSideEncryptionConfigurationNotFoundError"
 
@@ -66,6 +69,25 @@ def is_owned_by(installation: Installation, bucket: str, owner: str) -> bool:
     s3 = installation.client("s3")
     answer = _answer(lambda: s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner), bucket)
     return answer is not None
+
+
+def find_missing(installation: Installation, buckets: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some buckets that do not exist; one that may not be asked about is not among them.
+
+    That of another account answers 403 here, and one that does not exist 404, whoever is expected to own it.
+    """
+    s3 = installation.client("s3")
+
+    def is_missing(bucket: str) -> bool:
+        try:
+            s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=installation.account_id)
+        except ClientError as error:
+            return http_status(error) == MISSING
+        return False
+
+    names = list(buckets)
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="bucket") as pool:
+        return tuple(name for name, gone in zip(names, pool.map(is_missing, names), strict=True) if gone)
 
 
 def _answer(call: Callable[[], Any], bucket: str) -> Any:

@@ -28,6 +28,7 @@ from deployment.project import settings as configuration
 from deployment.project.front_matter import FunctionSpec, Reading
 from deployment.project.settings import Settings
 from deployment.project.states_language import MachineSpec
+from deployment.syncs import overlaps
 from deployment.text import quantity
 
 FUNCTIONS = "lambda_functions"
@@ -99,6 +100,7 @@ def check(
             *least_privilege.notes([*specs, *machines], settings, wrong_settings),
             *runtimes.notes(specs, today),
             *notice_resources.notes(settings),
+            *overlaps.find(settings.syncs).notes,
             *_machine_notes(machines, readings, settings),
             *_unused_functions([reading.spec for reading in readings if reading.given is not None], machines),
             *_left_alone(folder),

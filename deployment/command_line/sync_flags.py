@@ -198,6 +198,8 @@ EVERY_FLAG = (*FLAGS, *PLAN_FLAGS)
 
 BY_OPTION = {flag.option: flag for flag in EVERY_FLAG}
 
+NO_ORIGINS: Mapping[str, str] = {}
+
 REPEATABLE = [flag.parameter for flag in FLAGS if flag.kind in (Kind.PATTERNS, Kind.WORDS)]
 
 
@@ -222,12 +224,13 @@ def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     return {option: value for option, value in found.items() if value is not None}
 
 
-def in_flags(text: str) -> str:
+def in_flags(text: str, origins: Mapping[str, str] = NO_ORIGINS) -> str:
     """Return what a run says about options of its input, with flags instead: `"maxDelete": 7` becomes `--max-delete 7`.
 
-    Whoever wrote the text did not know who would ask. Options of one small word are translated in quotation marks only.
+    Whoever wrote the text did not know who would ask. Options of one small word are translated in quotation marks only. Where
+    `origins` has words for an option, nobody has typed its flag, and they stand where the option stands without a value.
     """
-    return _mention().sub(_mention_as_flag, text)
+    return _mention().sub(lambda mention: _mention_as_flag(mention, origins), text)
 
 
 @functools.cache
@@ -242,9 +245,11 @@ def _mention() -> re.Pattern[str]:
     )
 
 
-def _mention_as_flag(mention: re.Match[str]) -> str:
+def _mention_as_flag(mention: re.Match[str], origins: Mapping[str, str]) -> str:
     flag = BY_OPTION[mention["quoted"] or mention["bare"]]
     value = mention["value"]
+    if not value and flag.option in origins:
+        return origins[flag.option]
     if value in ("true", "false"):
         return flag.typed if value == "true" else flag.opposite
     return f"{flag.typed} {value}" if value else flag.typed

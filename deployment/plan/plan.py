@@ -13,9 +13,10 @@ function of them: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from deployment.aws import bucket_facts
 from deployment.aws.installation import Installation
 from deployment.build import bucket_access
 from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
@@ -47,7 +48,8 @@ class DeploymentPlan:
     afterwards is not known then. `replaces_leftover` is for a stack that was never created and would be created again.
     `is_previewed` tells CloudFormation's own preview from our comparison of templates, which knows no replacements.
     `sources` are the resources of the deployed and the wanted template, for their files. `loss` has the functions that go,
-    and what calls them now, `taken` the buckets that leave the functions' policies.
+    and what calls them now, `taken` the buckets that leave the functions' policies. `missing_buckets` are those of SYNCS that do
+    not exist, each with the names of its syncs.
     """
 
     installation: Installation
@@ -65,6 +67,7 @@ class DeploymentPlan:
     loss: Loss = NOTHING_LOST
     taken: TakenAway = NOTHING_TAKEN
     schedules: tuple[ScheduleChange, ...] = ()
+    missing_buckets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def refusal(self) -> str | None:
@@ -120,6 +123,7 @@ def make(installation: Installation, built: BuiltProject) -> DeploymentPlan:
         else (*_settings(installation.settings, base), *_outputs(deployed_template, built.template)),
         machines=machines,
         schedules=() if obstacle else _schedules(installation, base, machines),
+        missing_buckets={} if obstacle else _missing_buckets(installation),
         taken=NOTHING_TAKEN if is_kept else bucket_access.compare(deployed_template, built.template),
         loss=callers.find(installation, lost_functions(changes, deployed_template or {})),
         sources={
@@ -208,3 +212,14 @@ def _schedules(
         if machine.action != "retire"
     }
     return schedule_steps.foresee(installation, lookup.outputs_of(base), arns)
+
+
+def _missing_buckets(installation: Installation) -> dict[str, list[str]]:
+    """Return the buckets of SYNCS that S3 says do not exist, each with the names of its syncs; without SYNCS it is not asked."""
+    users: dict[str, list[str]] = {}
+    for sync in installation.settings.syncs:
+        for bucket in dict.fromkeys((sync.input["source"], sync.input["destination"])):
+            users.setdefault(bucket, []).append(sync.name)
+    return (
+        {bucket: users[bucket] for bucket in bucket_facts.find_missing(installation, users)} if users else {}
+    )

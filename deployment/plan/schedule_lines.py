@@ -18,6 +18,8 @@ def lines(changes: Sequence[ScheduleChange]) -> list[str]:
         if change.action != "none":
             kinds.setdefault((change.action, change.differs), []).append(_title(change))
     paused = [change.name for change in changes if change.is_paused and change.wanted]
+    created = [change.name for change in changes if change.action == "create"]
+    is_lost = any(change.is_paused and change.action == "delete" for change in changes)
     return [
         *(_line(action, differs, names) for (action, differs), names in kinds.items()),
         *(
@@ -25,6 +27,7 @@ def lines(changes: Sequence[ScheduleChange]) -> list[str]:
             if paused
             else []
         ),
+        *([_not_paused(created)] if created and is_lost else []),
     ]
 
 
@@ -48,7 +51,15 @@ def _line(action: str, differs: Iterable[str], names: Sequence[str]) -> str:
     )
 
 
+def _not_paused(created: Sequence[str]) -> str:
+    """A sync that is renamed is removed and created: its pause does not go along."""
+    which = created[0] if len(created) == 1 else "NAME"
+    return f"Not paused, under another name either: {', '.join(created)}. `fab pause {which}` after this pauses it."
+
+
 def _title(change: ScheduleChange) -> str:
+    if change.action == "delete" and change.is_paused:
+        return f"{change.name} and its pause with it"
     if change.action != "create" or change.wanted is None:
         return change.name
     return f"{change.name} {change.wanted.expression} {change.wanted.timezone}"

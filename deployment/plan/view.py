@@ -21,9 +21,11 @@ from deployment.plan.plan import DeploymentPlan
 from deployment.project.yaml_writing import plain_yaml
 from deployment.step_functions import callers
 from deployment.step_functions.callers import Loss
-from deployment.text import quantity, unified_diff
+from deployment.syncs import overlaps
+from deployment.text import listed, quantity, unified_diff
 
 FORMAT_VERSION = 1
+MAX_NAMED = 5
 COLUMNS = ("resource", "change", "what")
 
 
@@ -57,6 +59,9 @@ def document(plan: DeploymentPlan) -> dict[str, Any]:
         "schedules": schedule_lines.documents(plan.schedules),
         "lostFunctions": _loss(plan.loss),
         "lostBuckets": {"read": list(plan.taken.read), "write": list(plan.taken.write)},
+        "missingBuckets": [
+            {"bucket": bucket, "syncs": list(names)} for bucket, names in plan.missing_buckets.items()
+        ],
         "refusal": plan.refusal,
     }
 
@@ -136,9 +141,7 @@ def show_text(console: Console, plan: DeploymentPlan) -> None:
     if plan.obstacle:
         return
     if not plan.would_change:
-        console.say(
-            "\n".join(["", "Nothing to do: everything is up to date.", *schedule_lines.lines(plan.schedules)])
-        )
+        console.say("\n".join(["", "Nothing to do: everything is up to date.", *sync_lines(plan)]))
         return
     rows = plan_rows.rows(plan.changes, plan.sources)
     console.say("" if rows else "\nThe stack's resources stay as they are.")
@@ -150,8 +153,21 @@ def show_text(console: Console, plan: DeploymentPlan) -> None:
     for machine in plan.machines:
         console.say("\n".join(machine_lines(machine)))
         console.diff(machine.diff)
-    for line in schedule_lines.lines(plan.schedules):
+    for line in sync_lines(plan):
         console.say(line)
+
+
+def sync_lines(plan: DeploymentPlan) -> list[str]:
+    """Return what becomes of the schedules, a line each, and what a sync of SYNCS would stumble over."""
+    return [
+        *schedule_lines.lines(plan.schedules),
+        *(f"Note: {note}" for note in overlaps.find(plan.installation.settings.syncs).notes),
+        *(
+            f"Buckets: there is no bucket {bucket} (S3 answers 404), which SYNCS names ({listed(names, MAX_NAMED)}). Check the "
+            "name, or create the bucket."
+            for bucket, names in plan.missing_buckets.items()
+        ),
+    ]
 
 
 def _show_access(console: Console, plan: DeploymentPlan) -> None:

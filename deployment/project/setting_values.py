@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from deployment.syncs.allowed_buckets import FROM_SYNCS
 from deployment.text import has_half_a_character
 
 # Bucket names have 63 characters at most, and the deployment bucket is <stack>-deployment-<12
@@ -34,9 +35,6 @@ MAX_CONCURRENCY = 10_000
 # A resource has at most 50 tags, of which CloudFormation, SAM and we add a few.
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 MAX_TAGS = 40
-
-FROM_SYNCS = "syncs"
-"""In the place of a list of buckets: those of SYNCS."""
 
 # Buckets of us-east-1 made before March 2018 may have capitals, underscores, and 255 characters.
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,253}[A-Za-z0-9_]")

@@ -22,7 +22,7 @@ from typing import Any
 
 from deployment.errors import ConfigurationError, Problem
 from deployment.project import setting_values as values
-from deployment.syncs import entries
+from deployment.syncs import allowed_buckets, entries, overlaps
 from deployment.text import did_you_mean, nearest_name, short_repr
 
 _Place = tuple[Any, ...]
@@ -92,7 +92,7 @@ RULES: Mapping[str, _Rule] = {
     "PERMISSIONS_BOUNDARY_ARN": _Rule("permissions_boundary_arn", values.optional(values.policy_arn)),
     "TERMINATION_PROTECTION": _Rule("termination_protection", values.yes_or_no),
     "TAGS": _Rule("tags", values.tags),
-    "SYNCS": _Rule("syncs", entries.read),
+    "SYNCS": _Rule("syncs", overlaps.read_entries),
     "NOTIFY": _Rule("notify", values.notify),
     "NOTIFY_ON": _Rule("notify_on", values.notify_on),
     "NOTIFY_AFTER_INTERVALS": _Rule("notify_after_intervals", values.whole_number(1, values.MAX_INTERVALS)),
@@ -182,24 +182,22 @@ def _examine(module: ModuleType, environ: Mapping[str, str]) -> Examined:
             for place, message in _mistakes_of(name, value, error):
                 line = None if variable else _line_of_place(place, lines)
                 problems.append(Problem(where, line, message))
-    problems += [Problem(path, lines.get((name,)), text) for name, text in _fill_from_syncs(kept, wrong)]
+    found = _judge_buckets(kept, wrong)
+    problems += [Problem(path, _line_of_place(place, lines), text) for place, text in found]
     return Examined(Settings(**kept), tuple(problems), frozenset(name for name in wrong if name))
 
 
-def _fill_from_syncs(kept: dict[str, Any], wrong: set[str | None]) -> Iterator[tuple[str, str]]:
-    """Put the buckets of SYNCS where they are asked for; yield the setting, and a sentence, where there are none."""
-    for name, side in (("SOURCE_BUCKETS", "source"), ("DESTINATION_BUCKETS", "destination")):
-        field = RULES[name].field
-        if kept.get(field) != values.FROM_SYNCS:
-            continue
-        kept[field] = entries.buckets(kept.get("syncs", ()), side)
-        if not kept[field]:
-            wrong.add(name)
-        if not kept[field] and "SYNCS" not in wrong:
-            yield (
-                name,
-                f"{name} is {values.FROM_SYNCS!r}: SYNCS names no sync; add one, or name the buckets (every bucket is [])",
-            )
+def _judge_buckets(kept: dict[str, Any], wrong: set[str | None]) -> list[tuple[_Place, str]]:
+    """Put the buckets of SYNCS where they are asked for; return where a list and SYNCS do not fit each other, and a sentence."""
+    syncs = None if "SYNCS" in wrong else kept.get("syncs", ())
+    found: list[tuple[_Place, str]] = []
+    for side in allowed_buckets.SIDES:
+        field = RULES[side.setting].field
+        settled = allowed_buckets.settle(side, kept.get(field, ()), syncs)
+        kept[field] = settled.buckets
+        wrong |= settled.wrong
+        found += settled.problems
+    return found
 
 
 def _line_of_place(place: _Place, lines: Mapping[_Place, int]) -> int | None:

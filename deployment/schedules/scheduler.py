@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.htm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,7 +51,11 @@ def read(installation: Installation, group: str, name: str) -> dict[str, Any] | 
 
 def read_all(installation: Installation, group: str) -> tuple[Schedule, ...]:
     """Return all schedules of a group: a List, and a Get for each."""
-    names = [str(record["Name"]) for record in summaries(installation, group)]
+    return read_named(installation, group, [str(record["Name"]) for record in summaries(installation, group)])
+
+
+def read_named(installation: Installation, group: str, names: Sequence[str]) -> tuple[Schedule, ...]:
+    """Return the schedules of these names, without those that have gone: a Get for each."""
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="schedule") as pool:
         found = pool.map(lambda name: read(installation, group, name), names)
         return tuple(schedule_from(answer) for answer in found if answer is not None)

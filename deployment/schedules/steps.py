@@ -10,13 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
+from deployment.aws.errors import is_denied
 from deployment.aws.installation import Installation
 from deployment.build import schedule_resources
 from deployment.build.schedule_resources import ScheduleGroup, group_of
 from deployment.console import Console
 from deployment.schedules import reconcile, scheduler
 from deployment.schedules.reconcile import ScheduleChange
-from deployment.schedules.schedule import DISABLED, ENABLED, wanted_schedules
+from deployment.schedules.schedule import DISABLED, ENABLED, Schedule, wanted_schedules
 from deployment.step_functions.executions import name_to_start
 from deployment.step_functions.listing import Machine, base_and_moment
 
@@ -124,6 +127,20 @@ def known(installation: Installation, outputs: Mapping[str, str]) -> dict[str, K
         )
         for record in found
     }
+
+
+def details(
+    installation: Installation, outputs: Mapping[str, str], names: Iterable[str]
+) -> dict[str, Schedule]:
+    """Return the schedules of these names as they are deployed: a Get for each, and nothing where that is denied."""
+    group = group_of(outputs)
+    try:
+        found = scheduler.read_named(installation, group.name, list(names)) if group else ()
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return {}
+    return {schedule.name: schedule for schedule in found}
 
 
 def states(installation: Installation, outputs: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from deployment.text import nearest_name, short_repr
 
 UTC = "UTC"
 OF_A_SCHEDULE = ("schedule", "timezone")
+OF_SETTINGS = {"maxDelete": "MAX_DELETE of fabfile_config.py"}
+"""Where an option comes from that an input does not have, as far as anything is said of it."""
 NOT_IN_AN_ENTRY = {
     "name": "the name of a sync stands before its entry; leave it out",
     "plan": "a plan is good for one execution; leave it out",
@@ -76,6 +78,25 @@ def buckets(syncs: Sequence[Sync], side: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(sync.input[side]) for sync in syncs))
 
 
+def origins(syncs: Sequence[Sync], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return where options of an execution's input come from that nobody has typed: `"maxDelete" of SYNCS['photos']`, by option.
+
+    An input that names a plan has the options of the plan's dry run, of which nothing is known here.
+    """
+    if "plan" in given:
+        return {}
+    sync = next((sync for sync in syncs if sync.name == given.get("name")), None)
+    of_entry = {option: value for option, value in sync.input.items() if option != "name"} if sync else {}
+    return {
+        **{option: setting for option, setting in OF_SETTINGS.items() if option not in given},
+        **{
+            option: f'"{option}" of SYNCS[{given["name"]!r}]'
+            for option, value in of_entry.items()
+            if option in given and given[option] == value
+        },
+    }
+
+
 def _entry(name: str, entry: Mapping[str, Any]) -> Sync:
     return Sync(name, _input(name, entry), entry.get("schedule"), entry.get("timezone", UTC))
 
@@ -107,15 +128,12 @@ def _mistakes_of_input(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tu
     """Yield what is wrong with all but the schedule: which key, if one alone, and a sentence."""
     from lambda_functions.shared import options
 
-    mistyped = [
-        key for key in entry if key not in options.NAMES and _meant_for_a_schedule(key, options.NAMES)
-    ]
-    for key in mistyped:
-        meant = _meant_for_a_schedule(key, options.NAMES)
-        yield (key,), f'"{key}" is not an option (did you mean "{meant}"?)'
+    known = (*(name for name in options.NAMES if name not in NOT_IN_AN_ENTRY), *OF_A_SCHEDULE)
+    unknown = [key for key in entry if key not in (*known, *NOT_IN_AN_ENTRY, *options.PASSED_OVER)]
+    yield from (((key,), f'"{key}" is not an option ({_meant(key, known)})') for key in unknown)
     for key in [key for key in entry if key in NOT_IN_AN_ENTRY]:
         yield (key,), f'"{key}" is {short_repr(entry[key])}; {NOT_IN_AN_ENTRY[key]}'
-    left_out = (*mistyped, *NOT_IN_AN_ENTRY)
+    left_out = (*unknown, *NOT_IN_AN_ENTRY)
     given = _input(name, {key: part for key, part in entry.items() if key not in left_out})
     if not _is_json(given):
         yield (
@@ -128,11 +146,11 @@ def _mistakes_of_input(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tu
         yield (where,) if where else (), _in_python(problem)
 
 
-def _meant_for_a_schedule(key: str, options: Sequence[str]) -> str | None:
-    if key in OF_A_SCHEDULE:
-        return None
-    nearest = nearest_name(key.lower(), (*options, *OF_A_SCHEDULE))
-    return nearest if nearest in OF_A_SCHEDULE else None
+def _meant(key: str, known: Sequence[str]) -> str:
+    """Return which option of an entry is like a key that is none, else all that there are."""
+    spelled = {name.lower(): name for name in known}
+    nearest = nearest_name(key.strip(" :").lower(), spelled)
+    return f'did you mean "{spelled[nearest]}"?' if nearest else f"known are {', '.join(known)}"
 
 
 def _is_json(value: Any) -> bool:

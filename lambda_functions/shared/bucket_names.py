@@ -26,7 +26,7 @@ def bucket_problem(spelling: Spelling, prefix: str, value: Any) -> str | None:
     """Say what is wrong with a bucket's name; `prefix` names the option for the rest of an address."""
     if not isinstance(value, str):
         return _FORM
-    if value.startswith(("s3://", "arn:")):
+    if value.startswith(("s3://", "arn:")) or ("/" in value and is_bucket_name(value.partition("/")[0])):
         return _address_problem(spelling, prefix, value)
     if value.endswith("--x-s3"):
         return "a directory bucket, which lists its keys in no order and cannot be compared; expected a general-purpose bucket"
@@ -56,7 +56,7 @@ def _address_problem(spelling: Spelling, prefix: str, value: str) -> str:
         ":accesspoint" in value or not re.match(r"arn:aws[a-z-]*:s3:::[^/]", value)
     ):
         return "an ARN that is not a bucket's; expected the name of a general-purpose bucket"
-    path = value.removeprefix("s3://") if value.startswith("s3://") else value.split(":::", 1)[1]
+    path = value.split(":::", 1)[1] if value.startswith("arn:") else value.removeprefix("s3://")
     bucket, _, under = path.partition("/")
     if not is_bucket_name(bucket):
         return _FORM

@@ -7,7 +7,8 @@ import json
 from deployed_project import Project
 
 NIGHTLY = (
-    '"nightly": {"source": "named-source", "destination": "named-copy", "schedule": "cron(0 3 * * ? *)"},'
+    '"nightly": {"source": "named-source", "destination": "named-copy", "exclude": ["films/*"], '
+    '"schedule": "cron(0 3 * * ? *)"},'
 )
 FILMS = '"films": {"source": "named-films", "destination": "named-copy", "prefix": "films/"},'
 SYNCS = f"SYNCS = {{{NIGHTLY} {FILMS}}}"
@@ -26,7 +27,13 @@ def test_a_named_sync_is_run_verified_and_listed_and_its_buckets_are_not_taken_s
     editable.replace(config, "\nDESTINATION_BUCKETS = []", '\nDESTINATION_BUCKETS = "syncs"')
     deployed = editable.fab()
     assert deployed.returncode == 0, deployed.stderr
-    assert '{"source": "named-source", "destination": "named-copy"}' in deployed.stdout
+    nightly_input = (
+        '{"source": "named-source", "destination": "named-copy", "exclude": ["films/*"], "name": "nightly"}'
+    )
+    assert (
+        f"{nightly_input}\nor from here" in deployed.stdout
+        and "\nfab sync nightly --dry-run\n" in deployed.stdout
+    )
 
     before = json.loads(editable.fab("syncs", "--json").stdout)["syncs"]
     assert [(one["name"], one["lastRun"]) for one in before] == [("nightly", None), ("films", None)]

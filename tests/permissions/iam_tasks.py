@@ -197,7 +197,7 @@ SCHEDULED: Mapping[str, tuple[str, ...]] = {
     "plan": _READ_SCHEDULES,
     "pause": _PAUSE,
     "resume": _PAUSE,
-    "syncs": _FIND_SCHEDULES,
+    "syncs": _READ_SCHEDULES,
     "status": (*_FIND_SCHEDULES, "sqs:GetQueueAttributes"),
     "rollback": (*_READ_SCHEDULES, "scheduler:UpdateSchedule"),
     "prune": _FIND_SCHEDULES,

@@ -29,6 +29,7 @@ from deployment.step_functions.executions import (
     watch,
 )
 from deployment.step_functions.run_report import RunFolder
+from deployment.syncs import entries
 from deployment.tasks.runs.output import STDOUT
 from deployment.tasks.runs.plan_list import show_plan, write_list
 from deployment.tasks.runs.report_text import show_report
@@ -39,7 +40,7 @@ def follow(
 ) -> Execution:
     """Follow the newest run, or the one whose name begins so, as `follow_to_end` does; one that has ended is only reported."""
     outputs = lookup.outputs(installation)
-    run = runs.find(installation, name, lookup.machine_names(outputs))
+    run = runs.find_meant(installation, name, lookup.machine_names(outputs))
     options = input_of(describe(installation, run.arn))
     console.step(f"{run.arn}\n{execution_link(run.arn)}")
     return follow_to_end(
@@ -68,7 +69,8 @@ def follow_to_end(
     Flags have made its input, unless `by_flags` is false.
     """
     execution = show_to_end(installation, execution_arn, work_bucket, options, console, as_json, list_to)
-    return require_success(with_cause_in_flags(execution, by_flags))
+    origins = entries.origins(installation.settings.syncs, options)
+    return require_success(with_cause_in_flags(execution, by_flags, origins))
 
 
 def show_to_end(
@@ -95,9 +97,9 @@ def show_to_end(
     return execution
 
 
-def with_cause_in_flags(execution: Execution, by_flags: bool) -> Execution:
-    """Return an execution whose cause names the flags that were typed, if its input was made by flags."""
-    return replace(execution, cause=in_flags(execution.cause or "")) if by_flags else execution
+def with_cause_in_flags(execution: Execution, by_flags: bool, origins: Mapping[str, str]) -> Execution:
+    """Return an execution whose cause names the flags that were typed, if its input was made by flags, or where else from."""
+    return replace(execution, cause=in_flags(execution.cause or "", origins)) if by_flags else execution
 
 
 def show_end(

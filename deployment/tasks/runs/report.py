@@ -26,6 +26,7 @@ from deployment.step_functions.executions import (
 from deployment.step_functions.plan_lines import Plan
 from deployment.step_functions.progress import ENDED_STATUSES
 from deployment.step_functions.run_report import RunFolder
+from deployment.syncs import entries
 from deployment.tasks.runs.failure_files import (
     Cause,
     Failures,
@@ -71,11 +72,12 @@ def report(installation: Installation, name: str | None, console: Console, wante
     Raises ExecutionFailed where there is no report: the run goes on, or has left none, or its files have expired.
     """
     outputs = lookup.outputs(installation)
-    run = runs.find(installation, name, lookup.machine_names(outputs))
+    run = runs.find_meant(installation, name, lookup.machine_names(outputs))
     described = describe(installation, run.arn)
     execution, folder = execution_from(described), RunFolder(installation, run.arn, outputs.get("WorkBucket"))
     found = execution.report or (folder.report() if execution.status in ENDED_STATUSES else None)
-    ended = ReportedRun(described, execution, found, folder) if found else None
+    origins = entries.origins(installation.settings.syncs, input_of(described))
+    ended = ReportedRun(described, execution, found, folder, origins) if found else None
     failures, plan = None, None
     if ended:  # first, because whoever reads the rest may stop reading
         failures = _write_files(ended, wanted, installation, console)
@@ -121,7 +123,7 @@ def _show(run: ReportedRun, failures: Failures | None, console: Console, plan: P
     console.result(f"{execution.name}{when}\n{execution_link(execution.arn)}")
     if execution.status != "SUCCEEDED":
         console.result(
-            f"{execution.status} with {execution.error or 'no error'}: {cause_of(execution)}".rstrip(": "),
+            f"{execution.status} with {execution.error or 'no error'}: {cause_of(run)}".rstrip(": "),
             "red",
         )
     if not has_begun(report):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,12 +35,16 @@ MAX_RECORDS_READ = 2_000
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """A run that has ended with a report: DescribeExecution's answer, what that says, the report, and the run's files."""
+    """A run that has ended with a report: DescribeExecution's answer, what that says, the report, and the run's files.
+
+    `origins` are those of its options (`entries.origins`).
+    """
 
     described: Mapping[str, Any]
     execution: Execution
     report: Mapping[str, Any]
     folder: RunFolder
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(run: ReportedRun, failures: Failures, made_at: datetime, place: str, console: Console) -> None:
@@ -62,7 +66,7 @@ def facts_of(run: ReportedRun, failures: Failures, made_at: datetime) -> Facts:
         link=execution_link(execution.arn),
         status=execution.status,
         error=execution.error or "",
-        cause=cause_of(execution),
+        cause=cause_of(run),
         began_at=run.described["startDate"],
         made_at=made_at,
         seconds=execution.seconds,
@@ -79,12 +83,13 @@ def facts_of(run: ReportedRun, failures: Failures, made_at: datetime) -> Facts:
     )
 
 
-def cause_of(execution: Execution) -> str:
-    """Return why an execution did not succeed, in one line and in the words of whoever started it; "" if it did."""
+def cause_of(run: ReportedRun) -> str:
+    """Return why a run did not succeed, in one line and in the words of whoever started it; "" if it did."""
+    execution = run.execution
     if execution.status == "SUCCEEDED":
         return ""
     cause = one_line(readable_cause(execution.cause) or "")
-    return in_flags(cause) if is_started_here(execution.name) else cause
+    return in_flags(cause, run.origins) if is_started_here(execution.name) else cause
 
 
 def _causes(report: Mapping[str, Any], failures: Failures) -> list[Group]:

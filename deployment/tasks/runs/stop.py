@@ -24,6 +24,7 @@ from deployment.step_functions.executions import (
     sides,
 )
 from deployment.step_functions.runs import Run
+from deployment.syncs import entries
 from deployment.tasks.runs.follow import show_to_end, with_cause_in_flags
 from deployment.text import one_line
 
@@ -65,7 +66,8 @@ def stop(
     if ended.error == stops.STOPPED:
         console.say(ended.cause or f"The run {run.name} was stopped.")
     else:
-        require_success(with_cause_in_flags(ended, is_started_here(run.name)))
+        origins = entries.origins(installation.settings.syncs, options)
+        require_success(with_cause_in_flags(ended, is_started_here(run.name), origins))
 
 
 @contextlib.contextmanager

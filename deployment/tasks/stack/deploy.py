@@ -6,8 +6,9 @@ plan first. At the end it says what was done, and how to start the state machine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from deployment.aws.account import state_machine_link
 from deployment.aws.installation import Installation
@@ -22,6 +23,7 @@ from deployment.errors import StackError
 from deployment.project.settings import Settings
 from deployment.step_functions import callers, listing, state_machines
 from deployment.step_functions.listing import Machine
+from deployment.syncs import overlaps
 from deployment.text import listed, quantity
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def deploy(
     Unless `yes`, asks before it takes buckets away from the functions while executions are RUNNING.
     """
     _require_target(installation, sources)
+    warn_of_overlaps(installation.settings, console)
     built = build_project(installation, sources)
     if ask and not confirm(console, _plan(installation, built)):
         return
@@ -74,6 +77,12 @@ def plan(
 def require_terminal_to_ask(console: Console) -> None:
     """Raise Declined where `--ask` was given and nobody can be asked, before anything else is done."""
     require_terminal(console, _NOTHING_DEPLOYED, "To deploy without asking, leave out --ask: fab deploy")
+
+
+def warn_of_overlaps(settings: Settings, console: Console) -> None:
+    """Say which syncs may undo each other; what is certain to is a mistake of the configuration."""
+    for note in overlaps.find(settings.syncs).notes:
+        console.warning(note)
 
 
 def confirm(console: Console, plan: DeploymentPlan) -> bool:
@@ -191,11 +200,13 @@ def _change_lines(
 
 
 def _schedule_words(schedules: Sequence[ScheduleChange]) -> str:
-    """`2 created, 1 changed, 1 removed`, or `unchanged`."""
+    """`2 created, 1 changed, 1 removed, gone with its pause: photos`, or `unchanged`."""
     words = []
     for action, done in (("create", "created"), ("update", "changed"), ("delete", "removed")):
         number = sum(change.action == action for change in schedules)
         words += [f"{number} {done}"] if number else []
+    lost = [change.name for change in schedules if change.action == "delete" and change.is_paused]
+    words += [f"gone with its pause: {name}" for name in lost]
     return ", ".join(words) or "unchanged"
 
 
@@ -204,16 +215,24 @@ def _start_lines(settings: Settings, current: Sequence[Machine]) -> list[str]:
     name = _machine_to_start(current)
     if not name:
         return []
-    source = next(iter(settings.source_buckets), "my-source-bucket")
-    destination = next(iter(settings.destination_buckets), "my-destination-bucket")
+    given, typed = _example(settings)
     return [
         "",
         f"Start {name} with this input:",
-        f'{{"source": "{source}", "destination": "{destination}"}}',
+        json.dumps(given, ensure_ascii=False),
         "or from here, at first only to see what it would do:",
-        f"fab sync {source} {destination} --dry-run",
-        f"fab sync {source} {destination}",
+        f"{typed} --dry-run",
+        typed,
     ]
+
+
+def _example(settings: Settings) -> tuple[Mapping[str, Any], str]:
+    """Return an input to start with, and the command that does: the first sync of SYNCS with all of its options, if any."""
+    if settings.syncs:
+        return settings.syncs[0].input, f"fab sync {settings.syncs[0].name}"
+    source = next(iter(settings.source_buckets), "my-source-bucket")
+    destination = next(iter(settings.destination_buckets), "my-destination-bucket")
+    return {"source": source, "destination": destination}, f"fab sync {source} {destination}"
 
 
 def _machine_to_start(current: Sequence[Machine]) -> str:

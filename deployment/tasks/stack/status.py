@@ -24,6 +24,7 @@ from deployment.schedules.overview import Overview as ScheduleOverview
 from deployment.step_functions import executions, inventory, listing
 from deployment.step_functions.inventory import DeployedMachine
 from deployment.step_functions.progress import ENDED_STATUSES, Observer
+from deployment.syncs import entries
 from deployment.tasks.stack import versions
 from deployment.tasks.stack.status_words import EndedExecution, RunningExecution, ended_text, running_text
 from deployment.tasks.stack.versions import Overview
@@ -166,7 +167,9 @@ def _read_running(
 def _read_ended(installation: Installation, record: Mapping[str, Any], syncing: str) -> EndedExecution:
     described = executions.describe(installation, record["executionArn"])
     execution = executions.execution_from(described)
-    return EndedExecution(execution, record["stopDate"], _sides(described), _other_machine(record, syncing))
+    origins = entries.origins(installation.settings.syncs, executions.input_of(described))
+    machine = _other_machine(record, syncing)
+    return EndedExecution(execution, record["stopDate"], _sides(described), machine, origins)
 
 
 def _sides(described: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -33,12 +33,13 @@ class RunningExecution:
 
 @dataclass(frozen=True)
 class EndedExecution:
-    """An execution that has ended, and what it was about; `machine` as of one that runs."""
+    """An execution that has ended, and what it was about; `machine` as of one that runs, `origins` of its options."""
 
     execution: Execution
     stopped_at: datetime
     sides: str
     machine: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def running_text(execution: RunningExecution, now: datetime) -> str:
@@ -59,7 +60,7 @@ def ended_text(ended: EndedExecution) -> str:
     result = f"{result_words(ended.execution)}, after {duration(ended.execution.seconds)}"
     cause = one_line(executions.readable_cause(ended.execution.cause) or "") or _answer(ended)
     if executions.is_started_here(ended.execution.name):
-        cause = in_flags(cause)
+        cause = in_flags(cause, ended.origins)
     if len(cause) > MAX_CAUSE_CHARACTERS:
         cause = f"{cause[:MAX_CAUSE_CHARACTERS]}... (--json has all of it)"
     head = f"  {_title(ended.execution.name, ended.machine)}, {utc(ended.stopped_at)} UTC"

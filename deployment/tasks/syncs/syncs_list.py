@@ -1,6 +1,6 @@
 """`fab syncs`: the syncs of the configuration: what each makes equal, when it runs next, and what came of its last run.
 
-Only reads. Whether a schedule is paused, and since when it counts, EventBridge Scheduler tells.
+Only reads. What is deployed of the schedules, whether each is paused, and since when it counts, EventBridge Scheduler tells.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from deployment.aws.installation import Installation
 from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.schedules import steps
+from deployment.schedules.schedule import Schedule
 from deployment.step_functions.executions import readable_cause, sides
-from deployment.syncs import times
+from deployment.step_functions.named_runs import MAX_EXECUTIONS
+from deployment.syncs import expressions, times
 from deployment.syncs.entries import Sync
 from deployment.tasks.syncs import last_runs
 from deployment.tasks.syncs.last_runs import LastRun, LastRuns
-from deployment.text import duration, iso, objects, utc
+from deployment.text import duration, iso, objects, one_line, utc
 
-COLUMNS = ("name", "source -> destination", "schedule", "next run", "last run")
 NONE = "SYNCS names no sync. fabfile_config_template.py shows how to name one."
 PAUSED = "paused"
 SCHEDULED = "scheduled"
@@ -33,13 +34,17 @@ DAYS_FROM_SECONDS = 2 * 86400
 
 @dataclass(frozen=True)
 class Schedules:
-    """What is known of the schedules by the names of their syncs: `paused` or another word, and when they were made."""
+    """The deployed schedules by the names of their syncs: `paused` or another word, when they were made, and what they say.
+
+    `details` are not there where they may not be read: then they are taken to be those of SYNCS.
+    """
 
     states: Mapping[str, str] = field(default_factory=dict)
     made_at: Mapping[str, datetime] = field(default_factory=dict)
+    details: Mapping[str, Schedule] = field(default_factory=dict)
 
 
-UNKNOWN = Schedules()
+NONE_DEPLOYED = Schedules()
 
 
 def read_schedules(installation: Installation) -> Schedules:
@@ -49,13 +54,28 @@ def read_schedules(installation: Installation) -> Schedules:
     return Schedules(
         {name: PAUSED if schedule.is_paused else SCHEDULED for name, schedule in found.items()},
         {name: schedule.made_at for name, schedule in found.items()},
+        {
+            name: schedule
+            for name, schedule in steps.details(installation, outputs, found).items()
+            if _is_understood(schedule)
+        },
     )
 
 
+def _is_understood(schedule: Schedule) -> bool:
+    """Whether it can be said when a schedule runs, which somebody may have changed by hand."""
+    try:
+        expressions.parse(schedule.expression)
+        expressions.require_timezone(schedule.timezone)
+    except ValueError:
+        return False
+    return True
+
+
 def show(
-    installation: Installation, console: Console, as_json: bool = False, schedules: Schedules = UNKNOWN
+    installation: Installation, console: Console, as_json: bool = False, schedules: Schedules = NONE_DEPLOYED
 ) -> None:
-    """Write the syncs to stdout, as a table or as one JSON document."""
+    """Write the syncs to stdout, some lines each, or as one JSON document."""
     console.step(installation.full_place)
     syncs = installation.settings.syncs
     found = last_runs.find(installation, syncs) if syncs else LastRuns({}, True)
@@ -65,29 +85,39 @@ def show(
         return
     if not syncs:
         console.say(NONE)
-        return
-    styles = ["red" if _has_failed(found.by_name.get(sync.name)) else "" for sync in syncs]
-    console.table("", COLUMNS, rows(syncs, found, now, schedules), styles)
+    for number, sync in enumerate(syncs):
+        if number:
+            console.result("")
+        _show_one(sync, found, now, schedules, console)
+    left = left_over(syncs, schedules)
+    if left:
+        named = [f"{name} ({PAUSED})" if schedules.states[name] == PAUSED else name for name in left]
+        console.say(
+            f"\nDeployed without a schedule in SYNCS: {', '.join(named)}. What is not paused starts runs until `fab` removes it."
+        )
 
 
-def rows(
-    syncs: Sequence[Sync], found: LastRuns, now: datetime, schedules: Schedules = UNKNOWN
-) -> list[list[str]]:
-    """Return a row of texts for each sync."""
-    return [
-        [
-            sync.name,
-            sides(sync.input),
-            _schedule_text(sync),
-            _next_text(sync, now, schedules),
-            _last_text(found.by_name.get(sync.name), found.is_whole, now),
-        ]
-        for sync in syncs
-    ]
+def left_over(syncs: Sequence[Sync], schedules: Schedules) -> list[str]:
+    """Return the names of deployed schedules that SYNCS does not have any more."""
+    configured = {sync.name for sync in syncs if sync.schedule}
+    return [name for name in schedules.states if name not in configured]
+
+
+def _show_one(sync: Sync, found: LastRuns, now: datetime, schedules: Schedules, console: Console) -> None:
+    """Write a sync: what is to be read whole or copied on lines that are never folded."""
+    last = found.by_name.get(sync.name)
+    following = next_text(sync, now, schedules)
+    console.result(f"{sync.name}: {one_line(sides(sync.input))}", "bold")
+    console.result(f"  schedule: {_schedule_text(sync)}")
+    if following:
+        console.say(f"  next run: {following}")
+    console.say(f"  last run: {last_text(last, found.is_whole, now)}", "red" if _has_failed(last) else "")
+    if last and _has_failed(last):
+        console.result(f"  see why: fab report {last.execution.name}")
 
 
 def document(
-    installation: Installation, found: LastRuns, now: datetime, schedules: Schedules = UNKNOWN
+    installation: Installation, found: LastRuns, now: datetime, schedules: Schedules = NONE_DEPLOYED
 ) -> dict[str, Any]:
     """Return what `--json` prints; docs/syncs.md has its shape."""
     return {
@@ -104,15 +134,23 @@ def document(
             }
             for sync in installation.settings.syncs
         ],
+        "schedulesWithoutSync": left_over(installation.settings.syncs, schedules),
         "allExecutionsRead": found.is_whole,
     }
 
 
-def next_run(sync: Sync, now: datetime, schedules: Schedules = UNKNOWN) -> datetime | None:
-    """Return when a sync runs by itself next, in its time zone; None where it does not, or where nobody knows."""
-    if not sync.schedule or schedules.states.get(sync.name) == PAUSED:
+def next_run(sync: Sync, now: datetime, schedules: Schedules = NONE_DEPLOYED) -> datetime | None:
+    """Return when a sync runs by itself next, as it is deployed and in that time zone; None if it does not, or nobody knows."""
+    if not sync.schedule or schedules.states.get(sync.name) in (None, PAUSED):
         return None
-    return times.next_time(sync.schedule, sync.timezone, now, schedules.made_at.get(sync.name))
+    expression, timezone = _in_force(sync, schedules)
+    return times.next_time(expression, timezone, now, schedules.made_at.get(sync.name))
+
+
+def _in_force(sync: Sync, schedules: Schedules) -> tuple[str, str]:
+    """Return expression and time zone by which a sync starts: as they are deployed, which SYNCS may have changed since."""
+    deployed = schedules.details.get(sync.name)
+    return (deployed.expression, deployed.timezone) if deployed else (sync.schedule or "", sync.timezone)
 
 
 def _schedule_text(sync: Sync) -> str:
@@ -121,22 +159,32 @@ def _schedule_text(sync: Sync) -> str:
     return sync.schedule if sync.schedule.startswith("rate") else f"{sync.schedule} {sync.timezone}"
 
 
-def _next_text(sync: Sync, now: datetime, schedules: Schedules) -> str:
+def next_text(sync: Sync, now: datetime, schedules: Schedules = NONE_DEPLOYED) -> str:
+    """Return when a sync runs next, or why it does not; "" for one that only people start."""
     if not sync.schedule:
         return ""
     state = schedules.states.get(sync.name)
+    if state is None:
+        return "not deployed: run `fab`"
+    in_force = _in_force(sync, schedules)
+    changed = (
+        "" if in_force == (sync.schedule, sync.timezone) else f"; deployed is {' '.join(in_force)}: run `fab`"
+    )
     if state == PAUSED:
-        return state
+        return state + changed
     following = next_run(sync, now, schedules)
-    if following is None:
-        is_rate = sync.schedule.startswith("rate")
-        return f"within {_span(times.interval_seconds(sync.schedule) or 0)}" if is_rate else "never again"
-    return f"{following:%Y-%m-%d %H:%M} {following.tzname()}, in {_span(_seconds(following - now))}"
+    if following is not None:
+        when = f"{following:%Y-%m-%d %H:%M} {following.tzname()}, in {_span(_seconds(following - now))}"
+        return when + changed
+    is_rate = in_force[0].startswith("rate")
+    when = f"within {_span(times.interval_seconds(in_force[0]) or 0)}" if is_rate else "never again"
+    return when + changed
 
 
-def _last_text(last: LastRun | None, is_whole: bool, now: datetime) -> str:
+def last_text(last: LastRun | None, is_whole: bool, now: datetime) -> str:
+    """Return how the last run ended, when, and what it did."""
     if last is None:
-        return "never" if is_whole else f"not among the newest {last_runs.MAX_EXECUTIONS} runs"
+        return "never" if is_whole else f"not among the newest {MAX_EXECUTIONS} runs"
     moment = last.stopped_at or last.started_at
     word = "" if last.stopped_at else " since"
     report = last.execution.report or {}

@@ -540,3 +540,13 @@ def test_a_sync_that_no_alarm_can_watch_is_noted(project):
         found = check.check(project, Settings(syncs=(weekly,), notify=notify))
         assert any(note.startswith(said) for note in found.notes) == is_noted
         assert found.problems == ()
+
+
+def test_syncs_that_may_undo_each_other_are_noted(project):
+    there = Sync("there", {"source": "a", "destination": "b", "name": "there"}, "rate(1 day)")
+    back = Sync("back", {"source": "b", "destination": "a", "name": "back"})
+    found = check.check(project, Settings(syncs=(there, back)))
+    assert [note[:46] for note in found.notes if "SYNCS" in note] == [
+        "SYNCS['back']: it and SYNCS['there'] make a ci"
+    ]
+    assert found.problems == ()

@@ -168,6 +168,13 @@ def test_what_a_run_says_about_its_options_is_told_in_flags(text: str, said: str
     assert in_flags(text) == said
 
 
+def test_where_nobody_has_typed_a_flag_the_place_is_told_that_its_value_came_from() -> None:
+    text = 'maxDelete allows 0 (10%); maxCostUsd too. If it is right, start again with "maxDelete": 7.'
+    assert in_flags(text, {"maxDelete": "\"maxDelete\" of SYNCS['photos']"}) == (
+        "\"maxDelete\" of SYNCS['photos'] allows 0 (10%); --max-cost-usd too. If it is right, start again with --max-delete 7."
+    )
+
+
 def test_what_the_guards_of_a_run_advise_is_a_flag_here() -> None:
     source = (PROJECT / "lambda_functions" / "shared" / "tally" / "refusals.py").read_text(encoding="utf-8")
     advised = re.findall(r'"(\w+)": (?:true|\{|")', source[source.index("def refusal") :])

@@ -14,8 +14,10 @@ from deployment.cloudformation.changes import Change, PropertyChange
 from deployment.errors import StackError
 from deployment.plan import plan
 from deployment.project.settings import Settings
+from deployment.syncs.entries import Sync
 from tests.deployed_stack import SETTINGS, Deployed
 from tests.fake_cloudformation import STACK_NAME, refusal
+from tests.installations import ACCOUNT_ID
 from tests.stacks import installed_with
 
 ZIPS = (Bundle("copy_keys", "copy_keys-1.zip", b"one"), Bundle("tally_run", "tally_run-2.zip", b"two"))
@@ -43,6 +45,16 @@ class FakeS3:
 
     def __init__(self, keys: list[str] | None) -> None:
         self.keys = keys
+        self.asked: list[str] = []
+
+    def head_bucket(self, Bucket: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+        assert ExpectedBucketOwner == ACCOUNT_ID
+        self.asked.append(Bucket)
+        status = {"gone": 404, "denied": 403, "moved": 301}.get(Bucket)
+        if status:
+            answer = {"Error": {"Code": str(status)}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, "HeadBucket")  # type: ignore[arg-type]
+        return {}
 
     def get_paginator(self, _: str) -> FakeS3:
         return self
@@ -54,7 +66,11 @@ class FakeS3:
 
 
 def planned(
-    fake: Deployed, template: Any = TEMPLATE, keys: list[str] | None = None, settings: Settings = SETTINGS
+    fake: Deployed,
+    template: Any = TEMPLATE,
+    keys: list[str] | None = None,
+    settings: Settings = SETTINGS,
+    s3: FakeS3 | None = None,
 ) -> plan.DeploymentPlan:
     """Plan for a stack without functions and state machines."""
     settings = Settings(**{**vars(settings), "max_concurrency": 1})
@@ -67,7 +83,7 @@ def planned(
             "Outputs": {"StateMachineRoleArn": {"Value": {"Ref": "R"}}, "WorkBucket": {"Value": {"Ref": "W"}}}
         },
     )
-    return plan.make(installed_with(fake, settings, s3=FakeS3(keys), **{"lambda": None}), built)
+    return plan.make(installed_with(fake, settings, s3=s3 or FakeS3(keys), **{"lambda": None}), built)
 
 
 def deployed(template: Any = TEMPLATE, **more: Any) -> Deployed:
@@ -201,3 +217,15 @@ def test_outputs_alone_are_a_change_although_a_change_set_does_not_name_them() -
     assert found.settings == (
         PropertyChange("Outputs", ["WorkBucket"], ["StateMachineRoleArn", "WorkBucket"]),
     )
+
+
+def test_buckets_of_syncs_that_do_not_exist_are_found_and_what_is_denied_is_not_among_them() -> None:
+    pairs = {"one": ("there", "gone"), "two": ("gone", "denied"), "three": ("moved", "there")}
+    syncs = tuple(Sync(name, {"source": a, "destination": b, "name": name}) for name, (a, b) in pairs.items())
+    s3 = FakeS3([])
+
+    found = planned(deployed(), settings=Settings(**{**vars(SETTINGS), "syncs": syncs}), s3=s3)
+
+    assert found.missing_buckets == {"gone": ["one", "two"]}
+    assert sorted(s3.asked) == ["denied", "gone", "moved", "there"], "each is asked about once"
+    assert not planned(deployed(), keys=[]).missing_buckets

@@ -329,6 +329,7 @@ def test_the_document_says_all_of_it() -> None:
         "schedules": [],
         "lostFunctions": {"functions": [], "callers": []},
         "lostBuckets": {"read": [], "write": []},
+        "missingBuckets": [],
         "refusal": None,
     }
 
@@ -369,6 +370,31 @@ def test_buckets_that_leave_the_policies_are_said_and_are_in_the_document() -> N
     )
     assert view.document(taking)["lostBuckets"] == {"read": ["photos"], "write": ["photos-copy"]}
     assert not any("Buckets:" in note for note in view.notes(CHANGED))
+
+
+def test_what_a_sync_would_stumble_over_is_said_whether_anything_changes_or_not() -> None:
+    several = {
+        "photos": {"source": "my-source", "destination": "into", "exclude": ["*.tmp"]},
+        "films": {"source": "my-films", "destination": "into", "delete": False},
+    }
+    settings = replace(CHANGED.installation.settings, syncs=entries.read(several))
+    installation = replace(CHANGED.installation, settings=settings)
+    missing = {"my-films": ["films"], "into": ["photos", "films"]}
+    for plan in (CHANGED, UNCHANGED):
+        found = replace(plan, installation=installation, missing_buckets=missing)
+        console = RecordingConsole()
+        view.show(console, found, False, False)  # type: ignore[arg-type]
+        said = "\n".join(console.results)
+        assert "\nNote: SYNCS['films']: it and SYNCS['photos'] both write into the bucket" in said
+        assert (
+            "\nBuckets: there is no bucket my-films (S3 answers 404), which SYNCS names (films). Check the name, or create the "
+            "bucket.\nBuckets: there is no bucket into (S3 answers 404), which SYNCS names (photos, films)."
+        ) in said
+        assert view.document(found)["missingBuckets"] == [
+            {"bucket": "my-films", "syncs": ["films"]},
+            {"bucket": "into", "syncs": ["photos", "films"]},
+        ]
+    assert view.sync_lines(CHANGED) == []
 
 
 def test_a_sync_that_no_alarm_can_watch_is_told_of_before_it_is_deployed() -> None:

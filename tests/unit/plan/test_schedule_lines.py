@@ -25,13 +25,28 @@ STAYS = (ScheduleChange("films", "none", PAUSED, (), True), ScheduleChange("same
 
 def test_what_has_the_same_coming_shares_a_line_and_pauses_are_said() -> None:
     assert schedule_lines.lines(CHANGES) == [
-        "Schedules: 1 schedule would be removed: old",
+        "Schedules: 1 schedule would be removed: old and its pause with it",
         "Schedules: 1 schedule would be created: photos cron(0 3 * * ? *) Europe/Berlin",
         "Schedules: 2 schedules would be changed (state machine): films, music",
         "Schedules: 1 schedule would be changed (schedule, input): texts",
         "Paused, and paused afterwards: films. `fab resume NAME` ends that.",
+        "Not paused, under another name either: photos. `fab pause photos` after this pauses it.",
     ]
     assert schedule_lines.lines(()) == []
+
+
+def test_a_pause_that_goes_is_said_with_each_schedule_that_goes() -> None:
+    gone = (CHANGES[0], ScheduleChange("tidy", "delete", None))
+    assert schedule_lines.lines(gone) == [
+        "Schedules: 2 schedules would be removed: old and its pause with it, tidy"
+    ]
+    created = (CHANGES[1], ScheduleChange("new", "create", replace(NIGHTLY, name="new")))
+    assert schedule_lines.lines((gone[1], *created))[1:] == [
+        "Schedules: 2 schedules would be created: photos cron(0 3 * * ? *) Europe/Berlin, new cron(0 3 * * ? *) Europe/Berlin"
+    ]
+    assert schedule_lines.lines((gone[0], *created))[2:] == [
+        "Not paused, under another name either: photos, new. `fab pause NAME` after this pauses it."
+    ]
 
 
 def test_a_changed_schedule_alone_makes_a_plan_one_that_would_change_something() -> None:

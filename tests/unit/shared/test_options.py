@@ -308,7 +308,13 @@ def test_max_delete_is_refused_when_it_is_neither_a_number_nor_a_share(value: An
         ("-bucket", BUCKET),
         ("bucket.", BUCKET),
         ("my..bucket", BUCKET),
-        ("bucket/prefix", BUCKET),
+        ("bucket/", 'expected only the bucket\'s name, "bucket"'),
+        (
+            "bucket/photos/",
+            'expected only the bucket\'s name, "bucket", and "prefix": "photos/" for what is under it',
+        ),
+        ("./photos", BUCKET),
+        ("https://photos", BUCKET),
         ("s3://photos", 'expected only the bucket\'s name, "photos"'),
         ("s3://photos/", 'expected only the bucket\'s name, "photos"'),
         (

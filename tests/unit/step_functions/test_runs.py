@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from deployment.errors import ConfigurationError, ExecutionFailed
+from deployment.project.settings import Settings
 from deployment.step_functions import listing, runs
 from deployment.step_functions.listing import Machine, MachineList
 from deployment.step_functions.runs import Run
+from deployment.syncs.entries import Sync
 from tests.fake_executions import BEGAN
 from tests.installations import installed
 
@@ -124,3 +127,67 @@ def test_a_name_of_no_run_and_no_run_at_all_are_said() -> None:
         "There is no run of sync-buckets-state-machine of the stack sync-buckets in 123456789012/eu-west-1 yet, or Step "
         "Functions has forgotten it. `fab sync` starts one."
     )
+
+
+# A name of SYNCS
+
+PHOTOS = Sync("photos", {"source": "from", "destination": "into", "name": "photos"})
+
+
+class NamedSteps(Steps):
+    """The same, of which DescribeExecution tells the input; `statusFilter` is heeded."""
+
+    def paginate(self, stateMachineArn: str, statusFilter: str | None = None) -> Any:
+        for page in super().paginate(stateMachineArn):
+            yield {"executions": [one for one in page["executions"] if statusFilter in (None, one["status"])]}
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:
+        return next(one for one in self.executions if one["executionArn"] == executionArn)
+
+
+def named(machine: str, name: str, minute: int, sync: str, **more: str) -> dict[str, Any]:
+    return execution(machine, name, minute, input=json.dumps({"name": sync}), **more)
+
+
+RUNS = NamedSteps(
+    named(NEW, "fab-1", 1, "photos"),
+    named(OLD, "uuid", 3, "photos"),
+    named(NEW, "photos-by-hand", 5, "films"),
+    named(NEW, "fab-9", 9, "films"),
+    execution(OTHER, "told", 8, input='{"name": "photos"}'),
+    execution(NEW, "applied", 2, input=json.dumps({"plan": f"{NEW}/fab-1"})),
+)
+
+
+def of(typed: str, steps: NamedSteps = RUNS, running: bool = False) -> Run:
+    installation = installed(Settings(syncs=(PHOTOS,)), stepfunctions=steps)
+    look = runs.find_running if running else runs.find_meant
+    return look(installation, typed, ["sync-buckets-state-machine", "tell"])
+
+
+@pytest.mark.usefixtures("machines")
+def test_a_name_of_syncs_is_its_newest_run_and_other_names_are_as_ever() -> None:
+    assert (of("photos").name, of("photos").status) == ("uuid", "SUCCEEDED")
+    assert (of("photos-").name, of("fab-9").name) == ("photos-by-hand", "fab-9")
+    planned = NamedSteps(*(one for one in RUNS.executions if not one["executionArn"].endswith("uuid")))
+    assert of("photos", planned).name == "applied"
+    with pytest.raises(
+        ExecutionFailed, match=r"^None of the newest 200 runs is one of the sync photos\. `fab sync photos` "
+    ):
+        of("photos", NamedSteps(named(NEW, "photos-by-hand", 1, "films")))
+
+
+@pytest.mark.usefixtures("machines")
+def test_of_a_name_of_syncs_the_one_run_that_is_running_is_meant() -> None:
+    running = (
+        named(NEW, "now", 4, "photos", status="RUNNING"),
+        named(NEW, "other", 6, "films", status="RUNNING"),
+    )
+    assert of("photos", NamedSteps(*RUNS.executions, *running), True).name == "now"
+    with pytest.raises(ExecutionFailed, match=r"^No run of the sync photos is RUNNING\.$"):
+        of("photos", NamedSteps(*RUNS.executions, running[1]), True)
+    two = *running, named(OLD, "before", 3, "photos", status="RUNNING")
+    with pytest.raises(
+        ConfigurationError, match=r"^2 runs of the sync photos are RUNNING: now, before\. Write the name"
+    ):
+        of("photos", NamedSteps(*two), True)

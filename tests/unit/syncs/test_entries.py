@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from places import ConfigurationElsewhere
+from places import PROJECT, ConfigurationElsewhere
 
 import fabfile_config_template
 from deployment.errors import ConfigurationError
 from deployment.project import settings
 from deployment.project.settings import Settings, from_module
-from deployment.syncs.entries import Sync
-from lambda_functions.shared.options import find_problems
+from deployment.syncs.entries import Sync, origins
+from lambda_functions.shared.options import NAMES, find_problems, max_deletes
 
 A_NAME = "expected 1 to 64 letters from A to Z, digits, underscores and hyphens, as the name of a sync"
 AN_INPUT = (
@@ -27,6 +27,7 @@ AN_INPUT = (
 )
 EXAMPLE = '{"photos": {"source": "my-source-bucket", "destination": "my-destination-bucket"}}'
 MANY = 40
+KNOWN = ", ".join([*(name for name in NAMES if name != "name"), "schedule", "timezone"])
 
 
 def settings_of(**names: object) -> Settings:
@@ -95,6 +96,22 @@ def test_an_entry_is_a_mapping_of_options(entry: object) -> None:
                 '"source" is \'s3://from/\'; expected only the bucket\'s name, "from"',
             ],
         ),
+        ({"source": "from/photos/"}, [
+            '"source" is \'from/photos/\'; expected only the bucket\'s name, "from", and "prefix": \'photos/\' '
+            "for what is under it",
+        ]),
+        ({"destination": "s3://into/a b"}, [
+            '"destination" is \'s3://into/a b\'; expected only the bucket\'s name, "into", and "destinationPrefix": \'a b\' '
+            "for what is under it",
+        ]),
+        ({"destination": "into/"}, ['"destination" is \'into/\'; expected only the bucket\'s name, "into"']),
+        ({"notify": True}, [f'"notify" is not an option (known are {KNOWN})']),
+        ({"nam": "x"}, [f'"nam" is not an option (known are {KNOWN})']),
+        ({"MAXDELETE": 7}, ['"MAXDELETE" is not an option (did you mean "maxDelete"?)']),
+        ({"prefx": "a/", "delete": "no"}, [
+            '"prefx" is not an option (did you mean "prefix"?)',
+            '"delete" is \'no\'; expected True or False',
+        ]),
         ({"delete": "no"}, ['"delete" is \'no\'; expected True or False']),
         ({"compareMetadata": 1}, ['"compareMetadata" is 1; expected True, False or "all"']),
         ({"sourceOwner": 111122223333}, [
@@ -189,6 +206,33 @@ def test_what_is_taken_is_never_an_invalid_input(entry: dict[str, Any]) -> None:
         assert find_problems(dict(sync.input), {}) == []
 
 
+# Where the options of an execution come from
+
+
+LIMITED = Sync("photos", {"source": "from", "destination": "into", "maxDelete": "10%", "name": "photos"})
+OF_SYNCS = "\"maxDelete\" of SYNCS['photos']"
+OF_SETTING = "MAX_DELETE of fabfile_config.py"
+
+
+@pytest.mark.parametrize(
+    "given, origin",
+    [
+        (LIMITED.input, OF_SYNCS),
+        ({**LIMITED.input, "dryRun": True}, OF_SYNCS),
+        ({**LIMITED.input, "maxDelete": 7}, None),
+        ({**LIMITED.input, "name": "films"}, None),
+        ({"source": "from", "destination": "into", "maxDelete": "10%"}, None),
+        ({"source": "from", "destination": "into"}, OF_SETTING),
+        ({"plan": "machine/photos"}, None),
+    ],
+)
+def test_a_limit_comes_from_the_entry_the_setting_or_a_flag(
+    given: dict[str, Any], origin: str | None
+) -> None:
+    assert origins([LIMITED], given).get("maxDelete") == origin
+    assert "name" not in origins([LIMITED], given)
+
+
 # Buckets that come from SYNCS
 
 BOTH = {
@@ -216,6 +260,16 @@ def test_syncs_that_are_wrong_are_said_once() -> None:
     ]
     assert problem == "SYNCS['photos']: \"source\" is missing"
     assert len(mistakes(SOURCE_BUCKETS="syncs", SYNCS=7)) == 1
+
+
+def test_no_example_refuses_the_first_sync_of_a_small_bucket() -> None:
+    """Its limit allows deletes where the destination has few objects, as a share does not."""
+    page = (PROJECT / "docs" / "syncs.md").read_text(encoding="utf-8")
+    (in_docs,) = re.findall(r"^```python\n(SYNCS = \{\n.*?)```$", page, re.MULTILINE | re.DOTALL)
+    in_template = Path(fabfile_config_template.__file__).read_text(encoding="utf-8")
+    limits = [re.search(r'"maxDelete": (.+),', text) for text in (in_docs, in_template)]
+    assert [limit and limit[1] for limit in limits] == ["1000", "1000"]
+    assert max_deletes(1000, 2) == 1000 and max_deletes("10%", 2) == 0
 
 
 def test_the_example_of_the_template_works_when_it_is_no_comment_any_more() -> None:

@@ -10,9 +10,12 @@ import pytest
 from deployment.cloudformation.change_sets import Change
 from deployment.cloudformation.stack import DeployedStack
 from deployment.project.settings import Settings
+from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions.listing import Machine
+from deployment.syncs.entries import Sync
 from deployment.tasks.stack import deploy
 from tests.installations import installed
+from tests.recording_console import RecordingConsole
 
 NAME = "sync-buckets-state-machine-20261122-143000"
 ARN = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{NAME}"
@@ -86,6 +89,42 @@ def test_when_nothing_was_to_do_it_says_so_and_names_the_configured_buckets() ->
         "or from here, at first only to see what it would do:\n"
         "fab sync photos photos-copy --dry-run\n"
         "fab sync photos photos-copy"
+    )
+
+
+def test_where_syncs_have_names_the_first_is_proposed_with_all_of_its_options() -> None:
+    photos = Sync(
+        "photos", {"source": "from", "destination": "into", "prefix": "ä/", "delete": False, "name": "photos"}
+    )
+    films = Sync("films", {"source": "a", "destination": "b", "name": "films"})
+    settings = Settings(source_buckets=("from", "a"), syncs=(photos, films))
+
+    text = deploy.ending(
+        installed(settings), [], DeployedStack("sync-buckets", {}, False, ()), [machine(False)]
+    )
+
+    assert text.partition("Start it with this input:\n")[2] == (
+        '{"source": "from", "destination": "into", "prefix": "ä/", "delete": false, "name": "photos"}\n'
+        "or from here, at first only to see what it would do:\n"
+        "fab sync photos --dry-run\n"
+        "fab sync photos"
+    )
+
+
+def test_of_syncs_that_may_undo_each_other_it_warns() -> None:
+    there = Sync("there", {"source": "a", "destination": "b", "name": "there"}, "rate(1 day)")
+    back = Sync("back", {"source": "b", "destination": "a", "name": "back"})
+    console = RecordingConsole()
+    deploy.warn_of_overlaps(Settings(syncs=(there, back)), console)  # type: ignore[arg-type]
+    (warning,) = console.warnings
+    assert warning.startswith("SYNCS['back']: it and SYNCS['there'] make a circle")
+
+
+def test_a_pause_that_goes_with_its_schedule_is_said_at_the_end_too() -> None:
+    gone = [ScheduleChange("old", "delete", None, is_paused=True), ScheduleChange("tidy", "delete", None)]
+    deployed = DeployedStack("sync-buckets", {}, False, ())
+    assert "\nSchedules: 2 removed, gone with its pause: old\n" in deploy.ending(
+        INSTALLATION, [], deployed, [machine(False)], gone
     )
 
 

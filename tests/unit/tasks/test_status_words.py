@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,6 +86,12 @@ def test_a_cause_is_in_flags_where_flags_have_started_the_execution() -> None:
     )
     assert ended_text(by_fab).endswith("start again with --max-delete 3")
     assert ended_text(ended(cause)).endswith(cause)
+    limited = replace(
+        by_fab,
+        execution=replace(by_fab.execution, cause="maxDelete allows 0"),
+        origins={"maxDelete": "MAX_DELETE"},
+    )
+    assert ended_text(limited).endswith("    MAX_DELETE allows 0")
 
 
 @pytest.mark.parametrize("cause", [None, ""])
