@@ -27,6 +27,7 @@ class BucketFacts:
 
     `is_owners`: one call at least was answered, so the bucket is the expected owner's. `key` is a key as the bucket's default
     encryption names it: an ARN, an id, an alias; "" where there is none, `alias/aws/s3` for the one that AWS manages.
+    `owner_is_checked` is false where this account was taken for the owner as well, as emulators do: then no answer proves it.
     """
 
     is_owners: bool
@@ -35,6 +36,7 @@ class BucketFacts:
     ownership: str | None
     key: str | None
     denied: tuple[str, ...]
+    owner_is_checked: bool = True
 
 
 def ask(installation: Installation, bucket: str, owner: str) -> BucketFacts:
@@ -58,6 +60,7 @@ def ask(installation: Installation, bucket: str, owner: str) -> BucketFacts:
         None if controls is None else _ownership(controls),
         None if encryption is None else _key(encryption),
         tuple(denied),
+        head is None or _tells_owners_apart(installation, bucket, owner),
     )
 
 
@@ -66,6 +69,12 @@ def is_owned_by(installation: Installation, bucket: str, owner: str) -> bool:
     s3 = installation.client("s3")
     answer = _answer(lambda: s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner), bucket)
     return answer is not None
+
+
+def _tells_owners_apart(installation: Installation, bucket: str, owner: str) -> bool:
+    """Whether an answer in the name of this owner means something: a bucket that is theirs must not be this account's too."""
+    ours = installation.account_id
+    return owner == ours or not is_owned_by(installation, bucket, ours)
 
 
 def _answer(call: Callable[[], Any], bucket: str) -> Any:

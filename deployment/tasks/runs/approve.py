@@ -82,7 +82,7 @@ def confirm(options: Mapping[str, Any], report: Mapping[str, Any], console: Cons
     """Return an input that carries out this plan and no other, after a yes."""
     require_yes(
         console,
-        "Carry out this plan? What has changed since is left as it is, and then nothing is deleted.",
+        "Carry out this plan? What has changed since is left as it is; if that is an object to be copied, nothing is deleted.",
         _NOTHING_SYNCED,
     )
     return {**options, "planDigest": report["planDigest"]}
