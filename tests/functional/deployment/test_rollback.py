@@ -82,6 +82,8 @@ def test_the_older_definition_comes_back_as_a_new_machine_which_is_the_current_o
         "  https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/"
         f"{deployed.arn(made.name)}\n"
         "It is the current one now. Executions that are running continue with what they were started with.\n"
+        "The stack is not rolled back: schedules, notices, permissions and settings are those of the last `fab`. To have older "
+        "ones, check out the older sources and run `fab`.\n"
         "The next `fab` makes the code of this folder current again."
     ]
 

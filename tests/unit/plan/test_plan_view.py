@@ -131,7 +131,7 @@ def test_the_whole_plan_as_text() -> None:
         PLACE,
         "",
         "\ncopy_keys role: Policies",
-        "\nRefer to what changes: tally_run\n"
+        "\nChecked again, only because they refer to what changes: tally_run\n"
         "Uploads:\n"
         "  copy_keys-2.zip\n"
         "Stack: termination protection on\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deployment.plan import schedule_lines, view
-from deployment.schedules.reconcile import ScheduleChange
+from deployment.schedules.reconcile import ScheduleChange, reconcile
 from deployment.schedules.schedule import DISABLED, Schedule
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
@@ -20,6 +20,7 @@ CHANGES = (
     ScheduleChange("texts", "update", replace(NIGHTLY, name="texts"), ("schedule", "input")),
     ScheduleChange("same", "none", replace(NIGHTLY, name="same")),
 )
+LATER = replace(NIGHTLY, expression="rate(6 hours)", timezone="UTC")
 STAYS = (ScheduleChange("films", "none", PAUSED, (), True), ScheduleChange("same", "none", NIGHTLY))
 
 
@@ -32,6 +33,22 @@ def test_what_has_the_same_coming_shares_a_line_and_pauses_are_said() -> None:
         "Paused, and paused afterwards: films. `fab resume NAME` ends that.",
     ]
     assert schedule_lines.lines(()) == []
+
+
+def test_of_another_time_the_old_one_is_said_too() -> None:
+    (moved,) = reconcile([LATER], [NIGHTLY])
+    (elsewhere,) = reconcile([replace(NIGHTLY, timezone="Asia/Tokyo")], [NIGHTLY])
+    (otherwise,) = reconcile([replace(NIGHTLY, input='{"source": "b"}')], [NIGHTLY])
+
+    assert schedule_lines.lines([moved]) == [
+        "Schedules: 1 schedule would be changed (schedule, time zone): "
+        "photos cron(0 3 * * ? *) Europe/Berlin -> rate(6 hours) UTC"
+    ]
+    assert schedule_lines.lines([elsewhere]) == [
+        "Schedules: 1 schedule would be changed (time zone): "
+        "photos cron(0 3 * * ? *) Europe/Berlin -> cron(0 3 * * ? *) Asia/Tokyo"
+    ]
+    assert schedule_lines.lines([otherwise]) == ["Schedules: 1 schedule would be changed (input): photos"]
 
 
 def test_a_changed_schedule_alone_makes_a_plan_one_that_would_change_something() -> None:

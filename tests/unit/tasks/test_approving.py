@@ -175,6 +175,27 @@ def test_a_report_says_how_to_carry_its_plan_out_and_what_was_carried_out() -> N
     assert list(footer(cannot, 1))[-1] == f"Report: {REPORT['report']}"
 
 
+@pytest.mark.parametrize("plan", [{}, NOTHING, {**NOTHING, "restore": {"objects": 0, "bytes": 0}}])
+def test_a_plan_in_which_nothing_is_to_be_done_is_not_offered_to_be_carried_out(plan: dict[str, Any]) -> None:
+    assert list(footer({**PLANNED, "plan": plan}, 1))[-1] == f"Report: {REPORT['report']}"
+
+
+@pytest.mark.parametrize("kind", ["copy", "delete", "restore"])
+def test_a_plan_of_one_object_of_any_kind_is_offered(kind: str) -> None:
+    plan = {**NOTHING, kind: {"objects": 1, "bytes": 0}}
+    assert list(footer({**PLANNED, "plan": plan}, 1))[-1].startswith("To carry out exactly this plan: ")
+
+
+def test_the_question_says_what_becomes_of_what_has_changed(aws: FakeAws) -> None:
+    console = Answering("n")
+    with pytest.raises(Declined, match="Nothing was synced:"):
+        sync.sync(aws.installation(), OPTIONS, console, ask=True)
+    (question,) = console.asked
+    assert question.startswith(
+        "Carry out this plan? What has changed since is left as it is; if that is an object to be copied, nothing is deleted."
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
