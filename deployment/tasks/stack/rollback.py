@@ -118,7 +118,8 @@ def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     target = next((machine for machine in older if not machine.is_current), None)
     if target is None:
         raise ConfigurationError(
-            f"There is nothing to go back to: no other state machine differs from {current.name}."
+            f"There is nothing to go back to: no other state machine differs from {current.name}. Schedules, notices, permissions "
+            "and settings do not go back this way: check out the older sources and run `fab`."
         )
     return target
 

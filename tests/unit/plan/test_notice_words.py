@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from deployment.build.notices import notice_resources
 from deployment.cloudformation.changes import Change, PropertyChange, compare_templates
 from deployment.plan import notice_words
@@ -46,4 +44,3 @@ def test_a_row_says_whose_it_is_whether_it_comes_changes_or_goes() -> None:
 def test_what_has_nothing_to_do_with_notices_has_its_type() -> None:
     others = {"Queue": {"Type": "AWS::SQS::Queue"}, "Mine": {"Type": "AWS::Events::Rule", "Properties": {}}}
     assert [notice_words.whose(name, {"Resources": others}) for name in (*others, "Gone")] == ["", "", ""]
-    assert replace(SETTINGS, notify=()).notify == ()
