@@ -38,5 +38,7 @@ def client_variables(url: str, host: str, region: str, credentials: Mapping[str,
 def exports(variables: Mapping[str, str], platform: str = sys.platform) -> str:
     """Return lines for a POSIX shell, none wider than 80 columns; on Windows lines for PowerShell, which is at home there."""
     if platform == "win32":
-        return "\n".join([_UNSET_POWERSHELL, *(f"$env:{name}='{value}'" for name, value in variables.items())])
+        return "\n".join(
+            [_UNSET_POWERSHELL, *(f"$env:{name}='{value}'" for name, value in variables.items())]
+        )
     return "\n".join([_UNSET, *(f"export {name}={shlex.quote(value)}" for name, value in variables.items())])

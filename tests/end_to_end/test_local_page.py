@@ -63,12 +63,16 @@ def test_from_an_empty_emulator_to_a_sync_a_notice_and_nothing_again(empty: Proj
     assert "(as given; this endpoint confirms every account)" in said
 
     empty.replace("fabfile_config.py", "NOTIFY = []", 'NOTIFY = ["me@example.com"]')
-    assert "NoticeSubscription" in (planned := empty.fab("plan").stdout) and "mails to me@example.com" in planned
+    assert (
+        "NoticeSubscription" in (planned := empty.fab("plan").stdout) and "mails to me@example.com" in planned
+    )
     assert "Its link has to be followed before any notice comes" in run(empty, "fab")
     run(empty, commands("operating.md", "fab local: listen"))
     assert empty.fab(*MISSING[1:], "--dry-run").returncode == empty.fab(*MISSING[1:]).returncode == 1
     heard: list[str] = []
-    empty.wait_until(lambda: heard.append(run(empty, commands("operating.md", "fab local: read"))) or "".join(heard) != "")
+    empty.wait_until(
+        lambda: heard.append(run(empty, commands("operating.md", "fab local: read"))) or "".join(heard) != ""
+    )
     assert "".join(heard).count("SyncBuckets: a sync has failed (InvalidInput).") == 1
     assert '"dryRun": true' not in "".join(heard)
 

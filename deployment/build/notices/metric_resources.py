@@ -164,11 +164,18 @@ def _alarm(settings: Settings, topic: Any, **properties: Any) -> Resource:
 def _unwatched(sync: Sync, interval: int, times: int) -> str:
     """Return why a sync has no alarm; the days of a cron may be unequal, and what counts is the longest time between two runs."""
     is_rate = str(sync.schedule).startswith("rate")
-    how_often = f"once in {_whole(interval)}" if is_rate else f"with up to {_whole(interval)} between two runs"
-    back = "one day where an interval is shorter than an hour" if interval < SHORT_PERIOD_SECONDS else "seven days"
+    how_often = (
+        f"once in {_whole(interval)}" if is_rate else f"with up to {_whole(interval)} between two runs"
+    )
+    back = (
+        "one day where an interval is shorter than an hour"
+        if interval < SHORT_PERIOD_SECONDS
+        else "seven days"
+    )
     return (
-        f"The sync {sync.name} runs {how_often}. No alarm can say that it has not succeeded, because CloudWatch looks back {back}, "
-        f"and {quantity(times, 'interval')} {'is' if times == 1 else 'are'} {_whole(interval * times)}. Failed runs are still told of."
+        f"The sync {sync.name} runs {how_often}. No alarm can say that it has not succeeded, because CloudWatch looks back "
+        f"{back}, and {quantity(times, 'interval')} {'is' if times == 1 else 'are'} {_whole(interval * times)}. "
+        "Failed runs are still told of."
     )
 
 

@@ -73,7 +73,9 @@ def _side_sentence(installation: Installation, name: str, side: Side, facts: Buc
     whose = "this account" if side.account == installation.account_id else "another account"
     under = f", under {side.prefix}" if side.prefix else ""
     key = f", KMS key {side.key}" if side.key else ""
-    return f"{name.capitalize()}: {side.bucket}{under}, of {whose}, {side.account} ({_certainty(facts)}){key}."
+    return (
+        f"{name.capitalize()}: {side.bucket}{under}, of {whose}, {side.account} ({_certainty(facts)}){key}."
+    )
 
 
 def _certainty(facts: BucketFacts) -> str:

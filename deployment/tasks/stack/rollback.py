@@ -118,8 +118,8 @@ def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     target = next((machine for machine in older if not machine.is_current), None)
     if target is None:
         raise ConfigurationError(
-            f"There is nothing to go back to: no other state machine differs from {current.name}. Schedules, notices, permissions "
-            "and settings do not go back this way: check out the older sources and run `fab`."
+            f"There is nothing to go back to: no other state machine differs from {current.name}. Schedules, notices, "
+            "permissions and settings do not go back this way: check out the older sources and run `fab`."
         )
     return target
 
@@ -167,7 +167,7 @@ def _result_text(target: DeployedMachine, made: Machine) -> str:
         f"{made.name} created, with the definition of {target.name}.\n"
         f"  {account.state_machine_link(made.arn)}\n"
         "It is the current one now. Executions that are running continue with what they were started with.\n"
-        "The stack is not rolled back: schedules, notices, permissions and settings are those of the last `fab`. To have older ones, "
-        "check out the older sources and run `fab`.\n"
+        "The stack is not rolled back: schedules, notices, permissions and settings are those of the last `fab`. To have older "
+        "ones, check out the older sources and run `fab`.\n"
         "The next `fab` makes the code of this folder current again."
     )

@@ -105,7 +105,9 @@ def running_text(execution: RunningExecution, now: datetime) -> str:
 
 def ended_text(ended: EndedExecution) -> str:
     """Return an execution that has ended as a few lines: name and time, buckets, how it ended."""
-    result = f"{result_words(ended.execution, ended.subject.is_dry)}, after {duration(ended.execution.seconds)}"
+    result = (
+        f"{result_words(ended.execution, ended.subject.is_dry)}, after {duration(ended.execution.seconds)}"
+    )
     cause = one_line(executions.readable_cause(ended.execution.cause) or "") or _answer(ended)
     if executions.is_started_here(ended.execution.name):
         cause = in_flags(cause)

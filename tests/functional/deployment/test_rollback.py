@@ -28,9 +28,7 @@ COPY = "sync-buckets-copy"
 OLD, NEW, AGAIN = "20261101-100000", "20261102-100000", "20261103-100000"
 
 
-NOT_BY_THIS = (
-    "Schedules, notices, permissions and settings do not go back this way: check out the older sources and run `fab`."
-)
+NOT_BY_THIS = "Schedules, notices, permissions and settings do not go back this way: check out the older sources and run `fab`."
 
 
 @pytest.fixture

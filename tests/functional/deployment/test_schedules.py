@@ -230,8 +230,8 @@ def test_a_rollback_repoints_and_leaves_all_else_as_it_is(installation: Installa
     before = {name: schedule(installation, name) for name in ("one", "two")}
 
     assert steps.repoint(installation, outputs_of(), machine(NEW)) == (
-        steps.Repointed("one", False),
-        steps.Repointed("two", True),
+        steps.Repointed("one", True),
+        steps.Repointed("two", False),
     )
 
     for name, was in before.items():

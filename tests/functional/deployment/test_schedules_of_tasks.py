@@ -70,7 +70,9 @@ def test_a_rollback_lets_the_schedules_start_the_machine_that_it_makes(deployed:
     assert console.results[-1] == "Schedules that start it now: one, two"
 
 
-def test_a_schedule_that_is_paused_starts_nothing_after_a_rollback_either_which_is_said(deployed: Deployments) -> None:
+def test_a_schedule_that_is_paused_starts_nothing_after_a_rollback_either_which_is_said(
+    deployed: Deployments,
+) -> None:
     console = RecordingConsole()
     installation = replace(deployed.installation, clock=Clock(now=lambda: NOW, sleep=no_sleep))
     pausing.pause(with_syncs(installation, syncs(two="rate(2 hours)")), "two", RecordingConsole())

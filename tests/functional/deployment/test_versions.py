@@ -323,7 +323,9 @@ def test_runs_are_told_apart_by_sync_and_starter_and_one_that_carries_out_a_plan
 ) -> None:
     scheduled = deployed.start(f"{BASE}-{NEW}", "1b9d6bcd-bbfd-4b2d", **PHOTOS)
     dry = deployed.start(f"{BASE}-{NEW}", "fab-20261122-100000-1a2b3c", **PHOTOS, dryRun=True)
-    deployed.start(f"{BASE}-{NEW}", "fab-20261122-101112-4d5e6f", plan=f"{BASE}-{NEW}/fab-20261122-100000-1a2b3c")
+    deployed.start(
+        f"{BASE}-{NEW}", "fab-20261122-101112-4d5e6f", plan=f"{BASE}-{NEW}/fab-20261122-100000-1a2b3c"
+    )
     deployed.start(f"{BASE}-{NEW}", "lost", plan=f"{BASE}-{NEW}/of-another-year")
     deployed.states.stop_execution(executionArn=dry, error="DeletionRefused", cause="Too many.")
 

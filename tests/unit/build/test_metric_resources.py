@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 
 from deployment.build.notices import metric_resources
 from deployment.build.notices.metric_resources import Window, alarms, dashboard, dashboard_body, notes, window
@@ -116,8 +117,18 @@ def test_what_an_alarm_cannot_watch_has_none_and_fab_check_says_so_where_it_matt
             "once in 40 min",
             "one day where an interval is shorter than an hour, and 37 intervals are 24 h 40 min",
         ),
-        ("cron(0 3 ? * MON *)", 2, "with up to 7 days between two runs", "seven days, and 2 intervals are 14 days"),
-        ("cron(0 3 ? * MON-FRI *)", 3, "with up to 3 days between two runs", "seven days, and 3 intervals are 9 days"),
+        (
+            "cron(0 3 ? * MON *)",
+            2,
+            "with up to 7 days between two runs",
+            "seven days, and 2 intervals are 14 days",
+        ),
+        (
+            "cron(0 3 ? * MON-FRI *)",
+            3,
+            "with up to 3 days between two runs",
+            "seven days, and 3 intervals are 9 days",
+        ),
         (
             "cron(0/30 * * * ? *)",
             49,
@@ -132,6 +143,11 @@ def test_why_there_is_no_alarm_is_said_in_the_words_of_the_schedule(schedule, in
         f"The sync photos runs {how_often}. No alarm can say that it has not succeeded, because CloudWatch looks back {why}. "
         "Failed runs are still told of."
     ]
+
+
+def test_the_sentence_on_the_page_about_notices_is_the_one_that_is_said():
+    page = (PROJECT / "docs" / "notices.md").read_text(encoding="utf-8")
+    assert f"\n```\n{next(notes(settings(sync('photos', 'rate(7 days)'))))}\n```\n" in page
 
 
 def test_the_dashboard_has_a_graph_a_metric_with_a_line_a_sync_and_one_for_those_without_a_name():

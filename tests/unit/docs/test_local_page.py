@@ -47,8 +47,13 @@ def test_the_queue_listens_to_the_topic_of_a_stack_with_the_name_of_the_template
     assert [len(programs(block(f"fab local: {mark}"))) for mark in ("listen", "read")] == [1, 1]
 
 
-def test_the_first_step_of_the_readme_names_an_environment_that_stands_above_and_how_long_the_rest_takes() -> None:
+def test_the_first_step_of_the_readme_names_an_environment_that_stands_above_and_how_long_the_rest_takes() -> (
+    None
+):
     before, _, steps = (PROJECT / "README.md").read_text(encoding="utf-8").partition("\n## Use it\n")
     first = steps.strip().splitlines()[0]
     assert "python3 -m venv .venv" in before
-    assert re.fullmatch(r"1\. `\. \.venv/bin/activate`, made above\. `pip install -r requirements\.txt` adds .* \d+ s\.", first)
+    assert re.fullmatch(
+        r"1\. `\. \.venv/bin/activate`, made above\. `pip install -r requirements\.txt` adds .* \d+ s\.",
+        first,
+    )

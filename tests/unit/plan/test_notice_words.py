@@ -22,12 +22,17 @@ def test_everything_that_notices_and_alarms_are_made_of_has_words() -> None:
     words = {name: notice_words.whose(name, TEMPLATE) for name in TEMPLATE["Resources"]}
 
     assert "" not in words.values() and len(set(words.values())) == len(words)
-    assert {words[name] for name in words if name.startswith(("NotSucceededAlarm", "NoticeSubscription"))} == {
+    assert {
+        words[name] for name in words if name.startswith(("NotSucceededAlarm", "NoticeSubscription"))
+    } == {
         "alarm of photos",
         "mails to me@example.com",
     }
     assert words["NoticeOfEnd"] == "notice of runs that ended ABORTED or TIMED_OUT"
-    assert (words["FailedAlarm"], words["Dashboard"]) == ("alarm of all failed runs", "dashboard sync-buckets")
+    assert (words["FailedAlarm"], words["Dashboard"]) == (
+        "alarm of all failed runs",
+        "dashboard sync-buckets",
+    )
 
 
 def test_a_row_says_whose_it_is_whether_it_comes_changes_or_goes() -> None:

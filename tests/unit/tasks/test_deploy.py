@@ -118,7 +118,9 @@ def test_who_is_to_get_mails_for_the_first_time_has_to_agree_which_is_said(
 def test_the_mails_are_those_of_the_subscriptions_in_the_template() -> None:
     made = notice_resources.parts(MAILS, ["sync-buckets-state-machine"])["Resources"]
     endpoints = {
-        name: one["Properties"]["Endpoint"] for name, one in made.items() if one["Type"] == "AWS::SNS::Subscription"
+        name: one["Properties"]["Endpoint"]
+        for name, one in made.items()
+        if one["Type"] == "AWS::SNS::Subscription"
     }
     assert endpoints == notice_resources.mails(MAILS) and len(endpoints) == 2
     assert notice_resources.mails(Settings(notify="arn:aws:sns:eu-west-1:123456789012:ops")) == {}

@@ -81,12 +81,17 @@ def test_who_carries_out_a_plan_has_the_buckets_of_its_dry_run_as_long_as_that_i
     assert subject_of(described, {}, SCHEDULED).lines() == [plan]
 
 
-@pytest.mark.parametrize("status, error", [("FAILED", "DeletionRefused"), ("FAILED", "InvalidInput"), ("ABORTED", None)])
+@pytest.mark.parametrize(
+    "status, error", [("FAILED", "DeletionRefused"), ("FAILED", "InvalidInput"), ("ABORTED", None)]
+)
 def test_a_dry_run_that_was_refused_or_stopped_is_called_one(status: str, error: str | None) -> None:
     of_it = Subject("a -> b", is_dry=True)
     text = ended_text(EndedExecution(Execution(ARN, status, None, error, "Too many.", 4.0), STOPPED, of_it))
     why = f" with {error}" if error else ""
-    assert text.splitlines()[2:] == [f"    {status}{why}: dry run, nothing was changed, after 4.0 s", "    Too many."]
+    assert text.splitlines()[2:] == [
+        f"    {status}{why}: dry run, nothing was changed, after 4.0 s",
+        "    Too many.",
+    ]
 
 
 def test_a_dry_run_that_runs_is_called_one() -> None:
@@ -157,7 +162,9 @@ OTHER = f"arn:aws:states:eu-west-1:123456789012:execution:{COUNTING}:monday"
 
 def test_an_execution_of_another_machine_has_its_name_and_its_answer() -> None:
     answer = {"bucket": "photos", "objects": 5, "done": True}
-    told = EndedExecution(Execution(OTHER, "SUCCEEDED", answer, None, None, 4.0), STOPPED, Subject(), COUNTING)
+    told = EndedExecution(
+        Execution(OTHER, "SUCCEEDED", answer, None, None, 4.0), STOPPED, Subject(), COUNTING
+    )
     assert ended_text(told) == (
         "  monday of count-objects-20261122-101112, 2026-11-22 10:00:00 UTC\n"
         "    SUCCEEDED, after 4.0 s\n"
