@@ -45,8 +45,8 @@ class Answering(Console):
     """A console at a terminal, at which somebody answers."""
 
     def __init__(self, answer: str) -> None:
-        self.out, self.asked = io.StringIO(), list[str]()
-        super().__init__(self.out, io.StringIO())
+        self.out, self.err, self.asked = io.StringIO(), io.StringIO(), list[str]()
+        super().__init__(self.out, self.err)
         self._answer = answer
 
     @property
@@ -186,13 +186,19 @@ def test_a_plan_of_one_object_of_any_kind_is_offered(kind: str) -> None:
     assert list(footer({**PLANNED, "plan": plan}, 1))[-1].startswith("To carry out exactly this plan: ")
 
 
-def test_the_question_says_what_becomes_of_what_has_changed(aws: FakeAws) -> None:
+def test_before_the_question_which_fits_into_a_line_stands_what_becomes_of_what_has_changed(
+    aws: FakeAws,
+) -> None:
     console = Answering("n")
     with pytest.raises(Declined, match="Nothing was synced:"):
         sync.sync(aws.installation(), OPTIONS, console, ask=True)
-    (question,) = console.asked
-    assert question.startswith(
-        "Carry out this plan? What has changed since is left as it is; if that is an object to be copied, nothing is deleted."
+    assert console.asked == ["Carry out this plan? [y/N]"]
+    assert (
+        console.err.getvalue()
+        .rstrip()
+        .endswith(
+            "What has changed since is left as it is; if that is an object to be copied, nothing is deleted."
+        )
     )
 
 
