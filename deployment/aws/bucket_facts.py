@@ -30,6 +30,7 @@ class BucketFacts:
 
     `is_owners`: one call at least was answered, so the bucket is the expected owner's. `key` is a key as the bucket's default
     encryption names it: an ARN, an id, an alias; "" where there is none, `alias/aws/s3` for the one that AWS manages.
+    `owner_is_checked` is false where this account was taken for the owner as well, as emulators do: then no answer proves it.
     """
 
     is_owners: bool
@@ -38,6 +39,7 @@ class BucketFacts:
     ownership: str | None
     key: str | None
     denied: tuple[str, ...]
+    owner_is_checked: bool = True
 
 
 def ask(installation: Installation, bucket: str, owner: str) -> BucketFacts:
@@ -61,6 +63,7 @@ def ask(installation: Installation, bucket: str, owner: str) -> BucketFacts:
         None if controls is None else _ownership(controls),
         None if encryption is None else _key(encryption),
         tuple(denied),
+        head is None or _tells_owners_apart(installation, bucket, owner),
     )
 
 
@@ -88,6 +91,12 @@ def find_missing(installation: Installation, buckets: Iterable[str]) -> tuple[st
     names = list(buckets)
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="bucket") as pool:
         return tuple(name for name, gone in zip(names, pool.map(is_missing, names), strict=True) if gone)
+
+
+def _tells_owners_apart(installation: Installation, bucket: str, owner: str) -> bool:
+    """Whether an answer in the name of this owner means something: a bucket that is theirs must not be this account's too."""
+    ours = installation.account_id
+    return owner == ours or not is_owned_by(installation, bucket, ours)
 
 
 def _answer(call: Callable[[], Any], bucket: str) -> Any:

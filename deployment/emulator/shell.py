@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 
 _UNSET = r"unset AWS_PROFILE $(env | sed -n 's/^\(AWS_[A-Za-z0-9_]*\)=.*/\1/p')"
@@ -34,8 +35,10 @@ def client_variables(url: str, host: str, region: str, credentials: Mapping[str,
     }
 
 
-def exports(variables: Mapping[str, str]) -> str:
-    """Return lines for a POSIX shell, and one comment line with the same for PowerShell."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    assigned = "; ".join(f"$env:{name}='{value}'" for name, value in variables.items())
-    return "\n".join([_UNSET, *lines, f"# PowerShell: {_UNSET_POWERSHELL}; {assigned}"])
+def exports(variables: Mapping[str, str], platform: str = sys.platform) -> str:
+    """Return lines for a POSIX shell, none wider than 80 columns; on Windows lines for PowerShell, which is at home there."""
+    if platform == "win32":
+        return "\n".join(
+            [_UNSET_POWERSHELL, *(f"$env:{name}='{value}'" for name, value in variables.items())]
+        )
+    return "\n".join([_UNSET, *(f"export {name}={shlex.quote(value)}" for name, value in variables.items())])

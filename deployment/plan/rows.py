@@ -14,6 +14,7 @@ from typing import Any
 
 from deployment.build.logical_ids import source_of, version_owner
 from deployment.cloudformation.changes import Change, PropertyChange, loses_function
+from deployment.plan import notice_words
 
 _ACCESS = ("AWS::IAM::", "AWS::S3::BucketPolicy", "AWS::Lambda::Permission", "AWS::Lambda::Url")
 _KINDS = {
@@ -57,7 +58,7 @@ def rows(changes: Sequence[Change], sources: Mapping[str, Any]) -> list[Row]:
         key = (not is_access(change), _rank(word), _label(change, sources), word)
         groups.setdefault(key, []).append(change)
     return [
-        Row(name, word, "; ".join(_texts(members, name in versions)), word in _DESTRUCTIVE)
+        Row(name, word, "; ".join(_texts(members, name in versions, sources)), word in _DESTRUCTIVE)
         for (_, _, name, word), members in sorted(groups.items(), key=lambda group: group[0])
     ]
 
@@ -123,15 +124,21 @@ def parse_json(value: Any) -> Any:
         return value
 
 
-def _texts(members: Sequence[Change], has_version: bool) -> list[str]:
-    """Return what stands in the last column: what of it changes, or which resources come and go."""
+def _texts(members: Sequence[Change], has_version: bool, sources: Mapping[str, Any]) -> list[str]:
+    """Return what stands in the last column: whose it is, and what of it changes, or which resources come and go."""
     if any(change.action != "Modify" for change in members):
-        kinds = [_KINDS.get(change.resource_type, change.resource_type) for change in members]
+        kinds = [_kind(change, sources) for change in members]
         is_function = any(change.resource_type == "AWS::Lambda::Function" for change in members)
         return [", ".join([*kinds, *(["version"] if has_version and is_function else [])])]
     texts = [text for change in members for text in _properties(change)]
     is_function = any(change.resource_type == "AWS::Lambda::Function" for change in members)
-    return list(dict.fromkeys([*texts, *(["new version"] if has_version and is_function else [])]))
+    owners = filter(None, (notice_words.whose(change.logical_id, sources) for change in members))
+    return list(dict.fromkeys([*owners, *texts, *(["new version"] if has_version and is_function else [])]))
+
+
+def _kind(change: Change, sources: Mapping[str, Any]) -> str:
+    whose = notice_words.whose(change.logical_id, sources)
+    return whose or _KINDS.get(change.resource_type, change.resource_type)
 
 
 def _properties(change: Change) -> list[str]:

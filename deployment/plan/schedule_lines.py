@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deployment.schedules.reconcile import ScheduleChange
+from deployment.schedules.schedule import Schedule
 from deployment.text import quantity
 
 _WORDS: Mapping[str, str] = {"create": "created", "delete": "removed", "update": "changed"}
@@ -58,8 +59,15 @@ def _not_paused(created: Sequence[str]) -> str:
 
 
 def _title(change: ScheduleChange) -> str:
+    """Return the name, with when it starts where that is new, and when it has started where that is another time."""
     if change.action == "delete" and change.is_paused:
         return f"{change.name} and its pause with it"
-    if change.action != "create" or change.wanted is None:
-        return change.name
-    return f"{change.name} {change.wanted.expression} {change.wanted.timezone}"
+    if change.action == "create" and change.wanted:
+        return f"{change.name} {_when(change.wanted)}"
+    if change.before and change.wanted and _when(change.before) != _when(change.wanted):
+        return f"{change.name} {_when(change.before)} -> {_when(change.wanted)}"
+    return change.name
+
+
+def _when(schedule: Schedule) -> str:
+    return f"{schedule.expression} {schedule.timezone}"

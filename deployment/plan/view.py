@@ -86,7 +86,11 @@ def notes(plan: DeploymentPlan) -> list[str]:
     versions = f"{quantity(kept, 'older version')} {'stays' if kept == 1 else 'stay'} in Lambda"
     followers = plan_rows.followers(plan.changes, plan.sources)
     return [
-        *([f"Refer to what changes: {', '.join(followers)}"] if followers else []),
+        *(
+            [f"Checked again, only because they refer to what changes: {', '.join(followers)}"]
+            if followers
+            else []
+        ),
         *([f"Deployment bucket: {plan.bucket} would be created."] if plan.creates_bucket else []),
         *(["Uploads:", *(f"  {key}" for key in plan.uploads)] if plan.uploads else []),
         *(f"Stack: {_setting(prop)}" for prop in plan.settings),

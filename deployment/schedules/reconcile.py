@@ -28,13 +28,17 @@ _WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ScheduleChange:
-    """What becomes of one schedule: `wanted` is what it will be, None where it goes; `differs` are words for what changes."""
+    """What becomes of one schedule: `wanted` is what it will be, None where it goes; `differs` are words for what changes.
+
+    `before` is what an updated one is now.
+    """
 
     name: str
     action: Action
     wanted: Schedule | None
     differs: tuple[str, ...] = ()
     is_paused: bool = False
+    before: Schedule | None = None
 
 
 def reconcile(wanted: Iterable[Schedule], existing: Iterable[Schedule]) -> tuple[ScheduleChange, ...]:
@@ -64,4 +68,6 @@ def _change(wanted: Schedule, present: Schedule | None) -> ScheduleChange:
         )
     )
     kept = replace(wanted, state=present.state)
-    return ScheduleChange(wanted.name, "update" if differs else "none", kept, differs, present.is_paused)
+    if not differs:
+        return ScheduleChange(wanted.name, "none", kept, is_paused=present.is_paused)
+    return ScheduleChange(wanted.name, "update", kept, differs, present.is_paused, present)

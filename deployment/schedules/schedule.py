@@ -52,9 +52,18 @@ def wanted_schedules(syncs: Iterable[Sync], group: ScheduleGroup, machine_arn: s
             timezone=sync.timezone,
             machine_arn=machine_arn,
             role_arn=group.role_arn,
-            input=json.dumps(dict(sync.input), sort_keys=True),
+            input=_input_of(sync),
             dead_letter_arn=group.queue_arn,
         )
         for sync in syncs
         if sync.schedule
     )
+
+
+def scheduled_inputs(syncs: Iterable[Sync]) -> dict[str, str]:
+    """Return what the schedules of these syncs give to what they start, by name."""
+    return {sync.name: _input_of(sync) for sync in syncs if sync.schedule}
+
+
+def _input_of(sync: Sync) -> str:
+    return json.dumps(dict(sync.input), sort_keys=True)

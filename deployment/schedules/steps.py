@@ -89,7 +89,17 @@ def foresee(
     return reconcile.reconcile(wanted_schedules(installation.settings.syncs, _NO_GROUP, arn), ())
 
 
-def repoint(installation: Installation, outputs: Mapping[str, str], machine: Machine) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Repointed:
+    """A schedule that starts another machine now; one that is paused starts it once it is resumed."""
+
+    name: str
+    is_paused: bool
+
+
+def repoint(
+    installation: Installation, outputs: Mapping[str, str], machine: Machine
+) -> tuple[Repointed, ...]:
     """Let the schedules that start machines of this one's name start this one; return which of them have changed.
 
     `outputs` are those of the stack. All else of a schedule, its pause too, stays as it is.
@@ -103,7 +113,7 @@ def repoint(installation: Installation, outputs: Mapping[str, str], machine: Mac
     for schedule in old:
         changed = {**schedule, "Target": {**schedule["Target"], "Arn": machine.arn}}
         scheduler.write_back(installation, changed)
-    return tuple(str(schedule["Name"]) for schedule in old)
+    return tuple(Repointed(str(schedule["Name"]), schedule["State"] == DISABLED) for schedule in old)
 
 
 def delete_all(installation: Installation, outputs: Mapping[str, str]) -> tuple[str, ...]:

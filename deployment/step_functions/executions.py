@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.aws.errors import aws_sentence, is_transient
+from deployment.aws.errors import aws_sentence, is_missing, is_transient
 from deployment.aws.installation import Installation
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
@@ -205,6 +205,19 @@ def input_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return given if isinstance(given, Mapping) else {}
+
+
+def asked_of(installation: Installation, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options that a run has: its input, or that of the dry run whose plan it carries out; {} where that has gone."""
+    plan = given.get("plan")
+    if not isinstance(plan, str) or plan.count("/") != 1:
+        return given
+    try:
+        return input_of(describe(installation, installation.states_arn("execution", *plan.split("/"))))
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        return {}
 
 
 def require_success(execution: Execution) -> Execution:

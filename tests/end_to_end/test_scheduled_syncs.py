@@ -111,7 +111,7 @@ def test_a_schedule_starts_a_sync_and_follows_the_current_machine_until_it_is_re
     }
     assert listed["first"]["lastRun"]["status"] == "SUCCEEDED" and listed["slow"]["nextRun"] is None
 
-    assert "Schedules that start it now: first, second, slow" in fab(scheduled, "rollback")
+    assert "Schedules that start it now: first, second, slow (paused)" in fab(scheduled, "rollback")
     newest = scheduled.own_machines()[-1]
     assert {target(scheduled, name) for name in ("first", "second", "slow")} == {newest}
     fab(scheduled, "prune", "--keep", "1", "--yes")

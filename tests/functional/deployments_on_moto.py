@@ -116,7 +116,7 @@ class Deployments:
     def arn(self, name: str) -> str:
         return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
-    def start(self, machine: str, name: str = "nightly", **options: str) -> str:
+    def start(self, machine: str, name: str = "nightly", /, **options: Any) -> str:
         """Start an execution, which moto lets run for ever; return its ARN."""
         arn: str = self.states.start_execution(
             stateMachineArn=self.arn(machine), name=name, input=json.dumps(options)

@@ -15,7 +15,7 @@ from deployment.build.policies import sub
 from deployment.project.settings import Settings
 from deployment.project.tags import tags_of, upper_case_list
 from deployment.syncs.entries import Sync
-from deployment.text import duration
+from deployment.text import duration, quantity
 
 NAMESPACE = "SyncBuckets"
 UNNAMED = "unnamed"
@@ -73,16 +73,13 @@ def window(interval: int, intervals: int) -> Window | None:
 
 
 def notes(settings: Settings) -> Iterator[str]:
-    """Yield a sentence for each sync with a schedule whose successes no alarm can miss."""
-    for sync in settings.syncs if settings.notify else ():
+    """Yield which syncs no alarm can watch, and why; nothing where nobody is to be told."""
+    if not settings.notify:
+        return
+    for sync in settings.syncs:
         interval = _interval_of(sync)
         if interval and not window(interval, settings.notify_after_intervals):
-            yield (
-                f'between two runs of the sync "{sync.name}" are up to {duration(interval)}, and an alarm of CloudWatch looks '
-                "back seven days at most (one, with periods of less than an hour), "
-                f"not {settings.notify_after_intervals} intervals: "
-                "no alarm says when it has not succeeded. Its failures are told of all the same."
-            )
+            yield _unwatched(sync, interval, settings.notify_after_intervals)
 
 
 def dashboard(settings: Settings) -> dict[str, Resource]:
@@ -162,6 +159,29 @@ def _alarm(settings: Settings, topic: Any, **properties: Any) -> Resource:
         "Tags": upper_case_list(tags_of(settings)),
     }
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": {**properties, **common}}
+
+
+def _unwatched(sync: Sync, interval: int, times: int) -> str:
+    """Return why a sync has no alarm; the days of a cron may be unequal, and what counts is the longest time between two runs."""
+    is_rate = str(sync.schedule).startswith("rate")
+    how_often = (
+        f"once in {_whole(interval)}" if is_rate else f"with up to {_whole(interval)} between two runs"
+    )
+    back = (
+        "one day where an interval is shorter than an hour"
+        if interval < SHORT_PERIOD_SECONDS
+        else "seven days"
+    )
+    return (
+        f"The sync {sync.name} runs {how_often}. No alarm can say that it has not succeeded, because CloudWatch looks back "
+        f"{back}, and {quantity(times, 'interval')} {'is' if times == 1 else 'are'} {_whole(interval * times)}. "
+        "Failed runs are still told of."
+    )
+
+
+def _whole(seconds: int) -> str:
+    """Return a duration without what is nought: `7 days`, `40 min`."""
+    return duration(seconds).replace(" 00 s", "").replace(" 00 min", "")
 
 
 def _interval_of(sync: Sync) -> int | None:

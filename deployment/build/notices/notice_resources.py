@@ -37,7 +37,7 @@ def parts(settings: Settings, machine_names: Sequence[str]) -> dict[str, dict[st
         return {"Resources": dashboard}
     rules = _rules(settings, machine_names)
     alarms = metric_resources.alarms(settings, topic_arn(settings))
-    own = {} if isinstance(settings.notify, str) else _own_topic(settings, settings.notify, list(rules))
+    own = {} if isinstance(settings.notify, str) else _own_topic(settings, list(rules))
     return {
         "Resources": {**own, **rules, **alarms, **dashboard},
         "Mappings": notice_texts.mappings(),
@@ -56,12 +56,18 @@ def notes(settings: Settings) -> Iterator[str]:
     yield from metric_resources.notes(settings)
 
 
+def mails(settings: Settings) -> dict[str, str]:
+    """Return the addresses that get mails, by the logical ids of their subscriptions."""
+    addresses = () if isinstance(settings.notify, str) else settings.notify
+    return {f"NoticeSubscription{_digits(address)}": address for address in addresses}
+
+
 def topic_arn(settings: Settings) -> Any:
     """Return the topic that notices go to: that of the configuration, or the stack's own."""
     return settings.notify if isinstance(settings.notify, str) else {"Ref": TOPIC}
 
 
-def _own_topic(settings: Settings, addresses: Sequence[str], rules: Sequence[str]) -> dict[str, Resource]:
+def _own_topic(settings: Settings, rules: Sequence[str]) -> dict[str, Resource]:
     properties = {
         "TopicName": f"{settings.stack_name}-notices",
         "DisplayName": "SyncBuckets",
@@ -71,7 +77,7 @@ def _own_topic(settings: Settings, addresses: Sequence[str], rules: Sequence[str
     return {
         TOPIC: {"Type": "AWS::SNS::Topic", "Properties": properties},
         TOPIC_POLICY: {"Type": "AWS::SNS::TopicPolicy", "Properties": policy},
-        **{f"NoticeSubscription{_digits(address)}": _subscription(address) for address in addresses},
+        **{logical_id: _subscription(address) for logical_id, address in mails(settings).items()},
     }
 
 

@@ -18,6 +18,10 @@ from deployment.build.policies import sub
 # Beginnings of causes and names of errors of `lambda_functions/shared`, which a test compares.
 BUSY = "another execution is writing into"
 STOPPED = "Stopped"
+# How `fab` names what it starts, and writes a dry run down, both of which a test compares. In a text of JSON a quote is escaped,
+# so no pattern of keys can look like this option.
+BY_FAB = "fab-"
+DRY_RUN = '"dryRun": true'
 
 # The console of each partition; `aws.account` has them too.
 CONSOLE_DOMAINS = {
@@ -75,10 +79,13 @@ SUCCEEDED = Notice(
 def pattern(notice: Notice, machine_names: Sequence[str]) -> dict[str, Any]:
     """Return which events are meant: ends of our machines' executions, but not of the children of a Distributed Map.
 
-    No notice of what somebody has stopped, nor of a run that had to make way for one that is RUNNING. An execution that was
-    ended from outside may have neither error nor cause, as null or not at all, and counts.
+    No notice of what somebody has stopped, nor of a run that had to make way for one that is RUNNING, nor of a dry run that `fab`
+    has started, whose end is on the screen of whoever asked. An execution that was ended from outside may have neither error nor
+    cause, as null or not at all, and counts; so does one with an input too long for an event.
     """
     none = [None, {"exists": False}]
+    by_others = {"name": [{"anything-but": {"prefix": BY_FAB}}]}
+    not_dry = {"input": [*none, {"anything-but": {"wildcard": f"*{DRY_RUN}*"}}]}
     failures = {
         "error": [*none, {"anything-but": [STOPPED]}],
         "cause": [*none, {"anything-but": {"prefix": BUSY}}],
@@ -92,6 +99,7 @@ def pattern(notice: Notice, machine_names: Sequence[str]) -> dict[str, Any]:
             # Of a child: ...:execution:machine/CopyKeys:name
             "executionArn": [{"anything-but": {"wildcard": "*/*"}}],
             "status": list(notice.statuses),
+            "$or": [by_others, not_dry],
             **({} if notice is SUCCEEDED else failures),
         },
     }

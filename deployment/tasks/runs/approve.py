@@ -80,9 +80,8 @@ def confirm_dry_run(
 
 def confirm(options: Mapping[str, Any], report: Mapping[str, Any], console: Console) -> dict[str, Any]:
     """Return an input that carries out this plan and no other, after a yes."""
-    require_yes(
-        console,
-        "Carry out this plan? What has changed since is left as it is, and then nothing is deleted.",
-        _NOTHING_SYNCED,
+    console.step(
+        "What has changed since is left as it is; if that is an object to be copied, nothing is deleted."
     )
+    require_yes(console, "Carry out this plan?", _NOTHING_SYNCED)
     return {**options, "planDigest": report["planDigest"]}

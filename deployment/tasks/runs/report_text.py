@@ -164,9 +164,17 @@ def how_to_apply(report: Mapping[str, Any]) -> Iterator[str]:
     digest, place = report.get("planDigest"), str(report.get("report", ""))
     if report.get("appliedPlan"):
         yield f"Carried out was the plan {report['appliedPlan']}, with the digest {digest}"
-    elif digest and not any(CANNOT_BE_APPLIED in str(text) for text in report.get("warnings", ())):
+    elif digest and _plans_something(report) and not _cannot_be_applied(report):
         # In backticks nothing is folded: half of this command would carry out the plan without its digest.
         yield f"To carry out exactly this plan: `fab sync --plan {place.split('/')[-2]} --plan-digest {digest}`"
+
+
+def _plans_something(report: Mapping[str, Any]) -> bool:
+    return any(_amount(kind, "", planned).objects for kind, planned in report.get("plan", {}).items())
+
+
+def _cannot_be_applied(report: Mapping[str, Any]) -> bool:
+    return any(CANNOT_BE_APPLIED in str(text) for text in report.get("warnings", ()))
 
 
 def _costs(report: Mapping[str, Any]) -> str:

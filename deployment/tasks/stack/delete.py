@@ -160,4 +160,7 @@ def _short_names(execution_arns: Iterable[str]) -> list[str]:
 
 def _kept_sentence(installation: Installation) -> str:
     bucket = deployment_bucket.bucket_name(installation)
-    return f"Kept: the deployment bucket {bucket}, and every bucket that was synchronised."
+    return (
+        f"Kept: the deployment bucket {bucket}, which has the zips of the functions (docs/deploying.md says how to remove it), "
+        "and every bucket that was synchronised."
+    )

@@ -15,6 +15,7 @@ from deployment.aws.installation import Installation
 from deployment.build import bucket_access, build, schedule_resources
 from deployment.build.bucket_access import NOTHING_TAKEN, TakenAway
 from deployment.build.build import BuiltProject, Sources
+from deployment.build.notices import notice_resources
 from deployment.cloudformation import deployment_bucket, lookup, stack
 from deployment.cloudformation.lookup import CurrentStack
 from deployment.cloudformation.stack import DeployedStack
@@ -140,6 +141,7 @@ def ending(
 ) -> str:
     """Return the last words of `fab`: where, what has changed, each machine with its link, and how to start a sync."""
     lines = [installation.full_place, "", *_change_lines(uploaded, deployed, current, schedules)]
+    lines += _mail_lines(installation.settings, deployed)
     for machine in current:
         lines += ["", machine.name, f"  {state_machine_link(machine.arn)}"]
     return "\n".join([*lines, *_start_lines(installation.settings, current)])
@@ -196,6 +198,18 @@ def _change_lines(
         f"Stack: {stack}{protection if not deployed.changed else ''}",
         f"State machine: {', '.join(created) + ' created' if created else 'unchanged'}",
         *([f"Schedules: {_schedule_words(schedules)}"] if schedules else []),
+    ]
+
+
+def _mail_lines(settings: Settings, deployed: DeployedStack) -> list[str]:
+    """Who has got a mail by this deployment that has to be answered before any other comes."""
+    added = {change.logical_id for change in deployed.changes if change.action == "Add"}
+    new = [address for logical_id, address in notice_resources.mails(settings).items() if logical_id in added]
+    if not new:
+        return []
+    return [
+        f"Notices: AWS has sent a mail to {listed(new, MAX_NAMED)}. Its link has to be followed before any notice comes; "
+        "`fab status` names who has not done so."
     ]
 
 

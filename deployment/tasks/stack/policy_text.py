@@ -73,8 +73,15 @@ def _side_sentence(installation: Installation, name: str, side: Side, facts: Buc
     whose = "this account" if side.account == installation.account_id else "another account"
     under = f", under {side.prefix}" if side.prefix else ""
     key = f", KMS key {side.key}" if side.key else ""
-    known = "S3 confirms it" if facts.is_owners else "as given; S3 does not say"
-    return f"{name.capitalize()}: {side.bucket}{under}, of {whose}, {side.account} ({known}){key}."
+    return (
+        f"{name.capitalize()}: {side.bucket}{under}, of {whose}, {side.account} ({_certainty(facts)}){key}."
+    )
+
+
+def _certainty(facts: BucketFacts) -> str:
+    if not facts.is_owners:
+        return "as given; S3 does not say"
+    return "S3 confirms it" if facts.owner_is_checked else "as given; this endpoint confirms every account"
 
 
 def _title(found: Document) -> str:
@@ -137,7 +144,7 @@ def _side_json(side: Side, facts: BucketFacts) -> dict[str, Any]:
         "bucket": side.bucket,
         "prefix": side.prefix,
         "account": side.account,
-        "confirmed": facts.is_owners,
+        "confirmed": facts.is_owners and facts.owner_is_checked,
         "kmsKey": side.key,
         "objectOwnership": side.ownership,
         "payer": facts.payer,

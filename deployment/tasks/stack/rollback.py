@@ -53,7 +53,8 @@ def rollback(installation: Installation, to: str | None, console: Console) -> Ma
     repointed = schedule_steps.repoint(installation, outputs, made)
     console.say(_result_text(target, made))
     if repointed:
-        console.say(f"Schedules that start it now: {', '.join(repointed)}")
+        names = [f"{one.name} (paused)" if one.is_paused else one.name for one in repointed]
+        console.say(f"Schedules that start it now: {', '.join(names)}")
     return made
 
 
@@ -117,7 +118,8 @@ def _find_previous(machines: Sequence[DeployedMachine]) -> DeployedMachine:
     target = next((machine for machine in older if not machine.is_current), None)
     if target is None:
         raise ConfigurationError(
-            f"There is nothing to go back to: no other state machine differs from {current.name}."
+            f"There is nothing to go back to: no other state machine differs from {current.name}. Schedules, notices, "
+            "permissions and settings do not go back this way: check out the older sources and run `fab`."
         )
     return target
 
@@ -165,5 +167,7 @@ def _result_text(target: DeployedMachine, made: Machine) -> str:
         f"{made.name} created, with the definition of {target.name}.\n"
         f"  {account.state_machine_link(made.arn)}\n"
         "It is the current one now. Executions that are running continue with what they were started with.\n"
+        "The stack is not rolled back: schedules, notices, permissions and settings are those of the last `fab`. To have older "
+        "ones, check out the older sources and run `fab`.\n"
         "The next `fab` makes the code of this folder current again."
     )

@@ -21,12 +21,20 @@ from deployment.cloudformation import lookup
 from deployment.console import Console
 from deployment.schedules import overview as schedule_overview
 from deployment.schedules.overview import Overview as ScheduleOverview
+from deployment.schedules.schedule import scheduled_inputs
 from deployment.step_functions import executions, inventory, listing
 from deployment.step_functions.inventory import DeployedMachine
 from deployment.step_functions.progress import ENDED_STATUSES, Observer
 from deployment.syncs import entries
 from deployment.tasks.stack import versions
-from deployment.tasks.stack.status_words import EndedExecution, RunningExecution, ended_text, running_text
+from deployment.tasks.stack.status_words import (
+    EndedExecution,
+    RunningExecution,
+    Subject,
+    ended_text,
+    running_text,
+    subject_of,
+)
 from deployment.tasks.stack.versions import Overview
 from deployment.text import iso, utc
 
@@ -158,23 +166,23 @@ def _read_running(
 ) -> RunningExecution:
     arn, machine = record["executionArn"], _other_machine(record, syncing)
     if not closely:
-        return RunningExecution(arn, record["startDate"], "", None, machine)
+        return RunningExecution(arn, record["startDate"], Subject(), None, machine)
     described = executions.describe(installation, arn)
     progress = Observer(installation, arn, work_bucket).look(described["status"])
-    return RunningExecution(arn, record["startDate"], _sides(described), progress, machine)
+    return RunningExecution(arn, record["startDate"], _subject(installation, described), progress, machine)
 
 
 def _read_ended(installation: Installation, record: Mapping[str, Any], syncing: str) -> EndedExecution:
     described = executions.describe(installation, record["executionArn"])
     execution = executions.execution_from(described)
+    subject, machine = _subject(installation, described), _other_machine(record, syncing)
     origins = entries.origins(installation.settings.syncs, executions.input_of(described))
-    machine = _other_machine(record, syncing)
-    return EndedExecution(execution, record["stopDate"], _sides(described), machine, origins)
+    return EndedExecution(execution, record["stopDate"], subject, machine, origins)
 
 
-def _sides(described: Mapping[str, Any]) -> str:
-    """Return both sides of an execution's input, "" where it has none that can be read."""
-    return executions.sides(executions.input_of(described))
+def _subject(installation: Installation, described: Mapping[str, Any]) -> Subject:
+    asked = executions.asked_of(installation, executions.input_of(described))
+    return subject_of(described, asked, scheduled_inputs(installation.settings.syncs))
 
 
 def _running_json(execution: RunningExecution) -> dict[str, Any]:
@@ -183,7 +191,7 @@ def _running_json(execution: RunningExecution) -> dict[str, Any]:
         "executionArn": execution.arn,
         "console": account.execution_link(execution.arn),
         "startedAt": iso(execution.started_at),
-        "sides": execution.sides or None,
+        **_subject_json(execution.subject),
         "phase": progress.phase if progress else None,
         "units": vars(progress.units) if progress and progress.units else None,
         "planned": _amount_json(progress.planned) if progress else None,
@@ -202,7 +210,17 @@ def _ended_json(ended: EndedExecution) -> dict[str, Any]:
         "console": account.execution_link(ended.execution.arn),
         "endedAt": iso(ended.stopped_at),
         "seconds": ended.execution.seconds,
-        "sides": ended.sides or None,
+        **_subject_json(ended.subject),
+    }
+
+
+def _subject_json(subject: Subject) -> dict[str, Any]:
+    return {
+        "sides": subject.sides or None,
+        "sync": subject.sync or None,
+        "startedBy": subject.starter or None,
+        "plan": subject.plan or None,
+        "dryRun": subject.is_dry,
     }
 
 

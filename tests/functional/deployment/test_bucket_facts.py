@@ -32,6 +32,12 @@ def test_a_bucket_as_it_is_made_has_no_key_and_its_answers_show_whose_it_is(s3: 
     assert (found.is_owners, found.denied, found.key) == (True, (), "")
 
 
+def test_who_takes_every_account_for_the_owner_as_moto_does_confirms_nobody(s3: Any) -> None:
+    found = bucket_facts.ask(installed(s3=s3), "plain", "444455556666")
+    assert (found.is_owners, found.owner_is_checked) == (True, False)
+    assert ask(s3, "plain").owner_is_checked
+
+
 def test_an_answer_without_a_payer_such_as_the_emulators_leaves_it_unknown(s3: Any) -> None:
     assert ask(s3, "plain").payer is None
 

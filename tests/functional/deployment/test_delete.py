@@ -22,8 +22,8 @@ from tests.recording_console import RecordingConsole
 SETTINGS = Settings(stack_name="sync-buckets")
 MACHINE = "sync-buckets-state-machine-20261122-143000"
 KEPT = (
-    "Kept: the deployment bucket sync-buckets-deployment-123456789012-eu-west-1, and every bucket that was "
-    "synchronised."
+    "Kept: the deployment bucket sync-buckets-deployment-123456789012-eu-west-1, which has the zips of the functions "
+    "(docs/deploying.md says how to remove it), and every bucket that was synchronised."
 )
 PLAN = (
     "This is deleted from 123456789012/eu-west-1:\n"

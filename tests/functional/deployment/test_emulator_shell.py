@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.emulator import shell
+from deployment.emulator import emulator, shell
 
 URL = "http://127.0.0.1:4567"
 KEYS = {
@@ -162,6 +163,18 @@ def test_the_lines_stand_ready_to_be_pasted() -> None:
     assert shell.exports({"AWS_ENDPOINT_URL": URL, "AWS_REGION": "a b"}) == (
         "unset AWS_PROFILE $(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p')\n"
         "export AWS_ENDPOINT_URL=http://127.0.0.1:4567\n"
-        "export AWS_REGION='a b'\n"
-        "# PowerShell: Remove-Item Env:AWS_*; $env:AWS_ENDPOINT_URL='http://127.0.0.1:4567'; $env:AWS_REGION='a b'"
+        "export AWS_REGION='a b'"
     )
+
+
+def test_on_windows_they_are_for_powershell_alone() -> None:
+    assert shell.exports({"AWS_ENDPOINT_URL": URL, "AWS_REGION": "a b"}, "win32") == (
+        "Remove-Item Env:AWS_*\n$env:AWS_ENDPOINT_URL='http://127.0.0.1:4567'\n$env:AWS_REGION='a b'"
+    )
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_none_of_them_is_wider_than_a_terminal_of_80_columns(platform: str) -> None:
+    keys = emulator.credentials(secrets.token_urlsafe(emulator.TOKEN_BYTES))
+    longest = shell.client_variables("http://127.0.0.1:65535", "127.0.0.1", "ap-southeast-1", keys)
+    assert max(map(len, shell.exports(longest, platform).splitlines())) < 80

@@ -28,6 +28,9 @@ COPY = "sync-buckets-copy"
 OLD, NEW, AGAIN = "20261101-100000", "20261102-100000", "20261103-100000"
 
 
+NOT_BY_THIS = "Schedules, notices, permissions and settings do not go back this way: check out the older sources and run `fab`."
+
+
 @pytest.fixture
 def deployed() -> Iterator[Deployments]:
     """Two different deployments."""
@@ -82,6 +85,8 @@ def test_the_older_definition_comes_back_as_a_new_machine_which_is_the_current_o
         "  https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/"
         f"{deployed.arn(made.name)}\n"
         "It is the current one now. Executions that are running continue with what they were started with.\n"
+        "The stack is not rolled back: schedules, notices, permissions and settings are those of the last `fab`. To have older "
+        "ones, check out the older sources and run `fab`.\n"
         "The next `fab` makes the code of this folder current again."
     ]
 
@@ -185,7 +190,7 @@ def test_with_nothing_older_that_differs_it_says_so(deployed: Deployments) -> No
     deployed.states.delete_state_machine(stateMachineArn=deployed.arn(f"{BASE}-{OLD}"))
 
     assert said(deployed) == (
-        f"There is nothing to go back to: no other state machine differs from {BASE}-{NEW}."
+        f"There is nothing to go back to: no other state machine differs from {BASE}-{NEW}. {NOT_BY_THIS}"
     )
 
 
@@ -208,7 +213,7 @@ def test_a_name_without_timestamp_means_the_newest_of_that_name_that_differs(dep
     deployed.machine(OLD, base="another")
 
     assert said(deployed, "another") == (
-        f"There is nothing to go back to: no other state machine differs from another-{OLD}."
+        f"There is nothing to go back to: no other state machine differs from another-{OLD}. {NOT_BY_THIS}"
     )
     made = go_back(deployed, BASE)
     described = deployed.states.describe_state_machine(stateMachineArn=made.arn)

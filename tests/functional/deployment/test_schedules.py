@@ -229,7 +229,10 @@ def test_a_rollback_repoints_and_leaves_all_else_as_it_is(installation: Installa
     pausing.pause(with_syncs(installation, syncs(one="rate(1 hour)")), "one", RecordingConsole())
     before = {name: schedule(installation, name) for name in ("one", "two")}
 
-    assert steps.repoint(installation, outputs_of(), machine(NEW)) == ("one", "two")
+    assert steps.repoint(installation, outputs_of(), machine(NEW)) == (
+        steps.Repointed("one", True),
+        steps.Repointed("two", False),
+    )
 
     for name, was in before.items():
         now = schedule(installation, name)

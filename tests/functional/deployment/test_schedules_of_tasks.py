@@ -23,6 +23,7 @@ from deployment.schedules.reconcile import ScheduleChange
 from deployment.step_functions.listing import Machine
 from deployment.tasks.stack import delete as removal
 from deployment.tasks.stack import deploy, prune, rollback, status
+from deployment.tasks.syncs import pausing
 from tests.installations import installed, no_sleep
 from tests.recording_console import RecordingConsole
 
@@ -67,6 +68,18 @@ def test_a_rollback_lets_the_schedules_start_the_machine_that_it_makes(deployed:
 
     assert made.created and targets(deployed) == {made.name}
     assert console.results[-1] == "Schedules that start it now: one, two"
+
+
+def test_a_schedule_that_is_paused_starts_nothing_after_a_rollback_either_which_is_said(
+    deployed: Deployments,
+) -> None:
+    console = RecordingConsole()
+    installation = replace(deployed.installation, clock=Clock(now=lambda: NOW, sleep=no_sleep))
+    pausing.pause(with_syncs(installation, syncs(two="rate(2 hours)")), "two", RecordingConsole())
+
+    rollback.rollback(installation, None, console)
+
+    assert console.results[-1] == "Schedules that start it now: one, two (paused)"
 
 
 def test_pruning_spares_the_machine_that_a_schedule_names_and_says_so(deployed: Deployments) -> None:

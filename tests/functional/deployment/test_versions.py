@@ -24,6 +24,7 @@ from deployment.project import states_language
 from deployment.project.front_matter import read_all
 from deployment.project.settings import Settings
 from deployment.step_functions import state_machines
+from deployment.syncs.entries import Sync
 from deployment.tasks.stack import status, versions
 
 COPY = "sync-buckets-copy-it"
@@ -311,6 +312,35 @@ def test_the_status_says_what_is_deployed_what_runs_and_what_has_ended(
         "    a -> b\n"
         "    ABORTED, after 0.0 s\n"
     )
+
+
+PHOTOS = {"destination": "photos-copy", "name": "photos", "source": "photos-orig"}
+SYNCS = (Sync("photos", PHOTOS, "rate(1 day)"),)
+
+
+def test_runs_are_told_apart_by_sync_and_starter_and_one_that_carries_out_a_plan_has_its_buckets(
+    deployed: Deployments, project: Path
+) -> None:
+    scheduled = deployed.start(f"{BASE}-{NEW}", "1b9d6bcd-bbfd-4b2d", **PHOTOS)
+    dry = deployed.start(f"{BASE}-{NEW}", "fab-20261122-100000-1a2b3c", **PHOTOS, dryRun=True)
+    deployed.start(
+        f"{BASE}-{NEW}", "fab-20261122-101112-4d5e6f", plan=f"{BASE}-{NEW}/fab-20261122-100000-1a2b3c"
+    )
+    deployed.start(f"{BASE}-{NEW}", "lost", plan=f"{BASE}-{NEW}/of-another-year")
+    deployed.states.stop_execution(executionArn=dry, error="DeletionRefused", cause="Too many.")
+
+    ours = replace(deployed.installation, settings=replace(CONCURRENT, syncs=SYNCS))
+    found = status.document(ours, status.read(ours, project))
+
+    names = ("sync", "startedBy", "sides", "plan", "dryRun")
+    told = {one["executionArn"].rpartition(":")[2]: one for one in [*found["running"], *found["ended"]]}
+    sides = "photos-orig -> photos-copy"
+    assert {name: [one[part] for part in names] for name, one in told.items()} == {
+        scheduled.rpartition(":")[2]: ["photos", "schedule", sides, None, False],
+        "fab-20261122-100000-1a2b3c": ["photos", "fab", sides, None, True],
+        "fab-20261122-101112-4d5e6f": ["photos", "fab", sides, "fab-20261122-100000-1a2b3c", False],
+        "lost": [None, None, "the plan of the dry run of-another-year", None, False],
+    }
 
 
 def test_the_status_as_json_has_executions_of_all_machines(deployed: Deployments, project: Path) -> None:

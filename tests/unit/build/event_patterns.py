@@ -15,8 +15,13 @@ _NOT_THERE = object()
 
 
 def matches(event: Mapping[str, Any], pattern: Mapping[str, Any]) -> bool:
-    """Whether all fields of the pattern match."""
-    return all(_field(event.get(name, _NOT_THERE), wanted) for name, wanted in pattern.items())
+    """Whether all fields of the pattern match, and of `$or` one of its patterns."""
+    return all(
+        any(matches(event, one) for one in wanted)
+        if name == "$or"
+        else _field(event.get(name, _NOT_THERE), wanted)
+        for name, wanted in pattern.items()
+    )
 
 
 def _field(value: Any, wanted: Any) -> bool:

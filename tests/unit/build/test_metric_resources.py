@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import PROJECT
 
 from deployment.build.notices import metric_resources
 from deployment.build.notices.metric_resources import Window, alarms, dashboard, dashboard_body, notes, window
@@ -96,12 +98,56 @@ def test_what_an_alarm_cannot_watch_has_none_and_fab_check_says_so_where_it_matt
     )
     assert set(alarms(unwatched, "topic")) == {"FailedAlarm"}
     assert list(notes(unwatched)) == [
-        'between two runs of the sync "weekly" are up to 7 days, and an alarm of CloudWatch looks back seven days at most '
-        "(one, with periods of less than an hour), not 2 intervals: no alarm says when it has not succeeded. Its failures are "
-        "told of all the same."
+        "The sync weekly runs once in 7 days. No alarm can say that it has not succeeded, because CloudWatch looks back seven "
+        "days, and 2 intervals are 14 days. Failed runs are still told of."
     ]
     assert list(notes(settings(sync("daily", "rate(1 day)")))) == []
     assert list(notes(Settings(syncs=(sync("weekly", "rate(7 days)"),)))) == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "intervals", "how_often", "why"),
+    [
+        ("rate(7 days)", 2, "once in 7 days", "seven days, and 2 intervals are 14 days"),
+        ("rate(31 days)", 1, "once in 31 days", "seven days, and 1 interval is 31 days"),
+        ("rate(36 hours)", 6, "once in 36 h", "seven days, and 6 intervals are 9 days"),
+        (
+            "rate(40 minutes)",
+            37,
+            "once in 40 min",
+            "one day where an interval is shorter than an hour, and 37 intervals are 24 h 40 min",
+        ),
+        (
+            "cron(0 3 ? * MON *)",
+            2,
+            "with up to 7 days between two runs",
+            "seven days, and 2 intervals are 14 days",
+        ),
+        (
+            "cron(0 3 ? * MON-FRI *)",
+            3,
+            "with up to 3 days between two runs",
+            "seven days, and 3 intervals are 9 days",
+        ),
+        (
+            "cron(0/30 * * * ? *)",
+            49,
+            "with up to 30 min between two runs",
+            "one day where an interval is shorter than an hour, and 49 intervals are 24 h 30 min",
+        ),
+    ],
+)
+def test_why_there_is_no_alarm_is_said_in_the_words_of_the_schedule(schedule, intervals, how_often, why):
+    of_one = dataclasses.replace(settings(sync("photos", schedule)), notify_after_intervals=intervals)
+    assert list(notes(of_one)) == [
+        f"The sync photos runs {how_often}. No alarm can say that it has not succeeded, because CloudWatch looks back {why}. "
+        "Failed runs are still told of."
+    ]
+
+
+def test_the_sentence_on_the_page_about_notices_is_the_one_that_is_said():
+    page = (PROJECT / "docs" / "notices.md").read_text(encoding="utf-8")
+    assert f"\n```\n{next(notes(settings(sync('photos', 'rate(7 days)'))))}\n```\n" in page
 
 
 def test_the_dashboard_has_a_graph_a_metric_with_a_line_a_sync_and_one_for_those_without_a_name():

@@ -13,6 +13,8 @@ from event_patterns import matches
 from deployment.aws import account
 from deployment.build.notices import notice_resources, notice_texts
 from deployment.project.settings import Settings
+from deployment.step_functions import executions
+from deployment.tasks.runs import verify
 from lambda_functions.shared.tally import metrics
 from lambda_functions.shared.tally.report import Ending
 from lambda_functions.shared.work_bucket import leases
@@ -187,6 +189,40 @@ FAILURE, END, SUCCESS = "NoticeOfFailure", "NoticeOfEnd", "NoticeOfSuccess"
 def test_a_notice_is_sent_of_ends_that_are_news_and_of_no_child(happened: dict[str, Any], rules: list[str]):
     assert told(ALWAYS, happened) == rules
     assert told(MAILS, happened) == [rule for rule in rules if rule != SUCCESS]
+
+
+def started(name: str, **options: Any) -> dict[str, Any]:
+    """The end of an execution of this name; its input as `fab` and the schedules write it."""
+    return event(name=name, input=json.dumps({"source": "from", "destination": "to", **options}))
+
+
+FAB = f"{executions.STARTED_HERE}20261122-101112-1a2b3c"
+
+
+@pytest.mark.parametrize(
+    ("happened", "is_news"),
+    [
+        (started(FAB, dryRun=True), False),
+        (started(FAB, **verify.FIXED), False),
+        (started(FAB), True),
+        (started(FAB, dryRun=False), True),
+        (started(FAB, exclude=['"dryRun": true']), True),
+        (started("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", dryRun=True), True),
+        (started("by-hand", dryRun=True), True),
+        (event(name=FAB, input=None), True),
+        (event(name=FAB, input="left out"), True),
+    ],
+)
+def test_of_a_dry_run_that_fab_has_started_nobody_else_is_told(happened: dict[str, Any], is_news: bool):
+    assert told(ALWAYS, happened) == ([FAILURE] if is_news else [])
+    assert told(ALWAYS, happened | {"detail": happened["detail"] | {"status": "SUCCEEDED"}}) == (
+        [SUCCESS] if is_news else []
+    )
+
+
+def test_what_the_patterns_know_of_fab_is_so():
+    assert notice_texts.BY_FAB == executions.STARTED_HERE
+    assert notice_texts.DRY_RUN in json.dumps({"source": "a", "dryRun": True})
 
 
 def test_what_the_patterns_know_of_the_lambdas_is_so():

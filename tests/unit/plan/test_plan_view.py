@@ -131,7 +131,7 @@ def test_the_whole_plan_as_text() -> None:
         PLACE,
         "",
         "\ncopy_keys role: Policies",
-        "\nRefer to what changes: tally_run\n"
+        "\nChecked again, only because they refer to what changes: tally_run\n"
         "Uploads:\n"
         "  copy_keys-2.zip\n"
         "Stack: termination protection on\n"
@@ -407,6 +407,6 @@ def test_a_sync_that_no_alarm_can_watch_is_told_of_before_it_is_deployed() -> No
     watched = replace(CHANGED, installation=replace(CHANGED.installation, settings=settings))
 
     assert view.notes(watched)[-1].startswith(
-        'Notices: between two runs of the sync "photos" are up to 30 days, and an alarm'
+        "Notices: The sync photos runs once in 30 days. No alarm can say that it has not succeeded,"
     )
     assert not any(note.startswith("Notices:") for note in view.notes(CHANGED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deployment.plan import schedule_lines, view
-from deployment.schedules.reconcile import ScheduleChange
+from deployment.schedules.reconcile import ScheduleChange, reconcile
 from deployment.schedules.schedule import DISABLED, Schedule
 from tests.deployed_stack import NOTHING_PLANNED
 from tests.recording_console import RecordingConsole
@@ -20,6 +20,7 @@ CHANGES = (
     ScheduleChange("texts", "update", replace(NIGHTLY, name="texts"), ("schedule", "input")),
     ScheduleChange("same", "none", replace(NIGHTLY, name="same")),
 )
+LATER = replace(NIGHTLY, expression="rate(6 hours)", timezone="UTC")
 STAYS = (ScheduleChange("films", "none", PAUSED, (), True), ScheduleChange("same", "none", NIGHTLY))
 
 
@@ -47,6 +48,22 @@ def test_a_pause_that_goes_is_said_with_each_schedule_that_goes() -> None:
     assert schedule_lines.lines((gone[0], *created))[2:] == [
         "Not paused, under another name either: photos, new. `fab pause NAME` after this pauses it."
     ]
+
+
+def test_of_another_time_the_old_one_is_said_too() -> None:
+    (moved,) = reconcile([LATER], [NIGHTLY])
+    (elsewhere,) = reconcile([replace(NIGHTLY, timezone="Asia/Tokyo")], [NIGHTLY])
+    (otherwise,) = reconcile([replace(NIGHTLY, input='{"source": "b"}')], [NIGHTLY])
+
+    assert schedule_lines.lines([moved]) == [
+        "Schedules: 1 schedule would be changed (schedule, time zone): "
+        "photos cron(0 3 * * ? *) Europe/Berlin -> rate(6 hours) UTC"
+    ]
+    assert schedule_lines.lines([elsewhere]) == [
+        "Schedules: 1 schedule would be changed (time zone): "
+        "photos cron(0 3 * * ? *) Europe/Berlin -> cron(0 3 * * ? *) Asia/Tokyo"
+    ]
+    assert schedule_lines.lines([otherwise]) == ["Schedules: 1 schedule would be changed (input): photos"]
 
 
 def test_a_changed_schedule_alone_makes_a_plan_one_that_would_change_something() -> None:

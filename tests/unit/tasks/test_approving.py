@@ -45,8 +45,8 @@ class Answering(Console):
     """A console at a terminal, at which somebody answers."""
 
     def __init__(self, answer: str) -> None:
-        self.out, self.asked = io.StringIO(), list[str]()
-        super().__init__(self.out, io.StringIO())
+        self.out, self.err, self.asked = io.StringIO(), io.StringIO(), list[str]()
+        super().__init__(self.out, self.err)
         self._answer = answer
 
     @property
@@ -173,6 +173,33 @@ def test_a_report_says_how_to_carry_its_plan_out_and_what_was_carried_out() -> N
     assert title(applied, {"plan": "monday"}) == "a/p/ -> b/p/"
     cannot = {**PLANNED, "warnings": retention_warnings(16)}
     assert list(footer(cannot, 1))[-1] == f"Report: {REPORT['report']}"
+
+
+@pytest.mark.parametrize("plan", [{}, NOTHING, {**NOTHING, "restore": {"objects": 0, "bytes": 0}}])
+def test_a_plan_in_which_nothing_is_to_be_done_is_not_offered_to_be_carried_out(plan: dict[str, Any]) -> None:
+    assert list(footer({**PLANNED, "plan": plan}, 1))[-1] == f"Report: {REPORT['report']}"
+
+
+@pytest.mark.parametrize("kind", ["copy", "delete", "restore"])
+def test_a_plan_of_one_object_of_any_kind_is_offered(kind: str) -> None:
+    plan = {**NOTHING, kind: {"objects": 1, "bytes": 0}}
+    assert list(footer({**PLANNED, "plan": plan}, 1))[-1].startswith("To carry out exactly this plan: ")
+
+
+def test_before_the_question_which_fits_into_a_line_stands_what_becomes_of_what_has_changed(
+    aws: FakeAws,
+) -> None:
+    console = Answering("n")
+    with pytest.raises(Declined, match="Nothing was synced:"):
+        sync.sync(aws.installation(), OPTIONS, console, ask=True)
+    assert console.asked == ["Carry out this plan? [y/N]"]
+    assert (
+        console.err.getvalue()
+        .rstrip()
+        .endswith(
+            "What has changed since is left as it is; if that is an object to be copied, nothing is deleted."
+        )
+    )
 
 
 @pytest.mark.parametrize(

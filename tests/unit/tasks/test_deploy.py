@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deployment.build.notices import notice_resources
 from deployment.cloudformation.change_sets import Change
 from deployment.cloudformation.stack import DeployedStack
 from deployment.project.settings import Settings
@@ -126,6 +127,42 @@ def test_a_pause_that_goes_with_its_schedule_is_said_at_the_end_too() -> None:
     assert "\nSchedules: 2 removed, gone with its pause: old\n" in deploy.ending(
         INSTALLATION, [], deployed, [machine(False)], gone
     )
+
+
+MAILS = Settings(notify=("ann@example.com", "bob@example.com"))
+ASKED = "Its link has to be followed before any notice comes; `fab status` names who has not done so."
+
+
+@pytest.mark.parametrize(
+    "added, who",
+    [
+        (("ann@example.com", "bob@example.com"), "ann@example.com, bob@example.com"),
+        (("bob@example.com",), "bob@example.com"),
+        ((), None),
+    ],
+)
+def test_who_is_to_get_mails_for_the_first_time_has_to_agree_which_is_said(
+    added: tuple[str, ...], who: str | None
+) -> None:
+    ids = {address: logical_id for logical_id, address in notice_resources.mails(MAILS).items()}
+    made = [Change("Add" if one in added else "Modify", ids[one], "AWS::SNS::Subscription") for one in ids]
+    deployed = DeployedStack("sync-buckets", {}, True, (*CHANGES, *made))
+
+    lines = deploy.ending(installed(MAILS), [], deployed, [machine(True)]).splitlines()
+
+    said = [line for line in lines if line.startswith("Notices: ")]
+    assert said == ([f"Notices: AWS has sent a mail to {who}. {ASKED}"] if who else [])
+
+
+def test_the_mails_are_those_of_the_subscriptions_in_the_template() -> None:
+    made = notice_resources.parts(MAILS, ["sync-buckets-state-machine"])["Resources"]
+    endpoints = {
+        name: one["Properties"]["Endpoint"]
+        for name, one in made.items()
+        if one["Type"] == "AWS::SNS::Subscription"
+    }
+    assert endpoints == notice_resources.mails(MAILS) and len(endpoints) == 2
+    assert notice_resources.mails(Settings(notify="arn:aws:sns:eu-west-1:123456789012:ops")) == {}
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,24 @@ def test_inside_one_account_nothing_has_to_be_attached_and_each_bucket_is_asked_
     assert where.client("s3").called == [f"{call} {bucket}" for bucket in buckets for call in asked]
 
 
+class TakesAnybodyForTheOwner(FakeS3Client):
+    """S3 as an emulator has it."""
+
+    def _bucket(self, call: str, **where: str) -> Owned:
+        owner = self.buckets[where["Bucket"]].owner
+        return super()._bucket(call, Bucket=where["Bucket"], ExpectedBucketOwner=owner)
+
+
+def test_where_every_account_is_taken_for_the_owner_nothing_is_said_to_be_confirmed() -> None:
+    where = installation(TakesAnybodyForTheOwner(my_source_bucket=Owned(), my_destination_bucket=Owned()))
+
+    text = said(f"{SYNC} --source-account {THEIRS}", where)
+
+    assert f"of another account, {THEIRS} (as given; this endpoint confirms every account)." in text
+    assert answer(f"--source-account {THEIRS}", where)["source"]["confirmed"] is False
+    assert answer("", where)["source"]["confirmed"] is True
+
+
 @pytest.mark.parametrize(
     ("source", "destination", "flags", "expected"),
     [
