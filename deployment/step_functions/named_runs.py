@@ -64,12 +64,9 @@ def _started_at(record: Mapping[str, Any]) -> datetime:
 def _ask(installation: Installation, arn: str) -> NamedRun:
     described = _describe(installation, arn)
     given = executions.input_of(described)
-    plan = given.get("plan")
-    is_dry = bool(given.get("dryRun"))
-    if isinstance(plan, str) and plan.count("/") == 1:
-        planned = installation.states_arn("execution", *plan.split("/"))
-        given, is_dry = executions.input_of(_describe(installation, planned)), False
-    name = given.get("name")
+    asked = executions.asked_of(installation, given)
+    name = asked.get("name")
+    is_dry = asked is given and bool(given.get("dryRun"))
     return NamedRun(described, name if isinstance(name, str) else None, is_dry)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployment.errors import ExecutionFailed
-from deployment.step_functions.key_order import Line, in_key_order
+from deployment.key_order import Line, in_key_order
 from deployment.step_functions.run_report import RunFolder
 
 ORPHAN = "orphan"

@@ -20,6 +20,7 @@ MAY_IMPORT = {
         "errors": "",
         "packages": "errors",
         "streams": "",
+        "key_order": "",
         "console": f"streams {BASE}",
         "syncs": BASE,
         "project": f"syncs {BASE}",
@@ -28,12 +29,12 @@ MAY_IMPORT = {
         "build": f"project syncs {BASE}",
         "aws": f"project {BASE}",
         "cloudformation": f"build aws project console {BASE}",
-        "step_functions": f"build aws project console {BASE}",
+        "step_functions": f"key_order build aws project console {BASE}",
         "schedules": f"step_functions build aws project syncs console {BASE}",
         "checks": f"build project syncs console packages {BASE}",
         "plan": f"cloudformation step_functions schedules build aws project syncs console {BASE}",
         "tasks": (
-            "command_line page plan checks cloudformation step_functions schedules "
+            "command_line page plan checks cloudformation step_functions schedules key_order "
             f"build aws project syncs console {BASE}"
         ),
         "emulator": f"tasks cloudformation step_functions build aws project console packages {BASE}",

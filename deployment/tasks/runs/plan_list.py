@@ -14,8 +14,8 @@ from typing import Any
 
 from deployment.console import Console
 from deployment.errors import ExecutionFailed
+from deployment.key_order import Line
 from deployment.page.facts import has_begun
-from deployment.step_functions.key_order import Line
 from deployment.step_functions.plan_lines import (
     ORPHAN,
     RESTORE,

@@ -535,7 +535,7 @@ def test_a_null_character_is_no_python():
 
 def test_a_sync_that_no_alarm_can_watch_is_noted(project):
     weekly = Sync("weekly", {"source": "a", "destination": "b"}, "rate(7 days)")
-    said = 'between two runs of the sync "weekly" are up to 7 days'
+    said = "The sync weekly runs once in 7 days"
     for notify, is_noted in ((("ops@example.com",), True), ((), False)):
         found = check.check(project, Settings(syncs=(weekly,), notify=notify))
         assert any(note.startswith(said) for note in found.notes) == is_noted

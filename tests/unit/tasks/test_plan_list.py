@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from deployment import key_order
 from deployment.cloudformation import lookup
 from deployment.errors import ConfigurationError, ExecutionFailed
-from deployment.step_functions import key_order, listing, runs
+from deployment.step_functions import listing, runs
 from deployment.step_functions.listing import Machine
 from deployment.step_functions.run_report import RunFolder
 from deployment.step_functions.runs import Run

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployment.step_functions import key_order
-from deployment.step_functions.key_order import in_key_order
+from deployment import key_order
+from deployment.key_order import in_key_order
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
