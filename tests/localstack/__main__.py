@@ -1,9 +1,9 @@
 """`python -m tests.localstack`: whole runs on LocalStack's S3, which have to converge, as a table.
 
-LocalStack is installed from PyPI into an environment of its own, with a Python of 3.12 or later, and needs no Docker. In each world
-the first run has to make the destination equal to the source, in bytes, headers, tags, ETags and checksums, and the second must find
-nothing to do. The status is 1 where one does not converge, and where the server tried to reach anything outside this machine.
-A second table has what the server answers otherwise than AWS documents, which is no failure.
+LocalStack is installed from PyPI into an environment of its own, with a Python of 3.12 or later, and needs no Docker. In each
+world the first run has to make the destination equal to the source, in bytes, headers, tags, ETags and checksums, and the second
+must find nothing to do. The status is 1 where one does not converge, and where the server tried to reach anything outside this
+machine. A second table has what the server answers otherwise than AWS documents, which is no failure.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import tests.conftest  # noqa: F401 - before all others: false credentials, and where the modules of the tests are
-from weed_world import world_on_weed
-
 from tests import libraries
 
-from .answers import Answer, answers
+from .answers import Answer, asked
 from .converging import Played, play
 from .localstack_server import DidNotStart, install, running
 from .localstack_worlds import scenes
@@ -32,7 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     python = next(filter(None, map(libraries.find, [options.python] if options.python else PYTHONS)), None)
     if python is None:
-        print(f"No Python {options.python or ' or '.join(PYTHONS)} that makes environments is on PATH or of pyenv.")
+        print(
+            f"No Python {options.python or ' or '.join(PYTHONS)} that makes environments is on PATH or of pyenv."
+        )
         return 1
     with tempfile.TemporaryDirectory(prefix="localstack-environment-") as temporary:
         try:
@@ -49,7 +49,11 @@ def _play_all(command: Sequence[str], only: str) -> int:
         for scene in scenes():
             if only in scene.name:
                 told.append(play(scene, server.url))
-                print(f"{told[-1].name}: {'; '.join(told[-1].wrong) or 'converges'}", file=sys.stderr, flush=True)
+                print(
+                    f"{told[-1].name}: {'; '.join(told[-1].wrong) or 'converges'}",
+                    file=sys.stderr,
+                    flush=True,
+                )
         otherwise = [one for one in asked(server.url) if one.aws != one.server]
         left = server.left()
     print(*table(told), "", *table_of_answers(otherwise), sep="\n")
@@ -67,12 +71,6 @@ def table(told: Sequence[Played]) -> Iterator[str]:
     yield f"{sum(not one.wrong for one in told)} of {len(told)} worlds converge."
 
 
-def asked(endpoint: str) -> list[Answer]:
-    """Return what the server answers to each question, in new buckets."""
-    with world_on_weed(endpoint) as world:
-        return list(answers(world))
-
-
 def table_of_answers(otherwise: Sequence[Answer]) -> Iterator[str]:
     """Yield the lines of the table of differences in Markdown."""
     yield "| asked | AWS | here |"
@@ -87,7 +85,9 @@ def _sent(requests: Mapping[str, int]) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.localstack", description=__doc__)
-    parser.add_argument("--python", help=f"3.N or a program; default: the first that is there of {', '.join(PYTHONS)}")
+    parser.add_argument(
+        "--python", help=f"3.N or a program; default: the first that is there of {', '.join(PYTHONS)}"
+    )
     parser.add_argument("--keep", type=Path, help="a folder for the environment, which is used again")
     parser.add_argument("--only", default="", help="worlds with this in their names")
     return parser.parse_args(arguments)

@@ -1,4 +1,7 @@
-"""The checksums that S3 knows, computed here, so that what a server says of them can be checked. Slow: two are in plain Python."""
+"""The checksums that S3 knows, computed here, so that what a server says of them can be checked.
+
+Slow: two are in plain Python, as zlib and hashlib do not have them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def checksum_of_parts(algorithm: str, kind: str, bodies: Sequence[bytes]) -> str
 def _digest(algorithm: str, body: bytes) -> bytes:
     if algorithm in _CRCS:
         return _crc(*_CRCS[algorithm], body)
-    return zlib.crc32(body).to_bytes(4, "big") if algorithm == "CRC32" else hashlib.new(algorithm, body).digest()
+    return (
+        zlib.crc32(body).to_bytes(4, "big") if algorithm == "CRC32" else hashlib.new(algorithm, body).digest()
+    )
 
 
 def _crc(bits: int, polynomial: int, body: bytes) -> bytes:

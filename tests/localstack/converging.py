@@ -22,7 +22,14 @@ CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSH
 # What a copy has to keep, as HeadObject says it.
 KEPT = (
     *("ETag", "ContentLength", "StorageClass", "WebsiteRedirectLocation", "Metadata"),
-    *("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ExpiresString"),
+    *(
+        "ContentType",
+        "CacheControl",
+        "ContentDisposition",
+        "ContentEncoding",
+        "ContentLanguage",
+        "ExpiresString",
+    ),
     *("ChecksumType", *CHECKSUMS),
 )
 READING = {"HEAD_BUCKET", "LIST", "HEAD", "GET_OBJECT_TAGGING"}
@@ -52,10 +59,22 @@ def play(scene: Scene, endpoint: str) -> Played:
         first, second = world.run(maxDelete="100%"), world.run(maxDelete="100%")
         wrong = wrong_first(first) + wrong_second(second) + wrong_source(scene.source, before)
         wrong += differences(before, looks(client, world.source.name), "the source was changed: ")
-        wrong += differences(before, looks(client, world.destination.name))
+        wrong += _differences_of_copies(scene, before, looks(client, world.destination.name))
         wrong += [f"an upload of {key!r} is left open" for key in _uploads(world)]
     requests = [report.get("requests", {}) for report in (first, second)]
     return Played(scene.name, *requests, wrong, time.monotonic() - began)
+
+
+def _differences_of_copies(scene: Scene, source: Mapping[str, Look], copies: Mapping[str, Look]) -> list[str]:
+    """Return a sentence for everything that copies have to keep and did not."""
+
+    def kept(seen: Mapping[str, Look]) -> dict[str, Look]:
+        return {
+            key: {name: look[name] for name in look if name not in scene.need_not_keep}
+            for key, look in seen.items()
+        }
+
+    return differences(kept(source), kept(copies))
 
 
 def wrong_first(report: Mapping[str, Any]) -> list[str]:
@@ -101,7 +120,10 @@ def differences(expected: Mapping[str, Look], seen: Mapping[str, Look], what: st
     for key in sorted(expected.keys() & seen.keys()):
         before, after = expected[key], seen[key]
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-        wrong += [f"{what}{key!r}: {name} is {_short(after.get(name))}, expected {_short(before.get(name))}" for name in names]
+        wrong += [
+            f"{what}{key!r}: {name} is {_short(after.get(name))}, expected {_short(before.get(name))}"
+            for name in names
+        ]
     return wrong
 
 
@@ -139,7 +161,9 @@ def _uploads(world: WeedWorld) -> list[str]:
 @functools.cache
 def client_without_checksums(endpoint: str) -> Any:
     """Return a client that sends no checksum by itself."""
-    config = Config(request_checksum_calculation="when_required", response_checksum_validation="when_required")
+    config = Config(
+        request_checksum_calculation="when_required", response_checksum_validation="when_required"
+    )
     return boto3.client("s3", region_name=REGION, endpoint_url=endpoint, config=config)
 
 

@@ -25,7 +25,7 @@ REQUIREMENT = "localstack-core[base-runtime]==2026.3.0"
 START_SECONDS = 120.0
 POLL_SECONDS = 0.1
 LAST_LINES = 20
-# What it would do besides being an S3: services at once, word to its makers, a certificate from the net, a name server on port 53.
+# What it would do besides being an S3: other services, word to its makers, a certificate from the net, a name server on port 53.
 QUIET = {
     "SERVICES": "s3",
     "EAGER_SERVICE_LOADING": "0",
@@ -74,7 +74,12 @@ def running(command: Sequence[str]) -> Iterator[Server]:
         folder, port = Path(name), _free_port()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                command, cwd=folder, env=surroundings(folder, port), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                cwd=folder,
+                env=surroundings(folder, port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         try:
             if not _answers(process, port):

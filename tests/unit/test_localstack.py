@@ -73,7 +73,11 @@ def test_checksums_are_those_that_the_standards_give_for_nine_digits() -> None:
 def test_every_type_of_checksum_comes_over_in_equal_and_in_unequal_parts() -> None:
     every = list(scenes())
     assert len({scene.name for scene in every}) == len(every)
-    kinds = [(len(set(map(len, one.parts[:-1]))), one.algorithm, one.kind) for scene in every for one in scene.source]
+    kinds = [
+        (len(set(map(len, one.parts[:-1]))), one.algorithm, one.kind)
+        for scene in every
+        for one in scene.source
+    ]
     for kind in (
         *(("CRC32", "FULL_OBJECT"), ("CRC32C", "FULL_OBJECT"), ("CRC64NVME", "FULL_OBJECT")),
         *(("CRC32", "COMPOSITE"), ("CRC32C", "COMPOSITE"), ("SHA1", "COMPOSITE"), ("SHA256", "COMPOSITE")),
@@ -83,7 +87,9 @@ def test_every_type_of_checksum_comes_over_in_equal_and_in_unequal_parts() -> No
 
 def test_a_server_can_reach_nothing_outside_and_what_it_tried_is_told(tmp_path: Path) -> None:
     surroundings = localstack_server.surroundings(tmp_path, 1)
-    done = subprocess.run([sys.executable, "-c", LEAVING], env=surroundings, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING], env=surroundings, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["refused"] * 6 + ["allowed"] * 2
     assert Server("", Path(surroundings["LEAVING_LOG"])).left() == [
         *("socket.connect 192.0.2.1", "socket.sendto 192.0.2.2", "socket.bind 0.0.0.0"),
@@ -97,7 +103,11 @@ def test_a_server_gets_nothing_of_ours_but_the_path(tmp_path: Path, monkeypatch:
     surroundings = localstack_server.surroundings(tmp_path, 4711)
     assert "secret" not in surroundings.values()
     assert surroundings["GATEWAY_LISTEN"] == "127.0.0.1:4711"
-    assert (surroundings["DISABLE_EVENTS"], surroundings["SKIP_SSL_CERT_DOWNLOAD"], surroundings["DNS_ADDRESS"]) == ("1", "1", "0")
+    assert (
+        surroundings["DISABLE_EVENTS"],
+        surroundings["SKIP_SSL_CERT_DOWNLOAD"],
+        surroundings["DNS_ADDRESS"],
+    ) == ("1", "1", "0")
 
 
 def test_a_server_ends_with_its_block() -> None:
@@ -139,7 +149,12 @@ def test_a_server_that_says_something_else_of_the_source_than_what_was_written_i
     given = Given("k", parts=(b"12", b"3"), algorithm="SHA1", kind="COMPOSITE")
     look = {"body": b"123", "parts": [2, 1], "ChecksumType": "COMPOSITE", "ChecksumSHA1": given.checksum()}
     assert converging.wrong_source((given,), {"k": look}) == []
-    for name, other in {"body": b"12", "parts": [3], "ChecksumType": "FULL_OBJECT", "ChecksumSHA1": "AAAA"}.items():
+    for name, other in {
+        "body": b"12",
+        "parts": [3],
+        "ChecksumType": "FULL_OBJECT",
+        "ChecksumSHA1": "AAAA",
+    }.items():
         assert len(converging.wrong_source((given,), {"k": {**look, name: other}})) == 1
 
 
@@ -191,10 +206,14 @@ def test_one_world_that_does_not_converge_is_a_failure_and_so_is_a_server_that_l
         yield Server("http://127.0.0.1:1", tmp_path / "leaving")
 
     monkeypatch.setattr(command, "running", running)
-    monkeypatch.setattr(command, "asked", lambda url: [Answer("one", "412", "200"), Answer("other", "404", "404")])
+    monkeypatch.setattr(
+        command, "asked", lambda url: [Answer("one", "412", "200"), Answer("other", "404", "404")]
+    )
     monkeypatch.setattr(command, "install", lambda environment, python: Path("their python"))
     monkeypatch.setattr(
-        command, "play", lambda scene, url: replace(fine, name=scene.name, wrong=wrong if scene.name == "orphans" else [])
+        command,
+        "play",
+        lambda scene, url: replace(fine, name=scene.name, wrong=wrong if scene.name == "orphans" else []),
     )
     assert command.main(["--python", sys.executable, "--only", only]) == status
     out = capsys.readouterr().out

@@ -1,7 +1,7 @@
 """Python imports this by itself when it starts, if its folder is on PYTHONPATH: nothing leaves the loopback interface then.
 
-Whatever would is refused, and written down in the file that LEAVING_LOG names. This needs the standard library only, as it runs in
-the environment of a server.
+Whatever would is refused, and written down in the file that LEAVING_LOG names. This needs the standard library only, as it runs
+in the environment of a server.
 """
 
 from __future__ import annotations
