@@ -21,7 +21,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 # The extra has all that S3 needs; Lambda, Step Functions and what else wants Docker, Java or Node is in `runtime`.
-REQUIREMENT = "localstack-core[base-runtime]==2026.3.0"
+# Newer ones than it was made for take from it a private module (cbor2; it then says only that it finds no components) and a function
+# for its certificate (pyOpenSSL), and want another package (service-identity, for its own Twisted).
+REQUIREMENTS = ("localstack-core[base-runtime]==2026.3.0", "cbor2<6", "pyopenssl<26", "service-identity")
 START_SECONDS = 120.0
 POLL_SECONDS = 0.1
 LAST_LINES = 20
@@ -53,17 +55,22 @@ class Server:
         return list(dict.fromkeys(lines))
 
 
+def wanted() -> str:
+    """Return what an environment has to have, a line each."""
+    return "\n".join(REQUIREMENTS)
+
+
 def install(environment: Path, python: Path) -> Path:
     """Return the Python of an environment that has LocalStack; one that has this very version is used again."""
     program, installed = environment / "bin/python", environment / "installed.txt"
-    if installed.exists() and installed.read_text(encoding="utf-8") == REQUIREMENT:
+    if installed.exists() and installed.read_text(encoding="utf-8") == wanted():
         return program
     subprocess.run([str(python), "-m", "venv", "--clear", str(environment)], check=True)
-    pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT]
+    pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode:
         raise DidNotStart(_last(done.stderr))
-    installed.write_text(REQUIREMENT, encoding="utf-8")
+    installed.write_text(wanted(), encoding="utf-8")
     return program
 
 
