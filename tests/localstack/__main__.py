@@ -57,7 +57,8 @@ def _play_all(command: Sequence[str], only: str) -> int:
         otherwise = [one for one in asked(server.url) if one.aws != one.server]
         left = server.left()
     print(*table(told), "", *table_of_answers(otherwise), sep="\n")
-    print(*(f"The server tried to leave this machine: {place}" for place in left), sep="\n", end="")
+    for place in left:
+        print(f"The server tried to leave this machine: {place}")
     return int(not told or bool(left) or any(one.wrong for one in told))
 
 
