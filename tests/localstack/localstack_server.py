@@ -21,8 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 # The extra has all that S3 needs; Lambda, Step Functions and what else wants Docker, Java or Node is in `runtime`.
-# Newer ones than it was made for take from it a private module (cbor2; it then says only that it finds no components) and a function
-# for its certificate (pyOpenSSL), and want another package (service-identity, for its own Twisted).
+# Besides what it says, it wants a private module that cbor2 6 has no longer (without it, it finds "no component plugins"), a
+# function for its certificate that pyOpenSSL 26 has no longer, and what its own Twisted wants by now.
 REQUIREMENTS = ("localstack-core[base-runtime]==2026.3.0", "cbor2<6", "pyopenssl<26", "service-identity")
 START_SECONDS = 120.0
 POLL_SECONDS = 0.1

@@ -116,9 +116,10 @@ def _one_part() -> Scene:
 
 def _described() -> Iterator[Scene]:
     every = {**DESCRIBED, **TAGGED}
-    yield Scene(
-        "headers, metadata, tags", (Given("one", b"1", more=every), Given("parts", parts=EQUAL, more=every))
-    )
+    # CopyObject keeps `Expires` on AWS; here it is lost, while an upload that is opened with it has it.
+    one, parts = Given("one", b"1", more=every), Given("parts", parts=EQUAL, more=every)
+    yield Scene("headers, metadata, tags", (one,), need_not_keep=("ExpiresString",))
+    yield Scene("headers, metadata, tags in parts", (parts,))
     yield Scene("a redirect", (Given("one", more=ELSEWHERE), Given("parts", parts=EQUAL, more=ELSEWHERE)))
     for name in CLASSES:
         more = {"StorageClass": name}
@@ -133,6 +134,10 @@ def _differing() -> Iterator[Scene]:
     yield Scene("other bytes in parts", (Given("key", parts=EQUAL),), (Given("key", parts=UNEQUAL),))
     yield Scene(
         "the same bytes in other parts",
-        (Given("key", parts=(*EQUAL[:2], b"c")),),
+        (Given("key", parts=EQUAL),),
         (Given("key", b"".join(EQUAL)),),
+        need_not_keep=(
+            "ETag",
+            "parts",
+        ),  # equal checksums of all bytes prove it current, unless the source is newer
     )

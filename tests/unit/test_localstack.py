@@ -42,6 +42,7 @@ for attempt in (
     lambda one: one.bind(("0.0.0.0", 0)),
     lambda one: socket.getaddrinfo("example.com", 443),
     lambda one: socket.gethostbyname("example.org"),
+    lambda one: socket.gethostbyname("s3.localhost"),
     lambda one: one.bind(("127.0.0.1", 0)),
     lambda one: socket.getaddrinfo("localhost", 443),
 ):
@@ -92,7 +93,7 @@ def test_a_server_can_reach_nothing_outside_and_what_it_tried_is_told(tmp_path: 
     done = subprocess.run(
         [sys.executable, "-c", LEAVING], env=surroundings, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["refused"] * 6 + ["allowed"] * 2
+    assert done.stdout.split() == ["refused"] * 7 + ["allowed"] * 2
     assert Server("", Path(surroundings["LEAVING_LOG"])).left() == [
         *("socket.connect 192.0.2.1", "socket.sendto 192.0.2.2", "socket.bind 0.0.0.0"),
         *("socket.getaddrinfo example.com", "socket.gethostbyname example.org"),
