@@ -20,7 +20,7 @@ from tests import libraries
 
 from .answers import Answer, asked
 from .converging import Played, play
-from .localstack_server import DidNotStart, install, running
+from .localstack_server import START, DidNotStart, install, running
 from .localstack_worlds import scenes
 
 PYTHONS = ("3.13", "3.12")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="localstack-environment-") as temporary:
         try:
             program = install((options.keep or Path(temporary)).absolute(), python.path)
-            return _play_all([str(program), "-m", "localstack.runtime.main"], options.only)
+            return _play_all([str(program), "-c", START], options.only)
         except DidNotStart as error:
             print(f"LocalStack did not start. It said at last:\n{error}")
             return 1

@@ -24,6 +24,14 @@ HOST = "127.0.0.1"
 # Besides what it says, it wants a private module that cbor2 6 has no longer (without it, it finds "no component plugins"), a
 # function for its certificate that pyOpenSSL 26 has no longer, and what its own Twisted wants by now.
 REQUIREMENTS = ("localstack-core[base-runtime]==2026.3.0", "cbor2<6", "pyopenssl<26", "service-identity")
+# It would write objects into one folder of /tmp for all servers there are, and leave them; so that is one of its own folder.
+START = """
+import os
+from localstack.services.s3 import provider
+provider.DEFAULT_S3_TMP_DIR = os.path.abspath("objects")
+from localstack.runtime.main import main
+main()
+"""
 START_SECONDS = 120.0
 POLL_SECONDS = 0.1
 LAST_LINES = 20

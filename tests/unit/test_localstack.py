@@ -205,7 +205,7 @@ def test_one_world_that_does_not_converge_is_a_failure_and_so_is_a_server_that_l
 
     @contextlib.contextmanager
     def running(started: list[str]) -> Iterator[Server]:
-        assert started == ["their python", "-m", "localstack.runtime.main"]
+        assert started == ["their python", "-c", localstack_server.START]
         yield Server("http://127.0.0.1:1", tmp_path / "leaving")
 
     monkeypatch.setattr(command, "running", running)
