@@ -168,7 +168,7 @@ def _work_bucket(client: Any) -> Bucket:
 
 
 def _new_bucket(client: Any, name: str) -> Bucket:
-    client.create_bucket(Bucket=name)
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return Bucket(name, client)
 
 
