@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ def test_the_composite_of_one_part_is_the_checksum_of_its_raw_checksum() -> None
     assert composite_of_one("SHA256", WHOLE) == OF_ONE
     of_nothing = crc32c(crc32c(b"123456789").to_bytes(4, "big")).to_bytes(4, "big")
     assert composite_of_one("CRC32C", "4waSgw==") == base64.b64encode(of_nothing).decode() + "-1"
+    of_crc32 = zlib.crc32(bytes.fromhex("cbf43926")).to_bytes(4, "big")
+    assert composite_of_one("CRC32", "y/Q5Jg==") == base64.b64encode(of_crc32).decode() + "-1"
 
 
 @pytest.mark.parametrize("algorithm", ["XXHASH64", "XXHASH3", "XXHASH128", "CRC64NVME", "ONE_OF_TOMORROW"])

@@ -409,6 +409,28 @@ def test_refused_deletes_stop_the_copies_as_well() -> None:
     assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
 
 
+@pytest.mark.parametrize(
+    ("record", "options", "next_step"),
+    [
+        ({}, {}, "verify"),
+        ({"tally": {"failed": {"objects": 1, "bytes": 3}}}, {}, "report"),
+        (
+            {"shards": {"copy": [shard("copy/a", 3, 30)], "delete": [shard("delete/a", 4, 0)]}},
+            {"maxDelete": 3},
+            "report",
+        ),
+        ({"broken": "denied"}, {}, "report"),
+    ],
+)
+def test_only_a_comparison_with_nothing_against_it_is_verified(
+    record: dict[str, Any], options: dict[str, Any], next_step: str
+) -> None:
+    folder = memory_folder()
+    index = wave_of(folder, compared_record(**{"listed": (9, 10), **record}))
+
+    assert after_comparing(folder, index, verify=True, **options)["next"] == next_step
+
+
 def test_a_broken_wave_ends_the_run_even_if_ranges_were_handed_back() -> None:
     folder = memory_folder()
     index = wave_of(

@@ -180,6 +180,17 @@ def test_an_execution_that_turns_up_again_counts_as_running_whatever_was_noted(w
     assert "Wait until it has ended, then start again." in world.refusal()
 
 
+def test_the_lease_of_an_execution_that_is_known_is_not_written_to(world: World) -> None:
+    """A note that it is missing would count from then on, should Step Functions not know it one day."""
+    theirs = run_of(THEIRS)
+    world.take(theirs)
+    before = world.document(theirs)
+
+    world.refusal()
+
+    assert world.document(theirs) == before
+
+
 # --- Attempts that come too late
 
 
