@@ -147,20 +147,20 @@ class DeployedPlace:
             self._strike_at(row.target, STRIKES[row.fault], nth, times)
 
     def _arm_file(self, row: Scenario) -> None:
-        """Damage the first file of a kind that a worker reads, right before it does."""
+        """Damage the first file of a kind that a worker reads, right before it does; what is not there yet is left alone."""
         self.oracle.has_plan = row.target not in WITH_NAMES
+        kind = re.compile(OF_A_RUN + re.escape(row.target))
+
+        def is_meant(key: str) -> bool:
+            return bool(kind.match(key)) and self._file(key) is not None
 
         def strike(sent: FaultyHandler) -> None:
-            key = sent.key()
-            body = damaged(row, self._file(key) or b"")
-            place = {"Bucket": self.work, "Key": key}
+            place = {"Bucket": self.work, "Key": sent.key()}
+            body = damaged(row, self._file(sent.key()) or b"")
             client = self.source.client
             client.delete_object(**place) if body is None else client.put_object(**place, Body=body)
 
-        kind = re.compile(OF_A_RUN + re.escape(row.target))
-        self._add(
-            Rule("GetObject", self.work, strike, lambda key: kind.match(key) is not None, times=1),
-        )
+        self._add(Rule("GetObject", self.work, strike, is_meant, times=1))
 
     def _arm_moment(self, row: Scenario) -> None:
         """Let somebody else act once, before or after a request."""
@@ -248,7 +248,8 @@ class DeployedPlace:
 
 
 def deployed_place(place: Deployment) -> DeployedPlace:
-    """Return filled buckets that no other scenario has."""
+    """Return filled buckets that no other scenario has, with nothing in the way."""
+    place.faults.relent()
     number = next(_numbers)
 
     def make(side: str) -> EmulatedBucket:

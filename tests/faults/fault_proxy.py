@@ -18,6 +18,7 @@ from benchmarks.kinds import Request, read_request
 
 ALWAYS = 10**6
 LONGEST_SECONDS = 60.0
+CONNECTIONS = Path("/proc/net/tcp")
 OPERATIONS = {
     "LIST": "ListObjectsV2",
     "HEAD_BUCKET": "HeadBucket",
@@ -175,10 +176,10 @@ class FaultyHandler(PassingHandler):
 
 def process_behind(port: int) -> int:
     """Return the process that has the connection from this port of the loopback interface; Linux says so under /proc."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    lines = [line.split() for line in CONNECTIONS.read_text(encoding="ascii").splitlines()[1:]]
     (inode,) = {line[9] for line in lines if line[1] == f"0100007F:{port:04X}"}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
-            if os.readlink(link) == f"socket:[{inode}]":
+            if str(link.readlink()) == f"socket:[{inode}]":
                 return int(link.parts[2])
     raise ProcessLookupError(f"no process has a connection from port {port}")
