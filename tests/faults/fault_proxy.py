@@ -160,7 +160,7 @@ class FaultyHandler(PassingHandler):
 
     def kill_worker(self) -> None:
         """Kill the Lambda's process that has sent this request."""
-        worker = process_behind(self.client_address[1])
+        worker = process_behind(self.client_address[1], self.connection.getsockname()[1])
         assert b"_worker.py" in Path(f"/proc/{worker}/cmdline").read_bytes(), f"{worker} is no Lambda"
         os.kill(worker, signal.SIGKILL)
         self.is_answered = self.close_connection = True
@@ -174,12 +174,16 @@ class FaultyHandler(PassingHandler):
         return read_request(f"{self.command} {self.path} HTTP/1.1{head}".encode("latin-1"))
 
 
-def process_behind(port: int) -> int:
-    """Return the process that has the connection from this port of the loopback interface; Linux says so under /proc."""
+def process_behind(port: int, server_port: int) -> int:
+    """Return the process that has the connection between these ports of the loopback interface, as Linux says under /proc.
+
+    Another connection may have the same port at its own end, to another server.
+    """
+    ends = [f"0100007F:{port:04X}", f"0100007F:{server_port:04X}"]
     lines = [line.split() for line in CONNECTIONS.read_text(encoding="ascii").splitlines()[1:]]
-    (inode,) = {line[9] for line in lines if line[1] == f"0100007F:{port:04X}"}
+    (inode,) = {line[9] for line in lines if line[1:3] == ends and line[9] != "0"}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
             if str(link.readlink()) == f"socket:[{inode}]":
                 return int(link.parts[2])
-    raise ProcessLookupError(f"no process has a connection from port {port}")
+    raise ProcessLookupError(f"no process has a connection from port {port} to port {server_port}")
