@@ -34,9 +34,8 @@ EDITS = (
 )
 BLOCKED = "may still be writing into"  # by the Lambdas of a run that is over, for `STRAGGLERS_SECONDS`
 OF_A_RUN = "runs/[^/]+/[^/]+/"
-LONG_TAGS = [
-    {"Key": f"{number}", "Value": "ü" * 200} for number in range(5)
-]  # 2 KiB are what a header may hold
+# More than the 2 KiB that a header may hold, so that they follow the copy.
+LONG_TAGS = [{"Key": f"{number}", "Value": "ü" * 200} for number in range(5)]
 HOW_OFTEN = {"once": (1, 1), "the second": (2, 1), "three times": (1, 3), "always": (1, ALWAYS)}
 STRIKES: dict[str, Callable[[FaultyHandler], None]] = {
     "500 InternalError": lambda sent: sent.fail(500, "InternalError", "We encountered an internal error."),
