@@ -18,7 +18,7 @@ from deployed_project import Project, copy_project
 from fault_oracle import OPTIONS, Buckets, Ending, Oracle
 from fault_proxy import ALWAYS, Faults, FaultyHandler, Rule, fault_proxy
 from moments import RACES, WITH_NAMES, damaged
-from scenarios import Scenario
+from scenarios import UNKNOWN_UPLOAD, Scenario
 
 from benchmarks.deployed import point_at
 from deployment.emulator.emulator import Emulator
@@ -206,8 +206,11 @@ class DeployedPlace:
         self.oracle.after_fault(ending)
         return ending
 
-    def run_again(self) -> Ending:
-        """Run once more with nothing in the way, as soon as no Lambda of the run before may still be writing."""
+    def run_again(self, limit: str) -> Ending:
+        """Run once more with nothing in the way, as soon as no Lambda of the run before may still be writing.
+
+        `limit` says what is known to stay.
+        """
         self.deployment.faults.relent()
         endings = [self._ending()]
 
@@ -217,11 +220,18 @@ class DeployedPlace:
             return BLOCKED not in endings[-1].cause
 
         self.deployment.project.wait_until(is_let_in)
-        uploads = [key for one in (self.source, self.destination) for key in one.uploads()]
-        self.oracle.after_next(endings[-1], uploads)
+        self.oracle.after_next(endings[-1], self._open_uploads(limit))
         self.oracle.complaints += self.deployment.faults.problems
         self.deployment.faults.problems.clear()
         return endings[-1]
+
+    def _open_uploads(self, limit: str) -> list[str]:
+        """Return the keys of uploads under way; by the limit one may stay whose id no worker has sent to the work bucket."""
+        sides = (self.source, self.destination)
+        answers = [one.client.list_multipart_uploads(Bucket=one.name) for one in sides]
+        found = [upload for answer in answers for upload in answer.get("Uploads", ())]
+        written = b"".join(one.body for one in self.deployment.faults.log if one.method == "PUT")
+        return [one["Key"] for one in found if limit != UNKNOWN_UPLOAD or one["UploadId"].encode() in written]
 
     def _ending(self) -> Ending:
         found = self.deployment.project.execute(

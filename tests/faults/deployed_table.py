@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scenarios import EITHER, EMULATOR, EQUAL, FAILED, Scenario
+from scenarios import EITHER, EMULATOR, EQUAL, FAILED, UNKNOWN_UPLOAD, Scenario
 
 COPY, PART, COMPLETE = (
     "CopyObject@destination",
@@ -62,7 +62,10 @@ def rows() -> Iterator[Scenario]:
     """Yield every scenario of the deployed machine."""
     for fault, targets in ONCE.items():
         # The state machine tries a step again whose worker is dead, and a step that met a cut answer.
-        yield from (Scenario("request", fault, target, "once", EQUAL, EMULATOR) for target in targets)
+        yield from (
+            Scenario("request", fault, target, "once", EQUAL, EMULATOR, _limit(fault, target))
+            for target in targets
+        )
     for fault, targets in THREE_TIMES.items():
         yield from (Scenario("request", fault, target, "three times", EQUAL, EMULATOR) for target in targets)
     for fault, targets in ALWAYS.items():
@@ -73,3 +76,9 @@ def rows() -> Iterator[Scenario]:
     yield from (Scenario("stop", "StopExecution", one, "once", FAILED, EMULATOR) for one in STOPS)
     for fault, kinds in FILES.items():
         yield from (Scenario("file of the run", fault, kind, "once", EITHER, EMULATOR) for kind in kinds)
+
+
+def _limit(fault: str, target: str) -> str:
+    """Return what may be left: a worker copies many objects at once, and dies when S3 has begun an upload of another one."""
+    is_copying = fault.startswith("worker killed") and target in (COPY, PART, COMPLETE)
+    return UNKNOWN_UPLOAD if is_copying else ""

@@ -65,9 +65,10 @@ class Rule:
 
 @dataclass
 class Faults:
-    """The rules in force, and what went wrong with a strike itself; one for all connections of a proxy."""
+    """The rules in force, what has come, and what went wrong with a strike itself; one for all connections of a proxy."""
 
     rules: list[Rule] = field(default_factory=list)
+    log: list[Logged] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -95,10 +96,9 @@ def operation_of(request: Request) -> str:
 def fault_proxy(port: int) -> Iterator[tuple[str, Faults]]:
     """Yield the address of such a proxy before the emulator at this port, and its rules; it ends with the block."""
     set_rules = Faults()
-    log: list[Logged] = []
 
     class Handler(FaultyHandler):
-        upstream_port, requests, faults = port, log, set_rules
+        upstream_port, requests, faults = port, set_rules.log, set_rules
 
     with serving(Handler) as url:
         yield url, set_rules

@@ -52,7 +52,7 @@ def play_on_emulator(row: Scenario, deployed: Deployment) -> Told:
     place = deployed_place(deployed)
     place.arm(row)
     ending = place.run()
-    place.run_again()
+    place.run_again(row.limit)
     return Told(row, place.fired, ending, place.oracle.complaints)
 
 
