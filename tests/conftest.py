@@ -44,8 +44,8 @@ for folder in (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `--faults` say how many scenarios of the fault suite are played; `write` plays all and writes what they came to."""
-    parser.addoption("--faults", choices=("sample", "all", "write"), default="sample")
+    """Let `--faults` say which scenarios of the fault suite are played; `write` plays all and writes what they came to."""
+    parser.addoption("--faults", choices=("sample", "deployed", "all", "write"), default="sample")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,22 +1,26 @@
 """A proxy that keeps every request with its body and its answer: what really reaches the emulator.
 
-The emulator ignores the conditions of a CopyObject on its destination. So the proxy asks for the object before it and answers
-412 in its place, as S3 does (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+The emulator ignores the conditions of a CopyObject on its destination. So the proxy asks for the object before it, and before the
+completion of an upload, and answers 412 in its place, as S3 does
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 HOST = "127.0.0.1"
 DROPPED = ("host", "expect", "connection", "transfer-encoding", "content-length")
+REPLACED = ("connection", "transfer-encoding", "content-length")
 COPY_SOURCE = "x-amz-copy-source"
 TOKEN = "x-amz-security-token"
 REFUSED = b"<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions did not hold</Message></Error>"
@@ -56,55 +60,92 @@ class Logged:
         return [("another", f"{self.method} {self.path}")] if self.method in ("PUT", "POST", "DELETE") else []
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What goes back to the client; of a HEAD's answer the length is that of the body which it has not."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    length: str
+
+
 @contextlib.contextmanager
 def logging_proxy(port: int) -> Iterator[tuple[str, list[Logged]]]:
     """Yield the address of a proxy before the emulator at this port, and what has come so far; it ends with the block."""
     log: list[Logged] = []
 
-    class Handler(_Handler):
+    class Handler(PassingHandler):
         upstream_port, requests = port, log
 
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+    with serving(Handler) as url:
+        yield url, log
+
+
+@contextlib.contextmanager
+def serving(handler: type[PassingHandler]) -> Iterator[str]:
+    """Yield the address at which a handler serves as long as the block."""
+    with _Server((HOST, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://{HOST}:{server.server_port}", log
+            yield f"http://{HOST}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class PassingHandler(BaseHTTPRequestHandler):
+    """Passes requests on to the emulator, unless a condition on the destination is not met, and answers back."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     upstream_port: int
     requests: list[Logged]
 
-    def _pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        kept = {name: value for name, value in headers.items() if name not in DROPPED}
-        if COPY_SOURCE in headers and not self._is_met(headers):
+    def serve(self, body: bytes, headers: dict[str, str]) -> None:
+        """Carry one request out, and answer; header names are in lower case."""
+        self.answer(self.carry_out(body, headers))
+
+    def carry_out(self, body: bytes, headers: dict[str, str]) -> Reply:
+        """Let the emulator do what is asked; return its answer."""
+        if (COPY_SOURCE in headers or self.command == "POST") and not self._is_met(headers):
             self.requests.append(Logged(self.command, self.path, headers, body, 412))
-            self._answer_412()
-            return
-        answer, content = self._ask(self.command, body, kept)
+            return Reply(412, (("Content-Type", "application/xml"),), REFUSED, str(len(REFUSED)))
+        kept = {name: value for name, value in headers.items() if name not in DROPPED}
+        answer, content = self._ask(self.command, self.path, body, kept)
         batch = content if self.command == "POST" else b""
         self.requests.append(Logged(self.command, self.path, headers, body, answer.status, batch))
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("connection", "transfer-encoding", "content-length"):
-                self.send_header(name, value)
         length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(content))
-        self.send_header("Content-Length", length or "0")
+        named = ((name, value) for name, value in answer.getheaders() if name.lower() not in REPLACED)
+        return Reply(answer.status, tuple(named), content, length or "0")
+
+    def answer(self, reply: Reply) -> None:
+        """Send an answer."""
+        self.send_response_only(reply.status)
+        for name, value in (*reply.headers, ("Content-Length", reply.length)):
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(reply.body)
+
+    def _take(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.serve(body, {name.lower(): value for name, value in self.headers.items()})
 
     def _ask(
-        self, method: str, body: bytes, headers: dict[str, str]
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[http.client.HTTPResponse, bytes]:
         with contextlib.closing(http.client.HTTPConnection(HOST, self.upstream_port)) as upstream:
-            upstream.request(method, self.path, body, headers)
+            upstream.request(method, path, body, headers)
             answer = upstream.getresponse()
             return answer, answer.read()
 
@@ -112,18 +153,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the destination of a copy is what its condition says."""
         if not {"if-match", "if-none-match"} & headers.keys():
             return True
-        found, _ = self._ask("HEAD", b"", {TOKEN: headers[TOKEN]})
+        found, _ = self._ask("HEAD", self.path.partition("?")[0], b"", {TOKEN: headers[TOKEN]})
         etag = found.getheader("ETag") if found.status == 200 else None
         return etag == headers["if-match"] if "if-match" in headers else etag is None
 
-    def _answer_412(self) -> None:
-        self.send_response_only(412)
-        self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(REFUSED)))
-        self.end_headers()
-        self.wfile.write(REFUSED)
-
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _take
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

@@ -41,6 +41,16 @@ class FakePlace:
     def __post_init__(self) -> None:
         self.oracle = Oracle(self.look)
 
+    @property
+    def source(self) -> Bucket:
+        """The source, for other writers."""
+        return self.world.source
+
+    @property
+    def destination(self) -> Bucket:
+        """The destination, for other writers."""
+        return self.world.destination
+
     def look(self) -> Buckets:
         """Read all objects from where the fake S3 keeps them."""
         return Buckets(*(objects(one) for one in (self.world.source, self.world.destination, self.unrelated)))

@@ -6,16 +6,25 @@ import functools
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from fake_place import FOLDER, FakePlace, Stopped, fake_place
 from fake_s3 import HOUR, Request
+from fault_oracle import Oracle
 from scenarios import Scenario
 
 STOP = f"{FOLDER}/stop.json"
 # Files that have the names of what is to be copied, and those that lead there.
 WITH_NAMES = ("compared/", "copy/", "copy.json", "large/", "large.json")
 OTHER_BODY = b"by another writer"
+
+
+class RacedPlace(Protocol):
+    """A place with another writer: its buckets have `put(key, body, age_seconds)` and `delete(key)`."""
+
+    source: Any
+    destination: Any
+    oracle: Oracle
 
 
 def arm_stop(place: FakePlace, row: Scenario) -> None:
@@ -67,24 +76,24 @@ def _before_step(place: FakePlace, wanted: str, strike: Callable[[], None]) -> N
     place.world.before_step = look
 
 
-def _write_there(place: FakePlace, key: str, body: bytes | None = OTHER_BODY) -> None:
-    there = place.world.destination
+def _write_there(place: RacedPlace, key: str, body: bytes | None = OTHER_BODY) -> None:
+    there = place.destination
     there.delete(key) if body is None else there.put(key, body, 0)
     place.oracle.see_other(key)
 
 
-def _write_here(place: FakePlace, key: str, body: bytes | None = OTHER_BODY) -> None:
-    here = place.world.source
+def _write_here(place: RacedPlace, key: str, body: bytes | None = OTHER_BODY) -> None:
+    here = place.source
     here.delete(key) if body is None else here.put(key, body, 0)
     place.oracle.see_source()
 
 
-def _come_back(place: FakePlace) -> None:
+def _come_back(place: RacedPlace) -> None:
     _write_here(place, "in/orphan-1", b"back")
     place.oracle.see_other("to/orphan-1")
 
 
-RACES: dict[str, Callable[[FakePlace], None]] = {
+RACES: dict[str, Callable[[RacedPlace], None]] = {
     "destination appears": lambda place: _write_there(place, "to/new-2"),
     "destination of parts appears": lambda place: _write_there(place, "to/parts"),
     "very large destination appears": lambda place: _write_there(place, "to/wide"),
@@ -123,15 +132,17 @@ def _start(kind: str) -> str:
 def _damage(place: FakePlace, row: Scenario, key: str) -> None:
     place.oracle.has_plan = row.target not in WITH_NAMES
     work = place.world.work
-    body = work.objects[key].content.body()
+    body = damaged(row, work.objects[key].content.body())
+    work.delete(key) if body is None else work.put(key, body)
+
+
+def damaged(row: Scenario, body: bytes) -> bytes | None:
+    """Return what the fault of a row leaves of a file; None where that is nothing at all."""
     if row.fault == "removed":
-        work.delete(key)
-    elif row.fault == "emptied":
-        work.put(key, b"")
-    elif row.fault == "cut":
-        work.put(key, body[: len(body) // 2])
-    else:
-        work.put(key, of_another_run()[row.target])
+        return None
+    if row.fault == "emptied":
+        return b""
+    return body[: len(body) // 2] if row.fault == "cut" else of_another_run()[row.target]
 
 
 @functools.cache

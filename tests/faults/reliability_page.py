@@ -25,13 +25,15 @@ def write(shown: Sequence[Told], seconds: float) -> None:
 
 
 def table_of(shown: Sequence[Told], seconds: float) -> str:
-    """Return the sentence about the whole run, and a line for each fault, how often and where."""
+    """Return the sentences about the whole run, and a line for each fault, how often and where."""
     groups: Mapping[Group, list[Told]] = defaultdict(list)
     for told in shown:
         groups[(told.row.fault, told.row.amount, told.row.place)].append(told)
     struck = sum(told.fired for told in shown)
+    places = Counter(told.row.place for told in shown)
     whole = (
-        f"{len(shown)} scenarios in {seconds:.0f} s on one processor; their faults struck {struck:,} times. "
+        f"{len(shown)} scenarios in {seconds:.0f} s, one after the other: "
+        f"{', '.join(f'{number} on the {place}' for place, number in places.items())}. Their faults struck {struck:,} times. "
         f"{_endings(shown)}; no promise was broken.\n\n"
     )
     return whole + HEADER + "".join(_line(group, of_group) for group, of_group in groups.items())

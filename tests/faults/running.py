@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import moments
 import request_faults
+from deployed_place import Deployment, deployed_place
 from fake_place import FakePlace, fake_place
 from fault_oracle import Ending
 from moto_place import moto_place
-from scenarios import EQUAL, FAILED, MOTO, Scenario
+from scenarios import EMULATOR, EQUAL, FAILED, MOTO, Scenario
 
 ARMS = {
     "stop": moments.arm_stop,
@@ -36,9 +38,22 @@ class Told:
         return bool(self.fired) and not self.complaints and self.ending.is_green in may_end
 
 
-def play(row: Scenario) -> Told:
-    """Play a scenario on the place that it names."""
+def play(row: Scenario, deployed: Callable[[], Deployment]) -> Told:
+    """Play a scenario on the place that it names; only those of the emulator ask for the deployment."""
+    if row.place == EMULATOR:
+        return play_on_emulator(row, deployed())
     return play_on_moto(row) if row.place == MOTO else play_on_fake_s3(row)
+
+
+def play_on_emulator(row: Scenario, deployed: Deployment) -> Told:
+    """Play a scenario with the deployed machine."""
+    if row.fault.startswith("swapped"):
+        moments.of_another_run()
+    place = deployed_place(deployed)
+    place.arm(row)
+    ending = place.run()
+    place.run_again(row.limit)
+    return Told(row, place.fired, ending, place.oracle.complaints)
 
 
 def play_on_moto(row: Scenario) -> Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import deployed_table
 from moments import RACES
 from scenarios import EITHER, EQUAL, FAILED, LEASE, LONG_TAGS, MOTO, UNKNOWN_UPLOAD, Scenario
 
@@ -37,7 +38,7 @@ KEYS = (
 
 def all_rows() -> list[Scenario]:
     """Return every scenario, in the order of the page."""
-    rows = [*_on_fake_s3(), *_lambdas(), *_on_the_wire()]
+    rows = [*_on_fake_s3(), *_lambdas(), *_on_the_wire(), *deployed_table.rows()]
     assert len({row.name for row in rows}) == len(rows), "two rows of the table are the same"
     return rows
 
