@@ -39,7 +39,11 @@ DANGEROUS = {
 # What the rest of the core has nearest, by the beginning of its path; the longest counts.
 NEAREST = {
     **DANGEROUS,
-    f"{SHARED}/apply/": ["tests/unit/apply tests/unit/s3", _runs("races large_objects unequal_parts")],
+    f"{SHARED}/apply/": [
+        "tests/unit/apply tests/unit/s3",
+        _runs("races large_objects unequal_parts"),
+        _runs("buckets_as_they_are very_large_objects stopped_runs"),
+    ],
     f"{SHARED}/compare/": ["tests/unit/compare", _runs("races waves list_requests")],
     f"{SHARED}/s3/": ["tests/unit/s3", _runs("races throttling")],
     f"{SHARED}/tally/": ["tests/unit/tally", _runs("sync failures verified_runs")],
