@@ -70,6 +70,6 @@ def test_the_page_about_a_machine_of_ones_own_is_what_happens(editable: Project)
         if number == changed:
             page.change_lambda(editable.folder)
 
-    assert [arn.rpartition(":")[2].rpartition("-2")[0] for arn in editable.own_machines()] == [
+    assert [arn.rpartition(":")[2].rsplit("-", 2)[0] for arn in editable.own_machines()] == [
         "sync-buckets-state-machine"
     ]

@@ -65,7 +65,8 @@ def test_a_lambda_is_not_taken_from_an_execution_that_runs_and_afterwards_its_ma
         found["sync-buckets-state-machine"]["missing"],
     ) == (True, [])
     assert f"{spare} can no longer be started. This is gone: {function}:1" in editable.fab("versions").stdout
-    assert spare not in editable.fab("status").stdout
+    # That it had an execution is still told, but not that it is there.
+    assert spare not in editable.fab("status").stdout.partition("Ended")[0]
     assert editable.fab("rollback", "--to", spare).returncode == 2
     assert (
         editable.fab("prune", "--keep", "9", "--yes")
