@@ -67,11 +67,11 @@ def _delayed_table(runs: Sequence[Planned]) -> str:
         "",
         "wall clock, s",
         "beside ours",
-        "without start-up, s",
+        "excluding start, s",
         "processor, s",
         "peak memory, MB",
         "LIST",
-        "LISTs over one per page",
+        "extra LISTs",
     ]
     rows = [
         [
