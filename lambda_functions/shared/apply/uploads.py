@@ -87,12 +87,10 @@ def _abort(folder: RunFolder, destination: Any, name: str) -> str:
         return f"an upload was not aborted: {broken}"
     if upload is None:
         return ""
+    # Whatever stands there must not keep the run from its report, nor the next run from beginning.
     try:
         place = {**upload["parameters"], "Key": upload["key"], "UploadId": upload["uploadId"]}
-    except (
-        KeyError,
-        TypeError,
-    ):  # which must not keep the run from its report, nor the next run from beginning
+    except (KeyError, TypeError):
         return f"an upload was not aborted: {folder.address(name)} was overwritten: it names no upload"
     which = f"the upload {upload['uploadId']} of {upload['key']!r}"
     for _ in range(ABORT_TRIES):

@@ -120,9 +120,12 @@ def ask_buckets(client: Any, options: Options) -> tuple[tuple[str | None, str | 
     """
     source = Side(options.source, options.prefix, None, options.sourceOwner, options.requestPayer)
     destination = Side(options.destination, options.destinationPrefix, None, options.destinationOwner)
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="bucket")
+    try:
         asked = pool.submit(_require_bucket, client, "destination", destination)
         answers = _require_bucket(client, "source", source), asked.result()
+    finally:
+        pool.shutdown(wait=False)  # what is refused already need not wait for a bucket that does not answer
     return (region_of(answers[0]), region_of(answers[1])), answered_at(answers[1])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import add_causes, add_counts, add_tallies, object_count
 from lambda_functions.shared.tally.breakage import Breakage, read_breakages
-from lambda_functions.shared.work_bucket.record_shape import require_turn
+from lambda_functions.shared.work_bucket.record_shape import require_sums, require_turn
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import has_stopped, record_name
 
@@ -97,12 +97,10 @@ def read_totals(folder: RunFolder, progress: Mapping[str, Any] | None) -> WorkTo
     """Return the sums that a turn has left, `progress` being what it returned; none before the first turn."""
     if not progress:
         return WorkTotals()
-    try:
-        totals = WorkTotals.from_json(folder.require(progress["sums"]))
-    except KeyError as error:
-        raise RunFileBroken(f"{folder.address(progress['sums'])} does not say {error}") from error
+    name = progress["sums"]
+    totals = WorkTotals.from_json(require_sums(folder, name, folder.require(name)))
     if totals.tally != progress["tally"]:
-        raise RunFileBroken(f"{folder.address(progress['sums'])} has other sums than those that were written")
+        raise RunFileBroken(f"{folder.address(name)} has other sums than those that were written")
     return totals
 
 

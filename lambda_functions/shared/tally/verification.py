@@ -15,6 +15,7 @@ from lambda_functions.shared.outcomes import pluralize
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.tally.report import Ending
 from lambda_functions.shared.tally.sums import WorkTotals
+from lambda_functions.shared.work_bucket.record_shape import require_verified
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 SLOT, PHASE = "verification", "verifying"
@@ -80,7 +81,8 @@ def read_verification(folder: RunFolder, state: State) -> Verification | None:
         return None
     if "objects" not in slot:
         return Verification(error=f"{slot.get('Error', '')}: {message_of(slot.get('Cause', ''))}")
-    record = folder.under(FOLDER).require(RECORD)
+    there = folder.under(FOLDER)
+    record = require_verified(there, RECORD, there.require(RECORD))
     return Verification(record, first=_first_keys(folder, record))
 
 

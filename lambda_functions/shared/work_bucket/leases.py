@@ -108,7 +108,7 @@ class Leases:
         return parse_lease(key.split("/")[1], body)
 
     def _read_all(self, written: Mapping[str, Lease]) -> Iterator[LeaseFile]:
-        """Yield the leases that are listed; what was `written` just now, and nobody may replace, is not read again."""
+        """Yield the leases that are listed; of one that was `written` just now only the date counts, which the listing has."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=FOLDER)
         listed = [found for page in pages for found in page.get("Contents", ())]
         with ThreadPoolExecutor(READ_THREADS, thread_name_prefix="lease") as pool:

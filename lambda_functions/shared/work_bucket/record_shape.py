@@ -1,7 +1,7 @@
 """Whether a record says what a record says: a number that is missing, or is none, is not zero. Pure.
 
 A record has no checksum of its own, because nobody names it before it is written. What stands in it is added up, so what is not
-what workers write is a `RunFileBroken`, before anything is concluded from it.
+what workers write is a `RunFileBroken`, before anything is concluded from it. So are the sums over records.
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ def require_turn(folder: RunFolder, name: str, record: Record, start: int) -> Re
 def require_range(folder: RunFolder, name: str, record: Record) -> Record:
     """Return the record of a compared range; raise RunFileBroken for what no comparison writes."""
     return _require(folder, name, record, {**_OF_A_TURN, **_OF_A_RANGE}, _SOMETIMES)
+
+
+def require_sums(folder: RunFolder, name: str, document: Record) -> Record:
+    """Return the sums over records that a turn has left; raise RunFileBroken for what no turn writes."""
+    return _require(folder, name, document, {**_OF_A_TURN, **_OF_SUMS}, {})
+
+
+def require_verified(folder: RunFolder, name: str, record: Record) -> Record:
+    """Return the record of the comparison at the end of a run; raise RunFileBroken for what none writes."""
+    return _require(folder, name, record, {**_OF_A_TURN, **_OF_A_VERIFICATION}, {})
 
 
 def _require(
@@ -82,6 +92,20 @@ def _is_shard(value: Any) -> bool:
     return _is_file(value) and _is_count(value.get("bytes"))
 
 
+def _is_key_range(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        end in value and isinstance(value[end], str | None) for end in ("after", "upTo")
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 _OF_A_TURN: Mapping[str, Shape] = {
     "tally": _mapping_of(_is_amount),
     "causes": _mapping_of(_is_cause),
@@ -93,8 +117,19 @@ _OF_A_RANGE: Mapping[str, Shape] = {
     **dict.fromkeys(("listed", "outOfScope", "kept"), _mapping_of(_is_count)),
     **dict.fromkeys(("paired", "orphans", "unprovable", "unusualPages"), _is_count),
     "shards": _mapping_of(_list_of(_is_shard)),
-    "broken": lambda value: isinstance(value, str),
-    "handedBack": lambda value: isinstance(value, list),
+    "broken": _is_text,
+    "range": _is_key_range,
+    **dict.fromkeys(("decided", "handedBack"), _list_of(_is_key_range)),
+}
+_OF_SUMS: Mapping[str, Shape] = {
+    **dict.fromkeys(("turns", "unfinished_objects", "broken", "unclear", "stopped_objects"), _is_count),
+    "unfinished": _list_of(_is_text),
+    "breakages": _list_of(lambda value: isinstance(value, Mapping)),
+}
+_OF_A_VERIFICATION: Mapping[str, Shape] = {
+    **dict.fromkeys(("objects", "differences", "writtenMeanwhile", "unprovable"), _is_count),
+    **dict.fromkeys(("isWhole", "isStopped"), _is_flag),
+    "broken": _is_text,
 }
 # Of what came later, or is only there where an option asks for it.
 _SOMETIMES: Mapping[str, Shape] = {

@@ -18,6 +18,7 @@ from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.s3.clients import Clients
 from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts_of
+from lambda_functions.shared.work_bucket.record_shape import require_turn
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 MAX_SHARD_KEYS = 2000
@@ -126,6 +127,7 @@ def take_turn(
     record = folder.read(name) or folder.write_once(
         name, _record(folder, name, shard, start, turn, clients, work)
     )
+    require_turn(folder, name, record, start)
     is_done = record["next"] >= shard["objects"] or has_stopped(record)
     return {"done": is_done, "next": record["next"]}
 

@@ -49,6 +49,22 @@ def test_both_buckets_are_asked_at_once() -> None:
     assert ask_buckets(Waiting(200), options) == (("region of from", "region of into"), None)
 
 
+def test_a_source_that_is_refused_does_not_wait_for_a_destination_that_does_not_answer() -> None:
+    answers = threading.Event()
+
+    class Silent(Refusing):
+        def head_bucket(self, Bucket: str, **_: Any) -> Any:
+            if Bucket == "into":
+                answers.wait(30)
+            raise client_error(404, "404", "HeadBucket")
+
+    with pytest.raises(Refused, match='the source bucket "from" does not exist'):
+        ask_buckets(Silent(404), run_of().options)
+
+    assert not answers.is_set()
+    answers.set()
+
+
 def test_of_two_buckets_that_are_refused_the_source_is_named() -> None:
     with pytest.raises(Refused, match='the source bucket "from" may not be listed'):
         ask_buckets(Refusing(403), run_of().options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -10,6 +11,7 @@ from samples import FOLDER, compared_record, memory_folder, shard
 
 from lambda_functions.shared.compare.waves import read_wave, write_wave
 from lambda_functions.shared.tally.sums import WorkTotals, add_up, read_totals
+from lambda_functions.shared.tally.verification import read_verification
 from lambda_functions.shared.work_bucket.record_shape import require_range
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
@@ -17,6 +19,7 @@ TURN = {
     "shard": "copy-000001", "start": 0, "next": 3, "tally": {"copied": {"objects": 3, "bytes": 12}}, "causes": {}, "failures": [],
     "requests": {"COPY": 3}, "startedAt": "2026-11-22T10:11:12.345Z", "seconds": 1.5,
 }  # fmt: skip
+MISSING = object()
 NAME = "copied/copy-000001-0.json"
 ITEMS = [{"id": "copy-000001", "file": "copy/a.jsonl", "objects": 3}]
 
@@ -109,6 +112,8 @@ def test_the_record_of_a_range_is_read(more: dict[str, Any]) -> None:
         "unprovable",
         "shards",
         "broken",
+        "range",
+        "decided",
         "handedBack",
     ],
 )
@@ -128,7 +133,12 @@ def test_what_the_record_of_a_range_does_not_say_is_not_zero(name: str) -> None:
         ("toPay", {"byClass": 3}),
         ("restores", {"GLACIER": 1}),
         ("broken", None),
-        ("handedBack", None),
+        *(
+            (name, value)
+            for name in ("decided", "handedBack")
+            for value in (None, [{"after": "a"}], [{"after": 1, "upTo": None}], ["a"])
+        ),
+        *(("range", value) for value in (None, [], {"after": None})),
     ],
 )  # fmt: skip
 def test_a_record_of_a_range_with_another_kind_of_value_is_broken(name: str, value: Any) -> None:
@@ -136,9 +146,62 @@ def test_a_record_of_a_range_with_another_kind_of_value_is_broken(name: str, val
         require_range(memory_folder(), "compared/1-0001.json", {**RANGE, name: value})
 
 
-def test_sums_that_lack_a_number_are_broken() -> None:
-    folder = memory_folder()
-    folder.write("tally/copied-1.json", {"tally": {}})
+SUMS = WorkTotals(
+    tally={"failed": {"objects": 1, "bytes": 3}},
+    failures=[{"file": "failures/a.jsonl", "objects": 1, "sha256": "b"}],
+    unfinished=["copy-000002"],
+).to_json()
 
-    with pytest.raises(RunFileBroken, match=r"tally/copied-1\.json does not say 'causes'"):
-        read_totals(folder, {"sums": "tally/copied-1.json", "tally": {}})
+
+def read_sums(document: dict[str, Any]) -> WorkTotals:
+    folder = memory_folder()
+    folder.write("tally/copied-1.json", document)
+    return read_totals(folder, {"sums": "tally/copied-1.json", "tally": SUMS["tally"]})
+
+
+def test_sums_are_read_as_they_were_written() -> None:
+    assert json.dumps(read_sums(SUMS).to_json()) == json.dumps(SUMS)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_that_lack_something_are_broken(name: str) -> None:
+    with pytest.raises(
+        RunFileBroken, match=rf'tally/copied-1\.json was overwritten: its "{name}" is not what a run writes'
+    ):
+        read_sums({key: value for key, value in SUMS.items() if key != name})
+
+
+@pytest.mark.parametrize("value", [None, True, -1, {"a": "1"}, [None], "3"])
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_with_another_kind_of_value_are_broken(name: str, value: Any) -> None:
+    if name == "unfinished" and value == "3":
+        value = 3
+    with pytest.raises(RunFileBroken, match=f'its "{name}" is not what a run writes'):
+        read_sums({**SUMS, name: value})
+
+
+VERIFIED = {
+    **{name: TURN[name] for name in ("tally", "causes", "failures", "requests", "seconds")},
+    "objects": 3, "differences": 0, "writtenMeanwhile": 0, "unprovable": 0, "isWhole": True, "isStopped": False, "broken": "",
+}  # fmt: skip
+
+
+def read_verified(document: dict[str, Any]) -> None:
+    folder = memory_folder()
+    folder.under("verify").write("verified.json", document)
+    read_verification(folder, {"verification": {"objects": 3}})
+
+
+def test_the_record_of_a_verification_is_read() -> None:
+    read_verified(VERIFIED)
+
+
+@pytest.mark.parametrize("value", [MISSING, None, -1, ["a"]])
+@pytest.mark.parametrize("name", VERIFIED)
+def test_a_verification_that_lacks_something_is_broken(name: str, value: Any) -> None:
+    """Report would break at it else, and leave the run without a report, and its lease where it is."""
+    document = {**VERIFIED, name: value}
+    if value is MISSING:
+        del document[name]
+    with pytest.raises(RunFileBroken, match=f'its "{name}" is not what a run writes'):
+        read_verified(document)

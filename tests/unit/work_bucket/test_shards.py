@@ -20,7 +20,7 @@ from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
-from lambda_functions.shared.work_bucket.run_folder import RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
     MAX_SHARD_KEYS,
@@ -291,6 +291,17 @@ def test_a_turn_that_gets_nowhere_leaves_no_record(folder: RunFolder) -> None:
         take(folder, 0, working(0))
 
     assert folder.read(record_name("copied", "copy-000001", 0)) is None
+
+
+@pytest.mark.parametrize("position", [0, -1, None, "3"])
+def test_a_record_that_leads_nowhere_is_not_followed(folder: RunFolder, position: Any) -> None:
+    """The Map would call the same turn again and again, and find the same record."""
+    take(folder, 0, working(3))
+    name = record_name("copied", "copy-000001", 0)
+    folder.write(name, {**folder.read(name), "next": position})
+
+    with pytest.raises(RunFileBroken, match='its "next" is not what a run writes'):
+        take(folder, 0, working(3))
 
 
 def test_what_a_turn_has_sent_is_in_its_record(folder: RunFolder) -> None:
