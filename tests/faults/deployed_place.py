@@ -97,7 +97,7 @@ class EmulatedBucket(buckets.Bucket):
         """Do nothing: an object is as old as it is."""
 
     def snapshot(self, prefix: str = "") -> dict[str, buckets.Stored]:
-        """Return everything; again from the beginning if something goes while it is read: a stopped run's worker may still delete."""
+        """Return everything, read again if something goes meanwhile: the worker of a stopped run may still delete."""
         for _ in range(LOOKS):
             try:
                 return super().snapshot(prefix)
