@@ -8,7 +8,7 @@ import pytest
 from samples import compared_record, run_of, shard
 
 from lambda_functions.shared.tally.plan import ComparisonTotals, total_of_records
-from lambda_functions.shared.tally.refusals import Refusal, deletion_refusal, dollars, refusal
+from lambda_functions.shared.tally.refusals import WORDS, Refusal, deletion_refusal, dollars, refusal
 
 WRONG = (
     "{} of the {} objects of into in scope would be deleted, more than half of them: that is what a wrong destination looks "
@@ -100,6 +100,18 @@ def test_a_plan_that_is_estimated_to_cost_more_is_refused(most: float, told: str
     assert refusal(run_of(maxCostUsd=most, dryRun=True), dear()) == Refusal(
         "CostRefused", TOO_DEAR.format(told)
     )
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ("lists", "LIST requests"), ("reads", "requests that read"), ("transfer", "transfer between regions"),
+        ("restore", "restores from archives"), ("earlyDeletion", "early deletion"), ("kms", "KMS"), ("lambda", "Lambda"),
+        ("states", "state transitions"),
+    ],
+)  # fmt: skip
+def test_what_is_paid_for_is_named_in_words(item: str, words: str) -> None:
+    assert WORDS[item] == words
 
 
 @pytest.mark.parametrize("most", [None, 21.03, 20.03, 1000])
