@@ -83,6 +83,19 @@ class MemoryS3:
         return f'"{hashlib.md5(self.files[key], usedforsecurity=False).hexdigest()}"'
 
 
+class AbortedUploads:
+    """A destination that knows no upload any more once it was aborted."""
+
+    def __init__(self) -> None:
+        self.aborted: list[dict[str, Any]] = []
+
+    def abort_multipart_upload(self, **place: Any) -> None:
+        self.aborted.append(place)
+
+    def list_parts(self, **place: Any) -> None:
+        raise client_error(404, "NoSuchUpload", "ListParts")
+
+
 def memory_folder() -> RunFolder:
     """Return the empty folder of a run in a work bucket of its own."""
     return RunFolder(MemoryS3(), FOLDER)

@@ -81,11 +81,7 @@ def find_running(
         return chosen(running, typed)
     if not running:
         raise ExecutionFailed(f"No run of {base} of the stack {installation.title} is RUNNING.")
-    if len(running) > 1:
-        raise ConfigurationError(
-            f"{len(running):,} runs are RUNNING: {_names(running)}. Write the name of one, or its beginning."
-        )
-    return running[0]
+    return _only_one(running)
 
 
 def chosen(runs: Sequence[Run], typed: str) -> Run:
@@ -135,11 +131,16 @@ def _running_of_sync(installation: Installation, running: Sequence[Run], name: s
     found = [run for run, known in zip(running, named, strict=True) if known.name == name]
     if not found:
         raise ExecutionFailed(f"No run of the sync {name} is RUNNING.")
-    if len(found) > 1:
+    return _only_one(found, f" of the sync {name}")
+
+
+def _only_one(running: Sequence[Run], which: str = "") -> Run:
+    """Return the one run that is running; raise ConfigurationError where there are several."""
+    if len(running) > 1:
         raise ConfigurationError(
-            f"{len(found):,} runs of the sync {name} are RUNNING: {_names(found)}. Write the name of one, or its beginning."
+            f"{len(running):,} runs{which} are RUNNING: {_names(running)}. Write the name of one, or its beginning."
         )
-    return found[0]
+    return running[0]
 
 
 def _names(runs: Sequence[Run], by_arn: bool = False) -> str:

@@ -8,7 +8,7 @@ import random
 from types import SimpleNamespace
 from typing import Any
 
-from samples import EXECUTION, FOLDER, MemoryS3, client_error, compared_record, run_of
+from samples import EXECUTION, FOLDER, AbortedUploads, MemoryS3, compared_record, run_of
 
 from deployment.text import visible
 from lambda_functions.shared.apply import uploads
@@ -207,19 +207,6 @@ def accepts_plan(case: dict[str, Any]) -> bool:
 UPLOAD = {"parameters": {"Bucket": "into"}, "key": "copy/a", "region": "eu-west-1", "uploadId": "u-1"}
 
 
-class _Uploads:
-    """A destination that knows no upload any more once it was aborted."""
-
-    def __init__(self) -> None:
-        self.aborted: list[dict[str, Any]] = []
-
-    def abort_multipart_upload(self, **place: Any) -> None:
-        self.aborted.append(place)
-
-    def list_parts(self, **place: Any) -> None:
-        raise client_error(404, "NoSuchUpload", "ListParts")
-
-
 def draw_upload(chance: random.Random) -> bytes:
     body = json.dumps({"file": f"{FOLDER}/uploads/1.json", **UPLOAD}).encode()
     return body if chance.random() < 0.2 else _changed_body(chance, body)
@@ -227,7 +214,7 @@ def draw_upload(chance: random.Random) -> bytes:
 
 def accepts_upload(body: bytes) -> bool:
     """Whether an upload that a run has left is aborted: else its file stays and is told, and all else goes on."""
-    s3, destination = MemoryS3(), _Uploads()
+    s3, destination = MemoryS3(), AbortedUploads()
     s3.files = {f"{FOLDER}/uploads/1.json": body}
     problems = uploads.abort_all(RunFolder(s3, FOLDER, is_older=True), destination)
     assert bool(problems) == bool(s3.files), "an upload is forgotten that was not aborted"

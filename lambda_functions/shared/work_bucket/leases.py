@@ -86,26 +86,26 @@ class Leases:
         Returns what it could not do: the next run tries that again. Taking one's own lease again is no error.
         """
         key = lease_key(run)
-        written = self._write(key, run)
-        files = list(self._read_all({key: written} if written else {}))
+        is_new = self._write(key, run)
+        files = list(self._read_all({key: Lease.of(run)} if is_new else {}))
         mine = [file for file in files if file.key == key]
-        self._require_running(run, mine if written else [])
+        self._require_running(run, mine if is_new else [])
         self._refuse_unreadable(mine)
         others = [file for file in files if file.key != key]
         dead = self._refuse_overlapping(run, others)
         self._refuse_cycles(Lease.of(run), others)
         return [problem for file in dead for problem in self._clear_away(file, clean_up)]
 
-    def _write(self, key: str, run: Run) -> Lease | None:
-        """Write the lease unless it is there; return what this has written."""
+    def _write(self, key: str, run: Run) -> bool:
+        """Write the lease unless it is there; return whether this has written it."""
         body = json.dumps(lease_document(run)).encode()
         try:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
             if not is_lost_race(error):
                 raise
-            return None
-        return parse_lease(key.split("/")[1], body)
+            return False
+        return True
 
     def _read_all(self, written: Mapping[str, Lease]) -> Iterator[LeaseFile]:
         """Yield the leases that are listed; of one that was `written` just now only the date counts, which the listing has."""

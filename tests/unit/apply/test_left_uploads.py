@@ -6,25 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from samples import FOLDER, MemoryS3, client_error
+from samples import FOLDER, AbortedUploads, MemoryS3
 
 from lambda_functions.shared.apply.uploads import abort_all
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 UPLOAD = {"parameters": {"Bucket": "into"}, "key": "a", "region": None, "uploadId": "u-1"}
-
-
-class Destination:
-    """Knows no upload any more once it was aborted."""
-
-    def __init__(self) -> None:
-        self.aborted: list[dict[str, Any]] = []
-
-    def abort_multipart_upload(self, **place: Any) -> None:
-        self.aborted.append(place)
-
-    def list_parts(self, **place: Any) -> None:
-        raise client_error(404, "NoSuchUpload", "ListParts")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +24,7 @@ class Destination:
 def test_a_file_that_names_no_upload_is_told_and_stays_and_the_others_are_aborted(
     document: dict[str, Any],
 ) -> None:
-    s3, destination = MemoryS3(), Destination()
+    s3, destination = MemoryS3(), AbortedUploads()
     for number, written in enumerate([document, UPLOAD]):
         s3.files[f"{FOLDER}/uploads/{number}.json"] = json.dumps(written).encode()
 
