@@ -81,7 +81,11 @@ def find_running(
         return chosen(running, typed)
     if not running:
         raise ExecutionFailed(f"No run of {base} of the stack {installation.title} is RUNNING.")
-    return _only_one(running)
+    if len(running) > 1:
+        raise ConfigurationError(
+            f"{len(running):,} runs are RUNNING: {_names(running)}. Write the name of one, or its beginning."
+        )
+    return running[0]
 
 
 def chosen(runs: Sequence[Run], typed: str) -> Run:
@@ -131,16 +135,11 @@ def _running_of_sync(installation: Installation, running: Sequence[Run], name: s
     found = [run for run, known in zip(running, named, strict=True) if known.name == name]
     if not found:
         raise ExecutionFailed(f"No run of the sync {name} is RUNNING.")
-    return _only_one(found, f" of the sync {name}")
-
-
-def _only_one(running: Sequence[Run], which: str = "") -> Run:
-    """Return the one run that is running; raise ConfigurationError where there are several."""
-    if len(running) > 1:
+    if len(found) > 1:
         raise ConfigurationError(
-            f"{len(running):,} runs{which} are RUNNING: {_names(running)}. Write the name of one, or its beginning."
+            f"{len(found):,} runs of the sync {name} are RUNNING: {_names(found)}. Write the name of one, or its beginning."
         )
-    return running[0]
+    return found[0]
 
 
 def _names(runs: Sequence[Run], by_arn: bool = False) -> str:
