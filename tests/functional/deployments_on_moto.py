@@ -6,11 +6,12 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from moto.stepfunctions.models import stepfunctions_backends
 
 from deployment.project.settings import Settings
 from tests.fake_cloudformation import FakeCloudFormation, operation
@@ -68,6 +69,7 @@ class Deployments:
 
     def __init__(self) -> None:
         self.stack = StackOfFunctions()
+        self._started_last = datetime.min
         session = boto3.Session(region_name=REGION)
         self.installation = installed(SETTINGS, session=session, cloudformation=self.stack)
         self.states, self.functions = (
@@ -117,10 +119,14 @@ class Deployments:
         return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
     def start(self, machine: str, name: str = "nightly", /, **options: Any) -> str:
-        """Start an execution, which moto lets run for ever; return its ARN."""
+        """Start an execution, which moto lets run for ever, at a moment after every other's; return its ARN."""
         arn: str = self.states.start_execution(
             stateMachineArn=self.arn(machine), name=name, input=json.dumps(options)
         )["executionArn"]
+        # Dates are sent in milliseconds, and two starts may fall into the same one.
+        execution = stepfunctions_backends[ACCOUNT_ID][REGION].describe_execution(arn)
+        execution.start_date = max(execution.start_date, self._started_last + timedelta(milliseconds=1))
+        self._started_last = execution.start_date
         return arn
 
     def machines(self) -> list[str]:

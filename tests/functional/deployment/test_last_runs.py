@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from deployments_on_moto import REGION, Deployments
 from moto import mock_aws
@@ -20,19 +18,15 @@ SYNCS = tuple(
 )
 
 
-def start(made: Deployments, machine: str, name: str, given: Mapping[str, Any]) -> None:
-    made.states.start_execution(stateMachineArn=made.arn(machine), name=name, input=json.dumps(given))
-
-
 def test_the_last_run_is_found_among_all_our_machines() -> None:
     with mock_aws():
         made = Deployments()
         older, newer = made.machine("20261101-000000"), made.machine("20261122-000000")
         stranger = made.machine("20261123-000000", base="stranger", tags=[])
-        start(made, newer, "before", SYNCS[0].input)
-        start(made, older, "last", SYNCS[0].input)
-        start(made, newer, "nameless", {"source": "from", "destination": "films"})
-        start(made, stranger, "of-a-stranger", SYNCS[1].input)
+        made.start(newer, "before", **SYNCS[0].input)
+        made.start(older, "last", **SYNCS[0].input)
+        made.start(newer, "nameless", source="from", destination="films")
+        made.start(stranger, "of-a-stranger", **SYNCS[1].input)
         settings = replace(made.installation.settings, syncs=SYNCS)
         console = RecordingConsole()
         syncs_list.show(replace(made.installation, settings=settings), console, as_json=True)  # type: ignore[arg-type]

@@ -292,7 +292,9 @@ def test_the_status_says_what_is_deployed_what_runs_and_what_has_ended(
     stopped = deployed.start(f"{BASE}-{OLD}", "stopped", source="a", destination="b")
     deployed.states.stop_execution(executionArn=stopped, error="Deleted", cause="x")
     deployed.start(f"{BASE}-{NEW}", "nightly", source="photos", destination="photos-copy")
-    ended = deployed.states.describe_execution(executionArn=stopped)["stopDate"].astimezone(UTC)
+    described = deployed.states.describe_execution(executionArn=stopped)
+    ended = described["stopDate"].astimezone(UTC)
+    seconds = (described["stopDate"] - described["startDate"]).total_seconds()
 
     out, err = shown(status, deployed, project, now=lambda: datetime.now(UTC) + timedelta(seconds=90))
 
@@ -310,7 +312,7 @@ def test_the_status_says_what_is_deployed_what_runs_and_what_has_ended(
         "Ended\n"
         f"  stopped, {ended:%Y-%m-%d %H:%M:%S} UTC\n"
         "    a -> b\n"
-        "    ABORTED, after 0.0 s\n"
+        f"    ABORTED, after {seconds:.1f} s\n"
     )
 
 
