@@ -36,7 +36,7 @@ def _find_all(pattern: str, file: str) -> list[Any]:
 
 # Read, not imported: botocore is not there yet.
 VERSIONS = {
-    "oldest": _find_all(r'^OLDEST_BOTOCORE = "(.+)"$', "lambda_functions/shared/s3/botocore_version.py")[0],
+    "oldest": _find_all(r"^OLDEST_BOTOCORE = .(\S+).$", "lambda_functions/shared/s3/botocore_version.py")[0],
     "lambda": LAMBDA_BOTOCORE,
     "newest": _find_all(r"^botocore==(\S+)", "requirements.lock")[0],
 }
