@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
-from fake_s3 import LOST, Answer, Request
+from fake_s3 import LOST, Answer
 from runs_on_fake_s3 import World, entry_of, world_on_fake_s3
 
 from lambda_functions.shared.compare import undecided
@@ -206,16 +207,16 @@ def test_answers_come_in_the_order_of_the_keys_however_long_each_takes(
 
 
 def test_an_answer_that_is_not_there_yet_is_not_waited_for_before_many_are_pending(world: World) -> None:
+    """One key after the other would be asked for, each for a round of its own, while all the other threads idle."""
     worker = world.worker()
     resolver = Resolver(worker.clients, worker.run)
     pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
-    taken: list[Any] = []
+    is_looked_for = Event()
+    world.s3.before("HeadObject", lambda request: is_looked_for.wait(timeout=10))
 
-    def look(request: Request) -> None:
-        taken.extend(resolver.results())
-
-    world.s3.before("HeadObject", look)
     resolver.submit(*pair, ASK_METADATA)
+    taken = [*resolver.results()]
+    is_looked_for.set()
     answered = [*resolver.results(all_of_them=True)]
     resolver.close()
 
