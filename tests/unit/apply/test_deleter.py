@@ -10,6 +10,7 @@ from fake_s3 import HOUR, LOST, Answer
 from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 
+from lambda_functions.shared.apply import deleter
 from lambda_functions.shared.apply.deleter import batches
 from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.outcomes import Outcome
@@ -230,3 +231,17 @@ def test_the_condition_of_a_delete_is_the_etag_that_was_listed(world: World) -> 
 
     (alone,) = [request for request in world.s3.of("DeleteObject") if request.key == ODD]
     assert alone.asked["IfMatch"] == f'"{items[1].etag}"'
+
+
+def test_a_batch_that_could_carry_no_condition_is_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The botocore of a Lambda runtime is AWS's choice; an older one knows keys and versions only."""
+    items = orphans(world, "a", "b")
+    monkeypatch.setattr(deleter, "_members_of_a_key", lambda client: {"Key": None, "VersionId": None})
+
+    assert whats(world.worker().delete(items)) == [("a", "deleted"), ("b", "deleted")]
+
+    conditions = {request.key: request.asked["IfMatch"] for request in world.s3.of("DeleteObject")}
+    assert conditions == {item.key: f'"{item.etag}"' for item in items}
+    assert world.s3.of("DeleteObjects") == []
