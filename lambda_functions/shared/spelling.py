@@ -6,6 +6,7 @@ A sentence about `{"prefix": 7}` says `"prefix" is 7`; to somebody at a command 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Protocol
 
 MAX_QUOTED_CHARACTERS = 80
@@ -60,6 +61,17 @@ def quote(value: Any) -> str:
     """Return a value as JSON, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 3] + "..."
+
+
+def writable(value: Any, levels: int) -> Any:
+    """Return a value as JSON can write it: NaN and infinite numbers as text, and "..." for what is nested deeper than so."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    if isinstance(value, list | dict) and not levels:
+        return "..."
+    if isinstance(value, dict):
+        return {name: writable(part, levels - 1) for name, part in value.items()}
+    return [writable(part, levels - 1) for part in value] if isinstance(value, list) else value
 
 
 def has_half_a_character(text: str) -> bool:

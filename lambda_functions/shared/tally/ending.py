@@ -12,9 +12,11 @@ from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.compare.waves import Record, range_record_name, read_wave, waves_of
 from lambda_functions.shared.errors import cause_of_execution, cut_cause, message_of
 from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.options import MAX_LEVELS
 from lambda_functions.shared.outcomes import add_counts
 from lambda_functions.shared.run import Run, folder_of
 from lambda_functions.shared.s3.clients import Clients
+from lambda_functions.shared.spelling import writable
 from lambda_functions.shared.tally import report as reporting
 from lambda_functions.shared.tally import verification
 from lambda_functions.shared.tally.breakage import read_breakages
@@ -249,7 +251,9 @@ def _report_without_run(clients: Clients, state: Mapping[str, Any]) -> tuple[dic
 
     Its destination is where its lease may be; that of a run with a plan is only known from there.
     """
-    run, options = state.get("run") or {}, state["input"] if isinstance(state["input"], dict) else {}
+    run, given = state.get("run") or {}, state["input"]
+    # Refused or not, what it was given is told; JSON could not tell all that Python can read.
+    options = writable(given, MAX_LEVELS) if isinstance(given, dict) else {}
     if "plan" in options:
         options = {**options_of(clients.work, options), "dryRun": False}
     sums = total_of_records([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from collections.abc import Iterator
@@ -271,7 +272,13 @@ def test_a_bucket_that_may_not_be_listed_is_refused_with_the_permission_that_is_
     [
         ([], {"source": None, "destination": None, "dryRun": False}),
         ({"source": "a", "dryRun": True}, {"source": "a", "destination": None, "dryRun": True}),
+        ({"source": "a", "Comment": math.inf}, {"source": "a", "destination": None, "dryRun": False}),
+        (
+            {"source": [["a"]], "Comment": -math.inf},
+            {"source": [["a"]], "destination": None, "dryRun": False},
+        ),
     ],
+    ids=str,
 )
 def test_a_refused_run_has_its_report_and_no_lease(machine: Machine, given: Any, named: Sync) -> None:
     found = machine.run(given)
@@ -282,7 +289,8 @@ def test_a_refused_run_has_its_report_and_no_lease(machine: Machine, given: Any,
     assert report == {
         **named,
         "format": 1,
-        "options": given or {},
+        # 1e999 is a number of JSON that Python reads as one that JSON cannot write.
+        "options": json.loads(json.dumps(given or {}), parse_constant=str),
         "plan": {"copy": sized(), "delete": sized()},
         "requests": {},
         "outcome": "InvalidInput",

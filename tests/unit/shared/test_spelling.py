@@ -1,0 +1,52 @@
+"""What a refused input is told as, in a report that JSON has to carry."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_functions.shared.spelling import writable
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
+
+
+def nested(base: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        base, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=2), part, max_size=3)
+    )
+
+
+def depth(value: Any) -> int:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if parts is None else 1 + max(map(depth, parts), default=0)
+
+
+@given(nested(PLAIN | st.floats()), st.integers(0, 6))
+def test_json_can_write_it_and_it_is_no_deeper(value: Any, levels: int) -> None:
+    told = writable(value, levels)
+
+    json.dumps(told, allow_nan=False)
+    assert depth(told) <= levels
+
+
+@given(nested(PLAIN | st.floats(allow_nan=False, allow_infinity=False)))
+def test_what_json_has_and_is_not_too_deep_stays_as_it_is(value: Any) -> None:
+    assert writable(value, depth(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (math.inf, "Infinity"),
+        (-math.inf, "-Infinity"),
+        ({"a": [math.nan]}, {"a": ["NaN"]}),
+        ({"a": {"b": {"c": 1}}, "d": [2]}, {"a": {"b": "..."}, "d": [2]}),
+    ],
+)
+def test_what_it_has_not_is_named(value: Any, told: Any) -> None:
+    assert writable(value, 2) == told
