@@ -26,7 +26,7 @@ from lambda_functions.shared.compare.waves import (
     MAX_WAVES,
     range_record_name,
 )
-from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
@@ -456,6 +456,31 @@ def test_a_broken_wave_is_not_judged_by_its_guards() -> None:
     assert (decided["next"], decided["broken"], decided["refusal"]) == ("report", "denied", "")
     assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
     assert folder.read("delete.json") is None
+
+
+@pytest.mark.parametrize(
+    ("record", "is_told"),
+    [
+        ({"handedBack": [LEFT]}, True),
+        ({"shards": {"copy": [shard("copy/a", 3, 30)]}}, True),
+        ({}, False),
+        ({"handedBack": [LEFT], "broken": "denied"}, False),
+        ({"shards": {"copy": [shard("copy/a", 3, 30)]}, "broken": "denied"}, False),
+    ],
+    ids=["ranges are left", "a copy is left", "nothing is left", "broken and left", "broken and planned"],
+)
+def test_a_stop_is_told_of_what_it_has_cut_short_and_never_in_place_of_what_broke(
+    record: dict[str, Any], is_told: bool
+) -> None:
+    """Told as stopped, a run whose source cannot be listed would be started again and again, and nobody would look at why."""
+    folder = memory_folder()
+    index = wave_of(folder, compared_record(listed=(5, 5), **record))
+    stopped = Turn(0.0, 1000.0, "attempt", lambda: 0.0, lambda: StopRequest(ends_map=False))
+
+    decided = tally_comparison(clients_of(folder), state_of({"wave": 1, **index}), stopped)
+
+    assert decided["next"] == "report"
+    assert (decided.get("stopped", False), decided["broken"]) == (is_told, record.get("broken", ""))
 
 
 def test_there_are_at_most_40_waves() -> None:
