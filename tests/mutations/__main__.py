@@ -28,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     """Try the changes; return the exit status."""
     options = _options(arguments)
     paths = files_of(PROJECT, options.modules)
-    changes = draw({path: changes_of(PROJECT, path) for path in paths}, options.sample, options.seed)
+    drawn = draw({path: changes_of(PROJECT, path) for path in paths}, options.sample, options.seed)
+    changes = drawn[options.skip :]
     touched = sorted({change.path for change in changes})
     nulls = [null_change(path, (PROJECT / path).read_bytes()) for path in touched] if options.nulls else []
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
@@ -115,6 +116,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, default=30, help="how many changes are tried")
+    parser.add_argument("--skip", type=int, default=0, help="how many of them were tried before")
     parser.add_argument(
         "--modules", default="dangerous", help='"dangerous", "even", or parts of paths, with commas'
     )
