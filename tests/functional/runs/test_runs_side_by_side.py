@@ -152,6 +152,31 @@ def test_an_attempt_that_comes_after_the_end_of_its_execution_leaves_no_lease(
     assert leases() == []
 
 
+@pytest.mark.parametrize(
+    ("worker", "left"),
+    [("copy_keys", ["b"]), ("delete_orphaned_keys", ["a", "b"])],
+    ids=["copies", "deletes"],
+)
+def test_a_worker_whose_run_has_its_lease_no_more_changes_nothing(
+    machine: Machine, source: Bucket, destination: Bucket, sync: Sync, worker: str, left: list[str]
+) -> None:
+    """Another run may hold the destination by then, and each would undo what the other does."""
+    source.put("a", b"1")
+    destination.put("b", b"2")
+
+    def late(handler: Handler, event: dict[str, Any], context: FakeContext) -> Any:
+        for key in leases():
+            client("s3").delete_object(Bucket=WORK_BUCKET, Key=key)
+        return handler(event, context)
+
+    machine.wrap[worker] = late
+    found = machine.run(sync)
+
+    assert found["error"] == "SyncIncomplete"
+    assert f"has given back its lease on {destination.name}; start a new execution" in found["cause"]
+    assert destination.keys() == left
+
+
 @pytest.mark.parametrize("given", [None, [], "x", {"destination": 5}, {"destination": "../x" * 400}])
 def test_a_run_whose_input_names_no_destination_ends_with_its_report_all_the_same(
     machine: Machine, given: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from threading import Event
 from typing import Any
@@ -221,3 +222,24 @@ def test_an_answer_that_is_not_there_yet_is_not_waited_for_before_many_are_pendi
     resolver.close()
 
     assert (taken, [answer for _, _, answer in answered]) == ([], [Decision.CURRENT])
+
+
+def test_what_is_not_asked_yet_when_a_comparison_breaks_is_never_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may be pending; asked for none the less, they would cost requests and keep the worker from its end."""
+    monkeypatch.setattr(undecided, "HEAD_THREADS", 1)
+    worker, goes_on = world.worker(), Event()
+    resolver = Resolver(worker.clients, worker.run)
+    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
+    world.s3.before("HeadObject", lambda request: goes_on.wait(timeout=10))
+    for _ in range(3):
+        resolver.submit(*pair, ASK_METADATA)
+
+    resolver.close()
+    goes_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("undecided"):
+            thread.join(timeout=10)
+
+    assert len(world.s3.of("HeadObject")) == 2
