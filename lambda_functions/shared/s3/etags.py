@@ -52,8 +52,8 @@ def etag_of(answer: Mapping[str, Any]) -> str:
 
 def part_count(etag: str) -> int | None:
     """Return the number of parts that an ETag `...-N` names, None for an object of one piece."""
-    digest, dash, count = etag.rpartition("-")
-    return int(count) if dash and digest and count.isdigit() else None
+    digest, _, count = etag.rpartition("-")
+    return int(count) if digest and count.isdigit() else None
 
 
 def looks_like_md5(etag: str) -> bool:

@@ -32,7 +32,7 @@ UNITS = {
 def name_of_sync(options: Mapping[str, Any]) -> str:
     """Return the name that a run's input gives its sync, "" for none; a run that was refused may have been given anything."""
     name = options.get("name")
-    return name if isinstance(name, str) and name_problem(name) is None else ""
+    return str(name) if name_problem(name) is None else ""
 
 
 def log_metrics(report: Mapping[str, Any], name: str) -> None:

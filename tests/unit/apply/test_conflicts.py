@@ -290,6 +290,17 @@ def test_a_plans_source_that_is_as_planned_is_tried_again(world: World) -> None:
     assert as_outcome(planned, item)[:2] == (Verdict.AGAIN, "failed")
 
 
+def test_a_source_that_has_only_moved_to_a_class_that_the_filters_leave_out_is_still_the_one_that_was_planned(
+    world: World,
+) -> None:
+    """A lifecycle rule may move it at any time; called replaced, it would be no failure, and the run green without its copy."""
+    world.source.put("key", b"new")
+    item, worker = world.to_copy("key"), world.worker(storageClasses=["STANDARD"])
+    world.source.put("key", b"new", storage_class="GLACIER_IR")
+
+    assert as_outcome(worker, item)[:2] == (Verdict.AGAIN, "failed")
+
+
 def test_a_source_replaced_by_what_the_filters_leave_out_is_not_copied(world: World) -> None:
     world.source.put("key", b"new")
     item, worker = world.to_copy("key"), world.worker(maxSize=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from threading import Event
 from typing import Any
@@ -222,6 +223,21 @@ def test_an_answer_that_is_not_there_yet_is_not_waited_for_before_many_are_pendi
     resolver.close()
 
     assert (taken, [answer for _, _, answer in answered]) == ([], [Decision.CURRENT])
+
+
+def test_an_answer_that_is_there_is_given_on_without_waiting_for_more(world: World) -> None:
+    """Kept until many are pending, it would hold back the keys behind it, and the progress of the run."""
+    worker = world.worker()
+    resolver = Resolver(worker.clients, worker.run)
+    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
+    resolver.submit(*pair, ASK_METADATA)
+
+    ends_at, taken = time.monotonic() + 10, []
+    while not taken and time.monotonic() < ends_at:
+        taken = [answer for _, _, answer in resolver.results()]
+    resolver.close()
+
+    assert taken == [Decision.CURRENT]
 
 
 def test_what_is_not_asked_yet_when_a_comparison_breaks_is_never_asked(

@@ -32,6 +32,15 @@ def test_the_composite_of_one_part_is_the_checksum_of_its_raw_checksum() -> None
     assert composite_of_one("CRC32", "y/Q5Jg==") == base64.b64encode(of_crc32).decode() + "-1"
 
 
+@pytest.mark.parametrize("algorithm", ["SHA1", "SHA256", "SHA512", "MD5"])
+def test_the_composite_of_one_part_is_known_for_every_hash_that_python_has(algorithm: str) -> None:
+    """Where it is not, an object of one part is copied again by every run, or cannot be copied with its checksum."""
+    digest = hashlib.new(algorithm, b"content").digest()
+    of_one = base64.b64encode(hashlib.new(algorithm, digest).digest()).decode()
+
+    assert composite_of_one(algorithm, base64.b64encode(digest).decode()) == f"{of_one}-1"
+
+
 @pytest.mark.parametrize("algorithm", ["XXHASH64", "XXHASH3", "XXHASH128", "CRC64NVME", "ONE_OF_TOMORROW"])
 def test_the_composite_of_an_algorithm_that_python_does_not_have_is_unknown(algorithm: str) -> None:
     assert composite_of_one(algorithm, "AAAA") is None

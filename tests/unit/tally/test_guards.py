@@ -8,7 +8,14 @@ import pytest
 from samples import compared_record, run_of, shard
 
 from lambda_functions.shared.tally.plan import ComparisonTotals, total_of_records
-from lambda_functions.shared.tally.refusals import WORDS, Refusal, deletion_refusal, dollars, refusal
+from lambda_functions.shared.tally.refusals import (
+    WORDS,
+    Refusal,
+    _largest,
+    deletion_refusal,
+    dollars,
+    refusal,
+)
 
 WRONG = (
     "{} of the {} objects of into in scope would be deleted, more than half of them: that is what a wrong destination looks "
@@ -112,6 +119,13 @@ def test_a_plan_that_is_estimated_to_cost_more_is_refused(most: float, told: str
 )  # fmt: skip
 def test_what_is_paid_for_is_named_in_words(item: str, words: str) -> None:
     assert WORDS[item] == words
+
+
+def test_three_items_are_all_and_of_four_the_largest_three_are_named_with_three_dots() -> None:
+    items = {"lists": 1.0, "kms": 3.0, "states": 2.0}
+
+    assert _largest(items) == "KMS $3.00, state transitions $2.00, LIST requests $1.00"
+    assert _largest({**items, "lambda": 0.5}) == f"{_largest(items)}, ..."
 
 
 @pytest.mark.parametrize("most", [None, 21.03, 20.03, 1000])
