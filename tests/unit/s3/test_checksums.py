@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lambda_functions.shared.s3.checksums import composite_of_one, crc32c, same_checksum
+from lambda_functions.shared.s3.checksums import carried_checksum, composite_of_one, crc32c, same_checksum
 
 WHOLE = base64.b64encode(hashlib.sha256(b"content").digest()).decode()
 OF_ONE = base64.b64encode(hashlib.sha256(hashlib.sha256(b"content").digest()).digest()).decode() + "-1"
@@ -44,6 +45,38 @@ def test_the_composite_of_one_part_is_known_for_every_hash_that_python_has(algor
 @pytest.mark.parametrize("algorithm", ["XXHASH64", "XXHASH3", "XXHASH128", "CRC64NVME", "ONE_OF_TOMORROW"])
 def test_the_composite_of_an_algorithm_that_python_does_not_have_is_unknown(algorithm: str) -> None:
     assert composite_of_one(algorithm, "AAAA") is None
+
+
+def client_that_knows(*members: str) -> Any:
+    """Return what `carried_checksum` asks of a client: which members its model has."""
+    algorithms = SimpleNamespace(enum=["CRC32", "SHA256"])
+    known = {"ChecksumAlgorithm": algorithms, **dict.fromkeys(members)}
+    model = SimpleNamespace(
+        operation_model=lambda name: SimpleNamespace(input_shape=SimpleNamespace(members=known)),
+        shape_for=lambda name: SimpleNamespace(members={"ChecksumCRC32": None, "ChecksumSHA256": None}),
+    )
+    return SimpleNamespace(meta=SimpleNamespace(service_model=model))
+
+
+@pytest.mark.parametrize(
+    ("kind", "carried_by_old", "carried_by_new"),
+    [
+        ("", {"ChecksumAlgorithm": "SHA256"}, {"ChecksumAlgorithm": "SHA256"}),
+        (
+            "COMPOSITE",
+            {"ChecksumAlgorithm": "SHA256"},
+            {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"},
+        ),
+        ("FULL_OBJECT", {}, {"ChecksumAlgorithm": "SHA256", "ChecksumType": "FULL_OBJECT"}),
+    ],
+)
+def test_a_client_that_knows_no_types_opens_uploads_of_the_default_type_only(
+    kind: str, carried_by_old: dict[str, str], carried_by_new: dict[str, str]
+) -> None:
+    """A source whose type such a client has not been told is of the default type as well, and keeps its checksum."""
+    assert carried_checksum(client_that_knows(), "SHA256", kind) == carried_by_old
+    assert carried_checksum(client_that_knows("ChecksumType"), "SHA256", kind) == carried_by_new
+    assert carried_checksum(client_that_knows("ChecksumType"), "ONE_OF_TOMORROW", kind) == {}
 
 
 def of(value: str, kind: str | None, name: str = "ChecksumSHA256") -> dict[str, Any]:

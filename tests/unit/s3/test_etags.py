@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOON
 
+from lambda_functions.shared.s3.checksums import composite_of_one
 from lambda_functions.shared.s3.etags import (
     is_md5,
     multipart_etag,
@@ -82,3 +85,27 @@ def test_the_etag_of_an_upload_is_that_of_its_parts_together(contents: list[byte
 
 def test_parts_that_are_encrypted_by_kms_tell_nothing() -> None:
     assert multipart_etag(["0cc175b9c0f1b6a831c399e269772661", "not-an-md5"]) is None
+
+
+# --- A Python that is made for FIPS
+
+
+def test_an_md5_is_computed_where_it_may_only_be_one_of_no_use_for_security(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python refuses it otherwise, and no copy could be compared: https://docs.python.org/3/library/hashlib.html#hashlib.new"""
+
+    def for_fips(usual: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*given: Any, usedforsecurity: bool = True) -> Any:
+            if usedforsecurity:
+                raise ValueError("disabled for FIPS")
+            return usual(*given, usedforsecurity=False)
+
+        return made
+
+    etag, whole = hashlib.md5(b"a").hexdigest(), base64.b64encode(hashlib.sha256(b"a").digest()).decode()
+    expected = one_part_etag(etag), multipart_etag([etag]), composite_of_one("SHA256", whole)
+    monkeypatch.setattr(hashlib, "md5", for_fips(hashlib.md5))
+    monkeypatch.setattr(hashlib, "new", for_fips(hashlib.new))
+
+    assert (one_part_etag(etag), multipart_etag([etag]), composite_of_one("SHA256", whole)) == expected
