@@ -587,22 +587,6 @@ def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
     assert folder.read(second["sums"])["tally"] == copied(600)
 
 
-def test_the_records_of_the_comparison_are_read_again_once_and_not_by_every_turn() -> None:
-    """There may be tens of thousands, and as many turns as there are files of copies."""
-    folder, _ = copied_folder(DONE)
-    copies = [{"id": f"copy-{number}", **shard(f"copy/{number}")} for number in range(513)]
-    record = {"next": 1, "tally": DONE, "failures": [], "causes": {}, "requests": {}, "seconds": 1.0}
-    for number in range(513):
-        folder.write(f"copied/copy-{number}-0.json", record)
-    state = state_of(applied(folder, copies, [{"id": "delete-000001", **shard("delete/a", 1, 1)}]))
-    folder.remove(range_record_name("1-0001"))
-
-    first = tally_copies(clients_of(folder), state, turn(0))
-    assert first["next"] == "tally"
-    with pytest.raises(RunFileBroken):
-        tally_copies(clients_of(folder), {**state, "copies": first}, turn(0))
-
-
 def copied(objects: int) -> dict[str, dict[str, int]]:
     return {"copied": {"objects": objects, "bytes": objects}}
 
