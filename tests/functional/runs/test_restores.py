@@ -10,6 +10,7 @@ from fake_s3 import Answer, Content
 from grants import DENIED
 from runs_on_fake_s3 import World
 
+from lambda_functions.shared.apply.restores import ask_for_restore
 from lambda_functions.shared.outcomes import Outcome
 
 BULK = {"days": 7, "tier": "Bulk"}
@@ -177,6 +178,19 @@ def test_each_answer_is_an_outcome_of_that_object(world: World, answer: Answer, 
 
     assert failures(world, report) == {"key": (outcome.what, outcome.error)}
     assert report["outcome"] == ("SyncIncomplete" if outcome.what == "failed" else "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("answer", "size"), [(Answer(409, "RestoreAlreadyInProgress"), 1), (Answer(404, "NoSuchKey"), 0)], ids=str
+)
+def test_what_is_gone_has_no_bytes_that_are_being_restored(world: World, answer: Answer, size: int) -> None:
+    world.source.put("key", b"1", storage_class="GLACIER")
+    item, worker = world.to_copy("key"), world.worker(restore=BULK)
+    world.s3.before("RestoreObject", answer)
+
+    outcome = ask_for_restore(worker.clients, worker.run, item)
+
+    assert outcome and outcome.size == size
 
 
 def test_a_source_that_is_gone_where_only_a_prefix_may_be_listed_has_vanished(world: World) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from threading import Event
 from typing import Any
 
 import pytest
-from fake_s3 import HOUR, LOST, Answer
+from fake_s3 import HOUR, LOST, Answer, Request
 from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World, world_on_fake_s3
 
 from lambda_functions.shared.apply import deleter
-from lambda_functions.shared.apply.deleter import batches
+from lambda_functions.shared.apply.deleter import Deleter, batches
 from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.work_items import ToDelete
@@ -37,6 +38,25 @@ def orphans(world: World, *keys: str) -> list[ToDelete]:
 
 def whats(outcomes: list[Outcome]) -> list[tuple[str, str]]:
     return [(outcome.key, outcome.what) for outcome in outcomes]
+
+
+def test_the_source_is_asked_for_no_more_keys_at_once_than_the_gate_lets_in(world: World) -> None:
+    """S3 has said that it is too busy; 32 HEADs at once would have it say so again."""
+    items, worker = orphans(world, "a", "b"), world.worker()
+    is_second = Event()
+
+    def look(request: Request) -> None:
+        if request.key == "b":
+            is_second.set()
+        else:
+            together.append(is_second.wait(timeout=0.3))
+
+    together: list[bool] = []
+    world.s3.before("HeadObject", look, times=2)
+    Deleter(worker.clients, worker.run, worker.turn, gate=Gate.begin(1)).delete(items)
+
+    assert together == [False]
+    assert [request.key for request in world.s3.of("HeadObject")] == ["a", "b"]
 
 
 # --- Unknown is not absent
