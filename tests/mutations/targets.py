@@ -19,7 +19,7 @@ def _runs(names: str) -> str:
 
 # A mistake there deletes or overwrites what it must not, or hides that something was not done.
 DANGEROUS = {
-    f"{SHARED}/apply/conflicts.py": ["tests/unit/apply", _runs("races kms own_copies")],
+    f"{SHARED}/apply/conflicts.py": ["tests/unit/apply", _runs("races kms own_copies large_objects")],
     f"{SHARED}/apply/deleter.py": ["tests/unit/apply", _runs("races throttling stopped_runs")],
     f"{SHARED}/compare/undecided.py": [
         "tests/unit/compare/test_undecided.py tests/unit/compare/test_compare.py",
@@ -31,9 +31,12 @@ DANGEROUS = {
         "tests/unit/s3 tests/unit/shared/test_equality.py",
         _runs("checksum_algorithms"),
     ],
-    f"{SHARED}/work_bucket/leases.py": ["tests/unit/work_bucket", _runs("runs_side_by_side lost_uploads")],
+    f"{SHARED}/work_bucket/leases.py": [
+        "tests/unit/work_bucket",
+        _runs("runs_side_by_side lost_uploads races"),
+    ],
     f"{SHARED}/work_bucket/lease_cycles.py": ["tests/unit/work_bucket", _runs("runs_side_by_side")],
-    f"{SHARED}/tally/phases.py": ["tests/unit/tally", _runs("waves stopped_runs failures")],
+    f"{SHARED}/tally/phases.py": ["tests/unit/tally", _runs("waves stopped_runs failures limits")],
     f"{SHARED}/tally/refusals.py": ["tests/unit/tally", _runs("refusals")],
 }
 # What the rest of the core has nearest, by the beginning of its path; the longest counts.

@@ -11,6 +11,7 @@ from grants import DENIED
 from runs_on_fake_s3 import World
 
 from lambda_functions.shared.apply.restores import ask_for_restore
+from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.outcomes import Outcome
 
 BULK = {"days": 7, "tier": "Bulk"}
@@ -185,7 +186,7 @@ def test_each_answer_is_an_outcome_of_that_object(world: World, answer: Answer, 
 )
 def test_what_is_gone_has_no_bytes_that_are_being_restored(world: World, answer: Answer, size: int) -> None:
     world.source.put("key", b"1", storage_class="GLACIER")
-    item, worker = world.to_copy("key"), world.worker(restore=BULK)
+    item, worker = world.to_copy("key"), world.worker(restore=Restore(**BULK))
     world.s3.before("RestoreObject", answer)
 
     outcome = ask_for_restore(worker.clients, worker.run, item)

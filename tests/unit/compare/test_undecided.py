@@ -225,6 +225,28 @@ def test_an_answer_that_is_not_there_yet_is_not_waited_for_before_many_are_pendi
     assert (taken, [answer for _, _, answer in answered]) == ([], [Decision.CURRENT])
 
 
+def test_once_so_many_are_pending_the_first_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a bound, the pairs of a whole range would be held in memory where nothing but HEADs can decide them."""
+    monkeypatch.setattr(undecided, "MAX_PENDING", 2)
+    worker, may_answer = world.worker(), Event()
+    resolver = Resolver(worker.clients, worker.run)
+    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
+    world.s3.before("HeadObject", lambda request: may_answer.wait(timeout=10), times=4)
+
+    resolver.submit(*pair, ASK_METADATA)
+    is_full_of_one = resolver.is_full()
+    resolver.submit(*pair, ASK_METADATA)
+    is_full_of_two = resolver.is_full()
+    may_answer.set()
+    taken = [answer for _, _, answer in resolver.results()]
+    resolver.close()
+
+    assert (is_full_of_one, is_full_of_two, resolver.is_full()) == (False, True, False)
+    assert taken[0] is Decision.CURRENT
+
+
 def test_an_answer_that_is_there_is_given_on_without_waiting_for_more(world: World) -> None:
     """Kept until many are pending, it would hold back the keys behind it, and the progress of the run."""
     worker = world.worker()
