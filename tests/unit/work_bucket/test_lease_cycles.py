@@ -103,6 +103,22 @@ def test_chains_go_ahead(runs: list[Run]) -> None:
     assert len(taking(*runs).files) == len(runs)
 
 
+def test_runs_that_are_on_no_circle_are_not_asked_for() -> None:
+    """DescribeExecution is throttled by account, and what it refuses would refuse a run that is in nobody's way."""
+    asked: list[str] = []
+
+    def ask(arn: str) -> Execution:
+        asked.append(arn.removeprefix(ARN))
+        return RUNNING
+
+    leases = Leases(MemoryS3(), "work-bucket", ask, lambda: NOON)
+    leases.take(run("one", "a", "b"), lambda folder: [])
+    asked.clear()
+    leases.take(run("two", "b", "c"), lambda folder: [])
+
+    assert "one" not in asked
+
+
 def test_a_circle_within_one_bucket_is_one_too() -> None:
     assert "would close a circle" in cause(run("one", "a/x/", "a/y/"), run("two", "a/y/z/", "a/x/"))
 

@@ -15,7 +15,7 @@ from samples import FOLDER, MemoryS3, client_error, memory_folder
 
 from lambda_functions.shared.errors import SyncError
 from lambda_functions.shared.work_bucket import run_folder
-from lambda_functions.shared.work_bucket.run_folder import RECORD_PAUSES_SECONDS, RunFileBroken, RunFolder
+from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 KEY = (
     'a "key"\n\x85\u2028é😀\U0010ffff'  # what could be mistaken for the end of a line, or for something else
@@ -155,7 +155,7 @@ def test_a_record_whose_rival_came_to_nothing_is_written_after_all(paused: list[
 
     assert record == {"file": f"{FOLDER}/copied/a-0.json", "next": 5}
     assert folder.read("copied/a-0.json") == record
-    assert paused == [RECORD_PAUSES_SECONDS[0]]
+    assert paused == [0.1]
 
 
 def test_a_record_that_can_never_be_written_is_an_error(paused: list[float]) -> None:
@@ -165,7 +165,7 @@ def test_a_record_that_can_never_be_written_is_an_error(paused: list[float]) -> 
     assert str(caught.value) == (
         "s3://work-bucket/runs/sync-20261122-101112/first/copied/a-0.json could not be written: other writers were in the way"
     )
-    assert paused == list(RECORD_PAUSES_SECONDS)
+    assert paused == [0.1, 0.4, 1.6, 6.4]
 
 
 class ForbiddingS3:
