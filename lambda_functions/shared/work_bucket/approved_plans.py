@@ -20,6 +20,7 @@ from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.option_rules import RULES
 from lambda_functions.shared.options import Options
+from lambda_functions.shared.outcomes import pluralize
 from lambda_functions.shared.run import RUNS, AppliedPlan, Run
 from lambda_functions.shared.spelling import quote
 from lambda_functions.shared.work_bucket.run_folder import READ_THREADS, RunFileBroken, RunFolder, work_bucket
@@ -58,7 +59,7 @@ def retention_warnings(run_retention_days: int) -> list[str]:
     if max_age_days(run_retention_days) >= 1:
         return []
     return [
-        f"This plan can be read, but not be carried out: the files of runs are kept for {run_retention_days} days "
+        f"This plan can be read, but not be carried out: the files of runs are kept for {pluralize(run_retention_days, 'day')} "
         f"(RUN_RETENTION_DAYS), and carrying out a plan needs {RESERVED_DAYS + 1} at least."
     ]
 
@@ -178,7 +179,7 @@ def _why_unfit(report: Mapping[str, Any] | None, now: str, run_retention_days: i
     if most < 1:
         return f"RUN_RETENTION_DAYS is {run_retention_days}, and carrying out a plan needs {RESERVED_DAYS + 1} at least"
     if datetime.fromisoformat(now) - datetime.fromisoformat(report["startedAt"]) > timedelta(days=most):
-        return f"it was made at {report['startedAt']}, and a plan can be carried out for {most} days"
+        return f"it was made at {report['startedAt']}, and a plan can be carried out for {pluralize(most, 'day')}"
     return ""
 
 

@@ -28,6 +28,7 @@ from botocore.exceptions import ClientError
 
 from lambda_functions.shared.bucket_names import is_bucket_name
 from lambda_functions.shared.errors import Refused, SyncError, is_lost_race, is_missing
+from lambda_functions.shared.outcomes import pluralize
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import (
     MISSING,
@@ -273,7 +274,7 @@ def _closes_a_circle(mine: Lease, until: dict[Lease, str]) -> str:
 def _unreadable(address: str, file: LeaseFile, minutes: int) -> str:
     written = f"{file.written_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
-        f"{address}, written at {written} ({minutes:,} minutes ago), should be the lease of a run and cannot be read "
+        f"{address}, written at {written} ({pluralize(minutes, 'minute')} ago), should be the lease of a run and cannot be read "
         f"({file.lease.problem}), so another execution may be writing into {file.lease.destination}. Nothing was changed. "
         f"Delete that file once no execution that began before {written} is running and {STRAGGLERS_MINUTES} minutes have "
         "passed since the last of them ended, then start again."

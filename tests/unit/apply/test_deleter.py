@@ -87,6 +87,18 @@ def test_the_prefix_of_the_source_counts_in_the_length_of_a_key(
     assert world.destination.keys() == [f"out/{key}"]
 
 
+def test_the_name_of_the_prefix_itself_is_an_orphan_where_the_source_can_have_no_such_key(
+    world: World,
+) -> None:
+    """Asked for under no name at all, it would be a failure, and fail every run, for ever."""
+    world.destination.put("out/", b"")
+    item = ToDelete("", world.destination.objects["out/"].etag, 0)
+
+    assert whats(world.worker(destinationPrefix="out/").delete([item])) == [("", "deleted")]
+
+    assert "HEAD" not in world.sent()
+
+
 def test_a_key_that_is_too_long_for_the_source_is_an_orphan_that_nobody_has_to_ask_for(world: World) -> None:
     """S3 would answer 400, and the orphan would stay, and fail every run, for ever."""
     key = "k" * 1022

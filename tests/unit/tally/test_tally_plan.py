@@ -643,3 +643,32 @@ def test_deletes_are_added_up_for_the_report() -> None:
         "tally": {"deleted": {"objects": 1, "bytes": 1}},
     }
     assert folder.read("tally/deleted-1.json")["tally"] == added_up["tally"]
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "next_step"),
+    [
+        ("deleted", None, "verify"),
+        ("failed", None, "report"),
+        ("changed", None, "report"),
+        ("deleted", {"Error": "States.Timeout"}, "report"),
+    ],
+)
+def test_only_deletes_that_went_right_are_followed_by_a_second_comparison(
+    what: str, error: dict[str, str] | None, next_step: str
+) -> None:
+    """It would tell what is known to differ as differences that nobody can explain."""
+    folder, state = copied_folder(DONE)
+    is_named = what != "deleted"
+    record = {
+        "next": 1,
+        "tally": {what: {"objects": 1, "bytes": 1}},
+        "causes": {},
+        "failures": [shard("failures/delete-000001-0.jsonl")] if is_named else [],
+        "requests": {},
+        "seconds": 1.0,
+    }
+    folder.write("deleted/delete-000001-0.json", record)
+    state = {**state, "run": state_of({}, verify=True)["run"], **({"error": error} if error else {})}
+
+    assert tally_deletes(clients_of(folder), state, turn())["next"] == next_step

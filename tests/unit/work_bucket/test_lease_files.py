@@ -94,6 +94,19 @@ def test_a_lease_that_cannot_be_read_is_named_with_its_age_and_when_it_may_be_de
     assert world.cleaned == []
 
 
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [(-3, "0 minutes ago"), (0.9, "0 minutes ago"), (1, "1 minute ago"), (2, "2 minutes ago")],
+)
+def test_the_age_of_a_lease_is_told_by_our_clock_and_none_is_older_than_it_can_be(
+    world: World, minutes: float, told: str
+) -> None:
+    world.client.files["leases/into/spoilt.json"] = b"{"
+    world.now = NOON + timedelta(minutes=minutes)
+
+    assert f"2026-11-22 12:00:00 UTC ({told})" in world.refusal()
+
+
 def test_a_lease_that_cannot_be_read_stops_no_run_that_has_nothing_to_do_with_its_destination(
     world: World,
 ) -> None:
