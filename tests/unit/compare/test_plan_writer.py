@@ -209,3 +209,13 @@ def test_every_line_says_why() -> None:
         for kind in ("copy", "large", "delete")
         for line in whole_lines(folder, record, kind)
     } == {"a new": "new", "b": "size", "c": "content", "large": "new", "orphan": "orphan"}
+
+
+def test_no_file_of_a_plan_keeps_the_comparison_waiting() -> None:
+    """A worker that finds nothing but orphans would otherwise stand still for each of its PUTs, a round of 80 ms each."""
+    with ThreadPoolExecutor(1) as pool:
+        writer = PlanWriter.of(memory_folder(), run_of(verify=True), "1-0001", "attempt", pool)
+
+    assert writer.found_current
+    writers = (writer.copy, writer.large, writer.delete, writer.restore, writer.found_current)
+    assert [one.pool for one in writers] == [pool] * 5
