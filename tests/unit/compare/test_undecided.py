@@ -265,12 +265,13 @@ def test_an_answer_that_is_there_is_given_on_without_waiting_for_more(world: Wor
 def test_what_is_not_asked_yet_when_a_comparison_breaks_is_never_asked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thousands may be pending; asked for none the less, they would cost requests and keep the worker from its end."""
+    """Thousands may be pending; asked for none the less, or only waited for, they would keep the worker from its end."""
     monkeypatch.setattr(undecided, "HEAD_THREADS", 1)
     worker, goes_on = world.worker(), Event()
     resolver = Resolver(worker.clients, worker.run)
     pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
-    world.s3.before("HeadObject", lambda request: goes_on.wait(timeout=10))
+    waited: list[bool] = []
+    world.s3.before("HeadObject", lambda request: waited.append(goes_on.wait(timeout=10)))
     for _ in range(3):
         resolver.submit(*pair, ASK_METADATA)
 
@@ -280,4 +281,4 @@ def test_what_is_not_asked_yet_when_a_comparison_breaks_is_never_asked(
         if thread.name.startswith("undecided"):
             thread.join(timeout=10)
 
-    assert len(world.s3.of("HeadObject")) == 2
+    assert (waited, len(world.s3.of("HeadObject"))) == ([True], 2)
