@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent import futures
 from threading import Event
 from typing import Any
 
@@ -223,6 +224,25 @@ def test_an_answer_that_is_not_there_yet_is_not_waited_for_before_many_are_pendi
     resolver.close()
 
     assert (taken, [answer for _, _, answer in answered]) == ([], [Decision.CURRENT])
+
+
+def test_an_answer_that_has_come_does_not_make_an_earlier_one_waited_for(world: World) -> None:
+    for key in ("slow", "swift"):
+        world.source.put(key, b"1")
+        world.destination.put(key, b"1", 0)
+    worker, may_answer = world.worker(), Event()
+    resolver = Resolver(worker.clients, worker.run)
+    world.s3.before("HeadObject", lambda request: may_answer.wait(timeout=10), key="slow", times=2)
+    for key in ("slow", "swift"):
+        pair = entry_of(world.source.objects[key]), entry_of(world.destination.objects[key])
+        resolver.submit(*pair, ASK_METADATA)
+    futures.wait([resolver._pending[-1]], timeout=10)
+
+    taken = [*resolver.results()]
+    may_answer.set()
+    resolver.close()
+
+    assert taken == []
 
 
 def test_once_so_many_are_pending_the_first_is_waited_for(
