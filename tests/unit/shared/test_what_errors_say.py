@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from samples import client_error
 
 from lambda_functions.shared import errors
-from lambda_functions.shared.errors import message_of
+from lambda_functions.shared.errors import RequestFailed, message_of, name_errors
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,31 @@ def test_what_an_answer_of_aws_means(status: int, code: str, meanings: str) -> N
 def test_an_error_that_is_no_answer_of_aws_means_nothing(error: Exception) -> None:
     assert not any(is_so(error) for is_so in PREDICATES)
     assert (errors.code_of(error), errors.status_of(error)) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (client_error(403, "AccessDenied", "GetObject", "no"), "AccessDenied: no (GetObject)"),
+        (EndpointConnectionError(endpoint_url="https://s3"), "Could not connect to the endpoint URL"),
+    ],
+    ids=["an answer", "no answer"],
+)
+def test_what_a_lambda_fails_with_says_which_request_was_refused(error: Exception, said: str) -> None:
+    """Step Functions tells nothing but the error's name and message, and that is what a person reads first."""
+
+    @name_errors
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        raise error
+
+    with pytest.raises(RequestFailed, match=re.escape(said)):
+        handler({}, None)
+
+
+def test_a_fault_of_our_own_keeps_its_name() -> None:
+    @name_errors
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        raise KeyError("folder")
+
+    with pytest.raises(KeyError):
+        handler({}, None)

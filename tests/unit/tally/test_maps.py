@@ -108,6 +108,19 @@ def test_more_objects_and_more_bytes_never_take_fewer_turns(
         assert 0 < turns_needed(small, has_bytes) <= turns_needed(large, has_bytes)
 
 
+@pytest.mark.parametrize(
+    ("objects", "size", "copies", "deletes"),
+    [(2000, 0, 400, 400), (0, 16 * 1024**3, 1638.4, 0), (2000, 16 * 1024**3, 2038.4, 400)],
+)
+def test_a_shard_is_taken_for_as_slow_as_five_keys_and_ten_megabytes_a_second(
+    objects: int, size: int, copies: float, deletes: float
+) -> None:
+    full = {"objects": objects, "bytes": size}
+
+    assert turns_needed(full, has_bytes=True) == pytest.approx(copies / 870)
+    assert turns_needed(full, has_bytes=False) == pytest.approx(deletes / 870)
+
+
 POINTERS = st.lists(
     st.builds(
         lambda objects, size, file: shard("f" * file, objects, size),
