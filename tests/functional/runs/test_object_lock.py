@@ -9,6 +9,8 @@ from fake_s3 import MB, Request
 from grants import DENIED
 from runs_on_fake_s3 import World
 
+from lambda_functions.shared.apply import object_lock
+
 UNTIL = "2030-01-01T00:00:00.000Z"
 PAST = "2020-01-01T00:00:00.000Z"
 RETAINED = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": UNTIL}
@@ -216,3 +218,14 @@ def test_a_retention_that_s3_refuses_is_a_failure_of_that_object(world: World) -
 
     assert (report["outcome"], report["failed"]["objects"]) == ("SyncIncomplete", 1)
     assert "InvalidArgument" in report["causes"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "is_carried"), [("11:59:59", True), ("12:00:00", False), ("12:00:01", False)]
+)
+def test_a_retention_that_ends_at_this_moment_is_over(clock: str, is_carried: bool) -> None:
+    """S3 takes no date that is not in the future, and the copy would fail: by its own clock, not by ours."""
+    lock = {object_lock.MODE: "GOVERNANCE", object_lock.UNTIL: "2026-11-22T12:00:00Z"}
+    head = {"ResponseMetadata": {"HTTPHeaders": {"date": f"Sun, 22 Nov 2026 {clock} GMT", **lock}}}
+
+    assert object_lock.carried_headers(head) == (lock if is_carried else {})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from fake_s3 import BUSY, HOUR, MB, Answer, Request
@@ -12,6 +14,7 @@ from installed_botocore import needs_conditions_in_batches
 from runs_on_fake_s3 import World
 from short_turns import short_pages
 
+from lambda_functions.shared.apply.in_flight import Gate
 from lambda_functions.shared.compare.streams import STREAMS
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.clients import RETRIES
@@ -203,3 +206,25 @@ def test_an_orphan_whose_question_stays_throttled_is_kept_and_named(world: World
     why = "not deleted: whether the source has it is unknown: 503: Service Unavailable (HeadObject)"
     assert (a, b) == (Outcome("a", "failed", 0, why), Outcome("b", "deleted", 1))
     assert world.destination.keys() == ["a"]
+
+
+@pytest.mark.parametrize("operation", ["HeadObject", "CopyObject", "DeleteObject"])
+def test_a_503_to_either_side_of_a_worker_halves_what_it_has_in_flight(
+    world: World, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """A HEAD of an orphan goes to the source, whatever changes to the destination."""
+    gates: list[Gate] = []
+
+    def noted(*given: Any) -> Gate:
+        gates.append(Gate.begin(32))
+        return gates[-1]
+
+    monkeypatch.setattr("lambda_functions.shared.apply.worker.gate_of", noted)
+    world.source.put("new", b"1")
+    world.destination.put(
+        "orphan\u0001", b"1"
+    )  # XML cannot carry it, so it is deleted by a request of its own
+    world.s3.before(operation, BUSY)
+
+    assert world.run()["outcome"] == "Succeeded"
+    assert [gate.state.halved_at > -math.inf for gate in gates].count(True) == 1

@@ -226,7 +226,13 @@ def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
     world: World, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S3 asks to come more slowly; tries without a pause are over before it could have got less busy."""
-    monkeypatch.setattr("random.uniform", lambda least, most: most)  # the longest that may be drawn
+    drawn: list[float] = []
+
+    def longest(least: float, most: float) -> float:
+        drawn.append(least)
+        return most
+
+    monkeypatch.setattr("random.uniform", longest)
     items = orphans(world, key)
     operation, answer = (
         ("DeleteObjects", said_of(key, "SlowDown")) if key == "a" else ("DeleteObject", CONFLICT)
@@ -237,7 +243,7 @@ def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
 
     assert outcomes == [Outcome(key, "failed", 0, "not deleted: S3 was too busy 4 times")]
     assert len(world.s3.of(operation)) == 4
-    assert world.slept == [2, 4, 8]
+    assert (world.slept, drawn) == ([2, 4, 8], [0, 0, 0])
 
 
 CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")

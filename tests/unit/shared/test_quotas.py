@@ -504,6 +504,10 @@ def test_a_task_waits_for_a_free_lambda_and_is_tried_again_a_few_times(name: str
         "FULL",
     )
     assert 1 <= everything_else["MaxAttempts"] <= 5
+    # Said, as the defaults are others: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    pauses = ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "JitterStrategy")
+    assert [throttled[name] for name in pauses] == [1, 2.0, 60, "FULL"]
+    assert [everything_else[name] for name in pauses] == [2, 2.0, 60, "FULL"]
 
 
 @pytest.mark.parametrize("name", ["list_ranges", "compare_listings"])

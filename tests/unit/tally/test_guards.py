@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from samples import compared_record, run_of, shard
 
+from lambda_functions.shared.tally.cost.costs import planned_cost, total_usd
 from lambda_functions.shared.tally.plan import ComparisonTotals, total_of_records
 from lambda_functions.shared.tally.refusals import (
     WORDS,
@@ -131,6 +132,13 @@ def test_three_items_are_all_and_of_four_the_largest_three_are_named_with_three_
 @pytest.mark.parametrize("most", [None, 21.03, 20.03, 1000])
 def test_one_that_is_not_is_carried_out(most: float | None) -> None:
     assert refusal(run_of(maxCostUsd=most), dear()) is None
+
+
+def test_a_plan_that_costs_exactly_what_is_allowed_is_carried_out() -> None:
+    total = total_usd(planned_cost(run_of(), dear()))
+
+    assert refusal(run_of(maxCostUsd=total), dear()) is None
+    assert refusal(run_of(maxCostUsd=total - 1e-6), dear()) is not None
 
 
 def test_a_plan_of_nothing_is_never_too_dear() -> None:

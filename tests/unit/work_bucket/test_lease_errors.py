@@ -13,7 +13,7 @@ from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
 
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.run import Run
-from lambda_functions.shared.work_bucket.executions import Execution
+from lambda_functions.shared.work_bucket.executions import MISSING, Execution
 from lambda_functions.shared.work_bucket.leases import Leases, lease_key, require_lease
 
 RUNNING, DEAD = Execution("RUNNING"), Execution("ABORTED", NOON - timedelta(hours=1))
@@ -92,6 +92,22 @@ def test_a_lease_that_cannot_be_written_is_an_error(status: int, code: str) -> N
 
     with pytest.raises(ClientError, match=code):
         leases_of(client, {mine.execution}).take(mine, nothing_left)
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (403, "AccessDenied")])
+def test_an_execution_that_is_not_known_is_noted_in_its_lease_or_the_run_does_not_begin(
+    status: int, code: str
+) -> None:
+    """Not noted, it would be missed for the first time by every run, and keep its destination for ever."""
+    other, mine = of("first"), of("second")
+    client = taken_by(other)
+    client.refuses = lambda operation, key: (
+        client_error(status, code, operation) if (operation, key) == ("PutObject", lease_key(other)) else None
+    )
+    ask = {other.execution: Execution(MISSING), mine.execution: RUNNING}.__getitem__
+
+    with pytest.raises(ClientError, match=code):
+        Leases(client, "work-bucket", ask, lambda: NOON).take(mine, nothing_left)
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (403, "AccessDenied")])
