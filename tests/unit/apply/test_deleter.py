@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -14,6 +15,7 @@ from runs_on_fake_s3 import World, world_on_fake_s3
 from lambda_functions.shared.apply import deleter
 from lambda_functions.shared.apply.deleter import Deleter, batches
 from lambda_functions.shared.apply.in_flight import Gate
+from lambda_functions.shared.invocation import StopRequest
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.work_items import ToDelete
 
@@ -38,6 +40,15 @@ def orphans(world: World, *keys: str) -> list[ToDelete]:
 
 def whats(outcomes: list[Outcome]) -> list[tuple[str, str]]:
     return [(outcome.key, outcome.what) for outcome in outcomes]
+
+
+def test_of_a_run_that_is_to_stop_before_the_first_delete_nothing_was_begun(world: World) -> None:
+    items, worker = orphans(world, "a", "b"), world.worker()
+    stopping = replace(worker.turn, stop=lambda: StopRequest() if world.s3.of("HeadObject") else None)
+
+    assert Deleter(worker.clients, worker.run, stopping).delete(items) == []
+
+    assert world.destination.keys() == ["a", "b"]
 
 
 def test_the_source_is_asked_for_no_more_keys_at_once_than_the_gate_lets_in(world: World) -> None:

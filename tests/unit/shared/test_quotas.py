@@ -186,6 +186,14 @@ def test_at_most_60_workers_compare_because_so_many_fill_a_partition_of_s3() -> 
     assert [run.to_json()["compareConcurrency"] for run in runs] == [1, 60, 60]
 
 
+@pytest.mark.parametrize(
+    "name", ["CopyKeys", "CopyKeysInline", "DeleteOrphanedKeys", "DeleteOrphanedKeysInline"]
+)
+def test_copies_and_deletes_have_as_many_workers_as_the_input_says(name: str) -> None:
+    """Without a number Step Functions starts as many as it can: up to 10,000, or all of the account's Lambdas."""
+    assert STATES[name]["MaxConcurrencyPath"] == "$.run.options.maxConcurrency"
+
+
 def test_large_objects_share_the_workers_of_a_run() -> None:
     runs = [
         Run.of(EXECUTION, Options("from", "into", maxConcurrency=most), (None, None)) for most in (1, 19, 40)
