@@ -12,7 +12,8 @@ from lambda_functions.shared.errors import MAX_CAUSE_BYTES, cut_cause
 from lambda_functions.shared.invocation import Turn
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally import breakage
-from lambda_functions.shared.tally.ending import end_run
+from lambda_functions.shared.tally.ending import _with_uploads_left, end_run
+from lambda_functions.shared.tally.report import Ending
 
 TURN = Turn(0.0, 900.0, "request", lambda: 0.0)
 
@@ -72,4 +73,16 @@ def test_a_child_of_a_map_fails_with_what_an_execution_takes(monkeypatch: pytest
     assert len(failed["cause"].encode()) <= MAX_CAUSE_BYTES
     assert failed["cause"].endswith(
         f"... (cut; all of it is in s3://work-bucket/{FOLDER}/broken/copy-000001.json)"
+    )
+
+
+def test_of_the_uploads_that_are_left_three_are_named_and_the_others_counted() -> None:
+    left = [f"upload {number} was not aborted" for number in range(5)]
+
+    ending = _with_uploads_left(Ending("", "", "deleting"), left, "into")
+
+    assert (ending.error, ending.phase) == ("SyncIncomplete", "reporting")
+    assert ending.cause == (
+        "upload 0 was not aborted; upload 1 was not aborted; upload 2 was not aborted; and 2 more; the next run into into tries "
+        "again, and until then their parts cost money."
     )
