@@ -260,6 +260,22 @@ def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
 CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")
 
 
+@pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
+def test_a_stop_ends_the_tries_of_a_busy_key(world: World, key: str) -> None:
+    """Whoever stops a run for what it deletes wants it to delete no more, not three times more."""
+    items, worker = orphans(world, key), world.worker()
+    operation, answer = (
+        ("DeleteObjects", said_of(key, "SlowDown")) if key == "a" else ("DeleteObject", CONFLICT)
+    )
+    world.s3.before(operation, answer)
+    turn = replace(worker.turn, stop=lambda: StopRequest() if world.s3.of(operation) else None)
+
+    outcomes = Deleter(worker.clients, worker.run, turn).delete(items)
+
+    assert outcomes == [Outcome(key, "stopped", 0, "not deleted: the run was stopped before")]
+    assert (len(world.s3.of(operation)), world.destination.keys(), world.slept) == (1, [key], [])
+
+
 def test_a_batch_has_at_most_a_thousand_keys_and_every_key_is_in_one() -> None:
     """DeleteObjects takes no more: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
     items = [ToDelete(f"{number:04}", "etag", 1) for number in range(2001)]
