@@ -329,6 +329,18 @@ def test_an_object_that_hangs_is_named_when_its_turn_ends_and_its_upload_is_abor
     assert world.destination.open_uploads() == []
 
 
+def test_an_object_that_has_its_record_is_not_begun_again(world: World) -> None:
+    """Lambda may repeat an attempt that had ended: a second upload would be paid for, and a broken state would fail the copy."""
+    world.source.put_parts("large", 6 * MB, 1)
+    item = world.to_copy("large")
+    assert copied(world) == "copied at attempt 1"
+    sent = world.sent()
+
+    state = world.worker().large().begin(item, exact=False, tries=0)
+
+    assert (state["verdict"], world.sent()) == ("done", sent)
+
+
 def test_a_group_that_a_turn_cannot_hold_fails_its_object_alone(world: World) -> None:
     world.source.put_parts("large", *[5 * GB] * 12)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from samples import FOLDER, AbortedUploads, MemoryS3
 
-from lambda_functions.shared.apply.uploads import abort_all
+from lambda_functions.shared.apply.uploads import abort_all, first_problems
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 UPLOAD = {"parameters": {"Bucket": "into"}, "key": "a", "region": None, "uploadId": "u-1"}
@@ -35,3 +35,12 @@ def test_a_file_that_names_no_upload_is_told_and_stays_and_the_others_are_aborte
     ]
     assert list(s3.files) == [f"{FOLDER}/uploads/0.json"]
     assert destination.aborted == [{"Bucket": "into", "Key": "a", "UploadId": "u-1"}]
+
+
+@pytest.mark.parametrize(
+    ("number", "more"), [(5, []), (6, ["and 1 more, see there"]), (1005, ["and 1,000 more, see there"])]
+)
+def test_five_are_named_and_the_others_counted(number: int, more: list[str]) -> None:
+    problems = [f"upload {one} was not aborted" for one in range(number)]
+
+    assert first_problems(problems, where=", see there") == [*problems[:5], *more]

@@ -124,3 +124,20 @@ def test_a_fault_of_our_own_keeps_its_name() -> None:
 
     with pytest.raises(KeyError):
         handler({}, None)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
+# and what botocore tries again: https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InternalError", "InternalFailure", "InternalException", "KMSInternalException", "DependencyTimeoutException", "SlowDown",
+        "ServiceUnavailable", "ServiceUnavailableException", "Busy", "RequestTimeout", "RequestTimeTooSkewed", "RequestExpired",
+        "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled",
+        "RequestThrottledException", "PriorRequestNotComplete", "TransactionInProgressException", "EC2ThrottledException",
+    ],
+)  # fmt: skip
+def test_every_code_of_aws_that_passes_by_itself_is_tried_again(code: str) -> None:
+    """In an answer with status 200, and of one key of many, there is nothing but the code to go by."""
+    assert errors.is_transient(client_error(0, code, "DeleteObjects"))
+    assert not errors.is_permanent(client_error(400, code, "CopyObject"))

@@ -92,6 +92,16 @@ def test_a_shard_that_may_need_more_than_two_turns_is_not_worked_through_inline_
     assert (chosen([*few, *one], [])[0], chosen([], [*few, *one])[1]) == expected
 
 
+@pytest.mark.parametrize(("size", "expected"), [(64 * 1024, "INLINE"), (64 * 1024 + 1, "DISTRIBUTED")])
+def test_pointers_of_64_kib_are_the_most_that_a_state_carries(size: int, expected: str) -> None:
+    """It has 256 KiB: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+    few = pointers(3)
+    few[0]["file"] += "f" * (size - len(json.dumps(few)))
+
+    assert len(json.dumps(few)) == size
+    assert (chosen(few, [])[0], chosen([], few)[1]) == (expected, expected)
+
+
 @given(
     st.integers(1, MAX_SHARD_KEYS),
     st.integers(0, MAX_SHARD_BYTES),

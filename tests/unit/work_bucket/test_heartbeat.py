@@ -121,6 +121,17 @@ def test_a_write_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) ->
         may_end.set()
 
 
+def test_beats_that_find_another_under_way_are_counted_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "MAX_WAIT_SECONDS", 0.0)
+    folder = memory_folder()
+    alive = beating(folder, Waits(2))
+
+    with alive._writing:
+        alive.run()
+
+    assert (alive.written, alive.missed, list(folder.list_names(""))) == (0, 2, [])
+
+
 def test_the_counts_of_a_tally_are_all_that_was_dealt_with_and_what_is_not_in_sync() -> None:
     tally = Tally(ShardWriter(memory_folder(), str))
     for what, size in (("copied", 3), ("copied", 4), ("archived", 0), ("failed", 0), ("changed", 0)):
