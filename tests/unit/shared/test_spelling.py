@@ -1,4 +1,4 @@
-"""What a refused input is told as, in a report that JSON has to carry."""
+"""How what was given is told: quoted in a sentence, and whole in a report that JSON has to carry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.spelling import writable
+from lambda_functions.shared.spelling import quote, writable
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
 
@@ -50,3 +50,12 @@ def test_what_json_has_and_is_not_too_deep_stays_as_it_is(value: Any) -> None:
 )
 def test_what_it_has_not_is_named(value: Any, told: Any) -> None:
     assert writable(value, 2) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("x" * 78, f'"{"x" * 78}"'), ("x" * 79, f'"{"x" * 76}...'), (None, "null"), (["ü"], '["ü"]')],
+)
+def test_what_is_quoted_has_80_characters_at_most(value: Any, told: str) -> None:
+    assert quote(value) == told
+    assert len(told) <= 80
