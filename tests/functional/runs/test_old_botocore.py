@@ -95,4 +95,5 @@ def test_versions_are_compared_by_number() -> None:
     assert is_older("1.34.99", "1.34.145")
     assert is_older("1.34", "1.34.1")
     assert not is_older("1.34.145.0", "1.34.145")
+    assert not is_older("1.35", "1.35.0") and not is_older("1.35.0", "1.35")
     assert not is_older("1.100", "1.34.145")
