@@ -272,9 +272,20 @@ def fake_s3(s3: FakeS3 | None = None) -> Iterator[FakeS3]:
     s3 = s3 or FakeS3()
     with (
         mock.patch.object(clients, "_session", lambda: _Session(s3)),
-        mock.patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=s3.pauses.append)),
+        mock.patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=_noting(s3.pauses))),
     ):
         yield s3
+
+
+def _noting(pauses: list[float]) -> Callable[[float], None]:
+    """Return what notes a pause in the place of a sleep; not those of a test before, whose threads may still be trying."""
+    earlier = set(threading.enumerate()) - {threading.current_thread()}
+
+    def sleep(seconds: float) -> None:
+        if threading.current_thread() not in earlier:
+            pauses.append(seconds)
+
+    return sleep
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import botocore.endpoint
 import pytest
 from botocore.exceptions import ClientError
 from fake_s3 import BUSY, CUT, EMPTY, GB, LOST, MB, Answer, Bucket, Content, FakeS3, Request, fake_s3, model
@@ -450,3 +452,24 @@ def test_the_model_is_that_of_the_botocore_it_names_and_knows_all_that_an_older_
         for name, shape in installed["shapes"].items():
             assert set(shape.get("members", ())) <= set(kept["shapes"][name].get("members", ())), name
             assert set(shape.get("enum", ())) <= set(kept["shapes"][name].get("enum", ())), name
+
+
+def test_a_thread_of_a_test_before_notes_no_pause() -> None:
+    """Whatever gave up a request may have left another one behind that goes on trying."""
+    go_on = threading.Event()
+
+    def trying() -> None:
+        go_on.wait(timeout=10)
+        botocore.endpoint.time.sleep(128)
+
+    left_behind = threading.Thread(target=trying)
+    left_behind.start()
+    with fake_s3() as s3:
+        go_on.set()
+        left_behind.join()
+        botocore.endpoint.time.sleep(1)
+        of_this = threading.Thread(target=botocore.endpoint.time.sleep, args=[2])
+        of_this.start()
+        of_this.join()
+
+    assert s3.pauses == [1, 2]
