@@ -110,7 +110,7 @@ def judge_heads(
 def _as_copied(source: Mapping[str, Any], destination: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a source without the redirect that no copy would carry, where the destination has none either."""
     redirect = "WebsiteRedirectLocation"
-    if destination.get(redirect):
+    if not source.get(redirect) or destination.get(redirect):
         return source
     is_carried = source["ContentLength"] == 0 or (part_count(etag_of(source)) or 1) > 1
     return source if is_carried else {**source, redirect: None}
