@@ -221,9 +221,8 @@ def test_a_503_to_either_side_of_a_worker_halves_what_it_has_in_flight(
 
     monkeypatch.setattr("lambda_functions.shared.apply.worker.gate_of", noted)
     world.source.put("new", b"1")
-    world.destination.put(
-        "orphan\u0001", b"1"
-    )  # XML cannot carry it, so it is deleted by a request of its own
+    # XML cannot carry its name, so it is deleted by a request of its own.
+    world.destination.put("orphan\u0001", b"1")
     world.s3.before(operation, BUSY)
 
     assert world.run()["outcome"] == "Succeeded"

@@ -232,6 +232,14 @@ def said_of(key: str, code: str) -> Callable[[Any], dict[str, Any]]:
 # --- Pauses
 
 
+CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")
+
+
+def busy(key: str) -> tuple[str, Any]:
+    """Return the operation that deletes a key, in a batch or alone, and how S3 asks it to come again later."""
+    return ("DeleteObjects", said_of(key, "SlowDown")) if key == "a" else ("DeleteObject", CONFLICT)
+
+
 @pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
 def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
     world: World, key: str, monkeypatch: pytest.MonkeyPatch
@@ -245,9 +253,7 @@ def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
 
     monkeypatch.setattr("random.uniform", longest)
     items = orphans(world, key)
-    operation, answer = (
-        ("DeleteObjects", said_of(key, "SlowDown")) if key == "a" else ("DeleteObject", CONFLICT)
-    )
+    operation, answer = busy(key)
     world.s3.before(operation, answer, times=99)
 
     outcomes = world.worker().delete(items)
@@ -257,16 +263,11 @@ def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
     assert (world.slept, drawn) == ([2, 4, 8], [0, 0, 0])
 
 
-CONFLICT = Answer(409, "ConditionalRequestConflict", "A conflicting operation occurred")
-
-
 @pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
 def test_a_stop_ends_the_tries_of_a_busy_key(world: World, key: str) -> None:
     """Whoever stops a run for what it deletes wants it to delete no more, not three times more."""
     items, worker = orphans(world, key), world.worker()
-    operation, answer = (
-        ("DeleteObjects", said_of(key, "SlowDown")) if key == "a" else ("DeleteObject", CONFLICT)
-    )
+    operation, answer = busy(key)
     world.s3.before(operation, answer)
     turn = replace(worker.turn, stop=lambda: StopRequest() if world.s3.of(operation) else None)
 

@@ -17,6 +17,7 @@ from lambda_functions.shared.compare import undecided
 from lambda_functions.shared.compare.undecided import Resolver
 from lambda_functions.shared.equality import Decision
 from lambda_functions.shared.outcomes import Outcome
+from lambda_functions.shared.s3.list_page import Entry
 
 DENIED = Answer(403, "AccessDenied", "Access Denied")
 ASK_CHECKSUMS, ASK_METADATA, ASK_TAGS = Decision.ASK_CHECKSUMS, Decision.ASK_METADATA, Decision.ASK_TAGS
@@ -31,13 +32,21 @@ def world() -> Iterator[World]:
         yield one
 
 
+def resolver_of(world: World, **options: Any) -> Resolver:
+    worker = world.worker(**options)
+    return Resolver(worker.clients, worker.run)
+
+
+def pair_of(world: World, key: str = "key") -> tuple[Entry, Entry]:
+    """Return what both listings have of a key."""
+    return entry_of(world.source.objects[key]), entry_of(world.destination.objects[key])
+
+
 class Asked:
     """The one answer to a question about `key`."""
 
     def __init__(self, world: World, question: Decision, **options: Any) -> None:
-        worker = world.worker(**options)
-        resolver = Resolver(worker.clients, worker.run)
-        self.entries = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
+        resolver, self.entries = resolver_of(world, **options), pair_of(world)
         self.ask = lambda: self._ask(resolver, question)
 
     def _ask(self, resolver: Resolver, question: Decision) -> Decision | Outcome:
@@ -194,12 +203,9 @@ def test_answers_come_in_the_order_of_the_keys_however_long_each_takes(
     for key in keys:
         world.source.put(key, b"1")
         world.destination.put(key, b"1", 0)
-    worker = world.worker()
-    resolver, answered = Resolver(worker.clients, worker.run), []
+    resolver, answered = resolver_of(world), []
     for key in keys:
-        resolver.submit(
-            entry_of(world.source.objects[key]), entry_of(world.destination.objects[key]), ASK_METADATA
-        )
+        resolver.submit(*pair_of(world, key), ASK_METADATA)
         answered += [source.key for source, _, _ in resolver.results()]
         assert not resolver.is_full()
 
@@ -211,13 +217,10 @@ def test_answers_come_in_the_order_of_the_keys_however_long_each_takes(
 
 def test_an_answer_that_is_not_there_yet_is_not_waited_for_before_many_are_pending(world: World) -> None:
     """One key after the other would be asked for, each for a round of its own, while all the other threads idle."""
-    worker = world.worker()
-    resolver = Resolver(worker.clients, worker.run)
-    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
-    is_looked_for = Event()
+    resolver, is_looked_for = resolver_of(world), Event()
     world.s3.before("HeadObject", lambda request: is_looked_for.wait(timeout=10))
 
-    resolver.submit(*pair, ASK_METADATA)
+    resolver.submit(*pair_of(world), ASK_METADATA)
     taken = [*resolver.results()]
     is_looked_for.set()
     answered = [*resolver.results(all_of_them=True)]
@@ -230,12 +233,10 @@ def test_an_answer_that_has_come_does_not_make_an_earlier_one_waited_for(world: 
     for key in ("slow", "swift"):
         world.source.put(key, b"1")
         world.destination.put(key, b"1", 0)
-    worker, may_answer = world.worker(), Event()
-    resolver = Resolver(worker.clients, worker.run)
+    resolver, may_answer = resolver_of(world), Event()
     world.s3.before("HeadObject", lambda request: may_answer.wait(timeout=10), key="slow", times=2)
     for key in ("slow", "swift"):
-        pair = entry_of(world.source.objects[key]), entry_of(world.destination.objects[key])
-        resolver.submit(*pair, ASK_METADATA)
+        resolver.submit(*pair_of(world, key), ASK_METADATA)
     futures.wait([resolver._pending[-1]], timeout=10)
 
     taken = [*resolver.results()]
@@ -250,14 +251,12 @@ def test_once_so_many_are_pending_the_first_is_waited_for(
 ) -> None:
     """Without a bound, the pairs of a whole range would be held in memory where nothing but HEADs can decide them."""
     monkeypatch.setattr(undecided, "MAX_PENDING", 2)
-    worker, may_answer = world.worker(), Event()
-    resolver = Resolver(worker.clients, worker.run)
-    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
+    resolver, may_answer = resolver_of(world), Event()
     world.s3.before("HeadObject", lambda request: may_answer.wait(timeout=10), times=4)
 
-    resolver.submit(*pair, ASK_METADATA)
+    resolver.submit(*pair_of(world), ASK_METADATA)
     is_full_of_one = resolver.is_full()
-    resolver.submit(*pair, ASK_METADATA)
+    resolver.submit(*pair_of(world), ASK_METADATA)
     is_full_of_two = resolver.is_full()
     may_answer.set()
     taken = [answer for _, _, answer in resolver.results()]
@@ -269,10 +268,8 @@ def test_once_so_many_are_pending_the_first_is_waited_for(
 
 def test_an_answer_that_is_there_is_given_on_without_waiting_for_more(world: World) -> None:
     """Kept until many are pending, it would hold back the keys behind it, and the progress of the run."""
-    worker = world.worker()
-    resolver = Resolver(worker.clients, worker.run)
-    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
-    resolver.submit(*pair, ASK_METADATA)
+    resolver = resolver_of(world)
+    resolver.submit(*pair_of(world), ASK_METADATA)
 
     ends_at, taken = time.monotonic() + 10, []
     while not taken and time.monotonic() < ends_at:
@@ -287,13 +284,11 @@ def test_what_is_not_asked_yet_when_a_comparison_breaks_is_never_asked(
 ) -> None:
     """Thousands may be pending; asked for none the less, or only waited for, they would keep the worker from its end."""
     monkeypatch.setattr(undecided, "HEAD_THREADS", 1)
-    worker, goes_on = world.worker(), Event()
-    resolver = Resolver(worker.clients, worker.run)
-    pair = entry_of(world.source.objects["key"]), entry_of(world.destination.objects["key"])
+    resolver, goes_on = resolver_of(world), Event()
     waited: list[bool] = []
     world.s3.before("HeadObject", lambda request: waited.append(goes_on.wait(timeout=10)))
     for _ in range(3):
-        resolver.submit(*pair, ASK_METADATA)
+        resolver.submit(*pair_of(world), ASK_METADATA)
 
     resolver.close()
     goes_on.set()

@@ -475,7 +475,7 @@ def test_a_stop_is_told_of_what_it_has_cut_short_and_never_in_place_of_what_brok
     """Told as stopped, a run whose source cannot be listed would be started again and again, and nobody would look at why."""
     folder = memory_folder()
     index = wave_of(folder, compared_record(listed=(5, 5), **record))
-    stopped = Turn(0.0, 1000.0, "attempt", lambda: 0.0, lambda: StopRequest(ends_map=False))
+    stopped = replace(turn(), stop=lambda: StopRequest(ends_map=False))
 
     decided = tally_comparison(clients_of(folder), state_of({"wave": 1, **index}), stopped)
 
@@ -504,14 +504,10 @@ def test_the_39th_wave_may_be_followed_by_the_40th() -> None:
     assert after_comparing(folder, index, MAX_WAVES - 1)["wave"] == MAX_WAVES
 
 
-def copied_folder(tally: dict[str, Any] | None, deletes: int = 1, **values: Any) -> tuple[RunFolder, Any]:
-    """Return the folder and the state of a run with one object to copy and one to delete; the copy ended so, or not at all."""
-    folder = memory_folder()
-    orphans = [{"id": "delete-000001", **shard("delete/a", 1, 1)}] * deletes
-    comparison = applied(folder, [{"id": "copy-000001", **shard("copy/a", 1, 1)}], orphans, **values)
-    is_named = tally not in (None, DONE)
-    failures = [shard("failures/copy-000001-0.jsonl")] if is_named else []
-    record: Any = {
+def record_of(tally: dict[str, Any], is_named: bool = False) -> dict[str, Any]:
+    """Return the record of a worker's one turn; `is_named` if it has a file of keys that were not synchronised."""
+    failures = [shard("failures/first-0.jsonl")] if is_named else []
+    return {
         "next": 1,
         "tally": tally,
         "failures": failures,
@@ -519,8 +515,15 @@ def copied_folder(tally: dict[str, Any] | None, deletes: int = 1, **values: Any)
         "requests": {},
         "seconds": 1.0,
     }
+
+
+def copied_folder(tally: dict[str, Any] | None, deletes: int = 1, **values: Any) -> tuple[RunFolder, Any]:
+    """Return the folder and the state of a run with one object to copy and one to delete; the copy ended so, or not at all."""
+    folder = memory_folder()
+    orphans = [{"id": "delete-000001", **shard("delete/a", 1, 1)}] * deletes
+    comparison = applied(folder, [{"id": "copy-000001", **shard("copy/a", 1, 1)}], orphans, **values)
     if tally is not None:
-        folder.write("copied/copy-000001-0.json", record)
+        folder.write("copied/copy-000001-0.json", record_of(tally, is_named=tally != DONE))
     return folder, state_of(comparison)
 
 
@@ -574,9 +577,8 @@ def test_orphans_go_only_after_every_copy_has_succeeded_and_every_key_was_decide
 def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
     folder, _ = copied_folder(DONE)
     copies = [{"id": f"copy-{number}", **shard(f"copy/{number}")} for number in range(600)]
-    record = {"next": 1, "tally": DONE, "failures": [], "causes": {}, "requests": {}, "seconds": 1.0}
     for number in range(600):
-        folder.write(f"copied/copy-{number}-0.json", record)
+        folder.write(f"copied/copy-{number}-0.json", record_of(DONE))
     state = state_of(applied(folder, copies, [{"id": "delete-000001", **shard("delete/a", 1, 1)}]))
 
     first = tally_copies(clients_of(folder), state, turn(0))
@@ -625,14 +627,7 @@ def test_what_a_range_neither_decided_nor_handed_back_is_missed(parts: list[Any]
 
 def test_deletes_are_added_up_for_the_report() -> None:
     folder, state = copied_folder(DONE)
-    record = {
-        "next": 1,
-        "tally": {"deleted": {"objects": 1, "bytes": 1}},
-        "causes": {},
-        "failures": [],
-        "requests": {},
-    }
-    folder.write("deleted/delete-000001-0.json", {**record, "seconds": 1.0})
+    folder.write("deleted/delete-000001-0.json", record_of({"deleted": {"objects": 1, "bytes": 1}}))
 
     added_up = tally_deletes(clients_of(folder), state, turn())
 
@@ -659,16 +654,8 @@ def test_only_deletes_that_went_right_are_followed_by_a_second_comparison(
 ) -> None:
     """It would tell what is known to differ as differences that nobody can explain."""
     folder, state = copied_folder(DONE)
-    is_named = what != "deleted"
-    record = {
-        "next": 1,
-        "tally": {what: {"objects": 1, "bytes": 1}},
-        "causes": {},
-        "failures": [shard("failures/delete-000001-0.jsonl")] if is_named else [],
-        "requests": {},
-        "seconds": 1.0,
-    }
-    folder.write("deleted/delete-000001-0.json", record)
+    tally = {what: {"objects": 1, "bytes": 1}}
+    folder.write("deleted/delete-000001-0.json", record_of(tally, is_named=what != "deleted"))
     state = {**state, "run": state_of({}, verify=True)["run"], **({"error": error} if error else {})}
 
     assert tally_deletes(clients_of(folder), state, turn())["next"] == next_step
