@@ -454,7 +454,7 @@ def endings(kind: str, damage: str) -> dict[tuple[str, str, str], str]:
     with small_world() as world:
         world.undisturbed = run
         moments = list(moments_of(kind))
-        for number, step in moments if damage in LOSSES else around_the_change(kind, moments):
+        for number, step in moments if damage == "removed" else around_the_change(kind, damage, moments):
             files = run.moments[number - 1].files(kind)
             for which, key in {"first": files[0], "last": files[-1]}.items():
                 if which == "first" or (files[1:] and damage in LOSSES):
@@ -463,11 +463,12 @@ def endings(kind: str, damage: str) -> dict[tuple[str, str, str], str]:
     return {case: ending for case, ending in found.items() if ending != "not possible"}
 
 
-def around_the_change(kind: str, moments: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the first and last moments of a kind, and those between which its files become harmless."""
-    harmless = [expected_ending(kind, "first", step, "") for _, step in moments].count("same")
-    change = len(moments) - harmless
-    kept = {0, change - 1, change, len(moments) - 1}
+def around_the_change(kind: str, damage: str, moments: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the first and last moments of a kind, and those between which a file of it becomes harmless."""
+    kept = {0, len(moments) - 1}
+    for which in ("first", "last"):
+        harmless = [expected_ending(kind, which, step, damage) for _, step in moments].count("same")
+        kept |= {len(moments) - harmless - 1, len(moments) - harmless}
     return [moment for number, moment in enumerate(moments) if number in kept]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import pytest
-from fake_s3 import MB, Content, Stored
+from fake_s3 import MB, Bucket, Content, Stored
 from runs_on_fake_s3 import World, world_on_fake_s3
 from test_damaged_files import DELETES_GO_ON, kind_of, name_of
 
@@ -24,6 +26,7 @@ STEPS = (
 DECIDED = STEPS.index("Map of delete.json")
 
 Damage = Callable[[World, str], bytes | None]
+Objects = dict[str, Stored]
 
 
 def half(world: World, key: str) -> bytes:
@@ -58,17 +61,41 @@ def fill(world: World, first: str) -> None:
     world.source.put(f"{first}cold", b"cold", storage_class="GLACIER")
 
 
+@contextmanager
+def small_world() -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch, world_on_fake_s3() as made:
+        patch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 2)
+        yield made
+
+
+def buckets_of(world: World) -> tuple[Bucket, ...]:
+    return world.source, world.destination, world.work
+
+
+def put_back(world: World, objects: Sequence[Objects]) -> None:
+    for bucket, there in zip(buckets_of(world), objects, strict=True):
+        bucket.objects = dict(there)
+        bucket._sorted = None
+
+
+@functools.cache
+def planned() -> tuple[list[Objects], dict[str, Content]]:
+    """Return what the buckets hold after two dry runs, and the destination when the one called "planned" is carried out."""
+    with small_world() as world:
+        for world.name, first in (("another", "another-"), ("planned", "")):
+            fill(world, first)
+            world.run(dryRun=True)
+        before = [dict(bucket.objects) for bucket in buckets_of(world)]
+        assert carried_out(world, "undisturbed") == "Succeeded"
+        return before, world.destination.contents()
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world() -> Iterator[World]:
     """Yield a world with two dry runs, of which the one called "planned" is to be carried out."""
-    monkeypatch.setattr("lambda_functions.shared.compare.plan_writer.LARGE_PARTS", 2)
-    with world_on_fake_s3() as made:
-        fill(made, "another-")
-        made.name = "another"
-        made.run(dryRun=True)
-        fill(made, "")
-        made.name = "planned"
-        made.run(dryRun=True)
+    before, _ = planned()
+    with small_world() as made:
+        put_back(made, before)
         yield made
 
 
@@ -96,12 +123,11 @@ def test_a_plan_of_which_a_file_is_damaged_is_carried_out_as_it_was_or_is_not_gr
 ) -> None:
     if kind in SAME_IN_BOTH and DAMAGES[damage] is of_another_dry_run:
         return
-    buckets = (world.destination, world.work)
-    before: list[dict[str, Stored]] = [dict(bucket.objects) for bucket in buckets]
-    contents: dict[str, Content] = world.destination.contents()
-    assert carried_out(world, "undisturbed") == "Succeeded"
-    expected = world.destination.contents()
-    (key, *_) = [one for one in before[1] if one.startswith(PLANNED) and kind_of(name_of(one)) == kind]
+    before, expected = planned()
+    contents = world.destination.contents()
+    (key, *_) = [
+        one for one in world.work.objects if one.startswith(PLANNED) and kind_of(name_of(one)) == kind
+    ]
 
     def damage_file() -> None:
         make = DAMAGES[damage]
@@ -112,9 +138,7 @@ def test_a_plan_of_which_a_file_is_damaged_is_carried_out_as_it_was_or_is_not_gr
             world.work.put(key, body)
 
     for number, step in enumerate(STEPS):
-        for bucket, objects in zip(buckets, before, strict=True):
-            bucket.objects = dict(objects)
-            bucket._sorted = None
+        put_back(world, before)
         outcome = carried_out(world, f"run-{number}", step, damage_file)
         if outcome == "Succeeded":
             assert world.destination.contents() == expected

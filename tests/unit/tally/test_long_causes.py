@@ -65,7 +65,7 @@ def test_a_child_of_a_map_fails_with_what_an_execution_takes(monkeypatch: pytest
     state = {
         "run": run_of().to_json(),
         "item": {"id": "copy-000001"},
-        "error": {"Error": "x", "Cause": "ü" * 40_000},
+        "error": {"Error": "x", "Cause": "ü " * 40_000},
     }
 
     failed = breakage.record_breakage(Clients(None, None, folder.client, RequestCounter()), state, TURN)
