@@ -12,7 +12,7 @@ import pytest
 from samples import NOON, entry, memory_folder, run_of
 
 from lambda_functions.shared.compare.pieces import Chunk
-from lambda_functions.shared.compare.plan_writer import FIRST_COPY_KEYS, PlanWriter
+from lambda_functions.shared.compare.plan_writer import PlanWriter, is_large
 from lambda_functions.shared.compare.undecided import Resolution
 from lambda_functions.shared.equality import Decision
 from lambda_functions.shared.outcomes import Outcome
@@ -21,6 +21,7 @@ from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 OTHER = "92eb5ffee6ae2fec3ad71c777531578f"
 LATER = NOON + timedelta(seconds=1)
+GB = 1024**3
 
 
 @dataclass
@@ -145,14 +146,35 @@ def test_a_key_that_could_not_be_decided_is_named_and_nothing_else() -> None:
 def test_what_cannot_be_copied_is_skipped_and_named(values: dict[str, Any], what: str) -> None:
     record, writer, _ = plan([entry("a", **values)], [])
 
-    assert writer.tally.to_json()[what]["objects"] == 1
+    assert writer.tally.to_json() == {what: {"objects": 1, "bytes": 0}}
     assert record["shards"]["copy"] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "copied"),
+    [
+        ({"storage_class": "GLACIER", "is_restored": True}, ["a"]),
+        ({"storage_class": "DEEP_ARCHIVE", "is_restored": True}, ["a"]),
+        ({"storage_class": "GLACIER", "is_being_restored": True}, []),
+        ({"storage_class": "GLACIER_IR"}, ["a"]),
+    ],
+)
+def test_what_was_restored_is_copied(values: dict[str, Any], copied: list[str]) -> None:
+    record, _, folder = plan([entry("a", **values)], [])
+
+    assert lines(folder, record, "copy") == copied
 
 
 def test_a_key_that_the_destination_cannot_have_is_skipped_and_named() -> None:
     _, writer, _ = plan([entry("k" * 1024)], [], destinationPrefix="p/")
 
     assert writer.tally.to_json() == {"unmappable": {"objects": 1, "bytes": 0}}
+
+
+def test_keys_are_counted_once_whatever_they_have_on_both_sides() -> None:
+    _, writer, _ = plan([entry("a"), entry("b")], [entry("b"), entry("c")])
+
+    assert writer.keys() == 3
 
 
 def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
@@ -179,10 +201,27 @@ def test_chunks_may_come_in_any_order_and_the_lines_of_a_shard_are_in_the_order_
     assert record["listed"]["source"] == 9
 
 
-def test_a_small_plan_is_shared_by_several_workers() -> None:
-    record, _, _ = plan([entry(f"{number:05d}") for number in range(2 * FIRST_COPY_KEYS)], [])
+@pytest.mark.parametrize(
+    ("keys", "size", "shards"),
+    [(1000, 1, [250] * 4), (251, 1, [250, 1]), (3, GB, [2, 1]), (2, GB + 1, [1, 1])],
+)
+def test_a_small_plan_is_shared_by_as_many_workers_as_have_a_second_of_work(
+    keys: int, size: int, shards: list[int]
+) -> None:
+    """250 objects, or two gigabytes."""
+    record, _, _ = plan([entry(f"{number:05d}", size=size) for number in range(keys)], [])
 
-    assert [one["objects"] for one in record["shards"]["copy"]] == [FIRST_COPY_KEYS] * 2
+    assert [one["objects"] for one in record["shards"]["copy"]] == shards
+
+
+@pytest.mark.parametrize(
+    ("size", "etag", "expected"),
+    [(16 * GB, "x", False), (16 * GB + 1, "x", True), (1, "x-2000", False), (1, "x-2001", True)],
+)
+def test_an_object_has_a_worker_of_its_own_beyond_16_gigabytes_or_2000_parts(
+    size: int, etag: str, expected: bool
+) -> None:
+    assert is_large(entry("a", size=size, etag=etag)) is expected
 
 
 @pytest.mark.parametrize("reason", [Decision.METADATA, Decision.TAGS, Decision.CHECKSUM, Decision.UNPROVABLE])

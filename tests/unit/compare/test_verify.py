@@ -322,12 +322,12 @@ def test_a_verification_takes_as_long_as_its_comparison_and_what_came_after_it()
 
     work = Slow()
     verifying = Verifying(dated(a={}), dated(), work=work)
-    verifying.verify(clock.turn(began=8.7496))
+    verifying.verify(clock.turn(began=8.75))
     del work.files[f"{FOLDER}/verify/verified.json"]
-    work.seconds = 2.0
+    work.seconds = 2.0006
     verifying.verify(clock.turn(began=5.0))
 
-    assert verifying.record()["seconds"] == 3.25
+    assert verifying.record()["seconds"] == 3.251
     compared = verifying.folder.require("verify/compared/1-0001.json")
     assert verifying.record()["requests"] == compared["requests"]
 
