@@ -188,6 +188,9 @@ def test_the_only_folder_is_a_word_however_few_its_keys_are() -> None:
         (["b0", "b1"], "b"),
         (["bx", "cy", "dz"], "bcdxyz"),  # the letters that vary anywhere
         (["B-", "c_", "d~"], "Bcd"),
+        (["-b", "_c"], "-_"),  # no letters where there were none
+        (["1b", "2c"], "0123456789"),
+        (["aé", "bü"], "ab"),  # and none but those of ASCII
         (["b", "é"], "".join(map(chr, range(ord("b"), ord("é") + 1)))),
         (["\x7f", "b"], "b\x7f"),
         (["éa", "éz"], "é"),

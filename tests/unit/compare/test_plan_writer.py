@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from samples import NOON, entry, memory_folder, run_of
 
+from lambda_functions.shared.compare.found_current import digest, find
 from lambda_functions.shared.compare.pieces import Chunk
 from lambda_functions.shared.compare.plan_writer import PlanWriter, is_large
 from lambda_functions.shared.compare.undecided import Resolution
 from lambda_functions.shared.equality import Decision
+from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.listing import Entry
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
@@ -187,18 +189,58 @@ def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
     assert max(answers.taken) <= 10
 
 
-def test_chunks_may_come_in_any_order_and_the_lines_of_a_shard_are_in_the_order_of_their_keys() -> None:
+def test_what_is_answered_by_then_is_taken_after_every_chunk() -> None:
+    """A comparison that breaks afterwards has counted it, and few wait for its end."""
+    answers = Answers()
+    with ThreadPoolExecutor(1) as pool:
+        writer = PlanWriter.of(memory_folder(), run_of(), "1-0001", "attempt", pool)
+        for key in "ab":
+            chunk = Chunk(
+                [entry(key), entry(f"{key}b")], [entry(key, etag=OTHER), entry(f"{key}b", etag=OTHER)]
+            )
+            writer.decide_all(chunk, answers)  # type: ignore[arg-type]
+
+    assert answers.taken == [1, 1]
+    assert writer.tally.to_json() == {"current": {"objects": 2, "bytes": 6}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("copy", {}),
+        ("large", {"size": 17 * GB}),
+        ("delete", {}),
+        ("restore", {"storage_class": "GLACIER"}),
+    ],
+)
+def test_chunks_may_come_in_any_order_and_the_lines_of_a_shard_are_in_the_order_of_their_keys(
+    kind: str, values: dict[str, Any]
+) -> None:
     folder = memory_folder()
-    chunks = [Chunk([entry(f"{letter}{number}") for number in range(3)], []) for letter in "cab"]
+    sides = [[entry(f"{letter}{number}", **values) for number in range(3)] for letter in "cab"]
+    run = run_of(restore=Restore(1, "Bulk"))
 
     with ThreadPoolExecutor(2) as pool:
-        writer = PlanWriter.of(folder, run_of(), "1-0001", "attempt", pool)
-        for chunk in chunks:
+        writer = PlanWriter.of(folder, run, "1-0001", "attempt", pool)
+        for side in sides:
+            chunk = Chunk([], side) if kind == "delete" else Chunk(side, [])
             writer.decide_all(chunk, Answers())  # type: ignore[arg-type]
         record = writer.close()
 
-    assert lines(folder, record, "copy") == [f"{letter}{number}" for letter in "abc" for number in range(3)]
-    assert record["listed"]["source"] == 9
+    assert lines(folder, record, kind) == [f"{letter}{number}" for letter in "abc" for number in range(3)]
+    assert [one["file"] for one in record["shards"][kind]] == [f"{kind}/1-0001-0001-attempt.jsonl"]
+    assert sum(record["listed"].values()) == 9
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_what_was_found_current_is_written_down_where_the_run_compares_once_more(verify: bool) -> None:
+    record, _, folder = plan([entry("a"), entry("b")], [entry("a"), entry("c")], verify=verify)
+
+    found = [
+        set(find(folder, file, {digest("a", entry("a").etag)})) for file in record.get("foundCurrent", [])
+    ]
+    assert found == ([{digest("a", entry("a").etag)}] if verify else [])
+    assert ("foundCurrent" in record) is verify
 
 
 @pytest.mark.parametrize(

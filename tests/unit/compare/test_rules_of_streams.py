@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from samples import entries, entry
+from samples import entries
 
 from lambda_functions.shared.compare import positions
 from lambda_functions.shared.compare.key_space import LAST, KeySpace
@@ -49,6 +49,7 @@ class Ruled(Streams):
         super().__init__(KeyRange(), **values)
         self._pages = pages
         self.pieces.clear()
+        self._searches.clear()
         for one in pieces:
             self._add(one, Search(one.guide()))
 
@@ -440,11 +441,16 @@ def test_only_so_many_pieces_as_there_are_streams_are_read_those_in_front_first(
 
 
 def test_nothing_is_remembered_of_pieces_that_are_done() -> None:
-    streams = Streams(KeyRange())
-    for request in streams.requests():
-        streams.receive(request, [entry("a")], None)
+    one = piece(left=3)
+    streams = Ruled(one)
+    streams.remaining()
+    assert list(streams._estimates) == [one]
+
+    for side, reading in enumerate(one.readings):
+        streams.receive(Request(side, None, "more", reading, 0), [], None)
 
     assert (streams.pieces, streams._searches, streams._estimates) == ([], {}, {})
+    assert streams.decided() == [KeyRange(at(0), None)]
 
 
 # --- What is handed back ------------------------------------------------------------------------------------------

@@ -87,21 +87,24 @@ def test_what_the_run_has_skipped_and_named_is_no_difference(one: Suspect) -> No
     assert not is_difference(one, Known(was_skipped=True))
 
 
-def test_a_difference_is_named_in_a_word_and_a_sentence() -> None:
-    assert [
-        outcome_of(one)
-        for one in (
+@pytest.mark.parametrize(
+    ("one", "what", "why"),
+    [
+        (
             suspect("orphan", source=None),
-            suspect("new", destination=None),
-            suspect("size"),
-            suspect("tags"),
-        )
-    ] == [
-        Outcome("k", "extra", 0, "the source has nothing under this key, the destination still has"),
-        Outcome("k", "missing", 0, "the destination has nothing under this key any more"),
-        Outcome("k", "different", 0, "its size is not that of the source"),
-        Outcome("k", "different", 0, "its tags are not those of the source"),
-    ]
+            "extra",
+            "the source has nothing under this key, the destination still has",
+        ),
+        (suspect("new", destination=None), "missing", "the destination has nothing under this key any more"),
+        (suspect("size"), "different", "its size is not that of the source"),
+        (suspect("content"), "different", "its content is not that of the source"),
+        (suspect("metadata"), "different", "its metadata is not that of the source"),
+        (suspect("tags"), "different", "its tags are not those of the source"),
+        (suspect("checksum"), "different", "its checksum is not that of the source"),
+    ],
+)
+def test_a_difference_is_named_in_a_word_and_a_sentence(one: Suspect, what: str, why: str) -> None:
+    assert outcome_of(one) == Outcome("k", what, 0, why)
 
 
 def turn(looks: float = 10**6) -> Turn:
@@ -183,6 +186,16 @@ def test_files_of_ranges_without_any_of_the_keys_are_not_read(
     )
 
     assert (known.keys["k"].copied == COPIED, bool(folder.client.read)) == (is_read, is_read)
+
+
+def test_a_range_is_read_for_the_first_of_many_keys_that_it_may_have() -> None:
+    folder = memory_folder()
+    near = record(folder, [{"after": "b", "upTo": "k"}], {"copy": [COPIED]})
+
+    for others in ("ab", "z", "az", "abz"):
+        keys = [suspect(key=key) for key in (*others, "k")]
+        assert gather(folder, [near], [], keys, turn()).keys["k"].copied == COPIED
+    assert gather(folder, [near], [], [suspect(key=key) for key in "abz"], turn()).keys["b"] == Known()
 
 
 def test_what_was_found_current_is_read_for_keys_that_only_the_destination_has() -> None:

@@ -17,6 +17,7 @@ from lambda_functions.shared.compare.pieces import Chunk
 from lambda_functions.shared.compare.undecided import Resolver
 from lambda_functions.shared.compare.verify import SuspectWriter, verify_once
 from lambda_functions.shared.invocation import StopRequest, Turn
+from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
@@ -111,7 +112,7 @@ def test_new_is_what_is_of_the_second_in_which_the_run_began_or_later_and_a_late
     assert record["writtenMeanwhile"] == written_meanwhile
 
 
-@pytest.mark.parametrize("restore", [None, {"days": 1, "tier": "Bulk"}])
+@pytest.mark.parametrize("restore", [None, Restore(1, "Bulk")])
 def test_an_archived_source_is_a_suspect_that_says_so_and_nothing_is_asked_of_it(restore: Any) -> None:
     lines, record = suspects([entry("k", etag="1", modified=OLD, storage_class="GLACIER")], [])
 
@@ -381,6 +382,7 @@ def test_a_key_that_cannot_be_compared_is_a_difference_and_named_as_failed() -> 
     assert verifying.verify()["differences"] == 1
     what, why = verifying.named()["a"]
     assert what == "failed" and "the line is dead" in why
+    assert verifying.record()["tally"] == {"failed": {"objects": 1, "bytes": 0}}
 
 
 def test_what_only_one_side_can_have_is_no_difference() -> None:
