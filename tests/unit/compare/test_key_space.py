@@ -211,6 +211,13 @@ def test_a_place_has_the_choices_that_go_with_what_was_seen_there(keys: list[str
     assert space.value(chr(ord(choices[-1]) + 1)) == width * len(choices)
 
 
+def test_keys_between_two_choices_lie_where_the_second_begins_whatever_they_go_on_with() -> None:
+    space = KeySpace(["a0", "f0"])
+
+    assert space.value("b") == space.value("b9") == space.value("f") == LENGTH // 2
+    assert space.value("f9") == LENGTH // 2 + 9 * (LENGTH // 20)
+
+
 def test_a_name_of_a_file_is_not_taken_for_that_of_a_folder() -> None:
     assert KeySpace(["ab", "cd"]).key_at(LENGTH - 1, 1) == "dd"
     assert KeySpace(["ab/ab", "cd/cd"]).key_at(LENGTH - 1, 1) == "dd/dd"

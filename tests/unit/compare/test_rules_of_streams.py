@@ -160,15 +160,6 @@ def test_a_page_that_has_nothing_of_its_piece_is_spent_if_a_cut_is_why(
     assert streams._extra == spent
 
 
-def test_a_page_of_a_side_that_was_cut_off_before_it_is_spent() -> None:
-    streams = Streams(KeyRange())
-    source, _ = streams.requests()
-    streams.pieces[0].readings[SOURCE].is_done = True
-
-    assert streams.receive(source, entries("ab"), None) == []
-    assert (streams._extra, streams.pieces[0].readings[SOURCE].entries) == (1, [])
-
-
 # --- Where it is asked --------------------------------------------------------------------------------------------
 
 
