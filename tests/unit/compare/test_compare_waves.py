@@ -8,9 +8,11 @@ import pytest
 from samples import FOLDER, LEFT, RIGHT, WHOLE, compared_record, memory_folder, wave_of
 
 from lambda_functions.shared.compare.waves import (
+    range_id,
     range_record_name,
     read_wave,
     wave_index_name,
+    wave_of_range,
     write_wave,
 )
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken
@@ -32,6 +34,14 @@ def test_the_ranges_of_a_wave_are_named_after_it() -> None:
         {"id": "2-0001", "after": None, "upTo": "m"},
         {"id": "2-0002", "after": "m", "upTo": None},
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wave", "number"), [("1-0002", 1, 2), ("12-0001", 12, 1), ("3-12345", 3, 12345)]
+)
+def test_the_id_of_a_range_says_its_wave_and_its_number(name: str, wave: int, number: int) -> None:
+    assert range_id(wave, number) == name
+    assert wave_of_range(name) == wave
 
 
 def test_a_wave_has_as_many_ranges_as_it_needs() -> None:

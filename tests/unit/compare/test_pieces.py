@@ -38,6 +38,29 @@ def test_a_page_is_cut_off_at_both_ends_of_a_range() -> None:
     assert (keys_of(reading.entries), reading.is_done, reading.token) == (["c", "d"], True, None)
 
 
+def test_estimates_are_made_of_the_ends_of_the_last_five_pages_and_every_32nd_key_of_the_last() -> None:
+    reading = Reading(None)
+    pages = [[f"{page}{number:02d}" for number in range(70)] for page in range(6)]
+    edges = ["000", *(page[-1] for page in pages)]
+
+    for count, page in enumerate(pages, 1):
+        reading.take(entries(page), "more", None)
+
+        assert reading.pages == count
+        assert reading.edges == edges[: count + 1][-5:]
+        assert reading.sample == [page[0], page[32], page[64]]
+        assert reading.last == page[-1]
+
+
+def test_a_page_without_keys_counts_and_tells_nothing_of_where_keys_are() -> None:
+    reading = Reading(None)
+    reading.take(entries("ab"), "more", None)
+
+    reading.take([], "more", None)
+
+    assert (reading.pages, reading.edges, reading.sample, reading.last) == (2, ["a", "b"], ["a"], "b")
+
+
 @pytest.mark.parametrize(
     ("keys", "token", "end", "is_done"),
     [

@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 from samples import NOON, entry, memory_folder, run_of
 
+from lambda_functions.shared.compare.found_current import digest, find
 from lambda_functions.shared.compare.pieces import Chunk
-from lambda_functions.shared.compare.plan_writer import FIRST_COPY_KEYS, PlanWriter
+from lambda_functions.shared.compare.plan_writer import PlanWriter, is_large
 from lambda_functions.shared.compare.undecided import Resolution
 from lambda_functions.shared.equality import Decision
+from lambda_functions.shared.option_rules import Restore
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.listing import Entry
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 OTHER = "92eb5ffee6ae2fec3ad71c777531578f"
 LATER = NOON + timedelta(seconds=1)
+GB = 1024**3
 
 
 @dataclass
@@ -145,14 +148,35 @@ def test_a_key_that_could_not_be_decided_is_named_and_nothing_else() -> None:
 def test_what_cannot_be_copied_is_skipped_and_named(values: dict[str, Any], what: str) -> None:
     record, writer, _ = plan([entry("a", **values)], [])
 
-    assert writer.tally.to_json()[what]["objects"] == 1
+    assert writer.tally.to_json() == {what: {"objects": 1, "bytes": 0}}
     assert record["shards"]["copy"] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "copied"),
+    [
+        ({"storage_class": "GLACIER", "is_restored": True}, ["a"]),
+        ({"storage_class": "DEEP_ARCHIVE", "is_restored": True}, ["a"]),
+        ({"storage_class": "GLACIER", "is_being_restored": True}, []),
+        ({"storage_class": "GLACIER_IR"}, ["a"]),
+    ],
+)
+def test_what_was_restored_is_copied(values: dict[str, Any], copied: list[str]) -> None:
+    record, _, folder = plan([entry("a", **values)], [])
+
+    assert lines(folder, record, "copy") == copied
 
 
 def test_a_key_that_the_destination_cannot_have_is_skipped_and_named() -> None:
     _, writer, _ = plan([entry("k" * 1024)], [], destinationPrefix="p/")
 
     assert writer.tally.to_json() == {"unmappable": {"objects": 1, "bytes": 0}}
+
+
+def test_keys_are_counted_once_whatever_they_have_on_both_sides() -> None:
+    _, writer, _ = plan([entry("a"), entry("b")], [entry("b"), entry("c")])
+
+    assert writer.keys() == 3
 
 
 def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
@@ -165,24 +189,81 @@ def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
     assert max(answers.taken) <= 10
 
 
-def test_chunks_may_come_in_any_order_and_the_lines_of_a_shard_are_in_the_order_of_their_keys() -> None:
+def test_what_is_answered_by_then_is_taken_after_every_chunk() -> None:
+    """A comparison that breaks afterwards has counted it, and few wait for its end."""
+    answers = Answers()
+    with ThreadPoolExecutor(1) as pool:
+        writer = PlanWriter.of(memory_folder(), run_of(), "1-0001", "attempt", pool)
+        for key in "ab":
+            chunk = Chunk(
+                [entry(key), entry(f"{key}b")], [entry(key, etag=OTHER), entry(f"{key}b", etag=OTHER)]
+            )
+            writer.decide_all(chunk, answers)  # type: ignore[arg-type]
+
+    assert answers.taken == [1, 1]
+    assert writer.tally.to_json() == {"current": {"objects": 2, "bytes": 6}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("copy", {}),
+        ("large", {"size": 17 * GB}),
+        ("delete", {}),
+        ("restore", {"storage_class": "GLACIER"}),
+    ],
+)
+def test_chunks_may_come_in_any_order_and_the_lines_of_a_shard_are_in_the_order_of_their_keys(
+    kind: str, values: dict[str, Any]
+) -> None:
     folder = memory_folder()
-    chunks = [Chunk([entry(f"{letter}{number}") for number in range(3)], []) for letter in "cab"]
+    sides = [[entry(f"{letter}{number}", **values) for number in range(3)] for letter in "cab"]
+    run = run_of(restore=Restore(1, "Bulk"))
 
     with ThreadPoolExecutor(2) as pool:
-        writer = PlanWriter.of(folder, run_of(), "1-0001", "attempt", pool)
-        for chunk in chunks:
+        writer = PlanWriter.of(folder, run, "1-0001", "attempt", pool)
+        for side in sides:
+            chunk = Chunk([], side) if kind == "delete" else Chunk(side, [])
             writer.decide_all(chunk, Answers())  # type: ignore[arg-type]
         record = writer.close()
 
-    assert lines(folder, record, "copy") == [f"{letter}{number}" for letter in "abc" for number in range(3)]
-    assert record["listed"]["source"] == 9
+    assert lines(folder, record, kind) == [f"{letter}{number}" for letter in "abc" for number in range(3)]
+    assert [one["file"] for one in record["shards"][kind]] == [f"{kind}/1-0001-0001-attempt.jsonl"]
+    assert sum(record["listed"].values()) == 9
 
 
-def test_a_small_plan_is_shared_by_several_workers() -> None:
-    record, _, _ = plan([entry(f"{number:05d}") for number in range(2 * FIRST_COPY_KEYS)], [])
+@pytest.mark.parametrize("verify", [True, False])
+def test_what_was_found_current_is_written_down_where_the_run_compares_once_more(verify: bool) -> None:
+    record, _, folder = plan([entry("a"), entry("b")], [entry("a"), entry("c")], verify=verify)
 
-    assert [one["objects"] for one in record["shards"]["copy"]] == [FIRST_COPY_KEYS] * 2
+    found = [
+        set(find(folder, file, {digest("a", entry("a").etag)})) for file in record.get("foundCurrent", [])
+    ]
+    assert found == ([{digest("a", entry("a").etag)}] if verify else [])
+    assert ("foundCurrent" in record) is verify
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "shards"),
+    [(1000, 1, [250] * 4), (251, 1, [250, 1]), (3, GB, [2, 1]), (2, GB + 1, [1, 1])],
+)
+def test_a_small_plan_is_shared_by_as_many_workers_as_have_a_second_of_work(
+    keys: int, size: int, shards: list[int]
+) -> None:
+    """250 objects, or two gigabytes."""
+    record, _, _ = plan([entry(f"{number:05d}", size=size) for number in range(keys)], [])
+
+    assert [one["objects"] for one in record["shards"]["copy"]] == shards
+
+
+@pytest.mark.parametrize(
+    ("size", "etag", "expected"),
+    [(16 * GB, "x", False), (16 * GB + 1, "x", True), (1, "x-2000", False), (1, "x-2001", True)],
+)
+def test_an_object_has_a_worker_of_its_own_beyond_16_gigabytes_or_2000_parts(
+    size: int, etag: str, expected: bool
+) -> None:
+    assert is_large(entry("a", size=size, etag=etag)) is expected
 
 
 @pytest.mark.parametrize("reason", [Decision.METADATA, Decision.TAGS, Decision.CHECKSUM, Decision.UNPROVABLE])

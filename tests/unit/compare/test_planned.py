@@ -154,10 +154,13 @@ def test_tags_that_are_not_copied_are_not_asked_for() -> None:
         ("STANDARD", MB, 1, 0), ("INTELLIGENT_TIERING", MB, 1, 0), ("STANDARD_IA", MB, 10, 20 * MB), ("STANDARD_IA", MB, 30, 0),
         ("STANDARD_IA", MB, 300, 0), ("ONEZONE_IA", 1, 29, 128 * 1024), ("GLACIER_IR", 1, 0, 90 * 128 * 1024),
         ("GLACIER", 10, 80, 100), ("DEEP_ARCHIVE", 10, 80, 1000), ("DEEP_ARCHIVE", 10, 180, 0),
+        ("STANDARD_IA", 1, 0, 30 * 128 * 1024),
+        ("ONEZONE_IA", 128 * 1024, 0, 30 * 128 * 1024), ("ONEZONE_IA", 128 * 1024 + 1, 29, 128 * 1024 + 1),
+        ("GLACIER", 0, 80, 0), ("DEEP_ARCHIVE", 1, 0, 180), ("GLACIER", 100, 89.5, 50),
     ],
 )  # fmt: skip
 def test_what_is_replaced_or_deleted_before_its_least_time_is_counted_by_what_is_left(
-    storage_class: str, size: int, age_days: int, byte_days: int
+    storage_class: str, size: int, age_days: float, byte_days: int
 ) -> None:
     run = run_of()
     counted = Planned.of(run)
@@ -171,3 +174,15 @@ def test_what_is_replaced_or_deleted_before_its_least_time_is_counted_by_what_is
 
     early = {f"copy.{storage_class}": byte_days, f"delete.{storage_class}": 2 * byte_days}
     assert counted.to_json().get("toPay", {}) == ({"early": early} if byte_days else {})
+
+
+def test_what_has_been_paid_for_longer_than_its_least_time_takes_nothing_from_what_others_cost() -> None:
+    run = run_of()
+    counted = Planned.of(run)
+
+    for age_days in (80, 90.5, 1000):
+        counted.add_orphan(
+            entry("a", size=10, storage_class="GLACIER", modified=run.start_second() - timedelta(age_days))
+        )
+
+    assert counted.to_json()["toPay"] == {"early": {"delete.GLACIER": 100}}

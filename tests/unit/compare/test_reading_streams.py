@@ -16,10 +16,10 @@ from virtual_streams import in_order_of_keys
 
 from lambda_functions.shared.compare import pieces
 from lambda_functions.shared.compare.pieces import Chunk
-from lambda_functions.shared.compare.reading import LATE_SECONDS, read_chunks
+from lambda_functions.shared.compare.reading import read_chunks
 from lambda_functions.shared.compare.streams import Streams
 from lambda_functions.shared.errors import NoProgress, RangeBroken
-from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.s3.listing import KeyRange
@@ -115,7 +115,8 @@ def test_several_streams_read_a_range_and_no_more_lists_are_under_way_than_they_
     assert source.most_under_way + destination.most_under_way <= 16
 
 
-def test_both_sides_are_asked_for_their_first_page_at_the_same_time() -> None:
+@pytest.mark.parametrize("most_streams", [8, 1])
+def test_both_sides_are_asked_for_their_first_page_at_the_same_time(most_streams: int) -> None:
     together = threading.Barrier(2)
 
     class Waiting(ListedBucket):
@@ -125,7 +126,9 @@ def test_both_sides_are_asked_for_their_first_page_at_the_same_time() -> None:
             )  # breaks if the other side is asked only when this one has answered
             return super().list_objects_v2(**asked)
 
-    assert keys_of(list(begin(Waiting("a"), Waiting("a"), Streams(KeyRange())))) == (["a"], ["a"])
+    streams = Streams(KeyRange(), most_streams)
+
+    assert keys_of(list(begin(Waiting("a"), Waiting("a"), streams))) == (["a"], ["a"])
 
 
 def test_the_next_pages_are_asked_for_while_one_is_decided(short_pages: None) -> None:
@@ -162,24 +165,52 @@ def test_a_turn_that_is_over_takes_in_what_is_under_way_and_hands_the_rest_back(
     assert len(source.asked) + len(destination.asked) <= asked + 16
 
 
-def test_what_comes_very_long_after_the_end_of_a_turn_is_left_to_the_next(short_pages: None) -> None:
+@pytest.mark.parametrize(("now", "read"), [(160.0, 20), (160.01, 10)])
+def test_what_comes_more_than_a_minute_after_the_end_of_a_turn_is_left_to_the_next(
+    now: float, read: int, short_pages: None
+) -> None:
+    second, late = threading.Event(), threading.Event()
+
+    class Telling(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            if "ContinuationToken" in asked:
+                second.set()
+                assert late.wait(PATIENCE_SECONDS)
+            return super().list_objects_v2(**asked)
+
+    class Empty(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            assert second.wait(PATIENCE_SECONDS), "the next page of the source is under way"
+            return super().list_objects_v2(**asked)
+
     clock, streams = Clock(), Streams(KeyRange())
-    chunks = begin(ListedBucket(NUMBERS, 10), ListedBucket(NUMBERS, 10), streams, clock.turn())
+    chunks = begin(Telling(NUMBERS, 10), Empty([]), streams, clock.turn())
     first = next(chunks)
-    clock.now = 100.0 + LATE_SECONDS + 1
+    clock.now = now
+    late.set()
 
-    assert list(chunks) == []
-    assert streams.decided() == [KeyRange(None, first.source[-1].key)]
-    assert streams.remaining() == [KeyRange(first.source[-1].key, None)]
+    assert keys_of([first, *chunks]) == (NUMBERS[:read], [])
+    assert streams.decided() == [KeyRange(None, NUMBERS[read - 1])]
+    assert streams.remaining() == [KeyRange(NUMBERS[read - 1], None)]
 
 
-def test_a_turn_without_any_time_reads_the_first_pages_all_the_same(short_pages: None) -> None:
+@pytest.mark.parametrize("now", [100.0, 1000.0])
+def test_a_turn_without_any_time_reads_the_first_pages_all_the_same(now: float, short_pages: None) -> None:
+    """However late it is: a turn that got nowhere would be repeated for ever."""
     source, streams = ListedBucket(NUMBERS, 10), Streams(KeyRange())
 
-    found = keys_of(list(begin(source, ListedBucket([]), streams, Clock(now=100.0).turn())))
+    found = keys_of(list(begin(source, ListedBucket([]), streams, Clock(now=now).turn())))
 
     assert found == (NUMBERS[:10], [])
     assert (len(source.asked), streams.remaining()) == (1, [KeyRange(NUMBERS[9], None)])
+
+
+def test_a_run_that_is_to_stop_reads_nothing_at_all_and_hands_everything_back() -> None:
+    source, streams = ListedBucket(NUMBERS, 10), Streams(KeyRange("a", None))
+    turn = Turn(0.0, 100.0, "attempt", lambda: 0.0, StopRequest)
+
+    assert list(begin(source, ListedBucket(NUMBERS), streams, turn)) == []
+    assert (source.asked, streams.remaining()) == ([], [KeyRange("a", None)])
 
 
 def test_a_turn_that_got_nowhere_is_an_error() -> None:
@@ -224,6 +255,27 @@ def test_an_error_of_any_page_ends_it_and_is_never_the_end_of_a_side(side: int, 
         list(begin(*sides, streams))
 
     assert streams.remaining()
+
+
+def test_an_error_is_raised_at_once_whatever_else_is_under_way() -> None:
+    """A page that takes minutes, with all its repetitions, must not keep a range that is broken anyway."""
+    told, waited = threading.Event(), list[bool]()
+
+    class Slow(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            waited.append(told.wait(PATIENCE_SECONDS))
+            return super().list_objects_v2(**asked)
+
+    class Breaking(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            raise ConnectionError("the line is dead")
+
+    try:
+        with pytest.raises(ConnectionError, match="the line is dead"):
+            list(begin(Slow("a"), Breaking("a"), Streams(KeyRange())))
+        assert waited == []
+    finally:
+        told.set()
 
 
 def test_a_page_that_s3_was_too_busy_for_halves_the_streams() -> None:

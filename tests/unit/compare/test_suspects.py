@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -86,21 +87,24 @@ def test_what_the_run_has_skipped_and_named_is_no_difference(one: Suspect) -> No
     assert not is_difference(one, Known(was_skipped=True))
 
 
-def test_a_difference_is_named_in_a_word_and_a_sentence() -> None:
-    assert [
-        outcome_of(one)
-        for one in (
+@pytest.mark.parametrize(
+    ("one", "what", "why"),
+    [
+        (
             suspect("orphan", source=None),
-            suspect("new", destination=None),
-            suspect("size"),
-            suspect("tags"),
-        )
-    ] == [
-        Outcome("k", "extra", 0, "the source has nothing under this key, the destination still has"),
-        Outcome("k", "missing", 0, "the destination has nothing under this key any more"),
-        Outcome("k", "different", 0, "its size is not that of the source"),
-        Outcome("k", "different", 0, "its tags are not those of the source"),
-    ]
+            "extra",
+            "the source has nothing under this key, the destination still has",
+        ),
+        (suspect("new", destination=None), "missing", "the destination has nothing under this key any more"),
+        (suspect("size"), "different", "its size is not that of the source"),
+        (suspect("content"), "different", "its content is not that of the source"),
+        (suspect("metadata"), "different", "its metadata is not that of the source"),
+        (suspect("tags"), "different", "its tags are not those of the source"),
+        (suspect("checksum"), "different", "its checksum is not that of the source"),
+    ],
+)
+def test_a_difference_is_named_in_a_word_and_a_sentence(one: Suspect, what: str, why: str) -> None:
+    assert outcome_of(one) == Outcome("k", what, 0, why)
 
 
 def turn(looks: float = 10**6) -> Turn:
@@ -184,6 +188,36 @@ def test_files_of_ranges_without_any_of_the_keys_are_not_read(
     assert (known.keys["k"].copied == COPIED, bool(folder.client.read)) == (is_read, is_read)
 
 
+def test_a_range_is_read_for_the_first_of_many_keys_that_it_may_have() -> None:
+    folder = memory_folder()
+    near = record(folder, [{"after": "b", "upTo": "k"}], {"copy": [COPIED]})
+
+    for others in ("ab", "z", "az", "abz"):
+        keys = [suspect(key=key) for key in (*others, "k")]
+        assert gather(folder, [near], [], keys, turn()).keys["k"].copied == COPIED
+    near["decided"] = [{"after": None, "upTo": "k"}]
+    assert gather(folder, [near], [], [suspect(), suspect(key="z")], turn()).keys["k"].copied == COPIED
+
+
+def test_what_was_found_current_is_read_for_keys_that_only_the_destination_has() -> None:
+    """Of other keys it says nothing that counts: very many files need not be read."""
+    folder = memory_folder()
+    with ThreadPoolExecutor(1) as pool:
+        current = FoundCurrent(folder, "1-0001-a", pool)
+        current.add("k", "destination")
+        current.add("z", "destination")
+        files = current.close()
+    near = record(folder, [WHOLE], {}, files)
+    missing, orphan = suspect("new", destination=None), suspect("orphan", key="z", source=None)
+    folder.client.read.clear()
+
+    of_both = gather(folder, [near], [], [suspect(), missing], turn())
+    assert (of_both.keys["k"], folder.client.read) == (Known(), [])
+
+    of_orphan = gather(folder, [near], [], [suspect(), orphan], turn())
+    assert of_orphan.keys == {"k": Known(), "z": Known(was_current=True)}
+
+
 def test_what_there_is_no_time_to_read_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suspects, "CHUNK_FILES", 1)
     folder = memory_folder()
@@ -211,3 +245,21 @@ def test_what_was_found_current_is_eight_bytes_of_key_and_etag_in_files_of_so_ma
     assert {len(one) for one in wanted} == {DIGEST_BYTES}
     found = [one for file in files for one in find(folder, file, wanted)]
     assert set(found) == {digest(f"ключ {number}", "e") for number in range(5)}
+
+
+def test_a_digest_is_the_eight_bytes_of_blake2b_that_files_of_earlier_versions_have() -> None:
+    """An attempt of another version may read them."""
+    assert digest("a/ключ", "0cc175b9c0f1b6a831c399e269772661").hex() == "2ebac62036569560"
+
+
+def test_a_file_has_the_digests_of_a_hundred_thousand_objects() -> None:
+    """A megabyte: few files of a large run, and none that is long to read."""
+    folder = memory_folder()
+    with ThreadPoolExecutor(1) as pool:
+        current = FoundCurrent(folder, "1-0001-attempt", pool)
+        for number in range(100_001):
+            current.add("k", str(number))
+        files = current.close()
+
+    lengths = [len(base64.b64decode(line["digests"])) for file in files for line in folder.read_lines(file)]
+    assert lengths == [800_000, 8]
