@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import io
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +14,8 @@ import boto3
 import botocore.endpoint
 import botocore.session
 import pytest
+from answered_wire import Wire
 from botocore import xform_name
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
 from places import PROJECT
@@ -78,42 +77,6 @@ OPERATIONS: Mapping[str, tuple[str, dict[str, Any], str]] = {
         "<DeleteResult/>",
     ),
 }
-
-
-class Raw(io.BytesIO):
-    """The body of an answer, as botocore reads it."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-class Wire:
-    """Takes what a client is about to send, and answers it."""
-
-    def __init__(self, *answers: tuple[int, str], body: str = "") -> None:
-        self.sent: list[Any] = []
-        self._answers = list(answers)
-        self._body = body
-        self._lock = threading.Lock()
-
-    def under(self, client: Any) -> Any:
-        client.meta.events.register("before-send.s3", self._answer)
-        return client
-
-    def _answer(self, request: Any, **_: Any) -> AWSResponse:
-        with self._lock:
-            self.sent.append(request)
-            status, body = self._answers.pop(0) if self._answers else (200, self._body)
-        return AWSResponse(request.url, status, {}, Raw(body.encode()))
-
-    def headers(self, name: str) -> list[str | None]:
-        values = [request.headers.get(name) for request in self.sent]
-        return [value.decode() if isinstance(value, bytes) else value for value in values]
-
-    def signed(self) -> list[list[str]]:
-        """Return the names of the headers that each request's signature covers."""
-        signatures = [str(value) for value in self.headers("Authorization")]
-        return [one.split("SignedHeaders=")[1].split(",")[0].split(";") for one in signatures]
 
 
 def send(client: Any, operation: str) -> Any:
@@ -318,7 +281,8 @@ class OldLoader(Loader):
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         model = super().load_service_model(service_name, type_name, api_version)
         if (service_name, type_name) == ("s3", "service-2"):
-            for shape in ("CopyObjectRequest", "CompleteMultipartUploadRequest", "DeleteObjectRequest"):
+            for operation in ("CopyObject", "CompleteMultipartUpload", "DeleteObject", "PutObject"):
+                shape = f"{operation}Request"
                 for name in self.UNKNOWN:
                     model["shapes"][shape]["members"].pop(name, None)
         return model
@@ -348,6 +312,28 @@ def test_extra_headers_are_sent_by_a_botocore_that_does_not_know_them(
         name: [value] for name, value in headers.items()
     }
     assert set(map(str.lower, headers)) <= set(wire.signed()[0])
+
+
+@pytest.mark.parametrize(("name", "header"), [("IfMatch", "If-Match"), ("IfNoneMatch", "If-None-Match")])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_condition_on_a_file_is_sent_and_signed_whether_botocore_knows_it_or_not(
+    name: str,
+    header: str,
+    is_known: bool,
+    old_session: boto3.session.Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without it two runs could both hold the lease of a destination."""
+    if not is_known:
+        monkeypatch.setattr(clients, "_session", lambda: old_session)
+    wire = Wire()
+    client = wire.under(clients.client("s3"))
+
+    client.put_object(**PLACE, **{name: '"x"'})
+    client.put_object(**PLACE)
+
+    assert wire.headers(header) == ['"x"', None]
+    assert header.lower() in wire.signed()[0]
 
 
 # --- Limits ---------------------------------------------------------------------------------------------------
