@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import random
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import botocore.session
 import pytest
 from answered_wire import Wire
 from botocore import xform_name
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 from botocore.loaders import Loader
 from places import PROJECT
 
@@ -185,6 +186,74 @@ def test_a_request_that_is_never_answered_well_is_sent_nine_times(slept: list[fl
     assert len(slept) == 8
 
 
+NAMELESS = (500, "<Error><Code>Unknown</Code></Error>")
+
+
+@pytest.mark.parametrize(
+    "fault", [NAMELESS, (502, ""), (503, ""), (504, ""), EndpointConnectionError(endpoint_url="https://s3")]
+)
+def test_what_botocore_knows_to_pass_is_tried_as_often_as_what_we_know(
+    fault: Any, slept: list[float]
+) -> None:
+    wire = Wire(*[fault] * 20)
+
+    with pytest.raises((ClientError, EndpointConnectionError)):
+        send(wire.under(clients.client("s3")), "ListObjectsV2")
+
+    assert len(wire.sent) == 9
+
+
+EXPIRED = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]
+# Three quarters of the longest that each pause may be.
+PAUSES = [0.75, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0]
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "code", "pauses"),
+    [
+        ("CopyObject", 400, "KMS.ThrottlingException", PAUSES),
+        ("CopyObject", 400, "KMS.KMSInternalException", PAUSES),
+        ("CopyObject", 403, "RequestTimeTooSkewed", PAUSES),
+        *[("CopyObject", 400, code, PAUSES[:3]) for code in EXPIRED],
+        ("HeadObject", 400, "", [0, *PAUSES[1:3]]),  # first at once, in the region that the answer names
+        ("HeadObject", 403, "", []),
+        ("HeadObject", 404, "", []),
+        ("CopyObject", 400, "InvalidRequest", []),
+        ("CopyObject", 400, "KMS.DisabledException", []),
+        ("CopyObject", 409, "OperationAborted", []),
+        ("CopyObject", 412, "PreconditionFailed", []),
+    ],
+)
+def test_a_request_is_tried_as_often_as_its_error_may_pass_with_pauses_that_double(
+    operation: str,
+    status: int,
+    code: str,
+    pauses: list[float],
+    slept: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 0.75)
+    answer = status, f"<Error><Code>{code}</Code></Error>" if code else ""
+    # The region, without which botocore asks the bucket for it before it repeats a HEAD.
+    wire = Wire(*[answer] * 20, headers={"x-amz-bucket-region": "eu-west-1"})
+
+    with pytest.raises(ClientError) as caught:
+        send(wire.under(clients.client("s3")), operation)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert (slept, len(wire.sent)) == (pauses, len(pauses) + 1)
+
+
+def test_nothing_in_the_environment_changes_how_requests_are_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """AWS recommends `standard`, and a botocore of tomorrow may have it by default."""
+    monkeypatch.setenv("AWS_RETRY_MODE", "standard")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+
+    assert clients.client("s3").meta.config.retries == {"mode": "legacy", "total_max_attempts": 9}
+
+
 # botocore's `standard` mode has 500 tokens a client and takes 5 for a retry: it would give up after a hundred.
 def test_throttling_of_many_requests_does_not_use_up_the_retries_of_others(slept: list[float]) -> None:
     connected = connect(None, None)
@@ -334,6 +403,24 @@ def test_a_condition_on_a_file_is_sent_and_signed_whether_botocore_knows_it_or_n
 
     assert wire.headers(header) == ['"x"', None]
     assert header.lower() in wire.signed()[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [({}, {}), ({"ChecksumSHA256": "47DEQ"}, {"x-amz-checksum-sha256": "47DEQ"})],
+)
+def test_an_empty_part_has_the_checksum_that_it_is_given_or_none(
+    given: dict[str, str], sent: dict[str, str]
+) -> None:
+    """S3 refuses one that the upload was not opened with, and newer botocores would add a CRC32 to each."""
+    wire = Wire()
+
+    wire.under(clients.client("s3")).upload_part(**UPLOAD, PartNumber=1, Body=b"", **given)
+
+    (request,) = wire.sent
+    told = {name.lower(): wire.headers(name)[0] for name in request.headers}
+    assert {name: value for name, value in told.items() if "checksum" in name or "trailer" in name} == sent
+    assert "crc32" not in request.url.lower()
 
 
 # --- Limits ---------------------------------------------------------------------------------------------------
