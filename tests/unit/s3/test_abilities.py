@@ -20,9 +20,10 @@ class Client:
     def __init__(self, operations: tuple[str, ...] = (), said: Any = None) -> None:
         self.meta = SimpleNamespace(service_model=SimpleNamespace(operation_names=operations))
         self._said = said
+        self.asked: list[dict[str, str]] = []
 
     def get_object_lock_configuration(self, **asked: str) -> Any:
-        assert asked == {"Bucket": "into"}
+        self.asked.append(asked)
         if isinstance(self._said, ClientError):
             raise self._said
         return self._said
@@ -59,29 +60,71 @@ def test_a_botocore_without_annotations_is_refused_with_what_to_do() -> None:
     check(Client(("PutObjectAnnotation",)), annotations="copy")
 
 
-def test_a_bucket_with_object_lock_is_taken() -> None:
-    check(Client(said={"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}), objectLock="copy")
+ENABLED = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
+
+
+@pytest.mark.parametrize(
+    ("owner", "asked"),
+    [
+        ({}, {"Bucket": "into"}),
+        (
+            {"destinationOwner": "111122223333"},
+            {"Bucket": "into", "ExpectedBucketOwner": "111122223333"},
+        ),
+        ({"sourceOwner": "111122223333"}, {"Bucket": "into"}),
+    ],
+)
+def test_a_bucket_with_object_lock_is_taken(owner: dict[str, str], asked: dict[str, str]) -> None:
+    client = Client(said=ENABLED)
+
+    check(client, objectLock="copy", **owner)
+
+    assert client.asked == [asked]
+
+
+def test_what_can_be_done_of_two_does_not_let_a_run_go_on_without_the_other() -> None:
+    """Annotations would be left behind without a word."""
+    client = Client(said=ENABLED)
+    assert "does not know annotations" in refusal(client, annotations="copy", objectLock="copy")
+    assert client.asked == []
+
+    knowing = Client(("PutObjectAnnotation",), said={})
+    assert "has no Object Lock" in refusal(knowing, annotations="copy", objectLock="copy")
+
+
+HAS_NONE = (
+    'the destination bucket "into" has no Object Lock; expected a bucket with it: turn it on in its properties, or leave '
+    '"objectLock" out.'
+)
 
 
 @pytest.mark.parametrize(
     ("said", "text"),
     [
-        ({}, "has no Object Lock"),
-        ({"ObjectLockConfiguration": {}}, "has no Object Lock"),
-        (answer("ObjectLockConfigurationNotFoundError", 404), "has no Object Lock"),
-        (answer("AccessDenied", 403), "may not be asked"),
+        ({}, HAS_NONE),
+        ({"ObjectLockConfiguration": {}}, HAS_NONE),
+        ({"ObjectLockConfiguration": {"ObjectLockEnabled": "Disabled"}}, HAS_NONE),
+        (answer("ObjectLockConfigurationNotFoundError", 404), HAS_NONE),
+        (
+            answer("AccessDenied", 403),
+            'whether the destination bucket "into" has Object Lock may not be asked; expected '
+            "s3:GetBucketObjectLockConfiguration in its policy (see docs/permissions.md).",
+        ),
         (
             answer("MethodNotAllowed", 405),
-            "answers with MethodNotAllowed; expected its Object Lock configuration.",
+            'the destination bucket "into" answers with MethodNotAllowed; expected its Object Lock configuration.',
         ),
     ],
 )
 def test_any_other_bucket_is_refused(said: Any, text: str) -> None:
     cause = refusal(Client(said=said), objectLock="copy")
-    assert cause.startswith('"objectLock" is "copy", and ')
-    assert text in cause and cause.endswith(" Nothing was changed.")
+    assert cause == f'"objectLock" is "copy", and {text} Nothing was changed.'
 
 
-def test_a_fault_of_s3_is_no_refusal() -> None:
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("InternalError", 500), ("SlowDown", 503), ("Throttling", 400), ("ExpiredToken", 400)],
+)
+def test_what_passes_is_no_refusal(code: str, status: int) -> None:
     with pytest.raises(ClientError):
-        check(Client(said=answer("InternalError", 500)), objectLock="copy")
+        check(Client(said=answer(code, status)), objectLock="copy")

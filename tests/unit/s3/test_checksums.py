@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from lambda_functions.shared.s3.checksums import carried_checksum, composite_of_one, crc32c, same_checksum
+from lambda_functions.shared.s3.checksums import (
+    carried_checksum,
+    checksum_of_nothing,
+    composite_of_one,
+    crc32c,
+    same_checksum,
+)
 
 WHOLE = base64.b64encode(hashlib.sha256(b"content").digest()).decode()
 OF_ONE = base64.b64encode(hashlib.sha256(hashlib.sha256(b"content").digest()).digest()).decode() + "-1"
@@ -45,6 +51,31 @@ def test_the_composite_of_one_part_is_known_for_every_hash_that_python_has(algor
 @pytest.mark.parametrize("algorithm", ["XXHASH64", "XXHASH3", "XXHASH128", "CRC64NVME", "ONE_OF_TOMORROW"])
 def test_the_composite_of_an_algorithm_that_python_does_not_have_is_unknown(algorithm: str) -> None:
     assert composite_of_one(algorithm, "AAAA") is None
+
+
+# Those that Python does not have: https://reveng.sourceforge.io/crc-catalogue/17plus.htm, where they are 0 for no bytes, and
+# https://github.com/Cyan4973/xxHash with the seed 0.
+@pytest.mark.parametrize(
+    ("algorithm", "digest"),
+    [
+        ("CRC32", zlib.crc32(b"").to_bytes(4, "big")),
+        ("CRC32C", bytes(4)),
+        ("CRC64NVME", bytes(8)),
+        *((name, hashlib.new(name, b"").digest()) for name in ("SHA1", "SHA256", "SHA512", "MD5")),
+        ("XXHASH64", bytes.fromhex("ef46db3751d8e999")),
+        ("XXHASH3", bytes.fromhex("2d06800538d394c2")),
+        ("XXHASH128", bytes.fromhex("99aa06d3014798d86001c324468d497f")),
+    ],
+)
+def test_an_empty_part_has_the_checksum_of_no_bytes(algorithm: str, digest: bytes) -> None:
+    """S3 refuses any other, and an upload with an empty last part could not be copied."""
+    expected = {f"Checksum{algorithm}": base64.b64encode(digest).decode()}
+
+    assert checksum_of_nothing(algorithm) == expected
+
+
+def test_an_empty_part_of_an_upload_without_an_algorithm_has_no_checksum() -> None:
+    assert checksum_of_nothing("") == {}
 
 
 def client_that_knows(*members: str) -> Any:

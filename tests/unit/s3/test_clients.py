@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import io
+import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +15,9 @@ import boto3
 import botocore.endpoint
 import botocore.session
 import pytest
+from answered_wire import Wire
 from botocore import xform_name
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 from botocore.loaders import Loader
 from places import PROJECT
 
@@ -78,42 +78,6 @@ OPERATIONS: Mapping[str, tuple[str, dict[str, Any], str]] = {
         "<DeleteResult/>",
     ),
 }
-
-
-class Raw(io.BytesIO):
-    """The body of an answer, as botocore reads it."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-class Wire:
-    """Takes what a client is about to send, and answers it."""
-
-    def __init__(self, *answers: tuple[int, str], body: str = "") -> None:
-        self.sent: list[Any] = []
-        self._answers = list(answers)
-        self._body = body
-        self._lock = threading.Lock()
-
-    def under(self, client: Any) -> Any:
-        client.meta.events.register("before-send.s3", self._answer)
-        return client
-
-    def _answer(self, request: Any, **_: Any) -> AWSResponse:
-        with self._lock:
-            self.sent.append(request)
-            status, body = self._answers.pop(0) if self._answers else (200, self._body)
-        return AWSResponse(request.url, status, {}, Raw(body.encode()))
-
-    def headers(self, name: str) -> list[str | None]:
-        values = [request.headers.get(name) for request in self.sent]
-        return [value.decode() if isinstance(value, bytes) else value for value in values]
-
-    def signed(self) -> list[list[str]]:
-        """Return the names of the headers that each request's signature covers."""
-        signatures = [str(value) for value in self.headers("Authorization")]
-        return [one.split("SignedHeaders=")[1].split(",")[0].split(";") for one in signatures]
 
 
 def send(client: Any, operation: str) -> Any:
@@ -222,6 +186,74 @@ def test_a_request_that_is_never_answered_well_is_sent_nine_times(slept: list[fl
     assert len(slept) == 8
 
 
+NAMELESS = (500, "<Error><Code>Unknown</Code></Error>")
+
+
+@pytest.mark.parametrize(
+    "fault", [NAMELESS, (502, ""), (503, ""), (504, ""), EndpointConnectionError(endpoint_url="https://s3")]
+)
+def test_what_botocore_knows_to_pass_is_tried_as_often_as_what_we_know(
+    fault: Any, slept: list[float]
+) -> None:
+    wire = Wire(*[fault] * 20)
+
+    with pytest.raises((ClientError, EndpointConnectionError)):
+        send(wire.under(clients.client("s3")), "ListObjectsV2")
+
+    assert len(wire.sent) == 9
+
+
+EXPIRED = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]
+# Three quarters of the longest that each pause may be.
+PAUSES = [0.75, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0]
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "code", "pauses"),
+    [
+        ("CopyObject", 400, "KMS.ThrottlingException", PAUSES),
+        ("CopyObject", 400, "KMS.KMSInternalException", PAUSES),
+        ("CopyObject", 403, "RequestTimeTooSkewed", PAUSES),
+        *[("CopyObject", 400, code, PAUSES[:3]) for code in EXPIRED],
+        ("HeadObject", 400, "", [0, *PAUSES[1:3]]),  # first at once, in the region that the answer names
+        ("HeadObject", 403, "", []),
+        ("HeadObject", 404, "", []),
+        ("CopyObject", 400, "InvalidRequest", []),
+        ("CopyObject", 400, "KMS.DisabledException", []),
+        ("CopyObject", 409, "OperationAborted", []),
+        ("CopyObject", 412, "PreconditionFailed", []),
+    ],
+)
+def test_a_request_is_tried_as_often_as_its_error_may_pass_with_pauses_that_double(
+    operation: str,
+    status: int,
+    code: str,
+    pauses: list[float],
+    slept: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 0.75)
+    answer = status, f"<Error><Code>{code}</Code></Error>" if code else ""
+    # The region, without which botocore asks the bucket for it before it repeats a HEAD.
+    wire = Wire(*[answer] * 20, headers={"x-amz-bucket-region": "eu-west-1"})
+
+    with pytest.raises(ClientError) as caught:
+        send(wire.under(clients.client("s3")), operation)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert (slept, len(wire.sent)) == (pauses, len(pauses) + 1)
+
+
+def test_nothing_in_the_environment_changes_how_requests_are_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """AWS recommends `standard`, and a botocore of tomorrow may have it by default."""
+    monkeypatch.setenv("AWS_RETRY_MODE", "standard")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+
+    assert clients.client("s3").meta.config.retries == {"mode": "legacy", "total_max_attempts": 9}
+
+
 # botocore's `standard` mode has 500 tokens a client and takes 5 for a retry: it would give up after a hundred.
 def test_throttling_of_many_requests_does_not_use_up_the_retries_of_others(slept: list[float]) -> None:
     connected = connect(None, None)
@@ -318,7 +350,8 @@ class OldLoader(Loader):
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         model = super().load_service_model(service_name, type_name, api_version)
         if (service_name, type_name) == ("s3", "service-2"):
-            for shape in ("CopyObjectRequest", "CompleteMultipartUploadRequest", "DeleteObjectRequest"):
+            for operation in ("CopyObject", "CompleteMultipartUpload", "DeleteObject", "PutObject"):
+                shape = f"{operation}Request"
                 for name in self.UNKNOWN:
                     model["shapes"][shape]["members"].pop(name, None)
         return model
@@ -348,6 +381,46 @@ def test_extra_headers_are_sent_by_a_botocore_that_does_not_know_them(
         name: [value] for name, value in headers.items()
     }
     assert set(map(str.lower, headers)) <= set(wire.signed()[0])
+
+
+@pytest.mark.parametrize(("name", "header"), [("IfMatch", "If-Match"), ("IfNoneMatch", "If-None-Match")])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_condition_on_a_file_is_sent_and_signed_whether_botocore_knows_it_or_not(
+    name: str,
+    header: str,
+    is_known: bool,
+    old_session: boto3.session.Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without it two runs could both hold the lease of a destination."""
+    if not is_known:
+        monkeypatch.setattr(clients, "_session", lambda: old_session)
+    wire = Wire()
+    client = wire.under(clients.client("s3"))
+
+    client.put_object(**PLACE, **{name: '"x"'})
+    client.put_object(**PLACE)
+
+    assert wire.headers(header) == ['"x"', None]
+    assert header.lower() in wire.signed()[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [({}, {}), ({"ChecksumSHA256": "47DEQ"}, {"x-amz-checksum-sha256": "47DEQ"})],
+)
+def test_an_empty_part_has_the_checksum_that_it_is_given_or_none(
+    given: dict[str, str], sent: dict[str, str]
+) -> None:
+    """S3 refuses one that the upload was not opened with, and newer botocores would add a CRC32 to each."""
+    wire = Wire()
+
+    wire.under(clients.client("s3")).upload_part(**UPLOAD, PartNumber=1, Body=b"", **given)
+
+    (request,) = wire.sent
+    told = {name.lower(): wire.headers(name)[0] for name in request.headers}
+    assert {name: value for name, value in told.items() if "checksum" in name or "trailer" in name} == sent
+    assert "crc32" not in request.url.lower()
 
 
 # --- Limits ---------------------------------------------------------------------------------------------------

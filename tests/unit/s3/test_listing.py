@@ -236,6 +236,18 @@ def test_keys_are_ordered_as_s3_orders_them_by_their_bytes(one: str, other: str)
     assert (one < other) == (one.encode() < other.encode())
 
 
+def test_ranges_are_sorted_by_where_they_begin_and_what_begins_nowhere_is_first() -> None:
+    """The empty key is a key like any other: what begins after it comes after what begins before it."""
+    first, second, third, fourth = (
+        KeyRange(None, "a"),
+        KeyRange("", "b"),
+        KeyRange("a", None),
+        KeyRange("b", "c"),
+    )
+
+    assert sorted([fourth, second, third, first], key=KeyRange.place) == [first, second, third, fourth]
+
+
 # --- Merging two listings: for every key what each side has, against set algebra ---------------------------------
 
 

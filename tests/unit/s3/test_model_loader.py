@@ -9,6 +9,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
+from botocore.loaders import Loader
 
 from lambda_functions.shared.s3 import clients, model_loader
 
@@ -42,6 +43,18 @@ def test_the_description_of_a_service_is_the_same(service: str, type_name: str) 
 def test_what_all_services_share_is_the_same(name: str) -> None:
     usual, fast = (session.get_component("data_loader") for session in pair())
     assert json.dumps(fast.load_data(name)) == json.dumps(usual.load_data(name))
+
+
+@pytest.mark.parametrize("has_defaults", [True, False])
+def test_the_same_folders_are_looked_through_in_the_same_order(tmp_path: Path, has_defaults: bool) -> None:
+    """A session may be told to look in its own folders only."""
+    usual = Loader([str(tmp_path)], include_default_search_paths=has_defaults)
+    session = botocore.session.Session()
+    session.register_component("data_loader", usual)
+
+    model_loader.use_fast_loader(session)
+
+    assert session.get_component("data_loader").search_paths == usual.search_paths
 
 
 def test_all_services_that_botocore_knows_are_there() -> None:

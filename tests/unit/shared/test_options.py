@@ -327,6 +327,14 @@ def test_max_delete_is_refused_when_it_is_neither_a_number_nor_a_share(value: An
             'expected only the bucket\'s name, "photos", and "prefix": "a/" for what is under it',
         ),
         (
+            "arn:aws:s3:::photos/a:::b/c",
+            'expected only the bucket\'s name, "photos", and "prefix": "a:::b/c" for what is under it',
+        ),
+        (
+            "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap",
+            "an ARN that is not a bucket's; expected the name of a general-purpose bucket",
+        ),
+        (
             "arn:aws:s3:eu-west-1:111122223333:accesspoint/photos",
             "an ARN that is not a bucket's; expected the name of a general-purpose bucket",
         ),
