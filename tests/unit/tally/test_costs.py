@@ -287,6 +287,19 @@ def test_a_run_is_priced_by_what_it_sent_and_by_the_classes_that_its_plan_knows(
     )
 
 
+def test_a_run_that_did_nothing_of_its_plan_costs_nothing_of_what_the_plan_would() -> None:
+    to_pay = {
+        "byClass": {"COPY.GLACIER_IR": 50},
+        "retrieved": {"STANDARD_IA": 100 * GB},
+        "early": {"copy.GLACIER": 90 * GB_MONTH, "delete.GLACIER": 900 * GB_MONTH},
+    }
+    sent = {"COPY": 100, "HEAD": 10, "UPLOAD_PART_COPY": 7}
+    compared = planned(100, 200 * GB, 10, toSend=sent, toPay=to_pay)
+    run = run_in("us-east-1", "eu-west-1", serverSideEncryption="aws:kms", restore=Restore(7, "Standard"))
+
+    assert run_cost(run, replace(compared, turns=0), WorkTotals(), {}) == near(states=20 * TRANSITION)
+
+
 def test_comparing_costs_what_the_records_of_the_ranges_say() -> None:
     compared = replace(planned(9, 9, requests={"LIST": 1000}), seconds=100.0)
 

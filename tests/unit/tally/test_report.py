@@ -277,6 +277,25 @@ def test_a_run_that_broke_says_what_broke_and_in_which_phase() -> None:
     )
 
 
+@pytest.mark.parametrize("state", [{"comparison": {"wave": 1}}, {"comparison": {"next": "apply"}}])
+def test_whoever_carries_out_a_plan_is_told_to_make_a_new_one_and_not_to_start_again(
+    state: dict[str, Any],
+) -> None:
+    """A plan is good for one execution, so that starting it again would be refused."""
+    plan = {"folder": "runs/sync/planned", "digest": "0" * 64, "waves": []}
+    error = {"Error": "States.Timeout", "Cause": ""}
+    when = "in 16 minutes, when its last Lambda must be over" if "next" in state["comparison"] else "now"
+
+    cause = ended({**state, "error": error, "run": {"plan": plan}}).cause
+
+    assert cause.endswith(
+        f" Make a new dry run {when}, it shows what is left: a plan is carried out once."
+    ), cause
+    assert ended({**state, "error": error, "run": {}}).cause.endswith(
+        f" Start again {when}: a sync takes up where the last one stopped."
+    )
+
+
 def test_a_run_that_broke_before_it_wrote_anything_can_be_started_again_now() -> None:
     error = {"Error": "States.Timeout", "Cause": ""}
 

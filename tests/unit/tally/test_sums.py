@@ -39,7 +39,56 @@ APPLIED = st.builds(
     seconds=st.integers(0, 10**6).map(float),
     unfinished=st.lists(st.text(max_size=3)),
     unfinished_objects=st.integers(0, 100),
+    broken=st.integers(0, 100),
+    unclear=st.integers(0, 100),
+    stopped_objects=st.integers(0, 100),
 )
+
+
+def test_two_sums_are_added_up_number_by_number() -> None:
+    one = WorkTotals(
+        tally={"copied": {"objects": 1, "bytes": 10}},
+        causes={"AccessDenied": {"objects": 2, "example": {"key": "a"}}},
+        failures=[shard("failures/a")],
+        requests={"COPY": 3, "HEAD": 4},
+        turns=5,
+        seconds=6.5,
+        unfinished=["copy/a"],
+        unfinished_objects=7,
+        broken=8,
+        breakages=[{"item": "copy-000001"}],
+        unclear=9,
+        stopped_objects=10,
+    )
+    other = WorkTotals(
+        tally={"copied": {"objects": 100, "bytes": 1000}, "failed": {"objects": 200, "bytes": 0}},
+        causes={"AccessDenied": {"objects": 200, "example": {"key": "b"}}},
+        failures=[shard("failures/b")],
+        requests={"COPY": 300, "LIST": 400},
+        turns=500,
+        seconds=600.0,
+        unfinished=["delete/a"],
+        unfinished_objects=700,
+        broken=800,
+        breakages=[{"item": "delete-000001"}],
+        unclear=900,
+        stopped_objects=1000,
+    )
+
+    assert (one + other).to_json() == {
+        "tally": {"copied": {"objects": 101, "bytes": 1010}, "failed": {"objects": 200, "bytes": 0}},
+        "causes": {"AccessDenied": {"objects": 202, "example": {"key": "a"}}},
+        "failures": [shard("failures/a"), shard("failures/b")],
+        "requests": {"COPY": 303, "HEAD": 4, "LIST": 400},
+        "turns": 505,
+        "seconds": 606.5,
+        "unfinished": ["copy/a", "delete/a"],
+        "unfinished_objects": 707,
+        "broken": 808,
+        "breakages": [{"item": "copy-000001"}, {"item": "delete-000001"}],
+        "unclear": 909,
+        "stopped_objects": 1010,
+    }
 
 
 @given(APPLIED, APPLIED, APPLIED)
@@ -55,6 +104,28 @@ def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> Non
     undone = sum(10 ** WORDS.index(word) for word in ("changed", "failed"))
 
     assert WorkTotals(tally=words, unfinished_objects=7).not_done() == undone + 7
+
+
+def test_of_what_broke_in_two_sums_twenty_are_told_of_and_all_are_counted() -> None:
+    one, other = (
+        WorkTotals(broken=15, breakages=[{"item": f"{kind}-{number}"} for number in range(15)])
+        for kind in ("copy", "delete")
+    )
+
+    both = one + other
+
+    assert both.broken == 30
+    assert both.breakages == [*one.breakages, *other.breakages[:5]]
+
+
+def test_what_a_stop_left_is_not_in_sync_and_has_not_failed() -> None:
+    words = {"copied": 1000, "failed": 3, "changed": 5, "stopped": 20}
+    tally = {what: {"objects": count, "bytes": 0} for what, count in words.items()}
+    done = WorkTotals(tally=tally, unfinished_objects=110, stopped_objects=70)
+
+    assert done.failed() == 3 + (110 - 70), "those whose worker broke, not those that nobody began"
+    assert done.stopped() == 20 + 70
+    assert done.not_done() == 3 + 5 + 20 + 110
 
 
 @given(APPLIED)
