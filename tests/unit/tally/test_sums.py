@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import memory_folder, shard
 
-from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.outcomes import IN_SYNC, SKIPPED, object_count
+from lambda_functions.shared.tally import sums as adding
+from lambda_functions.shared.tally.breakage import Breakage, name_of
 from lambda_functions.shared.tally.plan import KINDS
-from lambda_functions.shared.tally.sums import CHUNK_ITEMS, WorkTotals, add_up, index_items
+from lambda_functions.shared.tally.sums import (
+    CHUNK_ITEMS,
+    WorkTotals,
+    add_up,
+    broken_totals,
+    index_items,
+    read_totals,
+)
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
@@ -264,6 +274,90 @@ def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
     assert turns == 3
     assert applied.tally == {"copied": {"objects": 2 * count, "bytes": 20 * count}}
     assert (applied.turns, applied.not_done()) == (count, 0)
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"), [(0, 2), (1, 4), (2, 6), (3, 7), (100, 7)], ids=lambda value: str(value)
+)
+def test_a_turn_reads_one_chunk_whatever_its_time_is_and_more_of_them_while_it_lasts(
+    monkeypatch: pytest.MonkeyPatch, looks: int, expected: int
+) -> None:
+    """A turn that read nothing would be followed by turns for ever, and one that stopped after a chunk by too many."""
+    monkeypatch.setattr(adding, "CHUNK_ITEMS", 2)
+    folder = memory_folder()
+    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", 1)} for number in range(7)]
+    for item in items:
+        folder.write(f"copied/{item['id']}-0.json", turn_record(0, 1, copied=1))
+
+    position, applied = add_up(folder, "copied", items, 0, WorkTotals(), turn_that_ends(looks))
+
+    assert position == object_count(applied.tally, "copied") == applied.turns == expected
+
+
+# --- What a turn leaves to the next --------------------------------------------------------------------------
+
+
+def test_before_its_first_turn_a_phase_has_no_sums(folder: RunFolder) -> None:
+    assert read_totals(folder, None) == read_totals(folder, {}) == WorkTotals()
+
+
+def test_sums_are_those_that_the_turn_before_has_written_or_nothing_is_concluded_from_them(
+    folder: RunFolder,
+) -> None:
+    """The state knows the tally as well, so that a file which was replaced is noticed."""
+    written = WorkTotals(tally={"copied": {"objects": 5, "bytes": 50}}, turns=1)
+    folder.write("tally/copied-5.json", written.to_json())
+    progress = {"at": 5, "sums": "tally/copied-5.json", "tally": written.tally}
+
+    assert read_totals(folder, progress).tally == written.tally
+    with pytest.raises(RunFileBroken) as caught:
+        read_totals(folder, {**progress, "tally": {"copied": {"objects": 6, "bytes": 50}}})
+    assert str(caught.value) == (
+        f"{folder.address('tally/copied-5.json')} has other sums than those that were written"
+    )
+
+
+# --- After a stop --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ends_map", "stopped_objects", "unclear"), [(False, 2 + 10, 1), (True, 2 + 10 + 9, 0)]
+)
+def test_what_a_stop_left_is_told_from_what_broke_and_from_workers_that_left_no_word(
+    folder: RunFolder, ends_map: bool, stopped_objects: int, unclear: int
+) -> None:
+    """Only where the Map was ended has a shard without any word not begun; otherwise its worker may still be writing."""
+    sizes = {"whole": 5, "given-up": 5, "not-begun": 10, "broken": 8, "silent": 9}
+    items = [{"id": name, **shard(f"copy/{name}", size)} for name, size in sizes.items()]
+    folder.write("copied/whole-0.json", turn_record(0, 5, copied=5))
+    folder.write("copied/given-up-0.json", turn_record(0, 1, copied=1))
+    folder.write("copied/given-up-1.json", {**turn_record(1, 3, copied=1, stopped=1), "stopped": True})
+    folder.write(
+        "copied/given-up-3.json", turn_record(3, 5, copied=2)
+    )  # no turn follows one that was stopped
+    folder.write("copied/not-begun-0.json", {**turn_record(0, 0), "stopped": True})
+    left = Breakage("broken", "Runtime.ExitError", "it ended")
+    folder.write(name_of("broken"), asdict(left))
+    turn = replace(turn_that_ends(1000), stop=lambda: StopRequest(ends_map))
+
+    _, applied = add_up(folder, "copied", items, 0, WorkTotals(), turn)
+
+    assert (applied.stopped_objects, applied.unclear, applied.broken) == (stopped_objects, unclear, 1)
+    assert applied.unfinished == [f"copy/{name}" for name in ("given-up", "not-begun", "broken", "silent")]
+    assert applied.unfinished_objects == 2 + 10 + 8 + 9
+    assert applied.breakages == [asdict(left)]
+    assert (object_count(applied.tally, "copied"), applied.turns) == (7, 4)
+    assert applied.stopped() == stopped_objects + 1
+    assert applied.failed() == 8 + (0 if ends_map else 9)
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, 0), (19, 19), (20, 20), (21, 20)])
+def test_what_broke_is_told_of_the_first_twenty_workers(number: int, told: int) -> None:
+    breakages = [Breakage(f"copy-{one:06d}", "KeyError", "why") for one in range(number)]
+
+    assert broken_totals(breakages) == WorkTotals(
+        broken=number, breakages=[asdict(one) for one in breakages[:told]]
+    )
 
 
 @given(st.lists(st.integers(1, 6), max_size=8), st.lists(st.integers(0, 6), min_size=8, max_size=8))
