@@ -276,9 +276,7 @@ def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
     assert (applied.turns, applied.not_done()) == (count, 0)
 
 
-@pytest.mark.parametrize(
-    ("looks", "expected"), [(0, 2), (1, 4), (2, 6), (3, 7), (100, 7)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("looks", "expected"), [(0, 2), (1, 4), (2, 6), (3, 7), (100, 7)])
 def test_a_turn_reads_one_chunk_whatever_its_time_is_and_more_of_them_while_it_lasts(
     monkeypatch: pytest.MonkeyPatch, looks: int, expected: int
 ) -> None:

@@ -28,11 +28,13 @@ from lambda_functions.shared.compare.waves import (
 )
 from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.options import Options
+from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
 from lambda_functions.shared.tally.plan import (
     KINDS,
     ComparisonTotals,
+    as_borrowed,
     read_records,
     total_of_records,
     totals_of_state,
@@ -174,6 +176,31 @@ def test_a_state_that_carries_nothing_of_a_comparison_has_sums_of_zero(compariso
     assert sums.plan == {"copy": NO_OBJECTS, "delete": NO_OBJECTS}
     assert (sums.tally, sums.listed) == ({}, {"source": 0, "destination": 0})
     assert (sums.turns, sums.seconds, sums.requests, sums.causes, sums.failures) == (0, 0.0, {}, {}, [])
+
+
+def test_a_run_of_a_plan_finds_its_files_in_the_other_folder_and_has_sent_none_of_its_requests() -> None:
+    shards = {kind: [shard(f"{kind}/a", 3, 30)] for kind in (*KINDS, "restore")}
+    failures = [shard("failures/a"), shard("failures/b")]
+    record = compared_record(
+        tally={"failed": {"objects": 2, "bytes": 0}}, shards=shards, failures=failures, requests={"LIST": 9},
+        toSend={"COPY": 3}, seconds=7.5,
+    )  # fmt: skip
+    there = total_of_records([record])
+
+    borrowed = as_borrowed(there, AppliedPlan("runs/sync/planned", "0" * 64, []))
+
+    def named(file: dict[str, Any]) -> dict[str, Any]:
+        return {**file, "file": f"/runs/sync/planned/{file['file']}"}
+
+    assert borrowed == replace(
+        there,
+        shards={kind: [named(one) for one in files] for kind, files in shards.items()},
+        failures=[named(one) for one in failures],
+        requests={},
+        turns=0,
+        seconds=0.0,
+    )
+    assert (there.requests, there.turns, there.seconds) == ({"LIST": 9}, 1, 7.5)
 
 
 def test_books_have_every_number_of_the_comparison_under_its_name() -> None:
