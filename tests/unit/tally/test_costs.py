@@ -51,6 +51,15 @@ GB, GB_MONTH = 1024**3, 30 * 1024**3
         ("GetObject", READ_USD),
         ("GetObjectAttributes", READ_USD),
         ("GetObjectTagging", READ_USD),
+        ("GetBucketTagging", READ_USD),
+        ("GetObjectLockConfiguration", READ_USD),
+        ("GetObjectRetention", READ_USD),
+        ("GetObjectLegalHold", READ_USD),
+        ("GetObjectAnnotation", READ_USD),
+        ("ListObjectAnnotations", WRITE_USD),
+        ("ListParts", WRITE_USD),
+        ("ListMultipartUploads", WRITE_USD),
+        ("RestoreObject", 0.0),  # priced by class and tier
         ("DeleteObject", 0.0),
         ("DeleteObjects", 0.0),
         ("AbortMultipartUpload", 0.0),
@@ -89,6 +98,13 @@ def test_a_run_costs_its_requests_its_workers_and_its_states() -> None:
     states = (500 * 3 + 20) * 0.025 / 1000
 
     assert estimate_usd(requests, turns=500, seconds=1000.0) == round(s3 + lambdas + states, 6) == 5.070134
+
+
+def test_a_large_run_costs_exactly_what_aws_asks_for_each_invocation_and_transition() -> None:
+    """Prices of a ten-millionth are wrong by dollars where there are billions of them."""
+    turns = 10**9
+    assert estimate_usd({}, turns, seconds=0.0) == 200.0 + 75_000.0 + 0.0005
+    assert estimate_usd({}, turns=0, seconds=1024 / 1769 * 10**9) == 13_333.4 + 0.0005
 
 
 def test_a_run_that_did_nothing_costs_its_state_transitions() -> None:
@@ -154,6 +170,31 @@ def test_a_plan_costs_its_requests_its_turns_and_what_copying_supposedly_takes()
     )
 
 
+@pytest.mark.parametrize(
+    ("deletes", "batches"), [((1,), 1), ((999,), 1), ((1000,), 1), ((1001,), 2), ((2000,), 2), ((1, 1000), 2)]
+)
+def test_the_destination_is_looked_at_before_each_thousand_deletes_of_a_shard(
+    deletes: tuple[int, ...], batches: int
+) -> None:
+    shards = {"delete": [shard(f"delete/{number}", count) for number, count in enumerate(deletes)]}
+    compared = total_of_records([compared_record(shards=shards)])
+
+    assert planned_cost(run_in(), compared)["reads"] == pytest.approx(batches * READ_USD, abs=1e-9)
+
+
+def test_a_plan_of_large_objects_costs_a_turn_for_each_object_and_one_for_each_other_shard() -> None:
+    shards = {
+        "copy": [shard("copy/a", 1, 0), shard("copy/b", 1, 0)],
+        "large": [shard("large/a", 30, 0), shard("large/b", 400, 0)],
+        "delete": [shard(f"delete/{number}", 1, 0) for number in range(5)],
+        "restore": [shard(f"restore/{number}", 1, 0) for number in range(6)],
+    }
+
+    items = planned_cost(run_in(), total_of_records([compared_record(shards=shards)]))
+
+    assert items["states"] == pytest.approx((2 + 30 + 400 + 5 + 6) * 3 * TRANSITION)
+
+
 def test_a_plan_of_nothing_costs_nothing() -> None:
     assert planned_cost(run_in(), planned()) == {} and total_usd({}) == 0.0
 
@@ -206,6 +247,7 @@ def test_what_is_read_from_a_class_with_a_price_for_reading_is_retrieval() -> No
         "GLACIER_IR": 1000 * GB,
         "GLACIER": GB,
         "DEEP_ARCHIVE": GB,
+        "NEW_CLASS": GB,
     }
 
     items = planned_cost(run_in(), planned(5, sum(retrieved.values()), toPay={"retrieved": retrieved}))
@@ -214,7 +256,11 @@ def test_what_is_read_from_a_class_with_a_price_for_reading_is_retrieval() -> No
 
 
 def test_what_is_left_of_a_least_time_is_early_deletion() -> None:
-    early = {"copy.STANDARD_IA": 30 * GB_MONTH, "delete.DEEP_ARCHIVE": 1000 * GB_MONTH}
+    early = {
+        "copy.STANDARD_IA": 30 * GB_MONTH,
+        "delete.DEEP_ARCHIVE": 1000 * GB_MONTH,
+        "delete.NEW_CLASS": 1000 * GB_MONTH,
+    }
 
     items = planned_cost(run_in(), planned(5, 1, 7, toPay={"early": early}))
 
@@ -285,6 +331,19 @@ def test_a_run_is_priced_by_what_it_sent_and_by_the_classes_that_its_plan_knows(
         states=(3 * 3 + 20) * TRANSITION,
         **{"lambda": (10 + 3 * INIT_SECONDS) * WORKER_GB * GB_SECOND + 3 * 0.2 / 1_000_000},
     )
+
+
+def test_a_run_that_did_nothing_of_its_plan_costs_nothing_of_what_the_plan_would() -> None:
+    to_pay = {
+        "byClass": {"COPY.GLACIER_IR": 50},
+        "retrieved": {"STANDARD_IA": 100 * GB},
+        "early": {"copy.GLACIER": 90 * GB_MONTH, "delete.GLACIER": 900 * GB_MONTH},
+    }
+    sent = {"COPY": 100, "HEAD": 10, "UPLOAD_PART_COPY": 7}
+    compared = planned(100, 200 * GB, 10, toSend=sent, toPay=to_pay)
+    run = run_in("us-east-1", "eu-west-1", serverSideEncryption="aws:kms", restore=Restore(7, "Standard"))
+
+    assert run_cost(run, replace(compared, turns=0), WorkTotals(), {}) == near(states=20 * TRANSITION)
 
 
 def test_comparing_costs_what_the_records_of_the_ranges_say() -> None:

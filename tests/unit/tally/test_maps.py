@@ -81,6 +81,8 @@ def test_the_pointers_of_both_kinds_share_64_kib() -> None:
         (MAX_SHARD_KEYS, MAX_SHARD_BYTES, ("DISTRIBUTED", "INLINE")),
         (1, 10**14, ("DISTRIBUTED", "INLINE")),
         (10_000, 0, ("DISTRIBUTED", "DISTRIBUTED")),
+        (8700, 0, ("INLINE", "INLINE")),  # two turns of 870 seconds to the second, at five keys a second
+        (8701, 0, ("DISTRIBUTED", "DISTRIBUTED")),
     ],
 )
 def test_a_shard_that_may_need_more_than_two_turns_is_not_worked_through_inline_and_deletes_move_no_bytes(

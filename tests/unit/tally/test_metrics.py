@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -54,6 +56,25 @@ def test_a_run_is_one_object_of_the_embedded_metric_format() -> None:
         "Succeeded": 1,
         "Failed": 0,
     }
+
+
+def test_a_run_that_never_came_to_do_anything_has_done_nothing() -> None:
+    counted = ("copied", "deleted", "failed", "changed")
+    refused = {name: value for name, value in REPORT.items() if name not in counted}
+    for report in (refused, {**refused, **{name: {} for name in counted}}):
+        found = metrics_document({**report, "outcome": "InvalidInput"}, "nightly", "")
+        assert (found["Objects"], found["Bytes"], found["Failures"]) == (0, 0, 0)
+
+
+def test_the_line_has_left_the_process_before_the_lambda_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda freezes the process then, and what waits in it is written late or never."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "utf-8"))
+    monkeypatch.setenv("METRICS_STACK", "nightly")
+
+    log_metrics(REPORT, "photos")
+
+    assert json.loads(written.getvalue()) == metrics_document(REPORT, "nightly", "photos")
 
 
 def test_runs_without_a_name_share_one_dimension() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from samples import EXECUTION, FOLDER, client_error, compared_record, memory_fol
 from lambda_functions.shared.apply.uploads import name_of, remember
 from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.option_rules import Restore
+from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.ending import end_run
 from lambda_functions.shared.tally.plan import ComparisonTotals, total_of_records
@@ -120,6 +123,56 @@ def test_what_filters_left_alone_is_told_of_runs_that_have_some(
     plain = report(run_of(), sums, COPIED, DELETED, {})
     assert {name: whole[name] for name in whole if name not in plain} == told
     assert whole["current"] == plain["current"] == sized(90, 900)
+
+
+def test_only_a_run_that_carried_out_a_plan_says_which_and_only_one_that_was_stopped_what_it_gave_up() -> (
+    None
+):
+    run = replace(run_of(), plan=AppliedPlan("runs/sync/planned", "0" * 64, []))
+    stopped = WorkTotals({"stopped": sized(2)}, unfinished_objects=40, stopped_objects=30)
+
+    plain = report(run_of(), compared(**COMPARED), COPIED, DELETED, {})
+    of_plan = report(run, compared(**COMPARED), COPIED, DELETED, {})
+    cut_short = report(run_of(), compared(**COMPARED), COPIED, stopped, {})
+
+    assert {name: of_plan[name] for name in of_plan if name not in plain} == {
+        "appliedPlan": "sync/planned",
+        "planDigest": "0" * 64,
+    }
+    assert {name: cut_short[name] for name in cut_short if name not in plain} == {"stopped": {"objects": 32}}
+    assert cut_short["failed"] == {"objects": 1 + (40 - 30)}, "one that could not be decided, and what broke"
+
+
+@pytest.mark.parametrize(("restore", "skipped"), [(None, {}), (Restore(7, "Bulk"), {"restoring": 5})])
+def test_what_is_being_restored_is_told_only_where_it_may_be_asked_for(
+    restore: Restore | None, skipped: dict[str, int]
+) -> None:
+    done = WorkTotals({"restoring": sized(5), "archived": sized(2)})
+
+    whole = report(run_of(restore=restore), compared(), done, WorkTotals(), {})
+
+    assert whole["skipped"] == {"archived": 2, "vanished": 0, "unmappable": 0, **skipped}
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "unknown"),
+    [
+        ("eu-west-1", "us-east-1", None),
+        ("xx-new-1", "us-east-1", ["xx-new-1"]),
+        ("b-1", "a-1", ["a-1", "b-1"]),
+    ],
+)
+def test_regions_that_have_no_prices_are_named(
+    source: str, destination: str, unknown: list[str] | None
+) -> None:
+    run = run_of()
+    run = replace(
+        run,
+        source=replace(run.source, region=source),
+        destination=replace(run.destination, region=destination),
+    )
+
+    assert report(run, compared(), WorkTotals(), WorkTotals(), {}).get("pricedAsUsEast1") == unknown
 
 
 def test_a_run_that_had_nothing_to_do_reports_zeros() -> None:
@@ -274,6 +327,25 @@ def test_a_run_that_broke_says_what_broke_and_in_which_phase() -> None:
         "in the report. Start again in 16 minutes, when its last Lambda must be over: a sync takes up where the last one "
         "stopped.",
         "deleting",
+    )
+
+
+@pytest.mark.parametrize("state", [{"comparison": {"wave": 1}}, {"comparison": {"next": "apply"}}])
+def test_whoever_carries_out_a_plan_is_told_to_make_a_new_one_and_not_to_start_again(
+    state: dict[str, Any],
+) -> None:
+    """A plan is good for one execution, so that starting it again would be refused."""
+    plan = {"folder": "runs/sync/planned", "digest": "0" * 64, "waves": []}
+    error = {"Error": "States.Timeout", "Cause": ""}
+    when = "in 16 minutes, when its last Lambda must be over" if "next" in state["comparison"] else "now"
+
+    cause = ended({**state, "error": error, "run": {"plan": plan}}).cause
+
+    assert cause.endswith(
+        f" Make a new dry run {when}, it shows what is left: a plan is carried out once."
+    ), cause
+    assert ended({**state, "error": error, "run": {}}).cause.endswith(
+        f" Start again {when}: a sync takes up where the last one stopped."
     )
 
 
@@ -584,3 +656,103 @@ def test_uploads_that_were_left_under_way_are_aborted_and_one_that_cannot_be_is_
             "the upload upload-1 of 'big' was not aborted: AccessDenied: no (AbortMultipartUpload); the next run into into "
             "tries again, and until then their parts cost money.",
         )
+
+
+def leave_uploads(folder: RunFolder, number: int) -> dict[str, Any]:
+    """End a run that has left so many uploads, of which none can be aborted; its lease is there before."""
+    for one in range(number):
+        remember(folder, run_of().destination, f"big-{one}", f"upload-{one}")
+    folder.client.files[lease_key(run_of())] = b"{}"
+    uploads = Uploads(client_error(403, "AccessDenied", "AbortMultipartUpload", "no"))
+    clients = Clients(None, uploads, folder.client, RequestCounter())
+    state = {"execution": EXECUTION, "input": {}, "run": valid_run(), "comparison": None}
+    return end_run(clients, state, Turn(0.0, 900.0, "request", lambda: 0.0))
+
+
+@pytest.mark.parametrize(("number", "more"), [(5, []), (6, [f"and 1 more: {ADDRESS}uploads/"])])
+def test_five_uploads_that_are_left_are_warned_of_one_by_one_and_more_by_the_folder_with_their_files(
+    number: int, more: list[str]
+) -> None:
+    warnings = leave_uploads(memory_folder(), number)["report"]["warnings"]
+
+    assert len(warnings) == 5 + len(more)
+    assert warnings[5:] == more
+    assert all("was not aborted: AccessDenied: no (AbortMultipartUpload)" in one for one in warnings[:5])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_lease_is_kept_for_the_uploads_that_are_left_with_the_end_of_its_run(number: int) -> None:
+    """The next run finds the uploads through it; without the end it would take the run for one that is still at work."""
+    folder = memory_folder()
+
+    leave_uploads(folder, number)
+
+    kept = folder.client.files.get(lease_key(run_of()))
+    assert (kept is not None) is bool(number)
+    assert kept is None or json.loads(kept)["endedAt"].startswith("20")
+
+
+# --- A dry run, and the run of its plan --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "dry_run", "outcome", "has_plan"),
+    [
+        ({}, True, "Succeeded", True),
+        ({"tally": {"failed": sized(2)}}, True, "SyncIncomplete", False),
+        ({}, False, "Succeeded", False),
+    ],
+)
+def test_only_a_dry_run_that_succeeded_leaves_a_plan_that_can_be_carried_out(
+    values: dict[str, Any], dry_run: bool, outcome: str, has_plan: bool
+) -> None:
+    folder, comparison = folder_of_run(**values)
+
+    result = end(folder, run=valid_run(dryRun=dry_run), comparison={**comparison, "next": "report"})
+
+    assert result["outcome"] == outcome
+    assert ("planDigest" in result["report"]) is (folder.read("plan.json") is not None) is has_plan
+
+
+def test_a_run_of_a_plan_that_was_refused_is_reported_with_the_options_of_that_plan_and_is_no_dry_run() -> (
+    None
+):
+    folder = memory_folder()
+    planned = RunFolder(folder.client, "runs/sync/planned")
+    planned.write(
+        "report.json",
+        {"options": {"source": "a", "destination": "b", "name": "photos", "dryRun": True}},
+    )
+    refused = {"verdict": "refused", "error": "InvalidInput", "cause": "No.", "requests": {}}
+
+    told = end(folder, run=refused, input={"plan": "sync/planned"})["report"]
+
+    assert {name: told[name] for name in ("source", "destination", "name", "dryRun")} == {
+        "source": "a",
+        "destination": "b",
+        "name": "photos",
+        "dryRun": False,
+    }
+    assert told["options"] == {"source": "a", "destination": "b", "name": "photos", "dryRun": False}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_refused_run_says_whether_it_was_to_be_a_dry_run(dry_run: bool) -> None:
+    refused = {"verdict": "refused", "error": "InvalidInput", "cause": "No."}
+    given = {"source": "from", "destination": "into", "dryRun": dry_run}
+
+    told = end(memory_folder(), run=refused, input=given)["report"]
+
+    assert (told["dryRun"], told["requests"]) == (dry_run, {})
+
+
+@pytest.mark.parametrize(("first", "files"), [(19, 2), (20, 1), (21, 1)])
+def test_no_more_files_are_read_than_the_keys_in_the_report_take(first: int, files: int) -> None:
+    """A run may have thousands of such files."""
+    lines = [{"key": f"key-{number}", "what": "archived", "error": "why"} for number in range(25)]
+    folder, comparison = folder_of_run(lines[:first], lines[first:])
+
+    result = end(folder, run=valid_run(), comparison=comparison)
+
+    assert result["report"]["notSynchronised"] == lines[:20]
+    assert sum("/failures/" in key for key in folder.client.read) == files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import memory_folder, shard
 
-from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.outcomes import IN_SYNC, SKIPPED, object_count
+from lambda_functions.shared.tally import sums as adding
+from lambda_functions.shared.tally.breakage import Breakage, name_of
 from lambda_functions.shared.tally.plan import KINDS
-from lambda_functions.shared.tally.sums import CHUNK_ITEMS, WorkTotals, add_up, index_items
+from lambda_functions.shared.tally.sums import (
+    CHUNK_ITEMS,
+    WorkTotals,
+    add_up,
+    broken_totals,
+    index_items,
+    read_totals,
+)
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
@@ -39,7 +49,56 @@ APPLIED = st.builds(
     seconds=st.integers(0, 10**6).map(float),
     unfinished=st.lists(st.text(max_size=3)),
     unfinished_objects=st.integers(0, 100),
+    broken=st.integers(0, 100),
+    unclear=st.integers(0, 100),
+    stopped_objects=st.integers(0, 100),
 )
+
+
+def test_two_sums_are_added_up_number_by_number() -> None:
+    one = WorkTotals(
+        tally={"copied": {"objects": 1, "bytes": 10}},
+        causes={"AccessDenied": {"objects": 2, "example": {"key": "a"}}},
+        failures=[shard("failures/a")],
+        requests={"COPY": 3, "HEAD": 4},
+        turns=5,
+        seconds=6.5,
+        unfinished=["copy/a"],
+        unfinished_objects=7,
+        broken=8,
+        breakages=[{"item": "copy-000001"}],
+        unclear=9,
+        stopped_objects=10,
+    )
+    other = WorkTotals(
+        tally={"copied": {"objects": 100, "bytes": 1000}, "failed": {"objects": 200, "bytes": 0}},
+        causes={"AccessDenied": {"objects": 200, "example": {"key": "b"}}},
+        failures=[shard("failures/b")],
+        requests={"COPY": 300, "LIST": 400},
+        turns=500,
+        seconds=600.0,
+        unfinished=["delete/a"],
+        unfinished_objects=700,
+        broken=800,
+        breakages=[{"item": "delete-000001"}],
+        unclear=900,
+        stopped_objects=1000,
+    )
+
+    assert (one + other).to_json() == {
+        "tally": {"copied": {"objects": 101, "bytes": 1010}, "failed": {"objects": 200, "bytes": 0}},
+        "causes": {"AccessDenied": {"objects": 202, "example": {"key": "a"}}},
+        "failures": [shard("failures/a"), shard("failures/b")],
+        "requests": {"COPY": 303, "HEAD": 4, "LIST": 400},
+        "turns": 505,
+        "seconds": 606.5,
+        "unfinished": ["copy/a", "delete/a"],
+        "unfinished_objects": 707,
+        "broken": 808,
+        "breakages": [{"item": "copy-000001"}, {"item": "delete-000001"}],
+        "unclear": 909,
+        "stopped_objects": 1010,
+    }
 
 
 @given(APPLIED, APPLIED, APPLIED)
@@ -55,6 +114,28 @@ def test_what_is_undone_has_failed_or_was_changed_or_has_not_been_begun() -> Non
     undone = sum(10 ** WORDS.index(word) for word in ("changed", "failed"))
 
     assert WorkTotals(tally=words, unfinished_objects=7).not_done() == undone + 7
+
+
+def test_of_what_broke_in_two_sums_twenty_are_told_of_and_all_are_counted() -> None:
+    one, other = (
+        WorkTotals(broken=15, breakages=[{"item": f"{kind}-{number}"} for number in range(15)])
+        for kind in ("copy", "delete")
+    )
+
+    both = one + other
+
+    assert both.broken == 30
+    assert both.breakages == [*one.breakages, *other.breakages[:5]]
+
+
+def test_what_a_stop_left_is_not_in_sync_and_has_not_failed() -> None:
+    words = {"copied": 1000, "failed": 3, "changed": 5, "stopped": 20}
+    tally = {what: {"objects": count, "bytes": 0} for what, count in words.items()}
+    done = WorkTotals(tally=tally, unfinished_objects=110, stopped_objects=70)
+
+    assert done.failed() == 3 + (110 - 70), "those whose worker broke, not those that nobody began"
+    assert done.stopped() == 20 + 70
+    assert done.not_done() == 3 + 5 + 20 + 110
 
 
 @given(APPLIED)
@@ -193,6 +274,88 @@ def test_more_records_than_a_turn_can_read_are_added_up_in_several() -> None:
     assert turns == 3
     assert applied.tally == {"copied": {"objects": 2 * count, "bytes": 20 * count}}
     assert (applied.turns, applied.not_done()) == (count, 0)
+
+
+@pytest.mark.parametrize(("looks", "expected"), [(0, 2), (1, 4), (2, 6), (3, 7), (100, 7)])
+def test_a_turn_reads_one_chunk_whatever_its_time_is_and_more_of_them_while_it_lasts(
+    monkeypatch: pytest.MonkeyPatch, looks: int, expected: int
+) -> None:
+    """A turn that read nothing would be followed by turns for ever, and one that stopped after a chunk by too many."""
+    monkeypatch.setattr(adding, "CHUNK_ITEMS", 2)
+    folder = memory_folder()
+    items = [{"id": f"copy-{number}", **shard(f"copy/{number}", 1)} for number in range(7)]
+    for item in items:
+        folder.write(f"copied/{item['id']}-0.json", turn_record(0, 1, copied=1))
+
+    position, applied = add_up(folder, "copied", items, 0, WorkTotals(), turn_that_ends(looks))
+
+    assert position == object_count(applied.tally, "copied") == applied.turns == expected
+
+
+# --- What a turn leaves to the next --------------------------------------------------------------------------
+
+
+def test_before_its_first_turn_a_phase_has_no_sums(folder: RunFolder) -> None:
+    assert read_totals(folder, None) == read_totals(folder, {}) == WorkTotals()
+
+
+def test_sums_are_those_that_the_turn_before_has_written_or_nothing_is_concluded_from_them(
+    folder: RunFolder,
+) -> None:
+    """The state knows the tally as well, so that a file which was replaced is noticed."""
+    written = WorkTotals(tally={"copied": {"objects": 5, "bytes": 50}}, turns=1)
+    folder.write("tally/copied-5.json", written.to_json())
+    progress = {"at": 5, "sums": "tally/copied-5.json", "tally": written.tally}
+
+    assert read_totals(folder, progress).tally == written.tally
+    with pytest.raises(RunFileBroken) as caught:
+        read_totals(folder, {**progress, "tally": {"copied": {"objects": 6, "bytes": 50}}})
+    assert str(caught.value) == (
+        f"{folder.address('tally/copied-5.json')} has other sums than those that were written"
+    )
+
+
+# --- After a stop --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ends_map", "stopped_objects", "unclear"), [(False, 2 + 10, 1), (True, 2 + 10 + 9, 0)]
+)
+def test_what_a_stop_left_is_told_from_what_broke_and_from_workers_that_left_no_word(
+    folder: RunFolder, ends_map: bool, stopped_objects: int, unclear: int
+) -> None:
+    """Only where the Map was ended has a shard without any word not begun; otherwise its worker may still be writing."""
+    sizes = {"whole": 5, "given-up": 5, "not-begun": 10, "broken": 8, "silent": 9}
+    items = [{"id": name, **shard(f"copy/{name}", size)} for name, size in sizes.items()]
+    folder.write("copied/whole-0.json", turn_record(0, 5, copied=5))
+    folder.write("copied/given-up-0.json", turn_record(0, 1, copied=1))
+    folder.write("copied/given-up-1.json", {**turn_record(1, 3, copied=1, stopped=1), "stopped": True})
+    folder.write(
+        "copied/given-up-3.json", turn_record(3, 5, copied=2)
+    )  # no turn follows one that was stopped
+    folder.write("copied/not-begun-0.json", {**turn_record(0, 0), "stopped": True})
+    left = Breakage("broken", "Runtime.ExitError", "it ended")
+    folder.write(name_of("broken"), asdict(left))
+    turn = replace(turn_that_ends(1000), stop=lambda: StopRequest(ends_map))
+
+    _, applied = add_up(folder, "copied", items, 0, WorkTotals(), turn)
+
+    assert (applied.stopped_objects, applied.unclear, applied.broken) == (stopped_objects, unclear, 1)
+    assert applied.unfinished == [f"copy/{name}" for name in ("given-up", "not-begun", "broken", "silent")]
+    assert applied.unfinished_objects == 2 + 10 + 8 + 9
+    assert applied.breakages == [asdict(left)]
+    assert (object_count(applied.tally, "copied"), applied.turns) == (7, 4)
+    assert applied.stopped() == stopped_objects + 1
+    assert applied.failed() == 8 + (0 if ends_map else 9)
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, 0), (19, 19), (20, 20), (21, 20)])
+def test_what_broke_is_told_of_the_first_twenty_workers(number: int, told: int) -> None:
+    breakages = [Breakage(f"copy-{one:06d}", "KeyError", "why") for one in range(number)]
+
+    assert broken_totals(breakages) == WorkTotals(
+        broken=number, breakages=[asdict(one) for one in breakages[:told]]
+    )
 
 
 @given(st.lists(st.integers(1, 6), max_size=8), st.lists(st.integers(0, 6), min_size=8, max_size=8))

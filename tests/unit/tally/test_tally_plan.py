@@ -28,16 +28,20 @@ from lambda_functions.shared.compare.waves import (
 )
 from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.options import Options
+from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
 from lambda_functions.shared.tally.plan import (
     KINDS,
+    ComparisonTotals,
+    as_borrowed,
     read_records,
     total_of_records,
     totals_of_state,
     write_indexes,
 )
 from lambda_functions.shared.tally.refusals import deletion_refusal
+from lambda_functions.shared.tally.warnings import scope_warnings
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 # --- Waves ----------------------------------------------------------------------------------------------------
@@ -102,6 +106,127 @@ def test_no_records_are_an_empty_plan() -> None:
         "copy": {"objects": 0, "bytes": 0},
         "delete": {"objects": 0, "bytes": 0},
     }
+
+
+def test_sums_of_no_side_are_zeros() -> None:
+    nothing: dict[str, Any] = {}
+    sums = ComparisonTotals(
+        nothing, nothing, nothing, nothing, paired=0, orphans=0, unprovable=0, unusual_pages=0,
+        shards={kind: [] for kind in KINDS}, causes=nothing, failures=[], requests=nothing, turns=0, seconds=0.0,
+    )  # fmt: skip
+
+    assert set(sums.books().values()) == {0} and sums.books() == NO_BOOKS
+    assert (sums.in_scope("source"), sums.in_scope("destination"), sums.left_of_source()) == (0, 0, 0)
+    assert scope_warnings(Options("from", "into", prefix="p/"), sums) == [
+        'Nothing was listed in the source from under the prefix "p/": check its spelling.'
+    ]
+    assert scope_warnings(Options("from", "into", modifiedAfter="2026-11-01T00:00:00Z"), sums) == []
+
+
+def test_what_the_state_carries_of_a_comparison_is_told_and_what_it_does_not_is_zero() -> None:
+    """All that a report has where the files of a run are gone."""
+    books = {
+        "sourceListed": 1, "destinationListed": 20, "sourceOutOfScope": 300, "destinationOutOfScope": 4000,
+        "sourceKept": 5, "destinationKept": 60, "sourceFiltered": 700, "destinationFiltered": 8000,
+        "paired": 9, "orphans": 10, "unprovable": 11, "unusualPages": 12, "notOverwritten": 13,
+    }  # fmt: skip
+    plan = {
+        "copy": {"objects": 14, "bytes": 15},
+        "delete": {"objects": 16, "bytes": 17},
+        "restore": {"objects": 18, "bytes": 19},
+    }
+    tally = {"current": {"objects": 20, "bytes": 21}, "failed": {"objects": 22, "bytes": 0}}
+
+    sums = totals_of_state({"books": books, "plan": plan, "tally": tally})
+
+    assert sums == ComparisonTotals(
+        tally=tally,
+        listed={"source": 1, "destination": 20},
+        out_of_scope={"source": 300, "destination": 4000},
+        kept={"source": 5, "destination": 60},
+        filtered={"source": 700, "destination": 8000},
+        paired=9,
+        orphans=10,
+        unprovable=11,
+        unusual_pages=12,
+        not_overwritten=13,
+        shards={
+            "copy": [plan["copy"]],
+            "delete": [plan["delete"]],
+            "restore": [plan["restore"]],
+            "large": [],
+        },
+        causes={},
+        failures=[],
+        requests={},
+        turns=0,
+        seconds=0.0,
+    )
+    assert sums.plan == plan
+    assert sums.books() == {
+        **NO_BOOKS, **books, "current": 20, "undecided": 22, "copies": 14 + 18, "deletes": 16,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("comparison", [{}, {"books": {}, "plan": {}, "tally": {}}])
+def test_a_state_that_carries_nothing_of_a_comparison_has_sums_of_zero(comparison: dict[str, Any]) -> None:
+    sums = totals_of_state(comparison)
+
+    assert sums.books() == NO_BOOKS
+    assert sums.plan == {"copy": NO_OBJECTS, "delete": NO_OBJECTS}
+    assert (sums.tally, sums.listed) == ({}, {"source": 0, "destination": 0})
+    assert (sums.turns, sums.seconds, sums.requests, sums.causes, sums.failures) == (0, 0.0, {}, {}, [])
+
+
+def test_a_run_of_a_plan_finds_its_files_in_the_other_folder_and_has_sent_none_of_its_requests() -> None:
+    shards = {kind: [shard(f"{kind}/a", 3, 30)] for kind in (*KINDS, "restore")}
+    failures = [shard("failures/a"), shard("failures/b")]
+    record = compared_record(
+        tally={"failed": {"objects": 2, "bytes": 0}}, shards=shards, failures=failures, requests={"LIST": 9},
+        toSend={"COPY": 3}, seconds=7.5,
+    )  # fmt: skip
+    there = total_of_records([record])
+
+    borrowed = as_borrowed(there, AppliedPlan("runs/sync/planned", "0" * 64, []))
+
+    def named(file: dict[str, Any]) -> dict[str, Any]:
+        return {**file, "file": f"/runs/sync/planned/{file['file']}"}
+
+    assert borrowed == replace(
+        there,
+        shards={kind: [named(one) for one in files] for kind, files in shards.items()},
+        failures=[named(one) for one in failures],
+        requests={},
+        turns=0,
+        seconds=0.0,
+    )
+    assert (there.requests, there.turns, there.seconds) == ({"LIST": 9}, 1, 7.5)
+
+
+def test_books_have_every_number_of_the_comparison_under_its_name() -> None:
+    words = {"current": 1, "failed": 20, "archived": 300, "vanished": 4000, "unmappable": 5, "restoring": 60}
+    record = compared_record(
+        tally={what: {"objects": count, "bytes": 7} for what, count in words.items()},
+        shards={
+            "copy": [shard("copy/a", 2)],
+            "large": [shard("large/a", 30)],
+            "restore": [shard("restore/a", 400)],
+            "delete": [shard("delete/a", 7)],
+        },
+        listed=(11, 22),
+        outOfScope={"source": 33, "destination": 44},
+        kept={"source": 55, "destination": 66},
+        filtered={"source": 77, "destination": 88},
+        failures=[shard("failures/a", 1), shard("failures/b", 98)],
+        paired=111, orphans=122, unprovable=133, unusualPages=144, notOverwritten=155,
+    )  # fmt: skip
+
+    assert total_of_records([record]).books() == {
+        "sourceListed": 11, "destinationListed": 22, "sourceOutOfScope": 33, "destinationOutOfScope": 44,
+        "sourceKept": 55, "destinationKept": 66, "sourceFiltered": 77, "destinationFiltered": 88,
+        "current": 1, "copies": 432, "skipped": 4365, "undecided": 20, "paired": 111, "orphans": 122, "deletes": 7,
+        "named": 99, "unprovable": 133, "unusualPages": 144, "notOverwritten": 155,
+    }  # fmt: skip
 
 
 SHARDS = st.lists(
@@ -659,3 +784,110 @@ def test_only_deletes_that_went_right_are_followed_by_a_second_comparison(
     state = {**state, "run": state_of({}, verify=True)["run"], **({"error": error} if error else {})}
 
     assert tally_deletes(clients_of(folder), state, turn())["next"] == next_step
+
+
+# --- What a stop changes --------------------------------------------------------------------------------------
+
+
+def stopped_turn(ends_map: bool) -> Turn:
+    return replace(turn(), stop=lambda: StopRequest(ends_map))
+
+
+@pytest.mark.parametrize(
+    ("record", "next_step", "is_told"),
+    [
+        ({"shards": {"copy": [shard("copy/a", 3, 30)]}}, "report", True),
+        ({"handedBack": [LEFT]}, "report", True),
+        ({}, "verify", False),
+    ],
+)
+@pytest.mark.parametrize("ends_map", [False, True])
+def test_what_a_stop_has_cut_short_is_not_compared_once_more(
+    record: dict[str, Any], next_step: str, is_told: bool, ends_map: bool
+) -> None:
+    """It would name all that was not copied as differences; a stop that came too late has cut nothing short."""
+    folder = memory_folder()
+    state = state_of({"wave": 1, **wave_of(folder, compared_record(listed=(5, 5), **record))}, verify=True)
+
+    decided = tally_comparison(clients_of(folder), state, stopped_turn(ends_map))
+
+    assert decided["next"] == next_step
+    told = {name: decided[name] for name in ("stopped", "endsMap") if name in decided}
+    assert told == ({"stopped": True, "endsMap": ends_map} if is_told else {})
+    assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+
+
+@pytest.mark.parametrize("ends_map", [False, True])
+@pytest.mark.parametrize(
+    ("deletes", "verify", "next_step", "is_told"),
+    [
+        (1, False, "report", True),
+        (1, True, "report", True),
+        (0, False, "report", False),
+        (0, True, "verify", False),
+    ],
+)
+def test_a_stop_after_the_copies_keeps_the_orphans_and_is_told_only_where_there_are_some(
+    deletes: int, verify: bool, next_step: str, is_told: bool, ends_map: bool
+) -> None:
+    folder, state = copied_folder(DONE, deletes)
+    state = {**state, "run": state_of({}, verify=verify)["run"]}
+
+    decided = tally_copies(clients_of(folder), state, stopped_turn(ends_map))
+
+    assert decided == {
+        "next": next_step,
+        **({"stopped": True, "endsMap": ends_map} if is_told else {}),
+        "at": 1,
+        "sums": "tally/copied-1.json",
+        "tally": DONE,
+    }
+
+
+GIVEN_UP = {"stopped": {"objects": 1, "bytes": 1}}
+
+
+@pytest.mark.parametrize("ends_map", [False, True])
+@pytest.mark.parametrize("kind", ["copied", "deleted"])
+def test_objects_that_were_given_up_are_told_as_stopped_and_not_compared_once_more(
+    kind: str, ends_map: bool
+) -> None:
+    folder, state = copied_folder(GIVEN_UP if kind == "copied" else DONE)
+    state = {**state, "run": state_of({}, verify=True)["run"]}
+    folder.write("deleted/delete-000001-0.json", record_of(GIVEN_UP, is_named=True))
+    tally_phase = {"copied": tally_copies, "deleted": tally_deletes}[kind]
+
+    decided = tally_phase(clients_of(folder), state, stopped_turn(ends_map))
+
+    assert decided == {
+        "next": "report",
+        "stopped": True,
+        "endsMap": ends_map,
+        "at": 1,
+        "sums": f"tally/{kind}-1.json",
+        "tally": GIVEN_UP,
+    }
+
+
+def test_a_stop_after_the_last_delete_came_too_late_and_is_not_told() -> None:
+    folder, state = copied_folder(DONE)
+    state = {**state, "run": state_of({}, verify=True)["run"]}
+    gone = {"deleted": {"objects": 1, "bytes": 1}}
+    folder.write("deleted/delete-000001-0.json", record_of(gone))
+
+    assert tally_deletes(clients_of(folder), state, stopped_turn(ends_map=True)) == {
+        "next": "verify",
+        "at": 1,
+        "sums": "tally/deleted-1.json",
+        "tally": gone,
+    }
+
+
+@pytest.mark.parametrize(("deletes", "tally"), [(0, DONE), (1, {"failed": {"objects": 1, "bytes": 0}})])
+def test_the_records_of_the_comparison_are_read_once_more_only_before_something_is_deleted(
+    deletes: int, tally: dict[str, Any]
+) -> None:
+    folder, state = copied_folder(tally, deletes)
+    folder.remove(range_record_name("1-0001"))
+
+    assert tally_copies(clients_of(folder), state, turn())["next"] == "report"
