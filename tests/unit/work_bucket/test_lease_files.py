@@ -163,7 +163,13 @@ def test_an_execution_that_does_not_exist_counts_for_930_seconds_from_when_that_
     assert list(world.client.files) == [lease_key(run_of())]
 
 
-def test_a_lease_that_another_run_notes_at_the_same_moment_counts_as_held(world: World) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (404, "NoSuchKey")],
+)
+def test_a_lease_that_another_run_notes_or_removes_at_the_same_moment_counts_as_held(
+    world: World, status: int, code: str
+) -> None:
     theirs = run_of(THEIRS)
     world.take(theirs)
     world.executions[theirs.execution] = GONE
@@ -172,7 +178,7 @@ def test_a_lease_that_another_run_notes_at_the_same_moment_counts_as_held(world:
     def lost_race(**parameters: Any) -> None:
         if "IfMatch" in parameters:
             sent.append(parameters["IfMatch"])
-            raise client_error(412, "PreconditionFailed", "PutObject")
+            raise client_error(status, code, "PutObject")
         put(**parameters)
 
     world.client.put_object = lost_race  # type: ignore[method-assign, assignment]
@@ -337,6 +343,8 @@ WRITTEN = lease_document(run_of(name="nightly"))
         ("sourcePrefix", 5, "its sourcePrefix is 5; expected text"),
         ("sourcePrefix", ["a"], 'its sourcePrefix is ["a"]; expected text'),
         ("name", None, "its name is null; expected text"),
+        ("name", ["x" * 100], 'its name is ["' + "x" * 78 + "; expected text"),
+        ("missingSince", 5, "Invalid isoformat string: '5'"),
         # Nobody can be asked about an execution without a name, and a folder without one is not that of a run.
         ("execution", "", "it does not say execution"),
         ("folder", "", "it does not say folder"),
