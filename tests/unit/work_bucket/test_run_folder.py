@@ -348,7 +348,16 @@ def test_of_two_attempts_at_an_index_the_second_gets_what_names_the_first() -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["/runs/m/other/copy/a.jsonl", f"/{FOLDER}/copy/a.jsonl", "/leases/x", "/runs/m/planned", "/"]
+    "name",
+    [
+        "/runs/m/other/copy/a.jsonl",
+        f"/{FOLDER}/copy/a.jsonl",
+        "/leases/x",
+        "/runs/m/planned",
+        "/",
+        "//",
+        "//x",
+    ],
 )
 def test_a_file_outside_of_the_own_folder_and_of_the_plans_is_not_read(name: str) -> None:
     client = MemoryS3()
