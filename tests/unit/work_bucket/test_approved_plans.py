@@ -211,7 +211,15 @@ def test_what_is_no_plan_that_has_succeeded_is_refused_in_a_sentence(
 
 @pytest.mark.parametrize(
     "options",
-    [[], None, 5, {"source": 5}, {"no such option": 1}, {"source": "from", "unprovable": 7}],
+    [
+        [],
+        None,
+        5,
+        {"source": 5},
+        {"no such option": 1},
+        {"source": "from"},
+        {**OPTIONS.to_json(), "unprovable": 7},
+    ],
     ids=repr,
 )
 def test_options_that_no_input_could_have_are_refused_though_their_digest_is_right(

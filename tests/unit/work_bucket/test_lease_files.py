@@ -12,7 +12,13 @@ from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import MISSING, Execution
-from lambda_functions.shared.work_bucket.lease_cycles import Lease, lease_document, overlapping, parse_lease
+from lambda_functions.shared.work_bucket.lease_cycles import (
+    Lease,
+    feeds,
+    lease_document,
+    overlapping,
+    parse_lease,
+)
 from lambda_functions.shared.work_bucket.leases import (
     LeaseLost,
     Leases,
@@ -113,6 +119,20 @@ def test_a_lease_that_cannot_be_read_stops_no_run_that_has_nothing_to_do_with_it
     world.client.files["leases/elsewhere/spoilt.json"] = b"{"
 
     assert world.take() == []
+
+
+def test_nobody_is_asked_about_a_lease_that_cannot_be_read(world: World) -> None:
+    """It names no execution, and DescribeExecution is throttled by account."""
+    world.client.files["leases/elsewhere/spoilt.json"] = b"{"
+    asked: list[str] = []
+
+    def ask(arn: str) -> Execution:
+        asked.append(arn)
+        return RUNNING
+
+    Leases(world.client, "work-bucket", ask, lambda: world.now).take(run_of(), world.clean_up)
+
+    assert set(asked) == {OURS["id"]}
 
 
 def test_a_lease_that_cannot_be_read_may_be_of_a_run_that_feeds_this_one_and_reads_what_it_writes(
@@ -355,6 +375,15 @@ def test_a_lease_with_another_kind_of_value_cannot_be_read(name: str, value: Any
 
     assert (lease.problem, lease.ended_at, lease.source) == (problem, "", None)
     assert overlapping(lease, Lease.of(run_of(destinationPrefix="anything/")))
+
+
+@pytest.mark.parametrize("source", [None, 5, ["from"], {}, True])
+def test_a_source_that_is_no_text_is_unknown_and_counts_as_everything(source: Any) -> None:
+    """Taken for a bucket's name it would be none, and the circle of two runs would not be seen."""
+    lease = parse_lease("into", json.dumps({**WRITTEN, "source": source}).encode())
+
+    assert (lease.problem, lease.source) == ("", None)
+    assert feeds(Lease.of(run_of(destination="elsewhere")), lease)
 
 
 @pytest.mark.parametrize("body", [b"[" * 200_000, b'{"execution":' * 200_000])
