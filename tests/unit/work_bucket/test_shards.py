@@ -165,25 +165,30 @@ def test_a_shard_that_a_pool_could_not_write_is_an_error_of_the_plan() -> None:
 
 
 def test_a_writer_waits_where_too_many_shards_wait_to_be_written() -> None:
-    """Memory would otherwise hold what S3 is slow to take."""
-    folder, waited = memory_folder(), list[int]()
+    """Memory would otherwise hold what S3 is slow to take. The oldest is waited for: it is the first that can be done."""
+    waited, names = list[str](), list[str]()
 
     class Unwritten(Future[dict[str, Any]]):
+        name = ""
+
         def result(self, timeout: float | None = None) -> dict[str, Any]:
             if not self.done():
-                waited.append(1)
+                waited.append(self.name)
                 self.set_result({"objects": 1})
             return super().result(timeout)
 
     class Pool(Executor):
-        def submit(self, *_: Any, **__: Any) -> Unwritten:
-            return Unwritten()
+        def submit(self, write: Any, /, name: str, *_: Any, **__: Any) -> Unwritten:
+            future = Unwritten()
+            future.name = name
+            names.append(name)
+            return future
 
-    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=1, max_bytes=1, pool=Pool())
+    writer = ShardWriter(memory_folder(), str, first_keys=1, max_bytes=1, pool=Pool())
     for number in range(11):
         writer.add({"key": f"{number}", "size": 1})
 
-    assert len(waited) == 2, "8 may wait, and the last of the 11 is not full yet"
+    assert (waited, len(names)) == (["1", "2"], 10), "8 may wait, and the last of the 11 is not full yet"
     assert len(writer.close()) == 11
 
 
