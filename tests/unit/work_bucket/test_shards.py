@@ -129,6 +129,21 @@ def test_a_line_without_a_size_has_no_bytes() -> None:
     assert [(one["objects"], one["bytes"]) for one in writer.close()] == [(4, 10)]
 
 
+@pytest.mark.parametrize(
+    ("by_key", "expected"), [(True, ["a", "b", "c", "d"]), (False, ["b", "a", "d", "c"])]
+)
+def test_the_lines_of_a_shard_are_in_their_order_or_if_wanted_in_that_of_their_keys(
+    by_key: bool, expected: list[str]
+) -> None:
+    """Each shard by itself: what comes later cannot be in one that was written before."""
+    folder = memory_folder()
+    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=2, by_key=by_key)
+    for key in "badc":
+        writer.add({"key": key})
+
+    assert [line["key"] for one in writer.close() for line in folder.read_lines(one)] == expected
+
+
 def test_shards_are_written_by_a_pool_while_more_is_added_and_named_in_order() -> None:
     folder, held = memory_folder(), threading.Event()
     put = folder.client.put_object
