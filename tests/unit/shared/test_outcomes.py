@@ -15,13 +15,17 @@ from lambda_functions.shared.outcomes import (
     SKIPPED,
     Outcome,
     Tally,
+    add_causes,
     add_counts,
     add_tallies,
     object_count,
+    pluralize,
 )
 from lambda_functions.shared.work_bucket.shards import ShardWriter
 
-WORDS = (*IN_SYNC, *SKIPPED, "changed", "failed")
+DONE = ("copied", "deleted", "current")
+PASSED_OVER = ("archived", "vanished", "unmappable", "restoring")
+WORDS = (*DONE, *PASSED_OVER, "changed", "stopped", "failed", "missing", "different", "extra")
 OUTCOMES = st.lists(st.builds(Outcome, st.text(max_size=3), st.sampled_from(WORDS), st.integers(0, 10**15)))
 TALLIES = st.dictionaries(
     st.sampled_from(WORDS),
@@ -55,6 +59,25 @@ def test_a_tally_counts_objects_and_bytes_of_each_word() -> None:
     }
 
 
+def test_what_a_run_passes_over_and_still_succeeds_is_archived_vanished_unmappable_or_restoring() -> None:
+    """These are taken out of both sides of the books, and told apart in every report, in this order."""
+    assert SKIPPED == PASSED_OVER
+    assert IN_SYNC == DONE
+
+
+def test_an_outcome_that_says_no_more_than_what_became_of_a_key_adds_no_bytes_no_cause_and_no_marker() -> (
+    None
+):
+    named = Named()
+    tally = tally_of([Outcome("a", "failed")], named)
+
+    assert tally.to_json() == {"failed": {"objects": 1, "bytes": 0}}
+    assert named == [{"key": "a", "what": "failed", "error": ""}]
+    assert tally.causes == {
+        "failed": {"objects": 1, "example": {"key": "a", "what": "failed", "error": ""}},
+    }
+
+
 @pytest.mark.parametrize("what", WORDS)
 def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
     outcome, named = Outcome("a/key", what, 5, "why"), Named()
@@ -62,7 +85,7 @@ def test_keys_are_named_unless_they_are_as_they_should_be(what: str) -> None:
     tally_of([outcome], named)
 
     assert outcome.to_json() == {"key": "a/key", "what": what, "error": "why"}
-    assert named == ([] if what in ("copied", "deleted", "current") else [outcome.to_json()])
+    assert named == ([] if what in DONE else [outcome.to_json()])
 
 
 def test_failures_are_grouped_by_their_code_with_the_first_example_of_each() -> None:
@@ -92,6 +115,48 @@ def test_causes_beyond_the_eighth_are_one() -> None:
 
     assert list(tally.causes) == [*(f"Code{number}" for number in range(8)), "other"]
     assert (tally.causes["other"]["objects"], tally.causes["other"]["example"]["key"]) == (3, "8")
+
+
+def test_a_cause_among_the_first_eight_is_counted_as_itself_however_late_it_comes_again() -> None:
+    codes = [*(f"Code{number}" for number in range(8)), "Code7", "Code8", "Code0", "Code9"]
+    tally = tally_of([Outcome("k", "failed", 0, f"{code}: no") for code in codes])
+
+    assert {code: cause["objects"] for code, cause in tally.causes.items()} == {
+        "Code0": 2, **{f"Code{number}": 1 for number in range(1, 7)}, "Code7": 2, "other": 2,
+    }  # fmt: skip
+
+
+def test_causes_of_several_turns_add_up_with_the_first_example_of_each_and_stay_as_they_were() -> None:
+    one, other = ({"AccessDenied": {"objects": 2, "example": {"key": key}}} for key in "ab")
+
+    assert add_causes([one, other, {"403": {"objects": 1, "example": {"key": "c"}}}]) == {
+        "AccessDenied": {"objects": 4, "example": {"key": "a"}},
+        "403": {"objects": 1, "example": {"key": "c"}},
+    }
+    assert one == {"AccessDenied": {"objects": 2, "example": {"key": "a"}}}
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("403: Forbidden", "403"),
+        ("40: no", "failed"),
+        ("4031: no", "failed"),
+        ("A: no", "failed"),
+        ("Ab: no", "Ab"),
+        ("ab: no", "failed"),
+        ("A.B.C: no", "failed"),
+        ("Kms.Rate.Limit: no", "Kms.Rate.Limit"),
+        ("Kms.: no", "failed"),
+        ("AccessDenied:no", "failed"),
+        ("no AccessDenied: no", "failed"),
+        ("", "failed"),
+    ],
+)
+def test_a_cause_is_the_code_at_the_beginning_of_an_error_or_what_became_of_the_key(
+    error: str, cause: str
+) -> None:
+    assert list(Outcome("k", "failed", 0, error).cause()) == [cause]
 
 
 def test_an_example_of_a_cause_is_told_with_its_beginning_only() -> None:
@@ -177,6 +242,18 @@ def test_counts_are_in_the_order_of_their_names() -> None:
 
 def test_a_word_that_did_not_occur_has_no_objects() -> None:
     assert object_count({"copied": {"objects": 3, "bytes": 1}}, "failed") == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0 days"), (1, "1 day"), (2, "2 days"), (1000, "1,000 days"), (-1, "-1 days")],
+)
+def test_a_number_is_told_with_its_noun(number: int, told: str) -> None:
+    assert pluralize(number, "day") == told
+
+
+def test_what_is_counted_are_objects_if_nothing_else_is_said() -> None:
+    assert (pluralize(1), pluralize(1200)) == ("1 object", "1,200 objects")
 
 
 # --- What was applied ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lambda_functions.shared.options import find_problems
+from lambda_functions.shared.plan_input import names_plan
 
 DIGEST = "0123456789abcdef" * 4
 A_PLAN = "expected the name of a dry run, or <state machine>/<name>"
@@ -43,6 +44,37 @@ def test_a_digest_that_can_be_none_is_refused(digest: Any) -> None:
     (problem,) = find_problems({"plan": "nightly", "planDigest": digest}, {})
 
     assert problem.endswith(f"; {A_DIGEST}")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"plan": "nightly"}, True),
+        ({"planDigest": DIGEST}, True),
+        ({"plan": None, "source": "a"}, True),
+        ({}, False),
+        ({"Plan": "nightly", "source": "plan"}, False),
+        # Inputs may be any JSON; what is no object names nothing, whatever stands in it.
+        *((value, False) for value in (["plan"], "plan", "a planDigest", None, 5)),
+    ],
+)
+def test_only_an_object_with_one_of_the_two_names_names_a_plan(given: Any, expected: bool) -> None:
+    assert names_plan(given) is expected
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        (1, '"x0"'),
+        (10, ", ".join(f'"x{number}"' for number in range(10))),
+        (11, ", ".join([*(f'"x{number}"' for number in range(10)), "1 more"])),
+        (12, ", ".join([*(f'"x{number}"' for number in range(10)), "2 more"])),
+    ],
+)
+def test_of_what_cannot_stand_beside_a_plan_the_first_ten_are_named(number: int, named: str) -> None:
+    (problem,) = find_problems({"plan": "nightly", **{f"x{at}": at for at in range(number)}}, {})
+
+    assert problem.startswith(f'{named} cannot stand beside "plan": ')
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from samples import EXECUTION, FOLDER, run_of
 
 from lambda_functions.shared.options import Options
-from lambda_functions.shared.run import Run, folder_of, scope_filter
+from lambda_functions.shared.run import AppliedPlan, Run, folder_of, scope_filter
 
 KEYS = st.text(alphabet="ab/.*?[]!-\n\U0010ffffé", max_size=8)
 
@@ -109,6 +110,42 @@ def test_a_run_comes_back_from_json_as_it_went(run: Run) -> None:
 @given(RUNS)
 def test_a_run_comes_back_from_the_state_that_validate_input_leaves(run: Run) -> None:
     assert Run.from_json({"verdict": "valid", **run.to_json(), "requests": {"HEAD_BUCKET": 2}}) == run
+
+
+# A run under way, and one that is redriven days later, is read by whichever deployment is there then.
+def test_what_the_state_machine_carries_has_had_these_names_since_the_first_version() -> None:
+    carried = run_of(maxConcurrency=25).to_json()
+    options = carried.pop("options")
+
+    assert options["source"] == "from"
+    assert carried == {
+        "folder": FOLDER,
+        "execution": EXECUTION["id"],
+        "startedAt": "2026-11-22T10:11:12.345Z",
+        "s3StartedAt": None,
+        "compareConcurrency": 25,
+        "largeConcurrency": 2,
+        "regions": ["eu-west-1", "us-east-1"],
+    }
+
+
+PLAN = AppliedPlan("runs/sync/monday", "5" * 64, [{"index": "ranges/1.json", "items": 1, "sha256": "1" * 64}])
+
+
+def test_a_run_that_carries_out_a_plan_carries_what_leads_to_its_files() -> None:
+    run = replace(run_of(), plan=PLAN)
+
+    assert run.to_json()["plan"] == {"folder": PLAN.folder, "digest": PLAN.digest, "waves": PLAN.waves}
+    assert Run.from_json(json.loads(json.dumps(run.to_json()))) == run
+    assert PLAN.name == "sync/monday"
+
+
+def test_the_comparison_of_a_run_is_in_its_own_folder_or_in_that_of_the_plan_that_it_carries_out() -> None:
+    run = run_of()
+
+    assert run.compared_in == FOLDER
+    assert replace(run, plan=PLAN).compared_in == "runs/sync/monday"
+    assert replace(run, plan=PLAN).folder == FOLDER
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.spelling import quote, writable
+from lambda_functions.shared.spelling import JSON, has_half_a_character, quote, writable
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
 
@@ -59,3 +59,28 @@ def test_what_it_has_not_is_named(value: Any, told: Any) -> None:
 def test_what_is_quoted_has_80_characters_at_most(value: Any, told: str) -> None:
     assert quote(value) == told
     assert len(told) <= 80
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", False),
+        ("\ud7ff", False),
+        ("\ud800", True),
+        ("\udbff", True),
+        ("\udc00", True),
+        ("\udfff", True),
+        ("\ue000", False),
+        ("a\U0001f600b", False),
+        ("a\U0001f600\ud83d", True),
+    ],
+    ids=ascii,
+)
+def test_half_a_character_is_one_of_the_surrogates_and_none_beside_them(text: str, expected: bool) -> None:
+    assert has_half_a_character(text) is expected
+
+
+def test_options_of_an_input_are_told_as_json() -> None:
+    assert JSON.name("prefix") == '"prefix"'
+    assert JSON.pair("prefix", "a/") == '"prefix": "a/"'
+    assert JSON.given("prefix", 7) == '"prefix" is 7'

@@ -19,6 +19,7 @@ TO_COPY = st.builds(
     st.none() | st.tuples(st.just("CRC32"), st.sampled_from(["", "COMPOSITE", "FULL_OBJECT"])),
     st.none() | ETAGS,
     st.sampled_from(["", "new", "checksum"]),
+    st.booleans(),
 )
 TO_DELETE = st.builds(ToDelete, st.text(), ETAGS, st.integers(0, 50 * 1024**4))
 
@@ -49,6 +50,15 @@ def test_why_something_is_planned_stands_behind_that() -> None:
     assert (
         json.dumps(ToDelete("a", "x", 3).to_json())
         == '{"key": "a", "etag": "x", "size": 3, "reason": "orphan"}'
+    )
+
+
+def test_what_is_only_to_be_restored_says_so_before_the_reason() -> None:
+    item = ToCopy("a", "x", 3, "GLACIER", reason="new", restore=True)
+
+    assert json.dumps(item.to_json()) == (
+        '{"key": "a", "etag": "x", "size": 3, "class": "GLACIER", "checksum": null, "was": null, "restore": true, '
+        '"reason": "new"}'
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from samples import FOLDER, memory_folder
 
 from lambda_functions.shared.outcomes import Outcome, Tally
 from lambda_functions.shared.work_bucket import heartbeat
-from lambda_functions.shared.work_bucket.heartbeat import Heartbeat, counts, counts_of
+from lambda_functions.shared.work_bucket.heartbeat import FIRST_SECONDS, Heartbeat, counts, counts_of
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 from lambda_functions.shared.work_bucket.shards import ShardWriter
 
@@ -20,23 +21,24 @@ NAME = "alive/copy-000001.json"
 
 
 class Waits:
-    """Says how long was waited for, and lets the turn end after some waits; the clock moves with them."""
+    """Says how long was waited for, and lets the turn end after some waits; the clock moves with them from `began_at` on."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, began_at: float = 0.0) -> None:
         self.seconds: list[float] = []
-        self._number = number
+        self._number, self._began_at = number, began_at
 
     def __call__(self, seconds: float) -> bool:
         self.seconds.append(seconds)
         return len(self.seconds) > self._number
 
     def now(self) -> float:
-        return sum(self.seconds)
+        return self._began_at + sum(self.seconds)
 
 
 @pytest.fixture(autouse=True)
-def first_after_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "FIRST_SECONDS", 5.0)
+def first_when_workers_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All other tests have it never; FIRST_SECONDS was imported before that, so it is what workers have."""
+    monkeypatch.setattr(heartbeat, "FIRST_SECONDS", FIRST_SECONDS)
 
 
 def beating(folder: RunFolder, waits: Waits, **more: Any) -> Heartbeat:
@@ -56,6 +58,48 @@ def test_the_first_is_due_after_five_seconds_and_the_others_every_ten() -> None:
     }  # fmt: skip
 
 
+def test_seconds_are_those_of_the_turn_whenever_it_began_and_told_in_tenths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(heartbeat, "FIRST_SECONDS", 0.26)
+    folder = memory_folder()
+    beating(folder, Waits(1, began_at=86_400.0)).run()
+
+    assert folder.read(NAME)["seconds"] == 0.3
+
+
+def test_heartbeats_have_a_thread_of_their_own_that_keeps_no_process_alive() -> None:
+    """A write that hangs would else keep the worker from ending."""
+    threads, has_waited = list[threading.Thread](), threading.Event()
+
+    def wait(seconds: float) -> bool:
+        threads.append(threading.current_thread())
+        has_waited.set()
+        return True
+
+    with Heartbeat(memory_folder(), "copy-000001", RECORD, wait=wait):
+        assert has_waited.wait(60)
+
+    assert [(thread.name, thread.daemon) for thread in threads] == [("heartbeat", True)]
+
+
+def test_nothing_is_written_any_more_once_the_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Lambda that is used again would else have one more thread that writes, for ever, after every turn."""
+    written: list[str] = []
+    with Heartbeat(memory_folder(), "copy-000001", RECORD) as alive:
+        pass
+
+    def write(self: RunFolder, name: str, document: Any) -> None:
+        written.append(name)
+        alive._over.set()
+
+    monkeypatch.setattr(heartbeat, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(RunFolder, "write", write)
+    alive.run()
+
+    assert written == []
+
+
 def test_a_turn_that_is_over_before_that_writes_nothing() -> None:
     folder = memory_folder()
     with Heartbeat(folder, "copy-000001", RECORD, has_last_word=True) as alive:
@@ -64,13 +108,15 @@ def test_a_turn_that_is_over_before_that_writes_nothing() -> None:
     assert list(folder.list_names("")) == []
 
 
-@pytest.mark.parametrize(("has_last_word", "told"), [(True, 9), (False, 5)])
+@pytest.mark.parametrize(
+    ("more", "told"), [({"has_last_word": True}, 9), ({"has_last_word": False}, 5), ({}, 5)]
+)
 def test_the_last_word_of_a_turn_without_a_record_is_written_if_others_were(
-    has_last_word: bool, told: int
+    more: dict[str, bool], told: int
 ) -> None:
     """With a record to follow, one more would cost a PUT of every shard."""
     folder, waits = memory_folder(), Waits(1)
-    alive = beating(folder, waits, has_last_word=has_last_word)
+    alive = beating(folder, waits, **more)
     alive.beat(counts(size_bytes=5))
     alive.run()
     alive.beat(counts(size_bytes=9))
@@ -119,6 +165,21 @@ def test_a_write_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) ->
         assert not may_end.is_set()
     finally:
         may_end.set()
+
+
+def test_a_beat_waits_one_second_for_another_that_is_under_way() -> None:
+    """So long a turn that is done may be held up by a work bucket that does not answer."""
+    waited: list[float] = []
+
+    def acquire(timeout: float) -> bool:
+        waited.append(timeout)
+        return False
+
+    alive = beating(memory_folder(), Waits(1))
+    alive._writing = SimpleNamespace(acquire=acquire)  # type: ignore[assignment]
+    alive.run()
+
+    assert (waited, alive.missed) == ([1.0], 1)
 
 
 def test_beats_that_find_another_under_way_are_counted_each_once(monkeypatch: pytest.MonkeyPatch) -> None:

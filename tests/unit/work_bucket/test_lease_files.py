@@ -12,7 +12,13 @@ from samples import EXECUTION, NOON, MemoryS3, client_error, run_of
 from lambda_functions.shared.errors import Refused
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.work_bucket.executions import MISSING, Execution
-from lambda_functions.shared.work_bucket.lease_cycles import Lease, lease_document, overlapping, parse_lease
+from lambda_functions.shared.work_bucket.lease_cycles import (
+    Lease,
+    feeds,
+    lease_document,
+    overlapping,
+    parse_lease,
+)
 from lambda_functions.shared.work_bucket.leases import (
     LeaseLost,
     Leases,
@@ -115,6 +121,20 @@ def test_a_lease_that_cannot_be_read_stops_no_run_that_has_nothing_to_do_with_it
     assert world.take() == []
 
 
+def test_nobody_is_asked_about_a_lease_that_cannot_be_read(world: World) -> None:
+    """It names no execution, and DescribeExecution is throttled by account."""
+    world.client.files["leases/elsewhere/spoilt.json"] = b"{"
+    asked: list[str] = []
+
+    def ask(arn: str) -> Execution:
+        asked.append(arn)
+        return RUNNING
+
+    Leases(world.client, "work-bucket", ask, lambda: world.now).take(run_of(), world.clean_up)
+
+    assert set(asked) == {OURS["id"]}
+
+
 def test_a_lease_that_cannot_be_read_may_be_of_a_run_that_feeds_this_one_and_reads_what_it_writes(
     world: World,
 ) -> None:
@@ -163,7 +183,13 @@ def test_an_execution_that_does_not_exist_counts_for_930_seconds_from_when_that_
     assert list(world.client.files) == [lease_key(run_of())]
 
 
-def test_a_lease_that_another_run_notes_at_the_same_moment_counts_as_held(world: World) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (404, "NoSuchKey")],
+)
+def test_a_lease_that_another_run_notes_or_removes_at_the_same_moment_counts_as_held(
+    world: World, status: int, code: str
+) -> None:
     theirs = run_of(THEIRS)
     world.take(theirs)
     world.executions[theirs.execution] = GONE
@@ -172,7 +198,7 @@ def test_a_lease_that_another_run_notes_at_the_same_moment_counts_as_held(world:
     def lost_race(**parameters: Any) -> None:
         if "IfMatch" in parameters:
             sent.append(parameters["IfMatch"])
-            raise client_error(412, "PreconditionFailed", "PutObject")
+            raise client_error(status, code, "PutObject")
         put(**parameters)
 
     world.client.put_object = lost_race  # type: ignore[method-assign, assignment]
@@ -337,6 +363,8 @@ WRITTEN = lease_document(run_of(name="nightly"))
         ("sourcePrefix", 5, "its sourcePrefix is 5; expected text"),
         ("sourcePrefix", ["a"], 'its sourcePrefix is ["a"]; expected text'),
         ("name", None, "its name is null; expected text"),
+        ("name", ["x" * 100], 'its name is ["' + "x" * 78 + "; expected text"),
+        ("missingSince", 5, "Invalid isoformat string: '5'"),
         # Nobody can be asked about an execution without a name, and a folder without one is not that of a run.
         ("execution", "", "it does not say execution"),
         ("folder", "", "it does not say folder"),
@@ -347,6 +375,15 @@ def test_a_lease_with_another_kind_of_value_cannot_be_read(name: str, value: Any
 
     assert (lease.problem, lease.ended_at, lease.source) == (problem, "", None)
     assert overlapping(lease, Lease.of(run_of(destinationPrefix="anything/")))
+
+
+@pytest.mark.parametrize("source", [None, 5, ["from"], {}, True])
+def test_a_source_that_is_no_text_is_unknown_and_counts_as_everything(source: Any) -> None:
+    """Taken for a bucket's name it would be none, and the circle of two runs would not be seen."""
+    lease = parse_lease("into", json.dumps({**WRITTEN, "source": source}).encode())
+
+    assert (lease.problem, lease.source) == ("", None)
+    assert feeds(Lease.of(run_of(destination="elsewhere")), lease)
 
 
 @pytest.mark.parametrize("body", [b"[" * 200_000, b'{"execution":' * 200_000])

@@ -12,7 +12,12 @@ from samples import FOLDER, compared_record, memory_folder, shard
 from lambda_functions.shared.compare.waves import read_wave, write_wave
 from lambda_functions.shared.tally.sums import WorkTotals, add_up, read_totals
 from lambda_functions.shared.tally.verification import read_verification
-from lambda_functions.shared.work_bucket.record_shape import require_range
+from lambda_functions.shared.work_bucket.record_shape import (
+    require_range,
+    require_sums,
+    require_turn,
+    require_verified,
+)
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
 TURN = {
@@ -205,3 +210,156 @@ def test_a_verification_that_lacks_something_is_broken(name: str, value: Any) ->
         del document[name]
     with pytest.raises(RunFileBroken, match=f'its "{name}" is not what a run writes'):
         read_verified(document)
+
+
+# --- Every field of every record
+
+FILE = {"file": "a", "objects": 1, "sha256": "b"}
+SHARD = {**FILE, "bytes": 1}
+A_RANGE = {"after": None, "upTo": "a"}
+TEXT, FLAG = ["", "a"], [True, False]
+COUNT = [0, 1, 10**15]
+NO_COUNT = [-1, 1.0, True, None, "1", [], {}]
+NUMBER = [0, 0.5, 10**15]
+NO_NUMBER = [-0.1, math.inf, math.nan, True, None, "1"]
+NO_FILE = [
+    {**FILE, "file": 1}, {**FILE, "sha256": None}, {**FILE, "objects": -1}, {"file": "a", "sha256": "b"},
+    {"objects": 1, "sha256": "b"}, {"objects": 1, "file": "a"}, "a", None,
+]  # fmt: skip
+NO_SHARD = [
+    *({**SHARD, "bytes": value} for value in (-1, None, "1")),
+    {**SHARD, "objects": -1},
+    FILE,
+    *NO_FILE,
+]
+AMOUNT = [{"objects": 0, "bytes": 0}, {"objects": 3, "bytes": 12}]
+NO_AMOUNT = [
+    {"objects": 1},
+    {"bytes": 1},
+    {"objects": -1, "bytes": 1},
+    {"objects": 1, "bytes": -1},
+    3,
+    None,
+    [],
+]
+CAUSE = [{"objects": 1, "example": None}, {"objects": 0, "example": {"key": "k"}}]
+NO_CAUSE = [{"objects": 1}, {"example": {}}, {"objects": -1, "example": {}}, 3, None]
+KEY_RANGE = [A_RANGE, {"after": "a", "upTo": None, "id": "1-0001"}, {"after": "a", "upTo": "b"}]
+NO_KEY_RANGE = [
+    {"after": None},
+    {"upTo": None},
+    {"after": 1, "upTo": None},
+    {"after": None, "upTo": 1},
+    "a",
+    None,
+    [],
+]
+
+
+def each(right: list[Any], wrong: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the same in lists: of what is right there may be any number, of what is wrong none at all."""
+    return [[], right], [
+        *([value] for value in wrong),
+        [right[0], wrong[0]],
+        None,
+        "a",
+        3,
+    ]
+
+
+def by_name(right: list[Any], wrong: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the same under names."""
+    return [{}, {str(number): value for number, value in enumerate(right)}], [
+        *({"a": right[0], "b": value} for value in wrong), [], None, "a", 3,
+    ]  # fmt: skip
+
+
+COUNTS, COUNTS_BY_NAME = (COUNT, NO_COUNT), by_name(COUNT, NO_COUNT)
+OF_A_TURN = {
+    "tally": by_name(AMOUNT, NO_AMOUNT),
+    "causes": by_name(CAUSE, NO_CAUSE),
+    "failures": each([FILE], NO_FILE),
+    "requests": COUNTS_BY_NAME,
+    "seconds": (NUMBER, NO_NUMBER),
+}
+OF_A_RANGE = {
+    **OF_A_TURN,
+    **dict.fromkeys(("listed", "outOfScope", "kept"), COUNTS_BY_NAME),
+    **dict.fromkeys(("paired", "orphans", "unprovable", "unusualPages"), COUNTS),
+    "shards": by_name(*each([SHARD], NO_SHARD)),
+    "broken": (TEXT, [None, 1, []]),
+    "range": (KEY_RANGE, NO_KEY_RANGE),
+    **dict.fromkeys(("decided", "handedBack"), each(KEY_RANGE, NO_KEY_RANGE)),
+}
+SOMETIMES = {
+    **dict.fromkeys(("filtered", "toSend", "asStandard"), COUNTS_BY_NAME),
+    "notOverwritten": COUNTS,
+    "toPay": by_name(*by_name(NUMBER, NO_NUMBER)),
+    "restores": by_name(AMOUNT, NO_AMOUNT),
+}
+OF_SUMS = {
+    **OF_A_TURN,
+    **dict.fromkeys(("turns", "unfinished_objects", "broken", "unclear", "stopped_objects"), COUNTS),
+    "unfinished": each(TEXT, [None, 1, ["a"]]),
+    "breakages": each([{}, {"id": "a"}], [None, 1, "a", []]),
+}
+OF_A_VERIFICATION = {
+    **OF_A_TURN,
+    **dict.fromkeys(("objects", "differences", "writtenMeanwhile", "unprovable"), COUNTS),
+    **dict.fromkeys(("isWhole", "isStopped"), (FLAG, [None, 0, 1, "true"])),
+    "broken": (TEXT, [None, 1, []]),
+}
+WHOLE_RANGE = {**RANGE, **{name: right[1] for name, (right, _) in SOMETIMES.items()}}
+RECORDS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
+    "turn": (lambda folder, name, record: require_turn(folder, name, record, 0), TURN, OF_A_TURN),
+    "range": (require_range, WHOLE_RANGE, {**OF_A_RANGE, **SOMETIMES}),
+    "sums": (require_sums, json.loads(json.dumps(SUMS)), OF_SUMS),
+    "verification": (require_verified, VERIFIED, OF_A_VERIFICATION),
+}  # fmt: skip
+FIELDS = [(kind, name) for kind, (_, _, values) in RECORDS.items() for name in values]
+
+
+@pytest.mark.parametrize(("kind", "name"), FIELDS)
+def test_a_field_of_a_record_may_have_all_values_that_workers_write_and_no_other(
+    kind: str, name: str
+) -> None:
+    """What was overwritten must not be added up: a missing number would be a zero, and true a one."""
+    require, record, values = RECORDS[kind]
+    folder, (right, wrong) = memory_folder(), values[name]
+    for value in right:
+        whole = {**record, name: value}
+        assert require(folder, NAME, whole) is whole, value
+    for value in wrong:
+        with pytest.raises(RunFileBroken, match=f'its "{name}" is not what a run writes'):
+            require(folder, NAME, {**record, name: value})
+            pytest.fail(f"{value} was taken")
+
+
+@pytest.mark.parametrize(("kind", "name"), FIELDS)
+def test_only_what_came_later_may_be_missing_in_a_record(kind: str, name: str) -> None:
+    require, record, _ = RECORDS[kind]
+    rest = {key: value for key, value in record.items() if key != name}
+    if name in SOMETIMES:
+        assert require(memory_folder(), NAME, rest) is rest
+    else:
+        with pytest.raises(RunFileBroken, match=f'its "{name}" is not what a run writes'):
+            require(memory_folder(), NAME, rest)
+
+
+@pytest.mark.parametrize(
+    ("start", "position", "is_stopped", "is_right"),
+    [
+        (0, 1, False, True), (0, 0, False, False), (0, 0, True, True), (3, 4, False, True), (3, 3, False, False),
+        (3, 3, True, True), (3, 2, False, False), (3, 2, True, False), (3, 0, True, False), (3, "4", True, False),
+        (0, None, True, False), (0, True, False, False), (0, 1.0, False, False),
+    ],
+)  # fmt: skip
+def test_a_turn_ends_behind_its_beginning_or_there_if_it_was_stopped(
+    start: int, position: Any, is_stopped: bool, is_right: bool
+) -> None:
+    record = {**TURN, "start": start, "next": position, **({"stopped": True} if is_stopped else {})}
+    if is_right:
+        assert require_turn(memory_folder(), NAME, record, start) is record
+    else:
+        with pytest.raises(RunFileBroken, match='its "next" is not what a run writes'):
+            require_turn(memory_folder(), NAME, record, start)

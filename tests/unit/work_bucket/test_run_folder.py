@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +13,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from samples import FOLDER, MemoryS3, client_error, memory_folder
+from samples import FOLDER, MemoryS3, client_error, memory_folder, run_of
 
 from lambda_functions.shared.errors import SyncError
+from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.work_bucket import run_folder
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 
@@ -345,7 +348,16 @@ def test_of_two_attempts_at_an_index_the_second_gets_what_names_the_first() -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["/runs/m/other/copy/a.jsonl", f"/{FOLDER}/copy/a.jsonl", "/leases/x", "/runs/m/planned", "/"]
+    "name",
+    [
+        "/runs/m/other/copy/a.jsonl",
+        f"/{FOLDER}/copy/a.jsonl",
+        "/leases/x",
+        "/runs/m/planned",
+        "/",
+        "//",
+        "//x",
+    ],
 )
 def test_a_file_outside_of_the_own_folder_and_of_the_plans_is_not_read(name: str) -> None:
     client = MemoryS3()
@@ -362,3 +374,31 @@ def test_a_file_of_the_plan_is_read_by_its_absolute_name() -> None:
     folder = RunFolder(client, FOLDER, plan="runs/m/planned")
     assert folder.read_lines({**shard, "file": "/runs/m/planned/copy/a.jsonl"}) == [{"key": "k"}]
     assert folder.address("/runs/m/planned/copy/a.jsonl").endswith("/runs/m/planned/copy/a.jsonl")
+
+
+def test_the_folder_of_a_run_reads_the_plan_that_it_carries_out_and_none_without_one() -> None:
+    client = MemoryS3()
+    client.files["runs/m/planned/copy/a.jsonl"] = b"a"
+    run = run_of()
+    applied = replace(run, plan=AppliedPlan("runs/m/planned", "5" * 64, []))
+
+    folder = RunFolder.of(client, applied)
+
+    assert (folder.path, folder.bucket, folder.plan) == (FOLDER, "work-bucket", "runs/m/planned")
+    assert folder.digest("/runs/m/planned/copy/a.jsonl") == hashlib.sha256(b"a").hexdigest()
+    with pytest.raises(RunFileBroken):
+        RunFolder.of(client, run).digest("/runs/m/planned/copy/a.jsonl")
+
+
+def test_a_folder_in_a_folder_of_a_run_has_the_same_names_and_the_same_plan() -> None:
+    client = MemoryS3()
+    folder = RunFolder(client, FOLDER, plan="runs/m/planned").under("verify")
+    folder.write("verified.json", {"objects": 3})
+
+    assert list(client.files) == [f"{FOLDER}/verify/verified.json"]
+    assert folder.key("/runs/m/planned/a") == "runs/m/planned/a"
+
+
+def test_a_file_whose_checksum_is_wanted_must_be_there() -> None:
+    with pytest.raises(RunFileBroken, match=r"/copy/a\.jsonl is not there"):
+        memory_folder().digest("copy/a.jsonl")

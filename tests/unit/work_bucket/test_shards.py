@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,14 +17,13 @@ from samples import FOLDER, memory_folder, written_shard
 
 from lambda_functions.shared.compare.plan_writer import FIRST_COPY_BYTES, FIRST_COPY_KEYS
 from lambda_functions.shared.errors import NoProgress
-from lambda_functions.shared.invocation import Turn
+from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
     MAX_SHARD_KEYS,
-    MAX_WAITING,
     ShardWriter,
     record_name,
     take_turn,
@@ -110,6 +109,41 @@ def test_a_shard_is_full_with_16_gib() -> None:
     assert [one["bytes"] // gib for one in written([6 * gib, 10 * gib, 1 * gib, 16 * gib])[1]] == [16, 1, 16]
 
 
+def test_a_shard_has_16_gib_to_the_byte() -> None:
+    gib = 1024**3
+    assert MAX_SHARD_BYTES == 17_179_869_184
+    sizes = [16 * gib - 1, 1, 1, 16 * gib - 1, 2]
+
+    assert [(one["objects"], one["bytes"]) for one in written(sizes)[1]] == [
+        (2, 16 * gib),
+        (2, 16 * gib),
+        (1, 2),
+    ]
+
+
+def test_a_line_without_a_size_has_no_bytes() -> None:
+    writer = ShardWriter(memory_folder(), lambda number: f"failures/{number}", max_bytes=10)
+    for line in ({"key": "a"}, {"key": "b", "size": 10}, {"key": "c"}, {"key": "d"}):
+        writer.add(line)
+
+    assert [(one["objects"], one["bytes"]) for one in writer.close()] == [(4, 10)]
+
+
+@pytest.mark.parametrize(
+    ("by_key", "expected"), [(True, ["a", "b", "c", "d"]), (False, ["b", "a", "d", "c"])]
+)
+def test_the_lines_of_a_shard_are_in_their_order_or_if_wanted_in_that_of_their_keys(
+    by_key: bool, expected: list[str]
+) -> None:
+    """Each shard by itself: what comes later cannot be in one that was written before."""
+    folder = memory_folder()
+    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=2, by_key=by_key)
+    for key in "badc":
+        writer.add({"key": key})
+
+    assert [line["key"] for one in writer.close() for line in folder.read_lines(one)] == expected
+
+
 def test_shards_are_written_by_a_pool_while_more_is_added_and_named_in_order() -> None:
     folder, held = memory_folder(), threading.Event()
     put = folder.client.put_object
@@ -146,26 +180,31 @@ def test_a_shard_that_a_pool_could_not_write_is_an_error_of_the_plan() -> None:
 
 
 def test_a_writer_waits_where_too_many_shards_wait_to_be_written() -> None:
-    """Memory would otherwise hold what S3 is slow to take."""
-    folder, waited = memory_folder(), list[int]()
+    """Memory would otherwise hold what S3 is slow to take. The oldest is waited for: it is the first that can be done."""
+    waited, names = list[str](), list[str]()
 
     class Unwritten(Future[dict[str, Any]]):
+        name = ""
+
         def result(self, timeout: float | None = None) -> dict[str, Any]:
             if not self.done():
-                waited.append(1)
+                waited.append(self.name)
                 self.set_result({"objects": 1})
             return super().result(timeout)
 
     class Pool(Executor):
-        def submit(self, *_: Any, **__: Any) -> Unwritten:
-            return Unwritten()
+        def submit(self, write: Any, /, name: str, *_: Any, **__: Any) -> Unwritten:
+            future = Unwritten()
+            future.name = name
+            names.append(name)
+            return future
 
-    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=1, max_bytes=1, pool=Pool())
-    for number in range(MAX_WAITING + 3):
+    writer = ShardWriter(memory_folder(), str, first_keys=1, max_bytes=1, pool=Pool())
+    for number in range(11):
         writer.add({"key": f"{number}", "size": 1})
 
-    assert len(waited) == 2
-    assert len(writer.close()) == MAX_WAITING + 3
+    assert (waited, len(names)) == (["1", "2"], 10), "8 may wait, and the last of the 11 is not full yet"
+    assert len(writer.close()) == 11
 
 
 def test_an_object_larger_than_a_shard_has_one_of_its_own() -> None:
@@ -293,6 +332,16 @@ def test_a_turn_that_gets_nowhere_leaves_no_record(folder: RunFolder) -> None:
     assert folder.read(record_name("copied", "copy-000001", 0)) is None
 
 
+def test_a_record_that_leads_back_is_not_followed(folder: RunFolder) -> None:
+    """Turns would go round in a circle."""
+    take(folder, 3, working(1))
+    name = record_name("copied", "copy-000001", 3)
+    folder.write(name, {**folder.read(name), "next": 2})
+
+    with pytest.raises(RunFileBroken, match='its "next" is not what a run writes'):
+        take(folder, 3, working(1))
+
+
 @pytest.mark.parametrize("position", [0, -1, None, "3"])
 def test_a_record_that_leads_nowhere_is_not_followed(folder: RunFolder, position: Any) -> None:
     """The Map would call the same turn again and again, and find the same record."""
@@ -311,3 +360,94 @@ def test_what_a_turn_has_sent_is_in_its_record(folder: RunFolder) -> None:
     take_turn(folder, "copied", SHARD, 0, turn_of(10), counted, working(5))
 
     assert folder.read("copied/copy-000001-0.json")["requests"] == {"COPY": 1}
+
+
+def test_the_seconds_of_a_turn_are_told_in_thousandths_and_it_began_when_the_invocation_did(
+    folder: RunFolder,
+) -> None:
+    clock = Clock()
+
+    def slow(lines: Sequence[Any]) -> list[Outcome]:
+        clock.seconds = 1.23456
+        return working(5)(lines)
+
+    take_turn(folder, "copied", SHARD, 0, turn_of(10, clock), clients(), slow)
+
+    record = folder.read("copied/copy-000001-0.json")
+    assert (record["seconds"], record["startedAt"]) == (1.235, "2026-11-22T10:11:11.111Z")
+
+
+# --- Runs that are to stop ------------------------------------------------------------------------------------
+
+
+class Stop:
+    """What somebody asks for, from some moment on."""
+
+    def __init__(self, request: StopRequest | None = None) -> None:
+        self.request = request
+        self.turn = replace(turn_of(10), stop=lambda: self.request)
+
+    def after(self, most: int) -> Callable[[Sequence[Any]], list[Outcome]]:
+        """Return the work of a turn that is told to stop once it has begun so many lines."""
+
+        def work(lines: Sequence[Any]) -> list[Outcome]:
+            self.request = StopRequest()
+            return working(most)(lines)
+
+        return work
+
+
+@pytest.mark.parametrize(("start", "most", "position"), [(0, 2, 2), (0, 4, 4), (3, 1, 4)])
+def test_a_stop_in_the_midst_ends_a_shard_and_its_record_says_so(
+    folder: RunFolder, start: int, most: int, position: int
+) -> None:
+    stop = Stop()
+    done = take_turn(folder, "copied", SHARD, start, stop.turn, clients(), stop.after(most))
+    record = folder.read(record_name("copied", "copy-000001", start))
+
+    assert done == {"done": True, "next": position}
+    assert (record["stopped"], record["start"], record["next"]) == (True, start, position)
+    assert take(folder, start, working(5)) == done, "nor does another attempt go on"
+
+
+@pytest.mark.parametrize(("start", "most"), [(0, 5), (3, 2)])
+def test_a_stop_after_the_last_line_has_stopped_nothing(folder: RunFolder, start: int, most: int) -> None:
+    stop = Stop()
+
+    assert take_turn(folder, "copied", SHARD, start, stop.turn, clients(), stop.after(most)) == {
+        "done": True,
+        "next": 5,
+    }
+    assert "stopped" not in folder.read(record_name("copied", "copy-000001", start))
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_a_turn_that_begins_after_a_stop_begins_no_line_and_leaves_a_record(
+    folder: RunFolder, start: int
+) -> None:
+    """Without the record its objects would count as lost with their worker."""
+    given: list[Any] = []
+
+    def work(lines: Sequence[Any]) -> list[Outcome]:
+        given.append(lines)
+        return []
+
+    done = take_turn(folder, "copied", SHARD, start, Stop(StopRequest()).turn, clients(), work)
+
+    assert (done, given) == ({"done": True, "next": start}, [[]])
+    assert folder.key(SHARD["file"]) not in folder.client.read
+    assert folder.read(record_name("copied", "copy-000001", start))["stopped"] is True
+
+
+def test_a_turn_that_begins_after_the_end_of_the_map_fails_at_once_and_leaves_nothing(
+    folder: RunFolder,
+) -> None:
+    files = dict(folder.client.files)
+    stop = Stop(StopRequest(ends_map=True))
+
+    assert take_turn(folder, "copied", SHARD, 3, stop.turn, clients(), working(5)) == {
+        "done": True,
+        "next": 3,
+        "fail": True,
+    }
+    assert (folder.client.files, folder.client.read) == (files, [])

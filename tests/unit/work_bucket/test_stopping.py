@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from samples import client_error, memory_folder
 from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.work_bucket import stopping
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
-from lambda_functions.shared.work_bucket.stopping import STOP, StopWatch, read_stop
+from lambda_functions.shared.work_bucket.stopping import FIRST_SECONDS, STOP, StopWatch, read_stop
 
 
 class Waits:
@@ -30,8 +31,9 @@ class Waits:
 
 
 @pytest.fixture(autouse=True)
-def again_after_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "FIRST_SECONDS", 5.0)
+def again_when_workers_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All other tests have it never; FIRST_SECONDS was imported before that, so it is what workers have."""
+    monkeypatch.setattr(stopping, "FIRST_SECONDS", FIRST_SECONDS)
 
 
 def stop(folder: RunFolder, **more: Any) -> None:
@@ -82,6 +84,35 @@ def test_a_turn_of_less_than_five_seconds_asks_once() -> None:
     with StopWatch(folder, lambda seconds: True) as watch:
         turn = watch.watched(Turn(0.0, 1.0, "attempt"))
     assert not turn.is_stopped()
+    assert folder.client.read == [folder.key(STOP)]
+
+
+def test_a_turn_asks_in_a_thread_of_its_own_that_keeps_no_process_alive() -> None:
+    """A worker that waited itself would do nothing else, and one whose request hangs would never end."""
+    threads, has_waited = list[threading.Thread](), threading.Event()
+
+    def wait(seconds: float) -> bool:
+        threads.append(threading.current_thread())
+        has_waited.set()
+        return True
+
+    with StopWatch(memory_folder(), wait):
+        assert has_waited.wait(60)
+
+    assert [(thread.name, thread.daemon) for thread in threads] == [("stop", True)]
+
+
+def test_nothing_is_asked_any_more_once_the_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Lambda that is used again would have one more thread that asks, for ever, after every turn."""
+    folder = memory_folder()
+    with StopWatch(folder) as watch:
+        pass
+    stop(folder)
+    monkeypatch.setattr(stopping, "FIRST_SECONDS", 0.0)
+
+    watch.run()
+
+    assert watch.request is None
     assert folder.client.read == [folder.key(STOP)]
 
 
