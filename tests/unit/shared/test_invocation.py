@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -219,6 +220,51 @@ def test_room_that_a_grown_limit_makes_is_used_before_a_long_job_has_ended(
     ended = run_jobs(range(2), work, late, turn_of(PATIENCE_SECONDS), 8, limit=lambda: next(limits, 2))
 
     assert sorted(ended) == [(0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "waits_seconds"),
+    [(50.0, None, 50.0), (0.25, None, 0.25), (50.0, 1, 1.0), (0.25, 1, 0.25)],
+)
+def test_the_end_of_a_job_is_waited_for_until_the_turn_ends_or_a_second_where_more_may_be_begun_by_then(
+    seconds: float, limit: int | None, waits_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits longer than its turn has not the half minute any more in which its record is written."""
+    waits: list[float] = []
+
+    def noted(running: Any, timeout: float, return_when: str) -> Any:
+        waits.append(timeout)
+        return wait(running, PATIENCE_SECONDS, return_when)
+
+    monkeypatch.setattr("lambda_functions.shared.invocation.wait", noted)
+    limit_of = (lambda: limit) if limit else None
+
+    ended = list(run_jobs("ab", str.upper, late, turn_of(seconds), 1, limit=limit_of))
+
+    assert ended == [(0, "A"), (1, "B")]
+    assert waits == [waits_seconds] * 2
+
+
+def test_a_turn_that_ends_while_all_workers_are_busy_waits_for_none_of_them() -> None:
+    release = threading.Event()
+    looks = 0
+
+    def now() -> float:
+        nonlocal looks
+        looks += 1
+        assert looks < 100, "the turn is over, and goes on"
+        return 0.0 if looks <= 2 else 100.0
+
+    def work(job: str) -> str:
+        release.wait(PATIENCE_SECONDS)
+        return job.upper()
+
+    try:
+        ended = list(run_jobs("ab", work, late, Turn(0.0, 0.001, "attempt", now), 1))
+    finally:
+        release.set()
+
+    assert ended == [(0, "a was late")]
 
 
 def test_jobs_are_read_only_as_they_are_begun() -> None:
