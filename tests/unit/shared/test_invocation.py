@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import wait
-from dataclasses import dataclass
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn, run_jobs
+from lambda_functions.shared.invocation import MARGIN_SECONDS, StopRequest, Turn, run_jobs
 
 # Longer than any test: a wait that ends by itself would hide that nobody ended it.
 PATIENCE_SECONDS = 30.0
@@ -87,6 +87,8 @@ def test_a_turn_knows_what_is_left_and_what_is_spent() -> None:
     turn = turn_of(10, clock)
 
     assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (0, 10, False)
+    clock.seconds = 9.875
+    assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (9.875, 0.125, False)
     clock.seconds = 10
     assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (10, 0, True)
     clock.seconds = 12
@@ -265,6 +267,61 @@ def test_a_turn_that_ends_while_all_workers_are_busy_waits_for_none_of_them() ->
         release.set()
 
     assert ended == [(0, "a was late")]
+
+
+class AtOnce:
+    """Does a job when it is given one, where a pool of threads may take a while."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def submit(self, work: Any, job: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(work(job))
+        return future
+
+    def shutdown(self, **_: Any) -> None:
+        pass
+
+
+def test_a_job_that_has_ended_with_the_turn_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done has to be said as such: a copy that is reported as late would keep every orphan."""
+    monkeypatch.setattr("lambda_functions.shared.invocation.ThreadPoolExecutor", AtOnce)
+
+    assert list(run_jobs("ab", str.upper, late, turn_of(0), 4)) == [(0, "A")]
+
+
+def test_no_job_is_begun_in_a_run_that_is_to_stop() -> None:
+    """Not even the first one, which is begun however little time there is."""
+    turn = replace(turn_of(PATIENCE_SECONDS), stop=StopRequest)
+
+    assert list(run_jobs("abc", str.upper, late, turn, 4)) == []
+
+
+def test_what_is_under_way_when_the_run_is_to_stop_is_waited_for() -> None:
+    stopped: list[StopRequest] = []
+    both = threading.Barrier(2)
+
+    def work(job: str) -> str:
+        both.wait(PATIENCE_SECONDS)
+        stopped.append(StopRequest())
+        return job.upper()
+
+    turn = replace(turn_of(PATIENCE_SECONDS), stop=lambda: stopped[0] if stopped else None)
+
+    assert sorted(run_jobs("abcd", work, late, turn, 2)) == [(0, "A"), (1, "B")]
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [(None, (False, False)), (StopRequest(), (True, False)), (StopRequest(ends_map=True), (True, True))],
+)
+def test_a_turn_knows_whether_its_run_and_its_map_are_to_end(
+    stop: StopRequest | None, expected: tuple[bool, bool]
+) -> None:
+    turn = replace(turn_of(10), stop=lambda: stop)
+
+    assert (turn.is_stopped(), turn.ends_map()) == expected
 
 
 def test_jobs_are_read_only_as_they_are_begun() -> None:

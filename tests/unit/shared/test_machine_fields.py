@@ -645,3 +645,53 @@ def test_a_shard_that_took_too_long_says_so_as_an_error_does() -> None:
     for name in ("CopyTookTooLong", "DeleteTookTooLong"):
         state = STATES[name]
         assert (state["ResultPath"], state["Result"]["Error"]) == ("$.error", "TooManyTurns")
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Fail"])
+def test_every_failure_has_a_name_and_a_cause(name: str) -> None:
+    """Whoever gets a notice of an execution, or looks through thousands of children, sees nothing else."""
+    state = STATES[name]
+    cause = state.get("CausePath") or state.get("Cause")
+
+    assert state["Error"]
+    assert cause
+    assert ("CausePath" in state) != ("Cause" in state)
+
+
+def test_an_execution_without_a_report_says_where_to_look() -> None:
+    state = PARENT["NoReport"]
+
+    assert (state["Type"], state["Error"]) == ("Fail", "SyncIncomplete")
+    assert state["Cause"].startswith("The report could not be written. The log of tally_run says why")
+
+
+# --- Maps -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_map_reads_a_file_in_executions_of_its_own_or_a_list_in_the_one_it_is_in(name: str) -> None:
+    """Of a Distributed Map, results without a file would be one list in the state: 256 KiB for all children of a billion keys.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
+    """
+    state, is_distributed = MAPS[name], "ItemReader" in MAPS[name]
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} if is_distributed else {"Mode": "INLINE"}
+    results = {
+        "Resource": "arn:${Partition}:states:::s3:putObject",
+        "Parameters": {"Bucket": "${WorkBucket}", "Prefix": "map-runs"},
+    }
+
+    assert state["ItemProcessor"]["ProcessorConfig"] == config
+    assert ("ItemsPath" in state) != is_distributed
+    assert state.get("ResultWriter") == (results if is_distributed else None)
+    assert state.get("Label") == (name if is_distributed else None)
+    assert state["ResultPath"] is None
+
+
+def test_only_small_work_is_done_inside_of_the_execution_of_the_run() -> None:
+    """All others of its Maps have as many items as there are objects."""
+    assert {name for name, state in MAPS.items() if "ItemReader" not in state} == {
+        "CopyKeysInline",
+        "DeleteOrphanedKeysInline",
+        "CopyGroups",
+    }
