@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -270,18 +270,20 @@ def test_a_turn_that_ends_while_all_workers_are_busy_waits_for_none_of_them() ->
 
 
 class AtOnce:
-    """Does a job when it is given one, where a pool of threads may take a while."""
+    """Does a job when it is given one, where a pool of threads may take a while; notes how it is shut down."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        pass
+        self.shut_down.clear()
+
+    shut_down: ClassVar[list[dict[str, bool]]] = []
 
     def submit(self, work: Any, job: Any) -> Future[Any]:
         future: Future[Any] = Future()
         future.set_result(work(job))
         return future
 
-    def shutdown(self, **_: Any) -> None:
-        pass
+    def shutdown(self, **how: bool) -> None:
+        self.shut_down.append(how)
 
 
 def test_a_job_that_has_ended_with_the_turn_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,6 +291,23 @@ def test_a_job_that_has_ended_with_the_turn_is_not_late(monkeypatch: pytest.Monk
     monkeypatch.setattr("lambda_functions.shared.invocation.ThreadPoolExecutor", AtOnce)
 
     assert list(run_jobs("ab", str.upper, late, turn_of(0), 4)) == [(0, "A")]
+
+
+def test_the_pool_is_given_back_without_waiting_however_the_jobs_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its threads would stay with the Lambda, which serves other shards; to wait for a late job would outlast the turn."""
+    monkeypatch.setattr("lambda_functions.shared.invocation.ThreadPoolExecutor", AtOnce)
+    at_once = [{"wait": False, "cancel_futures": True}]
+
+    list(run_jobs("ab", str.upper, late, turn_of(10), 1))
+    assert AtOnce.shut_down == at_once
+
+    list(run_jobs("ab", str.upper, late, turn_of(0), 1))
+    assert AtOnce.shut_down == at_once
+
+    ended = run_jobs("ab", str.upper, late, turn_of(10), 1)
+    next(ended)
+    ended.close()  # type: ignore[attr-defined]
+    assert AtOnce.shut_down == at_once
 
 
 def test_no_job_is_begun_in_a_run_that_is_to_stop() -> None:
