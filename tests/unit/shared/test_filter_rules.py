@@ -116,6 +116,22 @@ def test_a_moment_that_the_calendar_does_not_have_is_refused(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("last", "first_wrong"),
+    [
+        (f"2026-11-28T14:00:00.{'0' * 100}Z", f"2026-11-28T14:00:00.{'0' * 101}Z"),
+        ("2026-11-28T14:00:00+23:59", "2026-11-28T14:00:00+24:00"),
+        ("2026-11-28T14:00:00-23:59", "2026-11-28T14:00:00-23:60"),
+        ("2026-11-28T23:59:59Z", "2026-11-28T24:00:00Z"),
+    ],
+)
+def test_a_moment_has_at_most_100_digits_behind_its_point_and_less_than_a_day_between_it_and_utc(
+    last: str, first_wrong: str
+) -> None:
+    assert options(modifiedAfter=last).modifiedAfter == last
+    assert problem(modifiedAfter=first_wrong).startswith(f'"modifiedAfter" is "{first_wrong[:76]}')
+
+
 @given(
     st.datetimes(
         timezones=st.timezones()
@@ -156,6 +172,20 @@ def test_a_day_in_two_zones_is_no_contradiction() -> None:
 def test_the_classes_that_may_be_named_are_those_of_which_a_listing_can_be() -> None:
     model = botocore.session.get_session().get_service_model("s3")
     assert set(model.shape_for("ObjectStorageClass").enum) <= set(LISTED_CLASSES)
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING"),
+        *("GLACIER", "DEEP_ARCHIVE", "GLACIER_IR", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE"),
+        *("FSX_OPENZFS", "FSX_ONTAP", "AWS_BACKUP_WARM", "AWS_BACKUP_LOW_COST_WARM"),
+    ],
+)
+def test_every_class_that_a_listing_may_name_can_be_asked_for(name: str) -> None:
+    """Also those that the botocore of a runtime does not know yet."""
+    assert options(storageClasses=[name]).storageClasses == (name,)
 
 
 def test_no_class_is_no_filter() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_functions.shared.invocation import MARGIN_SECONDS, Turn, run_jobs
+from lambda_functions.shared.invocation import MARGIN_SECONDS, StopRequest, Turn, run_jobs
 
 # Longer than any test: a wait that ends by itself would hide that nobody ended it.
 PATIENCE_SECONDS = 30.0
@@ -86,6 +87,8 @@ def test_a_turn_knows_what_is_left_and_what_is_spent() -> None:
     turn = turn_of(10, clock)
 
     assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (0, 10, False)
+    clock.seconds = 9.875
+    assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (9.875, 0.125, False)
     clock.seconds = 10
     assert (turn.elapsed_seconds(), turn.remaining_seconds(), turn.is_over()) == (10, 0, True)
     clock.seconds = 12
@@ -219,6 +222,125 @@ def test_room_that_a_grown_limit_makes_is_used_before_a_long_job_has_ended(
     ended = run_jobs(range(2), work, late, turn_of(PATIENCE_SECONDS), 8, limit=lambda: next(limits, 2))
 
     assert sorted(ended) == [(0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "waits_seconds"),
+    [(50.0, None, 50.0), (0.25, None, 0.25), (50.0, 1, 1.0), (0.25, 1, 0.25)],
+)
+def test_the_end_of_a_job_is_waited_for_until_the_turn_ends_or_a_second_where_more_may_be_begun_by_then(
+    seconds: float, limit: int | None, waits_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits longer than its turn has not the half minute any more in which its record is written."""
+    waits: list[float] = []
+
+    def noted(running: Any, timeout: float, return_when: str) -> Any:
+        waits.append(timeout)
+        return wait(running, PATIENCE_SECONDS, return_when)
+
+    monkeypatch.setattr("lambda_functions.shared.invocation.wait", noted)
+    limit_of = (lambda: limit) if limit else None
+
+    ended = list(run_jobs("ab", str.upper, late, turn_of(seconds), 1, limit=limit_of))
+
+    assert ended == [(0, "A"), (1, "B")]
+    assert waits == [waits_seconds] * 2
+
+
+def test_a_turn_that_ends_while_all_workers_are_busy_waits_for_none_of_them() -> None:
+    release = threading.Event()
+    looks = 0
+
+    def now() -> float:
+        nonlocal looks
+        looks += 1
+        assert looks < 100, "the turn is over, and goes on"
+        return 0.0 if looks <= 2 else 100.0
+
+    def work(job: str) -> str:
+        release.wait(PATIENCE_SECONDS)
+        return job.upper()
+
+    try:
+        ended = list(run_jobs("ab", work, late, Turn(0.0, 0.001, "attempt", now), 1))
+    finally:
+        release.set()
+
+    assert ended == [(0, "a was late")]
+
+
+class AtOnce:
+    """Does a job when it is given one, where a pool of threads may take a while; notes how it is shut down."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.shut_down.clear()
+
+    shut_down: ClassVar[list[dict[str, bool]]] = []
+
+    def submit(self, work: Any, job: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(work(job))
+        return future
+
+    def shutdown(self, **how: bool) -> None:
+        self.shut_down.append(how)
+
+
+def test_a_job_that_has_ended_with_the_turn_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done has to be said as such: a copy that is reported as late would keep every orphan."""
+    monkeypatch.setattr("lambda_functions.shared.invocation.ThreadPoolExecutor", AtOnce)
+
+    assert list(run_jobs("ab", str.upper, late, turn_of(0), 4)) == [(0, "A")]
+
+
+def test_the_pool_is_given_back_without_waiting_however_the_jobs_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its threads would stay with the Lambda, which serves other shards; to wait for a late job would outlast the turn."""
+    monkeypatch.setattr("lambda_functions.shared.invocation.ThreadPoolExecutor", AtOnce)
+    at_once = [{"wait": False, "cancel_futures": True}]
+
+    list(run_jobs("ab", str.upper, late, turn_of(10), 1))
+    assert AtOnce.shut_down == at_once
+
+    list(run_jobs("ab", str.upper, late, turn_of(0), 1))
+    assert AtOnce.shut_down == at_once
+
+    ended = run_jobs("ab", str.upper, late, turn_of(10), 1)
+    next(ended)
+    ended.close()  # type: ignore[attr-defined]
+    assert AtOnce.shut_down == at_once
+
+
+def test_no_job_is_begun_in_a_run_that_is_to_stop() -> None:
+    """Not even the first one, which is begun however little time there is."""
+    turn = replace(turn_of(PATIENCE_SECONDS), stop=StopRequest)
+
+    assert list(run_jobs("abc", str.upper, late, turn, 4)) == []
+
+
+def test_what_is_under_way_when_the_run_is_to_stop_is_waited_for() -> None:
+    stopped: list[StopRequest] = []
+    both = threading.Barrier(2)
+
+    def work(job: str) -> str:
+        both.wait(PATIENCE_SECONDS)
+        stopped.append(StopRequest())
+        return job.upper()
+
+    turn = replace(turn_of(PATIENCE_SECONDS), stop=lambda: stopped[0] if stopped else None)
+
+    assert sorted(run_jobs("abcd", work, late, turn, 2)) == [(0, "A"), (1, "B")]
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [(None, (False, False)), (StopRequest(), (True, False)), (StopRequest(ends_map=True), (True, True))],
+)
+def test_a_turn_knows_whether_its_run_and_its_map_are_to_end(
+    stop: StopRequest | None, expected: tuple[bool, bool]
+) -> None:
+    turn = replace(turn_of(10), stop=lambda: stop)
+
+    assert (turn.is_stopped(), turn.ends_map()) == expected
 
 
 def test_jobs_are_read_only_as_they_are_begun() -> None:

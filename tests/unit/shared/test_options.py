@@ -570,6 +570,79 @@ def test_no_bucket_has_more_than_255_characters_or_others_than_those_of_english(
     assert problem(source=name).endswith(f"; {BUCKET}")
 
 
+# The last value that is fine, and the first that is not.
+LIMITS: list[tuple[str, Any, Any]] = [
+    ("prefix", "x" * 1024, "x" * 1025),
+    ("destinationPrefix", "é" * 512, "é" * 512 + "x"),
+    ("startAfter", "x" * 1024, "x" * 1025),
+    ("maxSize", 0, -1),
+    ("maxDelete", 0, -1),
+    ("maxDelete", "100.000%", "100.001%"),
+    ("maxCostUsd", 10**9, 10**9 + 1),
+    ("maxCostUsd", 1e9, 1_000_000_000.5),
+    ("maxCostUsd", 5e-324, 0.0),
+    ("maxConcurrency", 1, 0),
+    ("maxConcurrency", 10_000, 10_001),
+    ("sourceOwner", "1" * 12, "1" * 11),
+    ("destinationOwner", "1" * 12, "1" * 13),
+    ("name", "x", ""),
+    ("name", "x" * 64, "x" * 65),
+    ("sseKmsKeyId", "k", ""),
+    ("sseKmsKeyId", "k" * 2048, "k" * 2049),
+    ("sseKmsKeyId", "!", " "),
+    ("sseKmsKeyId", "~", "\x7f"),
+]
+
+
+@pytest.mark.parametrize(("name", "last", "first_wrong"), LIMITS)
+def test_a_value_may_be_as_large_or_as_small_as_its_limit_and_no_further(
+    name: str, last: Any, first_wrong: Any
+) -> None:
+    beside = {"serverSideEncryption": "aws:kms"} if name == "sseKmsKeyId" else {}
+
+    assert getattr(options(**beside, **{name: last}), name) == last
+    assert problem(**beside, **{name: first_wrong}).startswith(f'"{name}" is ')
+
+
+@pytest.mark.parametrize("name", ["maxConcurrency", "maxDelete", "minSize"])
+def test_a_number_of_things_is_a_whole_one(name: str) -> None:
+    assert getattr(options(**{name: 2}), name) == 2
+    assert problem(**{name: 2.0}).startswith(f'"{name}" is 2.0; expected a ')
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("overwrite", (True, False, "newer")),
+        ("compareMetadata", (True, False, "all")),
+        ("unprovable", ("copy", "keep")),
+        ("objectLock", ("none", "copy")),
+        ("annotations", ("none", "copy")),
+        ("acl", ("bucket-owner-full-control",)),
+        ("serverSideEncryption", ("AES256", "aws:kms", "aws:kms:dsse")),
+    ],
+)
+def test_each_word_of_an_option_is_taken_and_no_other(name: str, values: tuple[Any, ...]) -> None:
+    assert [getattr(options(**{name: value}), name) for value in values] == list(values)
+    for value in ("", "x", None, 1, ["copy"], {}):
+        assert problem(**{name: value}).startswith(f'"{name}" is {json.dumps(value)}; expected ')
+
+
+@pytest.mark.parametrize(("number", "end"), [(9, ""), (10, ""), (11, "; and 1 more")])
+def test_problems_are_counted_from_the_eleventh_on(number: int, end: str) -> None:
+    wrong = {f"{letter}\n": 1 for letter in "abcdefghijk"[:number]}
+    said = problem(**wrong)
+
+    assert said.count(" is not an option ") == min(number, 10)
+    assert said.endswith(f"known are {KNOWN}){end}")
+
+
+def test_an_input_may_be_nested_64_levels_deep() -> None:
+    """The input itself is the first of them."""
+    assert options(Comment=nested(62)) == options()
+    assert problem(Comment=nested(63)).startswith("the input is nested more than 64 levels deep")
+
+
 @given(st.text(), st.text(), st.text())
 def test_prefixes_overlap_exactly_if_a_key_can_be_under_both(one: str, other: str, rest: str) -> None:
     longer = max(one, other, key=len) + rest
@@ -605,6 +678,35 @@ def test_tags_that_are_compared_and_never_copied_are_refused() -> None:
         '"compareTags" is true and "copyTags" is false, so tags that differ would stay so; expected one of the two alone'
     )
     assert options(copyTags=False).copyTags is False
+
+
+NO_CONTRADICTIONS: list[dict[str, Any]] = [
+    {"verify": True},
+    {"dryRun": True},
+    {"verify": False, "dryRun": True},
+    {"verify": True, "dryRun": False},
+    {"compareTags": True},
+    {"copyTags": False},
+    {"compareTags": True, "copyTags": True},
+    {"compareTags": False, "copyTags": False},
+    {"minSize": 1},
+    {"maxSize": 0},
+    {"modifiedAfter": "2026-11-28T14:00:00Z"},
+    {"modifiedBefore": "2026-11-28T14:00:00Z"},
+    {"serverSideEncryption": "AES256"},
+    {"prefix": "a/", "destinationPrefix": "a/"},
+    {"include": ["*"]},
+    {"source": "one", "destination": "one", "prefix": "a/", "destinationPrefix": "b/"},
+]
+
+
+@pytest.mark.parametrize("data", NO_CONTRADICTIONS, ids=str)
+def test_half_of_a_contradiction_is_none(data: dict[str, Any]) -> None:
+    found = options(**data)
+
+    assert {name: getattr(found, name) for name in data} == {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
 
 
 def test_all_contradictions_are_said_at_once() -> None:
