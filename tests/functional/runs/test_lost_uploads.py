@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 from fake_s3 import BUSY, LOST, MB, Answer, Request
 from runs_on_fake_s3 import Worker, World, world_on_fake_s3
 
@@ -37,6 +39,11 @@ def opened_by(world: World, principal: str, key: str = ODD) -> str:
 
 def copied(world: World, worker: Worker) -> None:
     assert worker.copy(world.to_copy(ODD)) == Outcome(ODD, "copied", SIZE)
+
+
+def unreadable(request: Request) -> None:
+    """Let an answer come to botocore that it cannot read."""
+    raise ResponseParserError("no element found")
 
 
 def open_ids(world: World) -> list[str]:
@@ -96,6 +103,53 @@ def test_all_pages_of_the_uploads_of_a_key_are_read(world: World) -> None:
     assert listings(world) == 6
 
 
+def test_only_uploads_of_keys_that_begin_with_this_one_are_listed(world: World) -> None:
+    """A bucket may have a million uploads of other keys under way, each page of which costs a request."""
+    world.s3.page_keys = 1
+    for number in range(3):
+        opened_by(world, ANOTHER, f"another {number}")
+    world.s3.after("CreateMultipartUpload", LOST)
+
+    copied(world, world.worker())
+
+    assert (len(open_ids(world)), listings(world)) == (3, 2)
+
+
+@pytest.mark.parametrize("key", ["a+b", "a%20b", "a b", "a%2Bb"])
+@pytest.mark.parametrize("is_encoded", [True, False])
+def test_an_upload_is_known_by_its_key_whether_s3_encodes_what_it_lists_or_not(
+    world: World, key: str, is_encoded: bool
+) -> None:
+    """Decoded once too often, `a%20b` is another key, whose uploads may be anybody's."""
+
+    def without_encoding(request: Request) -> dict[str, Any]:
+        uploads = [
+            {
+                "Key": upload.key,
+                "UploadId": upload.id,
+                "Initiated": upload.initiated,
+                "Initiator": {"ID": upload.initiator},
+            }
+            for upload in world.destination.uploads.values()
+        ]
+        request.asked.pop("EncodingType", None)  # type: ignore[attr-defined]
+        return {"Bucket": request.bucket, "IsTruncated": False, "Uploads": uploads}
+
+    world.source.put_parts(key, 5 * MB, 1)
+    others = [
+        opened_by(world, world.s3.principal, other)
+        for other in ("a+b", "a%20b", "a b", "a%2Bb")
+        if other != key
+    ]
+    world.s3.after("CreateMultipartUpload", LOST)
+    if not is_encoded:
+        world.s3.before("ListMultipartUploads", without_encoding)
+
+    assert world.worker().copy(world.to_copy(key)).what == "copied"
+
+    assert open_ids(world) == sorted(others)
+
+
 def test_where_nobody_says_who_opened_an_upload_none_is_aborted(world: World) -> None:
     world.s3.principal = ""
     world.s3.after("CreateMultipartUpload", LOST)
@@ -119,15 +173,24 @@ def test_a_lost_upload_that_cannot_be_aborted_is_written_down_and_aborted_at_the
     assert (open_ids(world), list(worker.folder.list_names("uploads/"))) == ([], [])
 
 
-def test_uploads_that_may_not_be_listed_end_no_copy(world: World, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (DENIED, "AccessDenied: Access Denied (ListMultipartUploads)"),
+        (LOST, "ConnectionClosedError: "),
+        (unreadable, "no element found"),
+    ],
+)
+def test_uploads_that_cannot_be_listed_end_no_copy(
+    world: World, caplog: pytest.LogCaptureFixture, answer: Any, why: str
+) -> None:
     world.s3.after("CreateMultipartUpload", LOST)
-    world.s3.before("ListMultipartUploads", DENIED)
+    world.s3.before("ListMultipartUploads", answer, times=NEVER)
 
     copied(world, world.worker())
 
-    assert [record.getMessage() for record in caplog.records] == [
-        f"uploads of {ODD!r} whose answer was lost were not looked for: AccessDenied: Access Denied (ListMultipartUploads)"
-    ]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"uploads of {ODD!r} whose answer was lost were not looked for: {why}")
 
 
 # --- Where no answer ever came
@@ -153,19 +216,42 @@ def test_after_a_create_that_was_never_answered_nothing_is_aborted_if_the_functi
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME")
+    opened_by(world, "arn:aws:sts::111122223333:assumed-role/sync-buckets-copy/")
     world.s3.after("CreateMultipartUpload", LOST, times=NEVER)
 
     assert world.worker().copy(world.to_copy(ODD)).what == "failed"
 
-    assert len(open_ids(world)) == 9
+    assert len(open_ids(world)) == 1 + 9
 
 
-def test_after_a_create_that_was_refused_nobody_lists_uploads(world: World) -> None:
-    world.s3.before("CreateMultipartUpload", DENIED)
+def test_after_an_answer_that_cannot_be_read_the_upload_that_it_was_about_is_aborted(world: World) -> None:
+    theirs = opened_by(world, ANOTHER)
+    world.s3.after("CreateMultipartUpload", unreadable)
 
     assert world.worker().copy(world.to_copy(ODD)).what == "failed"
 
-    assert listings(world) == 0
+    assert (open_ids(world), len(world.s3.of("AbortMultipartUpload"))) == ([theirs], 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "times_listed"),
+    [
+        (DENIED, 0),
+        (Answer(400, "InvalidRequest"), 0),
+        (Answer(499, "ClientClosedRequest"), 0),
+        (Answer(500, "InternalError"), 1),
+    ],
+    ids=str,
+)
+def test_after_a_create_that_was_refused_nobody_lists_uploads(
+    world: World, answer: Answer, times_listed: int
+) -> None:
+    """A refusal opens none; after a fault S3 may have opened one all the same."""
+    world.s3.before("CreateMultipartUpload", answer, times=NEVER)
+
+    assert world.worker().copy(world.to_copy(ODD)).what == "failed"
+
+    assert listings(world) == times_listed
 
 
 def test_a_very_large_object_is_opened_in_the_same_way(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_s3 import HOUR, LOST, Answer, Request
 from installed_botocore import needs_conditions_in_batches
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
 
 from lambda_functions.shared.apply import deleter
 from lambda_functions.shared.apply.deleter import Deleter, batches
@@ -311,3 +311,35 @@ def test_a_batch_that_could_carry_no_condition_is_not_sent(
     conditions = {request.key: request.asked["IfMatch"] for request in world.s3.of("DeleteObject")}
     assert conditions == {item.key: f'"{item.etag}"' for item in items}
     assert world.s3.of("DeleteObjects") == []
+
+
+# --- Time that is over in the midst of a delete
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_delete_under_way_when_the_time_is_over_is_a_failure_even_of_a_run_that_is_to_stop(
+    world: World, is_stopped: bool
+) -> None:
+    """S3 may have done it or not, so it is neither deleted nor "stopped before"."""
+    items, hangs, is_frozen = orphans(world, ODD), Event(), Event()
+    with world.s3.process():
+        process, worker = world.s3.current(), world.worker()
+
+    def hang(request: Request) -> None:
+        hangs.set()
+        is_frozen.wait(60)
+
+    def now() -> float:
+        return TURN_SECONDS if world.s3.of("HeadBucket") and hangs.wait(60) else 0.0
+
+    world.s3.before("DeleteObject", hang)
+    turn = replace(
+        worker.turn, now=now, stop=lambda: StopRequest() if is_stopped and hangs.is_set() else None
+    )
+
+    outcomes = Deleter(worker.clients, worker.run, turn).delete(items)
+    process.is_dead = True
+    is_frozen.set()
+
+    late = "not deleted: its worker's time was over before S3 had said that it was"
+    assert outcomes == [Outcome(ODD, "failed", 0, late)]

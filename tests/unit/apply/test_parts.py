@@ -97,6 +97,8 @@ def test_large_objects_have_parts_of_512_mib_or_ten_thousand(size: int, count: i
         (10, 10, 1, True),
         (10, 12, 1, True),
         (10, 0, 1, False),
+        (1, 1, 1, True),
+        (3, 1, 3, True),
     ],
 )
 def test_the_first_part_explains_the_number_of_parts_or_not(
