@@ -491,10 +491,13 @@ def test_parts_are_equal_up_to_an_end_and_begin_near_where_there_is_none() -> No
     ]
 
 
-def test_what_has_no_end_is_handed_back_in_32_ranges_besides_those_that_have_one() -> None:
-    streams = Ruled(piece(0, 10_000, 4096), piece(10_000, None, 192), pages=500)
+@pytest.mark.parametrize(("left", "ranges"), [(192, 3), (9000, 32)])
+def test_what_has_no_end_is_handed_back_in_32_ranges_besides_those_that_have_one(
+    left: float, ranges: int
+) -> None:
+    streams = Ruled(piece(0, 10_000, 4096), piece(10_000, None, left), pages=500)
 
     parts = streams.remaining()
 
     assert len([one for one in parts if one.up_to and one.up_to <= at(10_000)]) == 32
-    assert len(parts) == 32 + 3
+    assert len(parts) == 32 + ranges
