@@ -189,6 +189,7 @@ def test_the_only_folder_is_a_word_however_few_its_keys_are() -> None:
         (["a0", "f0"], "af"),  # no digit was seen
         (["bx", "by"], "b"),
         (["bx", "cy"], "bcxy"),
+        (["bk", "ck"], "bc"),
         (["bx", "cy", "dz"], "bcdxyz"),  # the letters that vary anywhere
         (["B-", "c_", "d~"], "Bcd"),
         (["-b", "_c"], "-_"),  # no letters where there were none

@@ -163,6 +163,7 @@ def test_a_side_that_was_read_to_its_end_holds_nothing_back() -> None:
 
 def test_a_piece_of_which_both_sides_were_read_is_handed_out_to_its_end() -> None:
     piece = piece_of("a", "b", is_done=True, end="m")
+    assert not piece.is_done()
 
     assert piece.claim() is not None
     assert (piece.claimed, piece.is_done(), piece.remaining()) == ("m", True, KeyRange("m", "m"))

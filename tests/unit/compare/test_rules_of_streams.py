@@ -246,6 +246,13 @@ def test_nothing_is_asked_of_a_piece_that_has_read_nothing_yet() -> None:
     assert streams.guesses() == []
 
 
+def test_a_piece_of_which_nothing_is_known_does_not_keep_others_from_being_cut() -> None:
+    streams = Ruled(piece(0, 500, left=None), piece(500))
+
+    guesses = streams.guesses()
+    assert guesses and all(position > at(500) for position in guesses)
+
+
 def test_estimates_are_made_anew_where_something_was_read_or_learnt_since(
     estimated: list[Reading],
 ) -> None:
@@ -442,6 +449,15 @@ def test_nothing_is_remembered_of_pieces_that_are_done() -> None:
 
     assert (streams.pieces, streams._searches, streams._estimates) == ([], {}, {})
     assert streams.decided() == [KeyRange(at(0), None)]
+
+
+def test_what_was_decided_end_to_end_is_one_range_and_gaps_stay() -> None:
+    streams = Streams(KeyRange())
+    streams._done = [
+        KeyRange(*ends) for ends in (("e", "f"), ("p", "q"), (None, "a"), ("c", "d"), ("d", "e"))
+    ]
+
+    assert streams.decided() == [KeyRange(None, "a"), KeyRange("c", "f"), KeyRange("p", "q")]
 
 
 # --- What is handed back ------------------------------------------------------------------------------------------
