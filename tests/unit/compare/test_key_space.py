@@ -184,8 +184,12 @@ def test_the_only_folder_is_a_word_however_few_its_keys_are() -> None:
         (["00", "a0"], "0123456789abcdef"),
         (["00", "g0"], "0123456789g"),  # no hexadecimal digits
         (["10", "20"], "0123456789"),
+        ([f"{digit}0" for digit in range(10)], "0123456789"),
+        ([f"{number:x}{'xy'[number % 2]}" for number in range(16)], "0123456789abcdef"),
         (["a0", "f0"], "af"),  # no digit was seen
-        (["b0", "b1"], "b"),
+        (["bx", "by"], "b"),
+        (["bx", "cy"], "bcxy"),
+        (["bk", "ck"], "bc"),
         (["bx", "cy", "dz"], "bcdxyz"),  # the letters that vary anywhere
         (["B-", "c_", "d~"], "Bcd"),
         (["-b", "_c"], "-_"),  # no letters where there were none

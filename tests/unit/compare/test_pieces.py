@@ -163,6 +163,7 @@ def test_a_side_that_was_read_to_its_end_holds_nothing_back() -> None:
 
 def test_a_piece_of_which_both_sides_were_read_is_handed_out_to_its_end() -> None:
     piece = piece_of("a", "b", is_done=True, end="m")
+    assert not piece.is_done()
 
     assert piece.claim() is not None
     assert (piece.claimed, piece.is_done(), piece.remaining()) == ("m", True, KeyRange("m", "m"))
@@ -222,6 +223,34 @@ def test_the_side_that_got_beyond_a_cut_goes_on_behind_it_and_nothing_is_read_tw
     assert behind.readings[SOURCE] is reading and keys_of(reading.entries) == ["x"]
     assert (reading.token, behind.readings[DESTINATION].after) == ("more", "m")
     assert (piece.end, behind.claimed, behind.end) == ("m", "m", None)
+
+
+@pytest.mark.parametrize("keys", ["", "ad", "adx"])
+def test_a_side_that_was_read_to_its_end_is_so_on_both_sides_of_a_cut(keys: str) -> None:
+    """Asking it again behind each cut would cost a LIST each."""
+    piece = Piece(None, None)
+    piece.readings[SOURCE].take(entries(keys), None, None)
+
+    behind = piece.cut("m")
+
+    assert [keys_of(part.readings[SOURCE].entries) for part in (piece, behind)] == [
+        [key for key in keys if key <= "m"],
+        [key for key in keys if key > "m"],
+    ]
+    assert all(part.readings[SOURCE].is_done for part in (piece, behind))
+
+
+@pytest.mark.parametrize("last", ["l", "m", "n"])
+def test_a_side_is_read_on_behind_a_cut_once_it_has_got_there(last: str) -> None:
+    piece = piece_of(f"a{last}", "a")
+
+    behind = piece.cut("m")
+
+    has_got_there = last >= "m"
+    assert piece.readings[SOURCE].is_done is has_got_there
+    assert (behind.readings[SOURCE].token, behind.readings[SOURCE].after) == (
+        ("more", None) if has_got_there else (None, "m")
+    )
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,27 @@ def test_keys_are_counted_once_whatever_they_have_on_both_sides() -> None:
     assert writer.keys() == 3
 
 
+@pytest.mark.parametrize(
+    ("source", "answer", "options", "is_noted"),
+    [
+        ({"etag": OTHER}, Decision.CURRENT, {}, True),
+        ({"etag": OTHER}, Decision.UNPROVABLE, {"unprovable": "keep"}, True),
+        ({"etag": OTHER}, Decision.UNPROVABLE, {"unprovable": "copy"}, False),
+        ({"size": 9}, Decision.CURRENT, {}, False),
+        ({"size": 9}, Decision.CURRENT, {"maxSize": 8}, True),
+        ({"size": 9}, Decision.CURRENT, {"overwrite": False}, True),
+    ],
+)
+def test_what_is_to_stay_as_it_is_is_written_down_for_the_end_of_the_run(
+    source: dict[str, Any], answer: Decision, options: dict[str, Any], is_noted: bool
+) -> None:
+    """Its source may be deleted meanwhile, and then it is no difference."""
+    record, _, folder = plan([entry("a", **source)], [entry("a")], Answers(answer), verify=True, **options)
+
+    wanted = {digest("a", entry("a").etag)}
+    assert [set(find(folder, file, wanted)) for file in record["foundCurrent"]] == [wanted] * is_noted
+
+
 def test_answers_are_taken_while_keys_are_decided_once_there_are_many() -> None:
     keys = [f"{number:03d}" for number in range(50)]
     answers = Answers(most=10)

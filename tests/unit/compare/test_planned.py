@@ -141,6 +141,18 @@ def test_an_upload_into_an_archive_is_one_into_standard_until_it_is_completed(st
     }
 
 
+def test_lists_are_charged_as_those_of_standard_whatever_is_listed() -> None:
+    said = paid(ToCopy("a", "x-3", 9, "STANDARD_IA"), annotations="copy")
+
+    assert said["byClass"] == {
+        "COMPLETE_MULTIPART_UPLOAD.STANDARD_IA": 1,
+        "CREATE_MULTIPART_UPLOAD.STANDARD_IA": 1,
+        "GET_OBJECT_TAGGING.STANDARD_IA": 1,
+        "HEAD.STANDARD_IA": 1,
+        "UPLOAD_PART_COPY.STANDARD_IA": 3,
+    }
+
+
 def test_tags_that_are_not_copied_are_not_asked_for() -> None:
     counted = Planned.of(run_of(copyTags=False))
     counted.add_copy(ToCopy("a", "x-3", 9))

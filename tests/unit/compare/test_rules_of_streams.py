@@ -246,6 +246,13 @@ def test_nothing_is_asked_of_a_piece_that_has_read_nothing_yet() -> None:
     assert streams.guesses() == []
 
 
+def test_a_piece_of_which_nothing_is_known_does_not_keep_others_from_being_cut() -> None:
+    streams = Ruled(piece(0, 500, left=None), piece(500))
+
+    guesses = streams.guesses()
+    assert guesses and all(position > at(500) for position in guesses)
+
+
 def test_estimates_are_made_anew_where_something_was_read_or_learnt_since(
     estimated: list[Reading],
 ) -> None:
@@ -444,6 +451,15 @@ def test_nothing_is_remembered_of_pieces_that_are_done() -> None:
     assert streams.decided() == [KeyRange(at(0), None)]
 
 
+def test_what_was_decided_end_to_end_is_one_range_and_gaps_stay() -> None:
+    streams = Streams(KeyRange())
+    streams._done = [
+        KeyRange(*ends) for ends in (("e", "f"), ("p", "q"), (None, "a"), ("c", "d"), ("d", "e"))
+    ]
+
+    assert streams.decided() == [KeyRange(None, "a"), KeyRange("c", "f"), KeyRange("p", "q")]
+
+
 # --- What is handed back ------------------------------------------------------------------------------------------
 
 
@@ -491,10 +507,13 @@ def test_parts_are_equal_up_to_an_end_and_begin_near_where_there_is_none() -> No
     ]
 
 
-def test_what_has_no_end_is_handed_back_in_32_ranges_besides_those_that_have_one() -> None:
-    streams = Ruled(piece(0, 10_000, 4096), piece(10_000, None, 192), pages=500)
+@pytest.mark.parametrize(("left", "ranges"), [(192, 3), (9000, 32)])
+def test_what_has_no_end_is_handed_back_in_32_ranges_besides_those_that_have_one(
+    left: float, ranges: int
+) -> None:
+    streams = Ruled(piece(0, 10_000, 4096), piece(10_000, None, left), pages=500)
 
     parts = streams.remaining()
 
     assert len([one for one in parts if one.up_to and one.up_to <= at(10_000)]) == 32
-    assert len(parts) == 32 + 3
+    assert len(parts) == 32 + ranges
