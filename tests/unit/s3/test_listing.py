@@ -167,6 +167,15 @@ def test_a_page_that_does_not_say_clearly_whether_it_is_the_last_is_not_taken_fo
     )
 
 
+@pytest.mark.parametrize("token", ["", None])
+def test_the_last_page_goes_on_nowhere(token: str | None) -> None:
+    class Ending(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            return {**super().list_objects_v2(**asked), "NextContinuationToken": token}
+
+    assert read_page(Ending(["a"]), run_of().source, None).token is None
+
+
 class Answering(ListedBucket):
     """Answers with an error."""
 
