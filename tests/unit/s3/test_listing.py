@@ -78,6 +78,15 @@ def test_a_key_equal_to_the_prefix_is_the_empty_key_and_comes_first() -> None:
     assert keys_behind(bucket, "", side) == ["a"]
 
 
+@pytest.mark.parametrize("after", [None, ""])
+def test_a_listing_of_a_whole_bucket_after_no_key_has_no_position(after: str | None) -> None:
+    bucket = ListedBucket(["a"])
+
+    assert keys_behind(bucket, after) == ["a"]
+
+    assert "StartAfter" not in bucket.asked[0]
+
+
 @given(
     st.integers(1000, 1024), st.sampled_from(["a", "é", "中", LAST]), st.integers(0, 30), st.integers(0, 1000)
 )
