@@ -286,6 +286,14 @@ def contents(key: str = "a", *more: str) -> str:
     return element("Contents", "".join([*parts, *more]))
 
 
+OF_EVERY_OBJECT = (
+    element("Key", "a"),
+    element("LastModified", MOMENT),
+    element("ETag", ETAG),
+    element("Size", "3"),
+)
+
+
 def page_of(*parts: str) -> bytes:
     return f"{DECLARATION}{ROOT}<IsTruncated>false</IsTruncated>{''.join(parts)}</ListBucketResult>".encode()
 
@@ -303,6 +311,8 @@ def page_of(*parts: str) -> bytes:
         page_of(contents("a", *["<ChecksumType>COMPOSITE</ChecksumType>"] * 2)),
         page_of(contents("a", *["<RestoreStatus></RestoreStatus>"] * 2)),
         page_of(contents("a", "<Owner></Owner>".join(["<ChecksumAlgorithm>SHA1</ChecksumAlgorithm>"] * 2))),
+        *(page_of(contents().replace(part, "")) for part in OF_EVERY_OBJECT),
+        *(page_of(contents("b"), contents().replace(part, "")) for part in OF_EVERY_OBJECT),
         page_of(contents("a\tb")),
         page_of(contents("a", "<New>1</New>")),
         page_of(contents("<!-- -->a")),
