@@ -79,12 +79,13 @@ def test_an_empty_part_of_an_upload_without_an_algorithm_has_no_checksum() -> No
 
 
 def client_that_knows(*members: str) -> Any:
-    """Return what `carried_checksum` asks of a client: which members its model has."""
-    algorithms = SimpleNamespace(enum=["CRC32", "SHA256"])
+    """Return what `carried_checksum` asks of a client: which members its model has; SHA1 and SHA512 it knows by halves."""
+    algorithms = SimpleNamespace(enum=["CRC32", "SHA256", "SHA1"])
+    completed = ("ChecksumCRC32", "ChecksumSHA256", "ChecksumSHA512")
     known = {"ChecksumAlgorithm": algorithms, **dict.fromkeys(members)}
     model = SimpleNamespace(
         operation_model=lambda name: SimpleNamespace(input_shape=SimpleNamespace(members=known)),
-        shape_for=lambda name: SimpleNamespace(members={"ChecksumCRC32": None, "ChecksumSHA256": None}),
+        shape_for=lambda name: SimpleNamespace(members=dict.fromkeys(completed)),
     )
     return SimpleNamespace(meta=SimpleNamespace(service_model=model))
 
@@ -110,6 +111,13 @@ def test_a_client_that_knows_no_types_opens_uploads_of_the_default_type_only(
     assert carried_checksum(client_that_knows("ChecksumType"), "ONE_OF_TOMORROW", kind) == {}
 
 
+@pytest.mark.parametrize("algorithm", ["SHA1", "SHA512", ""])
+@pytest.mark.parametrize("kind", ["", "COMPOSITE", "FULL_OBJECT"])
+def test_a_client_that_could_open_an_upload_and_not_complete_it_opens_none(algorithm: str, kind: str) -> None:
+    """S3 would refuse it at its end, when all of its parts are copied."""
+    assert carried_checksum(client_that_knows("ChecksumType"), algorithm, kind) == {}
+
+
 def of(value: str, kind: str | None, name: str = "ChecksumSHA256") -> dict[str, Any]:
     return {name: value, "ChecksumType": kind}
 
@@ -128,7 +136,12 @@ def of(value: str, kind: str | None, name: str = "ChecksumSHA256") -> dict[str, 
         (of(OF_ONE, None), of(WHOLE, None), True),
         (of("other-2", None), of(WHOLE, None), None),
         (of("other-2", "COMPOSITE"), of(OF_ONE, "COMPOSITE"), False),
+        (of(WHOLE, "FULL_OBJECT"), of(WHOLE, "COMPOSITE"), None),
+        (of(WHOLE, "FULL_OBJECT"), of("other", None), None),
+        (of(OF_ONE, "COMPOSITE"), of(OF_ONE, None), None),
         ({}, of(WHOLE, "FULL_OBJECT"), None),
+        (of("", "FULL_OBJECT"), of("", "FULL_OBJECT"), None),
+        ({}, {}, None),
     ],
 )
 def test_what_two_checksums_prove(one: dict[str, Any], other: dict[str, Any], answer: bool | None) -> None:

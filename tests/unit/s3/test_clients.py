@@ -447,7 +447,7 @@ def test_clients_can_be_made_in_many_threads_at_once() -> None:
 
 
 @pytest.mark.parametrize("characters", ["&#x1;&#X1F;&#0;&#11;&#xfffe;&#65535;", "\x01\x1f\ufffe\uffff"])
-@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "CompleteMultipartUpload"])
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "CompleteMultipartUpload", "ListParts"])
 def test_an_answer_that_repeats_a_key_that_xml_cannot_hold_is_read_and_sent_for_once(
     operation: str, characters: str
 ) -> None:
@@ -460,6 +460,36 @@ def test_an_answer_that_repeats_a_key_that_xml_cannot_hold_is_read_and_sent_for_
     answer = send(connected.destination, operation)
 
     assert answer["Key"] == "ab\t&"
+    assert len(wire.sent) == 1
+
+
+AT_ONCE = ["CopyObject", "UploadPartCopy", "CompleteMultipartUpload"]
+
+
+@pytest.mark.parametrize("operation", AT_ONCE)
+@pytest.mark.parametrize("body", ["", " \n"])
+def test_a_write_that_is_answered_at_once_and_says_nothing_more_is_sent_again(
+    operation: str, body: str, slept: list[float]
+) -> None:
+    """S3 has not said that it was done."""
+    wire = Wire(*[(200, body)] * 3, body=OPERATIONS[operation][2])
+
+    send(wire.under(clients.client("s3")), operation)
+
+    assert len(wire.sent) == 4
+
+
+@pytest.mark.parametrize("operation", AT_ONCE)
+@pytest.mark.parametrize("status", [403, 404, 412])
+def test_a_write_that_is_refused_without_a_word_is_refused(
+    operation: str, status: int, slept: list[float]
+) -> None:
+    wire = Wire((status, ""), body=OPERATIONS[operation][2])
+
+    with pytest.raises(ClientError) as caught:
+        send(wire.under(clients.client("s3")), operation)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
     assert len(wire.sent) == 1
 
 

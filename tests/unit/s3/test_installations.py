@@ -77,6 +77,13 @@ def refusal_by_tags(client: Tagged, **options: Any) -> str:
     return caught.value.cause
 
 
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_a_bucket_that_this_installation_works_with_is_refused_on_either_side(side: str) -> None:
+    assert refusal_by_name(**{side: "own-work"}) == (
+        f'"{side}" is "own-work", which SyncBuckets itself works with; expected a bucket of your own. Nothing was changed.'
+    )
+
+
 @pytest.mark.parametrize("bucket", OURS)
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_a_bucket_that_is_an_installation_s_by_its_name_is_refused_on_either_side(

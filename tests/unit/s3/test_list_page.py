@@ -30,6 +30,7 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 ROOT = '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 MOMENT = "2026-01-02T03:04:05.000Z"
 ETAG = "&quot;0cc175b9c0f1b6a831c399e269772661&quot;"
+MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 # --- Botocore's own word --------------------------------------------------------------------------------------
@@ -285,6 +286,14 @@ def contents(key: str = "a", *more: str) -> str:
     return element("Contents", "".join([*parts, *more]))
 
 
+OF_EVERY_OBJECT = (
+    element("Key", "a"),
+    element("LastModified", MOMENT),
+    element("ETag", ETAG),
+    element("Size", "3"),
+)
+
+
 def page_of(*parts: str) -> bytes:
     return f"{DECLARATION}{ROOT}<IsTruncated>false</IsTruncated>{''.join(parts)}</ListBucketResult>".encode()
 
@@ -302,12 +311,16 @@ def page_of(*parts: str) -> bytes:
         page_of(contents("a", *["<ChecksumType>COMPOSITE</ChecksumType>"] * 2)),
         page_of(contents("a", *["<RestoreStatus></RestoreStatus>"] * 2)),
         page_of(contents("a", "<Owner></Owner>".join(["<ChecksumAlgorithm>SHA1</ChecksumAlgorithm>"] * 2))),
+        *(page_of(contents().replace(part, "")) for part in OF_EVERY_OBJECT),
+        *(page_of(contents("b"), contents().replace(part, "")) for part in OF_EVERY_OBJECT),
         page_of(contents("a\tb")),
         page_of(contents("a", "<New>1</New>")),
         page_of(contents("<!-- -->a")),
         page_of(contents("<![CDATA[a]]>")),
         page_of(contents("a\nb")),
         page_of(contents("&#0;")),
+        page_of(contents("a", "<Owner><DisplayName>&#0;</DisplayName></Owner>")),
+        page_of("<Prefix>&#0;</Prefix>", contents()),
         page_of(contents("&#xd800;")),
         page_of(contents(), " ", contents("b")),
         page_of(contents(), "<KeyCount>2</KeyCount>"),
@@ -316,6 +329,15 @@ def page_of(*parts: str) -> bytes:
         page_of("<Cont", "<Name>a</Name>", "ents/>"),
         page_of("<Name>a", contents(), "b</Name>"),
         page_of("<IsTruncated>true</IsTruncated>"),
+        page_of("<IsTruncated>false</IsTruncated>"),
+        page_of("<EncodingType>utf</EncodingType>", contents()),
+        page_of("<KeyCount>1</KeyCount>"),
+        page_of("<KeyCount>01</KeyCount>", contents()),
+        page_of("<MaxKeys>a</MaxKeys>", contents()),
+        page_of("<MaxKeys>-1</MaxKeys>", contents()),
+        page_of("<MaxKeys/>", contents()),
+        page_of(contents(), "<!-- -->", contents("b"), contents("c"), contents("d")),
+        page_of(contents(), contents("b"), contents("c"), "<!-- -->", contents("d")),
         page_of("<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>"),
         page_of(contents("é")).decode().encode("latin-1"),
         b"\xef\xbb\xbf" + page_of(contents()),
@@ -332,6 +354,130 @@ def page_of(*parts: str) -> bytes:
 )
 def test_what_is_unusual_is_left_to_botocore(body: bytes) -> None:
     assert parse(body) is None
+
+
+def url_page(*keys: str) -> bytes:
+    return page_of("<EncodingType>url</EncodingType>", *map(contents, keys))
+
+
+def keys_of(body: bytes) -> list[str]:
+    """Return the keys of a page, which botocore reads as well."""
+    page = parse(body)
+    assert told(page) == by_botocore(body) is not None
+    assert page is not None
+    return list(page.keys)
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("&amp;", "&"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", '"'),
+        ("&apos;", "'"),
+        ("&#65;", "A"),
+        ("&#010;", "\n"),
+        ("&#x41;", "A"),
+        ("&#xe9;", "é"),
+        ("&#x1F600;", "\U0001f600"),
+        ("&amp;amp;", "&amp;"),
+        ("&amp;#65;", "&#65;"),
+    ],
+)
+def test_a_reference_in_a_key_is_the_character_that_it_names(written: str, key: str) -> None:
+    for make in (url_page, lambda *keys: page_of(*map(contents, keys))):
+        assert keys_of(make(f"a{written}b", "c")) == [f"a{key}b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("a%20b", "a b"),
+        ("a+b", "a b"),
+        ("a%2Bb", "a+b"),
+        ("a%26amp;b", "a&amp;b"),
+        ("a%0Ab", "a\nb"),
+        ("a%0ab", "a\nb"),
+        ("a&#10;b", "a\nb"),
+        ("a&#10;b+%0Ac%0ad", "a\nb \nc\nd"),
+        ("%C3%A9", "é"),
+        ("a", "a"),
+    ],
+)
+def test_a_key_in_url_encoding_is_decoded_whatever_is_beside_it(written: str, key: str) -> None:
+    """All keys of a page are decoded at once: one with a line feed must not become two, and move all that follow."""
+    assert keys_of(url_page(written)) == [key]
+    assert keys_of(url_page("x%20y", written, "z+z")) == ["x y", key, "z z"]
+    assert keys_of(url_page("x", written, written)) == ["x", key, key]
+
+
+@pytest.mark.parametrize("key", ["a%20b", "a+b", "a%0Ab", "%"])
+def test_a_key_of_a_page_without_url_encoding_is_as_it_stands(key: str) -> None:
+    assert keys_of(page_of(contents(key), contents("z"))) == [key, "z"]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_truncated"),
+    [("", None), ("<IsTruncated>true</IsTruncated>", True), ("<IsTruncated>false</IsTruncated>", False)],
+)
+def test_whether_there_is_more_is_what_a_page_says_or_unknown(said: str, is_truncated: bool | None) -> None:
+    page = parse(f"{ROOT}{said}{contents()}</ListBucketResult>".encode())
+
+    assert page is not None
+    assert (page.is_truncated, page.token) == (is_truncated, None)
+
+
+RESTORED = "<RestoreExpiryDate>2026-02-03T00:00:00.000Z</RestoreExpiryDate>"
+DONE, GOING_ON = (f"<IsRestoreInProgress>{word}</IsRestoreInProgress>" for word in ("false", "true"))
+
+
+@pytest.mark.parametrize(
+    ("status", "is_restored", "is_being_restored"),
+    [
+        ("", False, False),
+        (DONE, False, False),
+        (GOING_ON, False, True),
+        (RESTORED, True, False),
+        (DONE + RESTORED, True, False),
+        (GOING_ON + RESTORED, False, True),
+    ],
+)
+def test_a_restore_is_read_without_botocore_as_botocore_reads_it(
+    status: str, is_restored: bool, is_being_restored: bool
+) -> None:
+    body = page_of(contents("a", element("RestoreStatus", status)), contents("b"))
+    page = parse(body)
+
+    assert page is not None
+    first, second = page.entries("")
+    assert (first.is_restored, first.is_being_restored) == (is_restored, is_being_restored)
+    assert (second.is_restored, second.is_being_restored) == (False, False)
+    assert told(page) == by_botocore(body)
+
+
+def test_a_checksum_is_the_first_algorithm_and_its_type_if_that_is_told() -> None:
+    crc, sha = (element("ChecksumAlgorithm", name) for name in ("CRC32C", "SHA1"))
+    kind = element("ChecksumType", "COMPOSITE")
+    body = page_of(contents("a", crc), contents("b", sha, kind), contents("c", sha, crc, kind), contents("d"))
+    page = parse(body)
+
+    assert page is not None
+    checksums = [one.checksum for one in page.entries("")]
+    assert checksums == [("CRC32C", ""), ("SHA1", "COMPOSITE"), ("SHA1", "COMPOSITE"), None]
+    assert told(page) == by_botocore(body)
+
+
+def test_an_object_of_which_nothing_else_is_said_is_one_that_can_be_read() -> None:
+    assert Entry("a", "b", 1, MIDNIGHT) == ("a", "b", 1, MIDNIGHT, "STANDARD", False, None, False)
+
+
+@pytest.mark.parametrize(("prefix", "keys"), [("", ["p/a", "p/"]), ("p/", ["a", ""]), ("p", ["/a", "/"])])
+def test_keys_are_relative_to_a_prefix(prefix: str, keys: list[str]) -> None:
+    page = parse(page_of(contents("p/a"), contents("p/")))
+
+    assert page is not None
+    assert [one.key for one in page.entries(prefix)] == keys
 
 
 # --- Through a client -----------------------------------------------------------------------------------------

@@ -78,6 +78,15 @@ def test_a_key_equal_to_the_prefix_is_the_empty_key_and_comes_first() -> None:
     assert keys_behind(bucket, "", side) == ["a"]
 
 
+@pytest.mark.parametrize("after", [None, ""])
+def test_a_listing_of_a_whole_bucket_after_no_key_has_no_position(after: str | None) -> None:
+    bucket = ListedBucket(["a"])
+
+    assert keys_behind(bucket, after) == ["a"]
+
+    assert "StartAfter" not in bucket.asked[0]
+
+
 @given(
     st.integers(1000, 1024), st.sampled_from(["a", "é", "中", LAST]), st.integers(0, 30), st.integers(0, 1000)
 )
@@ -165,6 +174,15 @@ def test_a_page_that_does_not_say_clearly_whether_it_is_the_last_is_not_taken_fo
         str(caught.value)
         == "a page of s3://from/p/ does not say whether it is the last: its keys are unknown"
     )
+
+
+@pytest.mark.parametrize("token", ["", None])
+def test_the_last_page_goes_on_nowhere(token: str | None) -> None:
+    class Ending(ListedBucket):
+        def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+            return {**super().list_objects_v2(**asked), "NextContinuationToken": token}
+
+    assert read_page(Ending(["a"]), run_of().source, None).token is None
 
 
 class Answering(ListedBucket):

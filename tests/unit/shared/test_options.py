@@ -315,6 +315,10 @@ def test_max_delete_is_refused_when_it_is_neither_a_number_nor_a_share(value: An
         ),
         ("./photos", BUCKET),
         ("https://photos", BUCKET),
+        ("s3://", BUCKET),
+        ("s3://ab/photos", BUCKET),
+        ("s3://my bucket", BUCKET),
+        ("arn:aws:s3:::my..bucket/photos", BUCKET),
         ("s3://photos", 'expected only the bucket\'s name, "photos"'),
         ("s3://photos/", 'expected only the bucket\'s name, "photos"'),
         (
