@@ -108,6 +108,8 @@ def test_what_is_no_moment_of_rfc_3339_is_refused(name: str, value: Any) -> None
         *("2026-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z"),
         *("2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:61Z", "0000-01-01T00:00:00Z"),
         *("2016-12-30T23:59:60Z", "2016-12-31T23:58:60Z", "2016-12-31T23:59:60+02:00"),
+        # On the first day of a month, but not behind the last minute of the month before.
+        *("2017-01-01T05:30:60Z", "2017-01-01T23:58:60Z", "2017-01-01T22:59:60Z", "2017-01-01T23:59:60Z"),
     ],
 )
 def test_a_moment_that_the_calendar_does_not_have_is_refused(text: str) -> None:
@@ -130,6 +132,12 @@ def test_a_moment_has_at_most_100_digits_behind_its_point_and_less_than_a_day_be
 ) -> None:
     assert options(modifiedAfter=last).modifiedAfter == last
     assert problem(modifiedAfter=first_wrong).startswith(f'"modifiedAfter" is "{first_wrong[:76]}')
+
+
+@pytest.mark.parametrize("text", ["now", "2026-11-28", "2026-11-28T14:00:00", "2026-11-28T14:00:60Z"])
+def test_text_that_is_no_moment_is_an_error_to_whoever_wants_its_moment(text: str) -> None:
+    with pytest.raises(ValueError, match=text[:10]):
+        moment(text)
 
 
 @given(

@@ -209,6 +209,54 @@ def test_a_limit_that_falls_and_grows_is_kept_while_jobs_run() -> None:
     assert most == limits
 
 
+class OneByOne:
+    """Ends the oldest of its jobs whenever one is waited for; notes how many there were then."""
+
+    under_way: ClassVar[list[int]] = []
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.under_way.clear()
+
+    def submit(self, work: Any, job: Any) -> Future[Any]:
+        return Future()
+
+    def shutdown(self, **_: bool) -> None:
+        pass
+
+    @classmethod
+    def wait(cls, running: Any, timeout: float, return_when: str) -> Any:
+        cls.under_way.append(len(running))
+        oldest = next(iter(running))
+        oldest.set_result("done")
+        return {oldest}, set(running) - {oldest}
+
+
+@pytest.mark.parametrize(
+    ("limits", "under_way"),
+    [
+        # Four workers, whatever the limit says beyond that; the last jobs end one after the other.
+        (None, [4, 4, 4, 4, 4, 4, 4, 3, 2, 1]),
+        ({0: 8}, [4, 4, 4, 4, 4, 4, 4, 3, 2, 1]),
+        ({0: 1}, [1] * 10),
+        # Three jobs at a time, after four of them one, and after six as many as there are workers.
+        ({0: 3, 4: 1, 6: 8}, [3, 3, 3, 3, 2, 1, 4, 3, 2, 1]),
+    ],
+)
+def test_as_many_jobs_are_under_way_as_workers_and_limit_allow(
+    limits: dict[int, int] | None, under_way: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambda_functions.shared.invocation.ThreadPoolExecutor", OneByOne)
+    monkeypatch.setattr("lambda_functions.shared.invocation.wait", OneByOne.wait)
+
+    def limit_of() -> int:
+        return [most for ended, most in (limits or {}).items() if ended <= len(OneByOne.under_way)][-1]
+
+    ended = run_jobs(range(10), str, late, turn_of(PATIENCE_SECONDS), 4, limit=limits and limit_of)
+
+    assert [index for index, _ in ended] == list(range(10))
+    assert OneByOne.under_way == under_way
+
+
 def test_room_that_a_grown_limit_makes_is_used_before_a_long_job_has_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

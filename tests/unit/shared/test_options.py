@@ -409,6 +409,13 @@ def test_of_many_problems_ten_are_said_and_the_others_counted() -> None:
     assert cause.endswith('"unprovable" is 0; expected one of "copy", "keep"; and 2 more')
 
 
+@pytest.mark.parametrize("name", ["acl", "verify", "maxDelete", "include"])
+def test_spaces_and_colons_around_a_name_do_not_hide_which_one_was_meant(name: str) -> None:
+    """Whoever types JSON by hand writes `"acl : "`; so many of them make the name unlike every option."""
+    written = f"  : : {name} : : "
+    assert problem(**{written: 1}) == f'"{written}" is not an option (did you mean "{name}"?)'
+
+
 def test_an_unknown_name_is_shown_with_its_beginning_only() -> None:
     assert problem(**{"x" * 1000: 1}) == f'"{"x" * 76}... is not an option (known are {KNOWN})'
 
