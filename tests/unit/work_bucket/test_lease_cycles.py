@@ -88,6 +88,18 @@ def test_of_a_long_circle_the_first_five_are_named() -> None:
     )
 
 
+@pytest.mark.parametrize(("others", "more"), [(5, ""), (6, ", and 1 more")])
+def test_of_five_others_all_are_named_and_more_are_told_only_where_there_are_more(
+    others: int, more: str
+) -> None:
+    runs = [run(f"run-{number}", f"b{number}", f"b{number + 1}") for number in range(others)]
+
+    said = cause(*runs, run("last", f"b{others}", "b0"))
+
+    assert f" from s3://b4/ to s3://b5/{more}. Nothing was changed." in said
+    assert said.count(", started ") == 5
+
+
 @pytest.mark.parametrize(
     "runs",
     [

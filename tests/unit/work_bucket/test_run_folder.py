@@ -322,6 +322,23 @@ def test_lines_that_are_not_what_was_written_are_broken(body: bytes | None, what
     assert str(caught.value) == f"{address(SHARD)} {what}. Nothing can be concluded from it"
 
 
+def test_what_it_is_can_be_left_unchecked_to_see_what_the_books_alone_notice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But not whether it is JSON, and as many lines as were written."""
+    folder = memory_folder()
+    shard = folder.write_lines(SHARD, LINES)
+    folder.client.files[folder.key(SHARD)] = b'{"key": "a"}\n{"key": "c"}\n'
+    folder.client.files[folder.key(RECORD)] = b'{"file": "another", "next": 3}'
+    monkeypatch.setattr(run_folder, "VERIFY", False)
+
+    assert folder.read_lines(shard) == [{"key": "a"}, {"key": "c"}]
+    assert folder.read(RECORD)["next"] == 3
+    folder.client.files[folder.key(SHARD)] = b'{"key": "a"}\n'
+    with pytest.raises(RunFileBroken, match="it has 1 entries, and 2 were written"):
+        folder.read_lines(shard)
+
+
 def test_documents_of_an_earlier_deployment_do_not_say_which_file_they_are() -> None:
     client = memory_folder().client
     older = RunFolder(client, FOLDER, is_older=True)

@@ -20,6 +20,7 @@ from lambda_functions.shared.errors import NoProgress
 from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
+from lambda_functions.shared.work_bucket.heartbeat import Heartbeat
 from lambda_functions.shared.work_bucket.run_folder import RunFileBroken, RunFolder
 from lambda_functions.shared.work_bucket.shards import (
     MAX_SHARD_BYTES,
@@ -375,6 +376,20 @@ def test_the_seconds_of_a_turn_are_told_in_thousandths_and_it_began_when_the_inv
 
     record = folder.read("copied/copy-000001-0.json")
     assert (record["seconds"], record["startedAt"]) == (1.235, "2026-11-22T10:11:11.111Z")
+
+
+def test_how_far_a_turn_is_is_said_after_every_outcome(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Any] = []
+    monkeypatch.setattr(Heartbeat, "beat", lambda self, counts: said.append(counts))
+
+    take(folder, 3, lambda lines: [Outcome("key-3", "copied", 10), Outcome("key-4", "failed")])
+
+    assert said == [
+        {"objects": 1, "bytes": 10, "failed": 0},
+        {"objects": 2, "bytes": 10, "failed": 1},
+    ]
 
 
 # --- Runs that are to stop ------------------------------------------------------------------------------------
