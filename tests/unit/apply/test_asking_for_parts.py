@@ -136,6 +136,22 @@ def test_an_object_that_has_fewer_parts_by_now_is_another_one(world: World) -> N
         exact_parts(worker.clients, worker.run, item, 3)
 
 
+def test_a_list_of_parts_that_names_none_has_no_other_page(world: World) -> None:
+    """S3 knows how many there are of an object without checksums, and no sizes; asked on, it would say so for ever."""
+    world.source.put_parts("key", 6 * MB, 5 * MB, 5 * MB)
+    item, worker = world.to_copy("key"), world.worker()
+    nothing = {"ObjectParts": {"TotalPartsCount": 3, "IsTruncated": True, "NextPartNumberMarker": 0}}
+    world.s3.before("GetObjectAttributes", lambda request: nothing, times=3)
+
+    assert [part.size for part in exact_parts(worker.clients, worker.run, item, 3)] == [
+        6 * MB,
+        5 * MB,
+        5 * MB,
+    ]
+
+    assert len(world.s3.of("GetObjectAttributes")) == 1
+
+
 def test_parts_are_asked_for_page_by_page(world: World) -> None:
     """GetObjectAttributes tells of 1,000 parts at once."""
     sizes = [5 * MB + number for number in range(1001)]
