@@ -159,9 +159,12 @@ def test_where_nobody_says_who_opened_an_upload_none_is_aborted(world: World) ->
     assert len(open_ids(world)) == 1
 
 
-def test_a_lost_upload_that_cannot_be_aborted_is_written_down_and_aborted_at_the_end(world: World) -> None:
+@pytest.mark.parametrize(("answer", "times"), [(DENIED, 1), (LOST, 9)])
+def test_a_lost_upload_that_cannot_be_aborted_is_written_down_and_aborted_at_the_end(
+    world: World, answer: Answer, times: int
+) -> None:
     world.s3.after("CreateMultipartUpload", LOST)
-    world.s3.before("AbortMultipartUpload", DENIED)
+    world.s3.before("AbortMultipartUpload", answer, times=times)
     worker = world.worker()
 
     copied(world, worker)

@@ -85,8 +85,9 @@ def test_parts_are_guessed_only_where_those_of_the_first_ones_size_would_be_as_m
 
 
 @pytest.mark.parametrize("checksum", [("SHA256", "COMPOSITE"), None])
+@pytest.mark.parametrize("now", [[6 * MB, 5 * MB, 4 * MB], [8 * MB, 8 * MB]])
 def test_exact_parts_of_another_object_are_never_mixed_with_those_of_the_one_that_was_listed(
-    world: World, checksum: tuple[str, str] | None
+    world: World, checksum: tuple[str, str] | None, now: list[int]
 ) -> None:
     world.source.put_parts("key", 6 * MB, 5 * MB, 5 * MB, checksum=checksum)
     item, worker = world.to_copy("key"), world.worker()
@@ -96,7 +97,7 @@ def test_exact_parts_of_another_object_are_never_mixed_with_those_of_the_one_tha
         5 * MB,
     ]
 
-    world.source.put_parts("key", 6 * MB, 5 * MB, 4 * MB, checksum=checksum)
+    world.source.put_parts("key", *now, checksum=checksum)
 
     with pytest.raises(SourceChanged, match=r"^it was written anew while its \d\. part was asked for$"):
         exact_parts(worker.clients, worker.run, item, 3)
@@ -133,6 +134,22 @@ def test_an_object_that_has_fewer_parts_by_now_is_another_one(world: World) -> N
 
     with pytest.raises(SourceChanged, match=r"^it does not have 3 parts any more$"):
         exact_parts(worker.clients, worker.run, item, 3)
+
+
+def test_a_list_of_parts_that_names_none_has_no_other_page(world: World) -> None:
+    """S3 knows how many there are of an object without checksums, and no sizes; asked on, it would say so for ever."""
+    world.source.put_parts("key", 6 * MB, 5 * MB, 5 * MB)
+    item, worker = world.to_copy("key"), world.worker()
+    nothing = {"ObjectParts": {"TotalPartsCount": 3, "IsTruncated": True, "NextPartNumberMarker": 0}}
+    world.s3.before("GetObjectAttributes", lambda request: nothing, times=3)
+
+    assert [part.size for part in exact_parts(worker.clients, worker.run, item, 3)] == [
+        6 * MB,
+        5 * MB,
+        5 * MB,
+    ]
+
+    assert len(world.s3.of("GetObjectAttributes")) == 1
 
 
 def test_parts_are_asked_for_page_by_page(world: World) -> None:

@@ -181,7 +181,34 @@ def test_a_source_that_is_another_object_by_now_is_not_planned(world: World, exa
     assert world.s3.of("GetObjectTagging") == world.s3.of("GetObjectAttributes") == []
 
 
-# --- What is asked of a part
+# --- What is asked of an upload and of a part
+
+
+@pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT", ""])
+def test_an_upload_whose_checksum_our_client_cannot_carry_is_opened_without_any(
+    world: World, kind: str
+) -> None:
+    """S3 would refuse a type without an algorithm, and complete no upload whose checksums of parts it is not told."""
+    world.source.put_parts("key", 5 * MB, 1)
+    copy = copy_of(world)
+    copy = replace(copy, item=replace(copy.item, checksum=("HASH3000", kind)))
+
+    copy.create_upload(copy.plan())
+
+    (opened,) = world.s3.of("CreateMultipartUpload")
+    assert [name for name in opened.asked if name.startswith("Checksum")] == []
+
+
+def test_an_empty_part_is_uploaded_with_a_digest_of_nothing(world: World) -> None:
+    """No range says no bytes; and where a lock is, S3 takes no part without a digest."""
+    world.source.put_parts("key", 5 * MB, b"")
+
+    assert world.worker().copy(world.to_copy("key")).what == "copied"
+
+    (uploaded,) = world.s3.of("UploadPart")
+    assert (uploaded.asked["PartNumber"], uploaded.asked["ContentMD5"]) == (2, "1B2M2Y8AsgTpgAmY7PhCfg==")
+    assert world.destination.objects["key"].part_sizes == (5 * MB, 0)
+    assert world.destination.objects["key"].etag == world.source.objects["key"].etag
 
 
 def test_a_part_is_copied_of_the_object_that_was_listed_and_says_its_bytes(world: World) -> None:

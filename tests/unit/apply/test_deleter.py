@@ -14,7 +14,7 @@ from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
 
 from lambda_functions.shared.apply import deleter
 from lambda_functions.shared.apply.deleter import Deleter, batches
-from lambda_functions.shared.apply.in_flight import Gate
+from lambda_functions.shared.apply.in_flight import Gate, InFlight
 from lambda_functions.shared.invocation import StopRequest
 from lambda_functions.shared.outcomes import Outcome
 from lambda_functions.shared.work_items import ToDelete
@@ -320,8 +320,9 @@ def test_a_batch_that_could_carry_no_condition_is_not_sent(
 def test_a_delete_under_way_when_the_time_is_over_is_a_failure_even_of_a_run_that_is_to_stop(
     world: World, is_stopped: bool
 ) -> None:
-    """S3 may have done it or not, so it is neither deleted nor "stopped before"."""
-    items, hangs, is_frozen = orphans(world, ODD), Event(), Event()
+    """S3 may have done it or not, so it is neither deleted nor "stopped before"; that is what was not begun."""
+    other = "other\u0001"
+    items, hangs, is_frozen = orphans(world, ODD, other), Event(), Event()
     with world.s3.process():
         process, worker = world.s3.current(), world.worker()
 
@@ -342,4 +343,46 @@ def test_a_delete_under_way_when_the_time_is_over_is_a_failure_even_of_a_run_tha
     is_frozen.set()
 
     late = "not deleted: its worker's time was over before S3 had said that it was"
-    assert outcomes == [Outcome(ODD, "failed", 0, late)]
+    not_begun = ("stopped", "not deleted: the run was stopped before") if is_stopped else ("failed", late)
+    assert outcomes == [Outcome(ODD, "failed", 0, late), Outcome(other, not_begun[0], 0, not_begun[1])]
+    assert [request.key for request in world.s3.of("DeleteObject")] == [ODD]
+
+
+def test_a_source_that_had_not_answered_when_the_time_was_over_keeps_its_copies(world: World) -> None:
+    """No answer is no 404: taken for one, everything would be deleted that was asked for too late."""
+    items, hangs, is_frozen = orphans(world, "a", "b"), Event(), Event()
+    with world.s3.process():
+        process, worker = world.s3.current(), world.worker()
+
+    def hang(request: Request) -> None:
+        hangs.set()
+        is_frozen.wait(60)
+
+    world.s3.before("HeadObject", hang)
+    turn = replace(worker.turn, now=lambda: TURN_SECONDS if hangs.wait(60) else 0.0)
+
+    outcomes = Deleter(worker.clients, worker.run, turn).delete(items)
+    process.is_dead = True
+    is_frozen.set()
+
+    late = "not deleted: whether the source has it is unknown: its worker's time was over before it could be asked"
+    assert outcomes == [Outcome("a", "failed", 0, late), Outcome("b", "failed", 0, late)]
+    assert world.destination.keys() == ["a", "b"]
+
+
+# --- S3 is too busy
+
+
+@needs_conditions_in_batches
+@pytest.mark.parametrize(("code", "limit"), [("SlowDown", 16), ("InternalError", 32), ("", 32)])
+def test_a_batch_of_which_a_key_was_throttled_lets_fewer_in(world: World, code: str, limit: int) -> None:
+    """The answer has the status 200, so nobody else hears of it."""
+    items, worker = orphans(world, "a", "b"), world.worker()
+    gate = Gate(InFlight.begin(32, 0, 0.0), lambda: 0.0)
+    if code:
+        world.s3.before("DeleteObjects", said_of("a", code))
+
+    outcomes = Deleter(worker.clients, worker.run, worker.turn, world.slept.append, gate).delete(items)
+
+    assert sorted(whats(outcomes)) == [("a", "deleted"), ("b", "deleted")]
+    assert gate.limit() == limit

@@ -77,6 +77,18 @@ def test_it_grows_by_half_in_ten_seconds_until_all_are_in_flight():
     assert limits == [16, 24, 36, 54, 64, 64]
 
 
+def test_it_grows_evenly_between_and_from_a_quarter_to_all_in_34_seconds():
+    state = InFlight.begin(64, MANY_OBJECTS, 0.0)
+    assert [state.until(seconds).limit for seconds in (0.0, 2.5, 5.0, 7.5, 10.0)] == [16, 17, 19, 21, 24]
+
+    limits = []
+    for second in range(36):
+        state = state.until(float(second))
+        limits.append(state.limit)
+
+    assert limits[33:] == [60, 63, 64]
+
+
 def test_time_in_which_a_lambda_was_frozen_is_growth_of_ten_seconds_at_most():
     state = InFlight.begin(64, MANY_OBJECTS, 0.0)
 
@@ -140,7 +152,14 @@ class Full(Exception):
 
 
 class Door(threading.Condition):
-    """The gate's own condition, which tells of a wait instead of waiting."""
+    """The gate's own condition, which tells of a wait instead of waiting, and how many it has called in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called: list[int] = []
+
+    def notify(self, n: int = 1) -> None:
+        self.called.append(n)
 
     def wait(self, timeout: float | None = None) -> bool:
         raise Full
@@ -161,6 +180,17 @@ def test_a_gate_is_full_when_exactly_as_many_are_inside_as_may_be_and_each_that_
             gate.__enter__()
     with gate:
         pass
+
+
+def test_whoever_goes_calls_in_as_many_as_there_are_places_now(clock: Clock) -> None:
+    """Nobody else would: who waits would look again a second later, with every copy."""
+    gate, door = Gate.begin(3), Door()
+    gate._changed = door
+
+    with gate, gate, gate:
+        pass
+
+    assert door.called == [1, 2, 3]
 
 
 def test_a_place_is_free_again_after_an_error(clock: Clock) -> None:

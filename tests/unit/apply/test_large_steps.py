@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 from types import TracebackType
 from typing import Any
 
@@ -29,9 +30,10 @@ class Beats:
     """A heartbeat that only remembers what it is told."""
 
     said: list[Mapping[str, int]]
+    of: tuple[str, str, bool]
 
-    def __init__(self, *_: Any, **__: Any) -> None:
-        Beats.said = []
+    def __init__(self, folder: Any, item: str, record: str, has_last_word: bool = False) -> None:
+        Beats.said, Beats.of = [], (item, record, has_last_word)
 
     def __enter__(self) -> Beats:
         return self
@@ -164,6 +166,8 @@ def test_a_group_says_of_every_part_what_was_made_and_beats_with_the_bytes_that_
     ]
     assert document["problem"] is None
     assert [beat["bytes"] for beat in Beats.said] == [5 * MB, 10 * MB, 10 * MB + 1]
+    # Its heartbeat is of the group, and says nothing any more once the record of the whole object is there.
+    assert Beats.of == ("large-000001-1", RECORD, True)
 
 
 @pytest.mark.parametrize(("answer", "what"), [(DENIED, "failed"), (ARCHIVED, "archived")])
@@ -179,6 +183,19 @@ def test_a_part_that_failed_is_no_bytes_and_its_error_is_the_problem_of_the_grou
     assert [part["number"] for part in document["parts"]] == [1, 3]
     assert document["problem"] == {"why": why, "what": what}
     assert [beat["bytes"] for beat in Beats.said] == [5 * MB, 5 * MB, 5 * MB + 1]
+
+
+def test_of_several_parts_that_failed_the_first_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those after it may have failed because of it."""
+    state = begun(world, 5 * MB, 5 * MB, 1)
+    world.s3.before("UploadPartCopy", DENIED)
+    world.s3.before("UploadPartCopy", ARCHIVED, nth=2)
+
+    document = copied_group(world, monkeypatch, state)
+
+    assert document["problem"] == {"why": "AccessDenied: Access Denied (UploadPartCopy)", "what": "failed"}
 
 
 def test_parts_that_a_turn_could_not_hold_are_the_problem_of_a_group(
@@ -215,6 +232,36 @@ def test_parts_that_a_stop_kept_from_beginning_are_no_failure(
         "why": "the run was stopped before 2 of 3 parts were begun",
         "what": "stopped",
     }
+
+
+def test_a_part_under_way_when_the_time_is_over_is_the_problem_of_its_group(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = begun(world, 5 * MB, 5 * MB, 1)
+    hangs, is_frozen = Event(), Event()
+    with world.s3.process():
+        process, step = world.s3.current(), large(world)
+
+    def hang(request: Request) -> None:
+        hangs.set()
+        is_frozen.wait(60)
+
+    def now() -> float:
+        return TURN_SECONDS if hangs.wait(60) else 0.0
+
+    monkeypatch.setattr(large_objects, "Heartbeat", Beats)
+    world.s3.before("UploadPartCopy", hang)
+    replace(step, turn=replace(step.turn, now=now)).copy_parts(state["upload"], state["groups"][0])
+    process.is_dead = True
+    is_frozen.set()
+
+    document = world.worker().folder.require("large/large-000001-try-1.json")
+    assert document["parts"] == []
+    assert document["problem"] == {
+        "why": "part 1 had not ended when its worker's time was over",
+        "what": "failed",
+    }
+    assert [beat["bytes"] for beat in Beats.said] == [0]
 
 
 def test_a_part_that_failed_is_told_also_where_others_were_not_begun(
@@ -254,6 +301,75 @@ def test_an_object_of_which_a_part_was_not_copied_counts_as_what_that_part_was_a
 
     if what != "failed":
         assert word(world) == {what: NOTHING}
+    assert world.destination.open_uploads() == []
+
+
+@pytest.mark.parametrize(
+    ("problems", "told"), [(["one", "two"], "one"), (["", "two"], "two"), (["one", ""], "one")]
+)
+def test_of_several_groups_with_a_problem_the_first_is_told(
+    world: World, problems: list[str], told: str
+) -> None:
+    state = begun(world, *[5 * MB] * 65)
+    step = large(world)
+    usage = {"requests": {}, "startedAt": "2026-11-22T12:00:00.000Z", "seconds": 0.0}
+    for group, why in zip(state["groups"], problems, strict=True):
+        problem = {"why": why, "what": "archived"} if why else None
+        step.folder.write(
+            f"large/large-000001-try-{group['first']}.json", {"parts": [], "problem": problem, **usage}
+        )
+
+    assert step.complete(state["upload"])["verdict"] == "done"
+
+    causes = step.folder.require(RECORD)["causes"]
+    assert causes == {
+        "archived": {"objects": 1, "example": {"key": "key", "what": "archived", "error": told}}
+    }
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_parts_that_were_asked_for_are_completed_whatever_etag_they_give(world: World, exact: bool) -> None:
+    """Where the numbers of a source's parts have gaps, parts of our own have another; begun again, they would have it again."""
+
+    def has_no_part_of_that_number(request: Request) -> Answer | None:
+        return Answer(416, "InvalidPartNumber") if "PartNumber" in request.asked else None
+
+    world.source.put_parts("key", 6 * MB, 5 * MB, 5 * MB)
+    world.s3.before("HeadObject", has_no_part_of_that_number, times=99)
+
+    state = large(world).begin(world.to_copy("key"), exact, 0)
+    large(world).copy_parts(state["upload"], state["groups"][0])
+
+    assert large(world).complete(state["upload"])["verdict"] == "done"
+    assert word(world) == {"copied": {"objects": 1, "bytes": 16 * MB}}
+    assert world.destination.objects["key"].etag != world.source.objects["key"].etag
+
+
+def test_parts_that_were_guessed_wrongly_are_not_completed_and_the_next_try_asks_for_them(
+    world: World,
+) -> None:
+    state = begun(world, 6 * MB, 5 * MB, 5 * MB)
+    large(world).copy_parts(state["upload"], state["groups"][0])
+
+    again = large(world).complete(state["upload"])
+
+    assert (again["verdict"], again["exact"], again["tries"]) == ("again", True, 0)
+    assert (world.destination.keys(), world.destination.open_uploads()) == ([], [])
+
+
+def test_an_object_is_not_completed_without_all_of_its_parts(world: World) -> None:
+    """S3 would complete it all the same, as a shorter object."""
+    state = begun(world, *[5 * MB] * 65)
+    for group in state["groups"]:
+        large(world).copy_parts(state["upload"], group)
+    first = world.worker().folder.require("large/large-000001-try-1.json")
+    first["parts"].pop()
+    first.pop("file", None)
+    world.worker().folder.write("large/large-000001-try-1.json", first)
+
+    assert large(world).complete(state["upload"])["verdict"] == "again"
+
+    assert world.s3.of("CompleteMultipartUpload") == []
     assert world.destination.open_uploads() == []
 
 

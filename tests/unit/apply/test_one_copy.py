@@ -109,6 +109,39 @@ def test_a_copy_in_one_piece_is_asked_for_with_all_that_was_chosen_and_all_that_
     }
 
 
+@pytest.mark.parametrize("content", [b"", b"1"])
+@pytest.mark.parametrize("object_lock", ["none", "copy"])
+def test_a_source_is_asked_for_what_s3_does_not_carry_only_where_there_may_be_something(
+    world: World, content: bytes, object_lock: str
+) -> None:
+    """A redirect is carried of empty objects; a lock, where it is to be copied, of all. Each HEAD is a request more."""
+    world.destination.has_object_lock = True
+    hold = {"ObjectLockLegalHoldStatus": "ON"}
+    world.source.put("key", content, redirect="/there", lock=hold)
+
+    assert world.worker(objectLock=object_lock).copy(world.to_copy("key")).what == "copied"
+
+    made = world.destination.objects["key"]
+    assert made.redirect == (None if content else "/there")
+    assert made.lock == (hold if object_lock == "copy" else {})
+    assert len(world.s3.of("HeadObject")) == (0 if content and object_lock == "none" else 1)
+
+
+def test_an_upload_that_is_complete_is_struck_out_and_one_that_is_given_up_stays_on_the_list(
+    world: World,
+) -> None:
+    """What is on the list is aborted at the end: a request for nothing, or the last chance to remove a part that came late."""
+    world.source.put_parts("key", 5 * MB, 1)
+    worker = world.worker()
+    assert worker.copy(world.to_copy("key")).what == "copied"
+    assert list(worker.folder.list_names("uploads/")) == []
+
+    world.source.put_parts("other", 5 * MB, 1)
+    world.s3.before("UploadPartCopy", Answer(403, "AccessDenied"), times=2)
+    assert worker.copy(world.to_copy("other")).what == "failed"
+    assert len(list(worker.folder.list_names("uploads/"))) == 1
+
+
 # --- A stop, and the end of a turn
 
 
