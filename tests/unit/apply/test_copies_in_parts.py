@@ -199,6 +199,21 @@ def test_an_upload_whose_checksum_our_client_cannot_carry_is_opened_without_any(
     assert [name for name in opened.asked if name.startswith("Checksum")] == []
 
 
+@pytest.mark.parametrize("object_lock", ["none", "copy"])
+def test_an_upload_is_opened_with_the_lock_of_its_source_where_that_is_to_be_copied(
+    world: World, object_lock: str
+) -> None:
+    """Put on afterwards, it would leave a moment in which the copy can be deleted."""
+    world.destination.has_object_lock = True
+    hold = {"ObjectLockLegalHoldStatus": "ON"}
+    world.source.put_parts("key", 5 * MB, 1, lock=hold, tags={"a": "b"})
+
+    assert world.worker(objectLock=object_lock).copy(world.to_copy("key")).what == "copied"
+
+    made = world.destination.objects["key"]
+    assert (made.lock, made.tags) == (hold if object_lock == "copy" else {}, {"a": "b"})
+
+
 def test_an_empty_part_is_uploaded_with_a_digest_of_nothing(world: World) -> None:
     """No range says no bytes; and where a lock is, S3 takes no part without a digest."""
     world.source.put_parts("key", 5 * MB, b"")

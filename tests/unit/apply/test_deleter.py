@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from threading import Event
+from threading import Event, current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -368,6 +368,16 @@ def test_a_source_that_had_not_answered_when_the_time_was_over_keeps_its_copies(
     late = "not deleted: whether the source has it is unknown: its worker's time was over before it could be asked"
     assert outcomes == [Outcome("a", "failed", 0, late), Outcome("b", "failed", 0, late)]
     assert world.destination.keys() == ["a", "b"]
+
+
+def test_a_delete_that_was_begun_before_a_stop_is_sent(world: World) -> None:
+    """A stop keeps from beginning and from trying again; what a thread has taken up is under way."""
+    items, worker = orphans(world, ODD), world.worker()
+    begun = replace(
+        worker.turn, stop=lambda: StopRequest() if current_thread() is not main_thread() else None
+    )
+
+    assert Deleter(worker.clients, worker.run, begun).delete(items) == [Outcome(ODD, "deleted", 1)]
 
 
 # --- S3 is too busy

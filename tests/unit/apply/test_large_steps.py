@@ -392,6 +392,7 @@ def test_the_record_adds_up_what_all_steps_have_sent_and_how_long_they_took(
         {"startedAt": "2026-11-22T12:00:01.234Z", "seconds": 1.235},
         {"startedAt": "2026-11-22T12:00:02.469Z", "seconds": 1.235},
     ]
+    assert list(world.worker().folder.list_names("uploads/")) == []
     record = world.worker().folder.require(RECORD)
     assert record["seconds"] == pytest.approx(3 * 1.235)
     assert {name: value for name, value in record.items() if name not in ("file", "seconds")} == {
