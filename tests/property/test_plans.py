@@ -12,7 +12,7 @@ from machine_on_moto import Machine
 from plan_place import Change
 from worlds import worlds
 
-EXAMPLES = int(os.environ.get("SYNCBUCKETS_EXAMPLES", "100")) // 2
+EXAMPLES = int(os.environ.get("SYNCBUCKETS_EXAMPLES", "60")) // 2
 
 changes = st.builds(
     Change,

@@ -1,6 +1,6 @@
 """Whole runs through the rendered state machine on moto, in worlds that Hypothesis draws, against an oracle of its own.
 
-`SYNCBUCKETS_EXAMPLES=1000 python -m pytest tests/property` looks ten times as long as an ordinary run of the tests. Hypothesis
+`SYNCBUCKETS_EXAMPLES=600 python -m pytest tests/property` looks ten times as long as an ordinary run of the tests. Hypothesis
 remembers failures in `.hypothesis`, and prints what reproduces them.
 """
 
@@ -18,7 +18,7 @@ from worlds import worlds
 
 from lambda_functions.shared.tally import maps
 
-EXAMPLES = int(os.environ.get("SYNCBUCKETS_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("SYNCBUCKETS_EXAMPLES", "60"))
 
 
 # Worlds are large and slow to draw compared with the numbers and lists that Hypothesis' health checks have in mind.

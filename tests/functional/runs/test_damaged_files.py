@@ -454,7 +454,8 @@ def endings(kind: str, damage: str) -> dict[tuple[str, str, str], str]:
     with small_world() as world:
         world.undisturbed = run
         moments = list(moments_of(kind))
-        for number, step in moments if damage == "removed" else around_the_change(kind, damage, moments):
+        is_everywhere = damage == "removed" and run_folder.VERIFY
+        for number, step in moments if is_everywhere else around_the_change(kind, damage, moments):
             files = run.moments[number - 1].files(kind)
             for which, key in {"first": files[0], "last": files[-1]}.items():
                 if which == "first" or (files[1:] and damage in LOSSES):

@@ -182,6 +182,6 @@ def held_at_the_last_page(keys: int) -> int:
 def test_memory_does_not_grow_with_the_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight times as many keys: two pages a side and a stream are held at most, however many there are."""
     short_pages(monkeypatch, PAGE_KEYS)
-    few, many = held_at_the_last_page(500), held_at_the_last_page(4000)
+    few, many = held_at_the_last_page(300), held_at_the_last_page(2400)
     assert few > PAGE_KEYS * 100
     assert many < 4 * few
