@@ -29,6 +29,20 @@ def suspect(reason: str = "content", new: str = "", **other: Any) -> Suspect:
     )
 
 
+def test_a_line_that_says_nothing_of_an_archive_is_of_an_object_that_can_be_read() -> None:
+    """So were lines before that was asked; a copy that failed would be excused as one that has to be restored first."""
+    line = {
+        "key": "k",
+        "reason": "content",
+        "source": "source",
+        "destination": "destination",
+        "is_source_new": False,
+        "is_destination_new": False,
+    }
+
+    assert Suspect(**line).is_archived is False
+
+
 @pytest.mark.parametrize("reason", ["new", "size", "content", "metadata", "tags", "checksum"])
 def test_where_the_source_is_new_nothing_is_a_difference_but_what_the_run_has_copied_in_that_second(
     reason: str,

@@ -194,6 +194,11 @@ def test_a_key_that_is_copied_anyway_is_not_asked_for_its_tags(world: World) -> 
 # --- Many at once
 
 
+def test_64_answers_are_waited_for_for_each_thread_that_asks() -> None:
+    """A turn that is over waits for these, and has half a minute to do so."""
+    assert undecided.MAX_PENDING == 64 * undecided.HEAD_THREADS
+
+
 def test_answers_come_in_the_order_of_the_keys_however_long_each_takes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
