@@ -89,6 +89,12 @@ def test_that_patterns_are_about_keys_without_the_prefix_is_told_where_there_is_
             {"prefix": "p/"},
             "9 objects in scope, and the source from has none: all of them are orphans.",
         ),
+        (
+            (0, 2),
+            (0, 0),
+            {"startAfter": "z"},
+            "2 objects in scope, and the source from has none: all of them are orphans.",
+        ),
     ],
 )
 def test_a_destination_that_has_objects_in_scope_where_the_source_has_none_is_told(
@@ -201,6 +207,16 @@ def test_orphans_that_cannot_be_judged_are_told_with_their_number(
 def test_orphans_that_are_kept_for_their_size_or_by_another_option_are_no_warning() -> None:
     assert filtered((1, 5), 0, 5, minSize=9) == []
     assert filtered((1, 5), 0, 0, delete=False, **BEFORE) == []
+
+
+def test_a_comparison_that_filtered_nothing_kept_no_orphan() -> None:
+    assert warnings((5, 5), **BEFORE) == []
+
+
+def test_a_comparison_without_a_record_has_listed_nothing() -> None:
+    assert scope_warnings(Options("from", "into", prefix="p/"), total_of_records([])) == [
+        'Nothing was listed in the source from under the prefix "p/": check its spelling.'
+    ]
 
 
 # --- In the report --------------------------------------------------------------------------------------------
