@@ -209,16 +209,6 @@ def test_orphans_that_are_kept_for_their_size_or_by_another_option_are_no_warnin
     assert filtered((1, 5), 0, 0, delete=False, **BEFORE) == []
 
 
-def test_a_comparison_that_filtered_nothing_kept_no_orphan() -> None:
-    assert warnings((5, 5), **BEFORE) == []
-
-
-def test_a_comparison_without_a_record_has_listed_nothing() -> None:
-    assert scope_warnings(Options("from", "into", prefix="p/"), total_of_records([])) == [
-        'Nothing was listed in the source from under the prefix "p/": check its spelling.'
-    ]
-
-
 # --- In the report --------------------------------------------------------------------------------------------
 
 
