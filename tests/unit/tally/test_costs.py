@@ -195,6 +195,16 @@ def test_a_plan_of_large_objects_costs_a_turn_for_each_object_and_one_for_each_o
     assert items["states"] == pytest.approx((2 + 30 + 400 + 5 + 6) * 3 * TRANSITION)
 
 
+def test_asking_for_restores_takes_a_worker_the_time_that_copying_takes() -> None:
+    shards = {"copy": [shard("copy/a", 3000, 0)], "restore": [shard("restore/a", 1500, 0)]}
+    sent = {"COPY": 3000, "RESTORE_OBJECT": 1500}
+    compared = total_of_records([compared_record(shards=shards, toSend=sent)])
+
+    assert planned_cost(run_in(), compared)["lambda"] == pytest.approx(
+        (4500 / 150 + 2 * INIT_SECONDS) * WORKER_GB * GB_SECOND + 2 * 0.2 / 1_000_000, abs=1e-8
+    )
+
+
 def test_a_plan_of_nothing_costs_nothing() -> None:
     assert planned_cost(run_in(), planned()) == {} and total_usd({}) == 0.0
 
@@ -268,6 +278,24 @@ def test_what_is_left_of_a_least_time_is_early_deletion() -> None:
 
 
 @pytest.mark.parametrize(
+    ("storage_class", "usd"),
+    [
+        ("STANDARD_IA", 12.5), ("ONEZONE_IA", 10.0), ("GLACIER_IR", 4.0), ("GLACIER", 3.6), ("DEEP_ARCHIVE", 0.99),
+        ("STANDARD", 0.0), ("INTELLIGENT_TIERING", 0.0), ("REDUCED_REDUNDANCY", 0.0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("what", ["copy", "delete"])
+def test_a_month_that_is_left_of_1000_gb_costs_what_their_storage_class_asks(
+    what: str, storage_class: str, usd: float
+) -> None:
+    early = {f"{what}.{storage_class}": 1000 * GB_MONTH}
+
+    items = planned_cost(run_in(), planned(5, 1, 7, toPay={"early": early}))
+
+    assert items.get("earlyDeletion", 0.0) == pytest.approx(usd)
+
+
+@pytest.mark.parametrize(
     ("word", "usd"), [("aws:kms", 30.0), ("aws:kms:dsse", 30.0), ("AES256", 0.0), (None, 0.0)]
 )
 def test_kms_is_asked_once_for_each_copy_under_a_key_of_it(word: str | None, usd: float) -> None:
@@ -333,6 +361,42 @@ def test_a_run_is_priced_by_what_it_sent_and_by_the_classes_that_its_plan_knows(
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "item"),
+    [
+        ("LIST", "lists"), ("LIST_PARTS", "lists"), ("LIST_MULTIPART_UPLOADS", "lists"), ("LIST_OBJECT_ANNOTATIONS", "lists"),
+        ("HEAD", "reads"), ("HEAD_BUCKET", "reads"), ("GET", "reads"), ("GET_OBJECT_ATTRIBUTES", "reads"),
+        ("GET_OBJECT_TAGGING", "reads"), ("GET_BUCKET_TAGGING", "reads"), ("GET_OBJECT_LOCK_CONFIGURATION", "reads"),
+        ("GET_OBJECT_RETENTION", "reads"), ("GET_OBJECT_LEGAL_HOLD", "reads"), ("GET_OBJECT_ANNOTATION", "reads"),
+        ("COPY", "writes.STANDARD"), ("UPLOAD_PART_COPY", "writes.STANDARD"), ("PUT_OBJECT_TAGGING", "writes.STANDARD"),
+    ],
+)  # fmt: skip
+def test_every_request_is_shown_under_the_item_that_says_what_it_is_for(kind: str, item: str) -> None:
+    """A listing among the writes would look like copies that nobody planned."""
+    usd = READ_USD if item == "reads" else WRITE_USD
+    nothing = replace(planned(), turns=0)
+
+    assert run_cost(run_in(), nothing, WorkTotals(), {kind: 1000}) == near(
+        states=20 * TRANSITION, **{item: 1000 * usd}
+    )
+
+
+def test_a_run_that_copied_more_than_was_planned_pays_for_no_more_than_all_of_what_was_planned() -> None:
+    """Objects may have grown since they were listed; what a class asks for was known of the listed ones only."""
+    to_pay = {"retrieved": {"STANDARD_IA": 100 * GB}, "early": {"copy.GLACIER": 90 * GB_MONTH}}
+    compared = planned(100, 200 * GB, toPay=to_pay)
+    more = WorkTotals({"copied": {"objects": 150, "bytes": 400 * GB}})
+
+    assert s3_items(run_cost(run_in(), compared, more, {})) == near(retrieval=1.0, earlyDeletion=90 * 0.0036)
+
+
+def test_requests_of_a_kind_that_was_not_planned_are_standard() -> None:
+    compared = planned(100, 1, toSend={"HEAD": 5}, toPay={"byClass": {"COPY.GLACIER_IR": 50}})
+    done = WorkTotals({"copied": {"objects": 100, "bytes": 1}}, requests={"COPY": 1000})
+
+    assert s3_items(run_cost(run_in(), compared, done, {})) == near(writes_STANDARD=1000 * WRITE_USD)
+
+
 def test_a_run_that_did_nothing_of_its_plan_costs_nothing_of_what_the_plan_would() -> None:
     to_pay = {
         "byClass": {"COPY.GLACIER_IR": 50},
@@ -356,4 +420,4 @@ def test_comparing_costs_what_the_records_of_the_ranges_say() -> None:
 def test_a_region_without_prices_takes_those_of_us_east_1_and_is_named() -> None:
     assert price_list("xx-new-1") is price_list(None) is price_list("us-east-1")
     assert without_list(("xx-new-1", "us-east-1")) == without_list(("xx-new-1", "xx-new-1")) == ["xx-new-1"]
-    assert without_list((None, "eu-west-1")) == []
+    assert without_list((None, "us-east-1", "us-east-2", "us-west-2", "eu-west-1")) == []

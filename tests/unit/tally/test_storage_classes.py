@@ -46,6 +46,7 @@ def test_the_prices_are_those_of_the_page_about_costs() -> None:
 def test_nothing_is_said_where_every_class_is_kept_and_every_tier_is_there() -> None:
     amount = {"DEEP_ARCHIVE": {"objects": 3, "bytes": 3}}
     assert list(class_warnings({}, {}, None)) == []
+    assert list(class_warnings({}, amount, None)) == []
     assert list(class_warnings({}, amount, Restore(1, "Bulk"))) == []
     assert list(class_warnings({}, {"GLACIER": {"objects": 3, "bytes": 3}}, Restore(1, "Expedited"))) == []
 

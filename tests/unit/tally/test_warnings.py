@@ -89,6 +89,12 @@ def test_that_patterns_are_about_keys_without_the_prefix_is_told_where_there_is_
             {"prefix": "p/"},
             "9 objects in scope, and the source from has none: all of them are orphans.",
         ),
+        (
+            (0, 2),
+            (0, 0),
+            {"startAfter": "z"},
+            "2 objects in scope, and the source from has none: all of them are orphans.",
+        ),
     ],
 )
 def test_a_destination_that_has_objects_in_scope_where_the_source_has_none_is_told(
