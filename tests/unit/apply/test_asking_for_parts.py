@@ -157,6 +157,8 @@ def test_parts_are_asked_for_page_by_page(world: World) -> None:
     sizes = [5 * MB + number for number in range(1001)]
     world.source.put_parts("key", *sizes, checksum=("CRC32", "COMPOSITE"))
     item, worker = world.to_copy("key"), world.worker()
+    # Whoever asks for the first page again and again ends there.
+    world.s3.before("GetObjectAttributes", DENIED, nth=3)
 
     assert [part.size for part in exact_parts(worker.clients, worker.run, item, 1001)] == sizes
 

@@ -313,6 +313,19 @@ def test_a_batch_that_could_carry_no_condition_is_not_sent(
     assert world.s3.of("DeleteObjects") == []
 
 
+@pytest.mark.parametrize("is_versioned", [False, True])
+def test_a_delete_in_a_versioned_bucket_is_told_as_one_that_left_a_marker(
+    world: World, is_versioned: bool
+) -> None:
+    """Its object costs as much as before, so a report counts the markers, of batches and of single deletes."""
+    world.destination.is_versioned = is_versioned
+    items = orphans(world, "a", ODD)
+
+    assert world.worker().delete(items) == [
+        Outcome(key, "deleted", 1, left_marker=is_versioned) for key in ("a", ODD)
+    ]
+
+
 # --- Time that is over in the midst of a delete
 
 

@@ -426,6 +426,7 @@ def test_an_object_whose_worker_came_to_its_own_end_is_a_failure_that_says_why_a
     state = large(world).abort(world.to_copy("key"), upload_name, "Lambda.Unknown: it ended")
 
     assert (state["verdict"], state["upload"]) == ("done", "")
+    assert world.worker().folder.key("") not in [request.key for request in world.s3.of("GetObject")]
     assert len(world.s3.of("AbortMultipartUpload")) == aborts
     assert len(world.destination.open_uploads()) == 1 - aborts
     record = world.worker().folder.require(RECORD)

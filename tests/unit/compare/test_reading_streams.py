@@ -213,6 +213,17 @@ def test_a_run_that_is_to_stop_reads_nothing_at_all_and_hands_everything_back() 
     assert (source.asked, streams.remaining()) == ([], [KeyRange("a", None)])
 
 
+def test_a_run_that_is_stopped_while_it_reads_takes_in_what_is_under_way_and_begins_no_page_more() -> None:
+    source, streams = ListedBucket(NUMBERS, 10), Streams(KeyRange())
+    turn = Turn(0.0, 100.0, "attempt", lambda: 0.0, lambda: StopRequest() if source.asked else None)
+
+    found = keys_of(list(begin(source, ListedBucket([]), streams, turn)))
+
+    assert found == (NUMBERS[:10], [])
+    assert len(source.asked) == 1
+    assert streams.remaining() == [KeyRange(NUMBERS[9], None)]
+
+
 def test_a_turn_that_got_nowhere_is_an_error() -> None:
     """Else it would hand back for ever what it was given."""
 

@@ -575,6 +575,93 @@ def test_a_run_whose_papers_are_gone_is_reported_as_broken_and_gives_its_lease_b
     )
 
 
+def test_what_was_copied_and_deleted_is_told_though_the_files_are_gone_in_which_it_was_added_up() -> None:
+    shards = {"copy": [shard("copy/a", 3, 30)], "delete": [shard("delete/a", 2, 20)]}
+    gone, comparison = folder_of_run(shards=shards)
+    copies = sums_of(gone, "copied-1", WorkTotals({"copied": sized(3, 30)}))
+    deletes = sums_of(gone, "deleted-1", WorkTotals({"deleted": sized(2, 20)}))
+
+    told = end(memory_folder(), run=valid_run(), comparison=comparison, copies=copies, deletes=deletes)[
+        "report"
+    ]
+
+    assert (told["outcome"], told["copied"], told["deleted"]) == (
+        "SyncIncomplete",
+        sized(3, 30),
+        sized(2, 20),
+    )
+
+
+def test_a_run_that_broke_and_whose_papers_are_gone_says_what_broke_first() -> None:
+    _, comparison = folder_of_run()
+    error = {"Error": "Sandbox.Timedout", "Cause": "it took too long"}
+
+    result = end(memory_folder(), run=valid_run(), comparison=comparison, error=error)
+
+    assert result["cause"].startswith(
+        "the run broke while copying: Sandbox.Timedout: it took too long. The logs of its Lambdas say more."
+    )
+    assert "ranges/1.json is not there" in result["report"]["warnings"][0]
+
+
+def test_what_differed_at_the_end_is_named_before_everything_else_that_was_not_synchronised() -> None:
+    skipped = [{"key": "cold", "what": "archived", "error": "why"}]
+    differing = [{"key": "key", "what": "missing", "error": "why"}]
+    folder, comparison = folder_of_run(skipped, tally={"archived": sized(1)})
+    there = folder.under("verify")
+    causes = {"missing": {"objects": 1, "example": differing[0]}}
+    there.write(
+        "verified.json",
+        {
+            "objects": 1200, "isWhole": True, "isStopped": False, "broken": "", "differences": 1, "writtenMeanwhile": 2,
+            "unprovable": 3, "tally": {}, "causes": causes, "failures": [there.write_lines("failures/1.jsonl", differing)],
+            "requests": {"LIST": 40}, "seconds": 7.5,
+        },
+    )  # fmt: skip
+
+    result = end(
+        folder,
+        run=valid_run(verify=True),
+        comparison={**comparison, "next": "verify"},
+        verification={"objects": 1200},
+    )
+
+    report = result["report"]
+    assert (result["outcome"], report["phase"]) == ("NotInSync", "verifying")
+    assert folder.read("failures.json")["files"] == ["verify/failures/1.jsonl", "failures/0.jsonl"]
+    assert report["notSynchronised"] == [*differing, *skipped]
+    assert report["causes"] == causes
+    assert report["requests"] == {"HEAD_BUCKET": 2, "LIST": 42}
+    assert report["verified"] == {
+        "objects": 1200, "isWhole": True, "differences": 1, "writtenMeanwhile": 2, "unprovable": 3,
+    }  # fmt: skip
+
+
+def test_a_run_of_a_plan_names_the_keys_that_its_dry_run_found_and_none_of_its_requests() -> None:
+    folder = memory_folder()
+    there = RunFolder(folder.client, "runs/sync/planned")
+    lines = [{"key": f"cold-{number}", "what": "archived", "error": "why"} for number in range(2)]
+    record = compared_record(
+        tally={"archived": sized(2)}, failures=[there.write_lines("failures/0.jsonl", lines)], requests={"LIST": 9}
+    )  # fmt: skip
+    there.write("compared/1-0001.json", record)
+    wave = {**write_wave(there, 1, [{"after": None, "upTo": None}]), "index": "ranges/1.json"}
+    run = replace(run_of(), plan=AppliedPlan("runs/sync/planned", "0" * 64, [wave]))
+    sums = total_of_records([record])
+    comparison = {
+        "next": "report", "wave": 1, "waves": [wave], "books": sums.books(), "tally": sums.tally, "plan": sums.plan,
+    }  # fmt: skip
+
+    result = end(
+        folder, run={"verdict": "valid", **run.to_json(), "requests": {"HEAD_BUCKET": 2}}, comparison=comparison
+    )  # fmt: skip
+
+    assert (result["outcome"], result["report"]["warnings"]) == ("Succeeded", [])
+    assert result["report"]["notSynchronised"] == lines
+    assert folder.read("failures.json")["files"] == ["/runs/sync/planned/failures/0.jsonl"]
+    assert result["report"]["requests"] == {"HEAD_BUCKET": 2}
+
+
 def test_every_file_that_names_keys_is_listed_and_the_first_20_keys_are_in_the_report() -> None:
     lines = [{"key": f"key-{number}", "what": "archived", "error": "why"} for number in range(45)]
     folder, comparison = folder_of_run(lines[:5], lines[5:45])

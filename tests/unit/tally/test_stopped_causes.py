@@ -8,7 +8,7 @@ import pytest
 from samples import compared_record, shard
 
 from lambda_functions.shared.tally.plan import total_of_records
-from lambda_functions.shared.tally.report import Ending, ending, find_gaps
+from lambda_functions.shared.tally.report import Ending, ending, find_gaps, may_have_stragglers
 from lambda_functions.shared.tally.stopping import cause, is_stopped
 from lambda_functions.shared.tally.sums import WorkTotals
 
@@ -136,3 +136,41 @@ def test_a_stopped_run_whose_books_do_not_balance_says_that_and_not_that_it_was_
         "0 changed, 0 failed, 0 skipped, 200 not begun).",
         "copying",
     )
+
+
+ERROR = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "too many failed"}
+
+
+def test_a_map_that_a_stop_has_ended_is_no_error_and_nothing_of_it_is_still_at_work() -> None:
+    """Shards that had not begun failed because they were asked to; the next run need not wait for them."""
+    sums, comparison = compared_with_books()
+    copied = done(copied=1000, stopped=200)
+    ended = {"next": "report", "stopped": True, "endsMap": True}
+    state = state_of(comparison, copies=ended, error=ERROR)
+
+    assert ending(state, sums, copied, WorkTotals(), FAILURES) == Ending(
+        "Stopped",
+        "The run was stopped while copying: 1,000 of 1,200 objects were copied, nothing was deleted, 1 orphan kept. "
+        + AGAIN,
+        "copying",
+    )
+    assert may_have_stragglers(state, copied) is False
+
+
+@pytest.mark.parametrize(("ends_map", "broken"), [(True, 1), (False, 0)])
+def test_a_map_in_which_something_broke_besides_or_that_no_stop_has_ended_is_a_run_that_broke(
+    ends_map: bool, broken: int
+) -> None:
+    sums, comparison = compared_with_books()
+    copied = done(copied=1000, stopped=200) + WorkTotals(broken=broken)
+    ended = {"next": "report", "stopped": True, "endsMap": ends_map}
+    state = state_of(comparison, copies=ended, error=ERROR)
+
+    assert ending(state, sums, copied, WorkTotals(), FAILURES) == Ending(
+        "SyncIncomplete",
+        "the run broke while copying: States.ExceedToleratedFailureThreshold: too many failed. The logs of its Lambdas say more. "
+        "What it had done by then is in the report. Start again in 16 minutes, when its last Lambda must be over: a sync takes "
+        "up where the last one stopped.",
+        "copying",
+    )
+    assert may_have_stragglers(state, copied) is True

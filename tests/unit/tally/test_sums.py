@@ -209,6 +209,24 @@ def test_the_turns_of_a_shard_are_followed_from_its_first_line_to_its_last(folde
     }
 
 
+def test_each_of_many_turns_of_a_shard_is_read_once(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_object = folder.client.get_object
+
+    def get(**asked: Any) -> Any:
+        assert len(folder.client.read) < 10, "it does not come to the last turn"
+        return get_object(**asked)
+
+    monkeypatch.setattr(folder.client, "get_object", get)
+    for start, following in ((0, 1), (1, 3), (3, 4), (4, 5)):
+        folder.write(f"copied/copy-000001-{start}.json", turn_record(start, following, copied=1))
+
+    assert (read_all(folder).turns, read_all(folder).unfinished_objects) == (4, 0)
+    records = [key for key in folder.client.read if "/copied/" in key]
+    assert records == [folder.key(f"copied/copy-000001-{start}.json") for start in (0, 1, 3, 4)]
+
+
 def test_lines_behind_the_last_record_are_unfinished(folder: RunFolder) -> None:
     folder.write("copied/copy-000001-0.json", turn_record(0, 3, copied=3))
 

@@ -30,7 +30,7 @@ from lambda_functions.shared.invocation import StopRequest, Turn
 from lambda_functions.shared.options import Options
 from lambda_functions.shared.run import AppliedPlan
 from lambda_functions.shared.s3.clients import Clients, RequestCounter
-from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes
+from lambda_functions.shared.tally.phases import tally_comparison, tally_copies, tally_deletes, tally_plan
 from lambda_functions.shared.tally.plan import (
     KINDS,
     ComparisonTotals,
@@ -531,6 +531,7 @@ def test_refused_deletes_stop_the_copies_as_well() -> None:
 
     assert (decided["next"], decided["broken"]) == ("report", "")
     assert decided["refusal"] == MANY.format("4", "3", "3", "10", "4")
+    assert "refusedAs" not in decided, "only another refusal than that of deletes has a name of its own"
     assert [decided[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
 
 
@@ -606,6 +607,79 @@ def test_a_stop_is_told_of_what_it_has_cut_short_and_never_in_place_of_what_brok
 
     assert decided["next"] == "report"
     assert (decided.get("stopped", False), decided["broken"]) == (is_told, record.get("broken", ""))
+
+
+def test_what_was_stopped_before_all_was_read_is_not_judged_by_its_guards() -> None:
+    """The source that seems to be empty was not read to its end; told as refused, a stop would look like a wrong destination."""
+    folder = memory_folder()
+    record = compared_record(
+        listed=(0, 10), shards={"delete": [shard("delete/a", 10, 0)]}, handedBack=[RIGHT]
+    )
+    stopped = replace(turn(), stop=lambda: StopRequest(ends_map=False))
+
+    decided = tally_comparison(clients_of(folder), state_of({"wave": 1, **wave_of(folder, record)}), stopped)
+
+    assert (decided["next"], decided["stopped"], decided["refusal"]) == ("report", True, "")
+
+
+def in_the_second_wave(folder: RunFolder) -> dict[str, Any]:
+    """Return what the tally of the first of two waves has returned."""
+    decided = after_comparing(folder, wave_of(folder, compared_record(listed=(5, 5), handedBack=[RIGHT])))
+    assert (decided["next"], decided["wave"]) == ("compare", 2)
+    return decided
+
+
+@pytest.mark.parametrize(
+    ("values", "broken"),
+    [
+        ({"listed": (5, 5)}, ""),
+        (
+            {"listed": (6, 5)},
+            "the books do not balance: sourceKept: 5 were counted before, and 6 are now; sourceListed: 8 were counted before, "
+            "and 9 are now",
+        ),
+        (
+            {"listed": (5, 5), "decided": []},
+            "the books do not balance: what the range 1-0001 decided and handed back is not the whole of it",
+        ),
+    ],
+    ids=["as it was", "other numbers", "other keys"],
+)
+def test_a_record_of_a_wave_before_that_has_changed_is_noticed_before_anything_is_planned(
+    values: dict[str, Any], broken: str
+) -> None:
+    folder = memory_folder()
+    before = in_the_second_wave(folder)
+    folder.write(range_record_name("1-0001"), compared_record(handedBack=[RIGHT], **values))
+    shards = {"copy": [shard("copy/a", 3, 30)]}
+    folder.write(range_record_name("2-0001"), compared_record("2-0001", shards=shards))
+
+    decided = after_comparing(folder, {}, 2, before)
+
+    assert (decided["broken"], decided["next"]) == (broken, "report" if broken else "apply")
+    assert (folder.key("copy.json") in folder.client.files) is not bool(broken)
+
+
+def test_what_broke_in_a_wave_is_told_even_where_the_records_of_the_waves_before_are_gone() -> None:
+    """Nothing is concluded from them any more, so they are not asked for, and why the run ended is not lost."""
+    folder = memory_folder()
+    before = in_the_second_wave(folder)
+    folder.remove(range_record_name("1-0001"))
+    folder.write(range_record_name("2-0001"), compared_record("2-0001", broken="denied"))
+
+    assert after_comparing(folder, {}, 2, before)["broken"] == "denied"
+
+
+@pytest.mark.parametrize("broken", ["", "denied"])
+def test_records_that_are_known_are_believed_and_not_read_again(broken: str) -> None:
+    folder = memory_folder()
+    index = wave_of(folder, None)
+    record = compared_record(listed=(5, 5), broken=broken)
+
+    decided = tally_comparison(clients_of(folder), state_of({"wave": 1, **index}), turn(), [record])
+
+    assert (decided["broken"], decided["books"]["sourceListed"]) == (broken, 5)
+    assert [key for key in folder.client.read if "/compared/" in key] == []
 
 
 def test_there_are_at_most_40_waves() -> None:
@@ -707,7 +781,11 @@ def test_copies_that_one_turn_cannot_add_up_are_added_up_by_the_next() -> None:
     state = state_of(applied(folder, copies, [{"id": "delete-000001", **shard("delete/a", 1, 1)}]))
 
     first = tally_copies(clients_of(folder), state, turn(0))
+    early = [key for key in folder.client.read if "/compared/" in key]
     second = tally_copies(clients_of(folder), {**state, "copies": first}, turn(0))
+
+    assert early == [], "there may be thousands of records of the comparison, and they are needed once"
+    assert any("/compared/" in key for key in folder.client.read)
 
     assert first == {"next": "tally", "at": 512, "sums": "tally/copied-512.json", "tally": copied(512)}
     assert second == {"next": "delete", "at": 600, "sums": "tally/copied-600.json", "tally": copied(600)}
@@ -748,6 +826,94 @@ def test_what_a_range_neither_decided_nor_handed_back_is_missed(parts: list[Any]
         "report",
         "the books do not balance: what the range 1-0001 decided and handed back is not the whole of it",
     )
+
+
+@pytest.mark.parametrize("body", [b"[]", b""])
+def test_no_orphan_goes_by_an_index_that_is_not_the_one_that_was_planned(body: bytes) -> None:
+    """A small Map has its items in the state, so that nobody else would read the index before the first delete."""
+    folder, state = copied_folder(DONE)
+    folder.client.files[folder.key("delete.json")] = body
+
+    with pytest.raises(RunFileBroken, match=r"/delete\.json was "):
+        tally_copies(clients_of(folder), state, turn())
+
+
+@pytest.mark.parametrize(
+    ("tally", "undecided", "error", "next_step"),
+    [
+        (DONE, 0, None, "verify"),
+        ({"failed": {"objects": 1, "bytes": 0}}, 0, None, "report"),
+        ({"changed": {"objects": 1, "bytes": 0}}, 0, None, "report"),
+        (DONE, 1, None, "report"),
+        (DONE, 0, {"Error": "States.Timeout"}, "report"),
+    ],
+)
+def test_only_copies_that_went_right_are_followed_by_a_second_comparison(
+    tally: dict[str, Any], undecided: int, error: dict[str, str] | None, next_step: str
+) -> None:
+    folder, state = copied_folder(tally, 0, undecided=undecided)
+    state = {**state, "run": state_of({}, verify=True)["run"], **({"error": error} if error else {})}
+
+    assert tally_copies(clients_of(folder), state, turn())["next"] == next_step
+
+
+# --- The plan of a dry run ------------------------------------------------------------------------------------
+
+
+def carried_out(**values: Any) -> tuple[RunFolder, dict[str, Any], list[dict[str, Any]]]:
+    """Carry out the plan of a dry run of two waves, the second with these values; return what follows, and its waves."""
+    folder = memory_folder()
+    there = RunFolder(folder.client, "runs/sync/planned")
+    first = compared_record(
+        tally={"current": {"objects": 2, "bytes": 20}}, shards={"copy": [shard("copy/a", 3, 30)]}
+    )
+    shards = {"delete": [shard("delete/b", 1, 7)]}
+    second = compared_record("2-0001", listed=(0, 5), shards=shards, **values)
+    waves = [
+        {**wave_of(there, record, wave=number), "index": f"ranges/{number}.json"}
+        for number, record in ((1, first), (2, second))
+    ]
+    plan = AppliedPlan("runs/sync/planned", "0" * 64, waves)
+    run = replace(run_of(), plan=plan)
+    return folder, tally_plan(clients_of(folder), run, plan, turn()), waves
+
+
+def test_the_plan_of_a_dry_run_is_carried_out_as_if_it_had_been_compared_just_now() -> None:
+    folder, decided, waves = carried_out()
+
+    copies = {"id": "copy-000001", **shard("copy/a", 3, 30), "planned": 3}
+    deletes = {"id": "delete-000001", **shard("delete/b", 1, 7), "planned": 1}
+    copies["file"], deletes["file"] = "/runs/sync/planned/copy/a", "/runs/sync/planned/delete/b"
+    assert decided == {
+        "next": "apply",
+        "wave": 2,
+        "waves": waves,
+        "books": {
+            **NO_BOOKS, "sourceListed": 5, "destinationListed": 5, "current": 2, "copies": 3, "deletes": 1, "orphans": 1,
+            "paired": 4,
+        },
+        "tally": {"current": {"objects": 2, "bytes": 20}},
+        "broken": "",
+        "refusal": "",
+        "plan": {"copy": {"objects": 3, "bytes": 30}, "delete": {"objects": 1, "bytes": 7}},
+        "undecided": 0,
+        "copy": index_of(folder, "copy", 1) | inline(copies),
+        "large": index_of(folder, "large", 0),
+        "delete": index_of(folder, "delete", 1) | inline(deletes),
+    }  # fmt: skip
+
+
+def test_the_plan_of_a_dry_run_whose_books_do_not_balance_is_not_carried_out_and_says_why() -> None:
+    folder, decided, _ = carried_out(decided=[])
+
+    assert (decided["next"], decided["broken"]) == (
+        "report",
+        "the books do not balance: what the range 2-0001 decided and handed back is not the whole of it",
+    )
+    assert folder.read("delete.json") is None
+
+
+# --- The deletes ----------------------------------------------------------------------------------------------
 
 
 def test_deletes_are_added_up_for_the_report() -> None:

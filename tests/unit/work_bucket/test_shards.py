@@ -131,14 +131,19 @@ def test_a_line_without_a_size_has_no_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by_key", "expected"), [(True, ["a", "b", "c", "d"]), (False, ["b", "a", "d", "c"])]
+    ("order", "expected"),
+    [
+        ({"by_key": True}, ["a", "b", "c", "d"]),
+        ({"by_key": False}, ["b", "a", "d", "c"]),
+        ({}, ["b", "a", "d", "c"]),
+    ],
 )
 def test_the_lines_of_a_shard_are_in_their_order_or_if_wanted_in_that_of_their_keys(
-    by_key: bool, expected: list[str]
+    order: dict[str, bool], expected: list[str]
 ) -> None:
     """Each shard by itself: what comes later cannot be in one that was written before."""
     folder = memory_folder()
-    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=2, by_key=by_key)
+    writer = ShardWriter(folder, lambda number: f"copy/{number}", first_keys=2, **order)
     for key in "badc":
         writer.add({"key": key})
 
