@@ -40,3 +40,14 @@ class ListedBucket:
     def content(self, key: str) -> dict[str, Any]:
         """Return what a page says of an object."""
         return {"Key": key, "ETag": f'"{ETAG}"', "Size": 3, "LastModified": NOON}
+
+
+class RefusingBucket(ListedBucket):
+    """Answers no LIST but with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__([])
+        self.error = error
+
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+        raise self.error

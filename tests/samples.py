@@ -15,7 +15,7 @@ from lambda_functions.shared.options import Options
 from lambda_functions.shared.outcomes import SKIPPED, object_count
 from lambda_functions.shared.run import Run
 from lambda_functions.shared.s3.listing import Entry
-from lambda_functions.shared.tally.plan import KINDS
+from lambda_functions.shared.tally.plan import KINDS, ComparisonTotals
 from lambda_functions.shared.work_bucket.run_folder import RunFolder
 
 EXECUTION = {
@@ -131,6 +131,12 @@ def shard(file: str, objects: int = 1, size: int = 1) -> dict[str, Any]:
 def written_shard(folder: RunFolder, file: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Write a shard; return what a record says of it."""
     return {**folder.write_lines(file, lines), "bytes": sum(line.get("size", 0) for line in lines)}
+
+
+def compared_state(wave: Mapping[str, Any], sums: ComparisonTotals) -> dict[str, Any]:
+    """Return what a run carries of a comparison of one wave, whose sums these are, when it goes on to apply it."""
+    found = {"books": sums.books(), "tally": sums.tally, "plan": sums.plan}
+    return {"next": "apply", "wave": 1, "waves": [wave], **found}
 
 
 def compared_record(

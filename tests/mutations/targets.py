@@ -17,27 +17,26 @@ def _runs(names: str) -> str:
     return " ".join(f"tests/functional/runs/test_{name}.py" for name in names.split())
 
 
+def _near(room: str, runs: str, also: str = "") -> list[str]:
+    """Return the stages of a file of a room: the room's unit tests with others as quick, then these runs."""
+    return [f"tests/unit/{room} {also}".rstrip(), _runs(runs)]
+
+
 # A mistake there deletes or overwrites what it must not, or hides that something was not done.
 DANGEROUS = {
-    f"{SHARED}/apply/conflicts.py": ["tests/unit/apply", _runs("races kms own_copies large_objects")],
-    f"{SHARED}/apply/deleter.py": ["tests/unit/apply", _runs("races throttling stopped_runs")],
+    f"{SHARED}/apply/conflicts.py": _near("apply", "races kms own_copies large_objects"),
+    f"{SHARED}/apply/deleter.py": _near("apply", "races throttling stopped_runs"),
     f"{SHARED}/compare/undecided.py": [
         "tests/unit/compare/test_undecided.py tests/unit/compare/test_compare.py",
         _runs("races tags_and_acl metadata"),
     ],
     f"{SHARED}/equality.py": ["tests/unit/shared/test_equality.py", _runs("metadata convergence")],
-    f"{SHARED}/s3/etags.py": ["tests/unit/s3 tests/unit/shared/test_equality.py", _runs("kms metadata")],
-    f"{SHARED}/s3/checksums.py": [
-        "tests/unit/s3 tests/unit/shared/test_equality.py",
-        _runs("checksum_algorithms"),
-    ],
-    f"{SHARED}/work_bucket/leases.py": [
-        "tests/unit/work_bucket",
-        _runs("runs_side_by_side lost_uploads races"),
-    ],
-    f"{SHARED}/work_bucket/lease_cycles.py": ["tests/unit/work_bucket", _runs("runs_side_by_side")],
-    f"{SHARED}/tally/phases.py": ["tests/unit/tally", _runs("waves stopped_runs failures limits")],
-    f"{SHARED}/tally/refusals.py": ["tests/unit/tally", _runs("refusals")],
+    f"{SHARED}/s3/etags.py": _near("s3", "kms metadata", "tests/unit/shared/test_equality.py"),
+    f"{SHARED}/s3/checksums.py": _near("s3", "checksum_algorithms", "tests/unit/shared/test_equality.py"),
+    f"{SHARED}/work_bucket/leases.py": _near("work_bucket", "runs_side_by_side lost_uploads races"),
+    f"{SHARED}/work_bucket/lease_cycles.py": _near("work_bucket", "runs_side_by_side"),
+    f"{SHARED}/tally/phases.py": _near("tally", "waves stopped_runs failures limits"),
+    f"{SHARED}/tally/refusals.py": _near("tally", "refusals"),
 }
 # What the rest of the core has nearest, by the beginning of its path; the longest counts.
 NEAREST = {
@@ -47,63 +46,49 @@ NEAREST = {
         _runs("races large_objects unequal_parts"),
         _runs("buckets_as_they_are very_large_objects stopped_runs"),
     ],
-    f"{SHARED}/apply/annotations.py": ["tests/unit/apply", _runs("annotations")],
-    f"{SHARED}/apply/copier.py": ["tests/unit/apply", _runs("races one_part_uploads kms large_objects")],
-    f"{SHARED}/apply/multipart.py": [
-        "tests/unit/apply",
-        _runs("checksum_algorithms kms large_objects races"),
-    ],
-    f"{SHARED}/apply/object_lock.py": ["tests/unit/apply", _runs("object_lock")],
-    f"{SHARED}/apply/opening.py": ["tests/unit/apply", _runs("lost_uploads large_objects one_part_uploads")],
+    f"{SHARED}/apply/annotations.py": _near("apply", "annotations"),
+    f"{SHARED}/apply/copier.py": _near("apply", "races one_part_uploads kms large_objects"),
+    f"{SHARED}/apply/multipart.py": _near("apply", "checksum_algorithms kms large_objects races"),
+    f"{SHARED}/apply/object_lock.py": _near("apply", "object_lock"),
+    f"{SHARED}/apply/opening.py": _near("apply", "lost_uploads large_objects one_part_uploads"),
     f"{SHARED}/apply/restores.py": [_runs("restores")],
-    f"{SHARED}/apply/uploads.py": [
-        "tests/unit/apply tests/unit/tally/test_report.py",
-        _runs("lost_uploads stopped_runs very_large_objects"),
-    ],
-    f"{SHARED}/apply/worker.py": ["tests/unit/apply", _runs("runs_side_by_side races throttling")],
-    f"{SHARED}/compare/compare.py": [
-        "tests/unit/compare tests/unit/shared/test_quotas.py",
-        _runs("races waves list_requests"),
-    ],
-    f"{SHARED}/compare/plan_writer.py": [
-        "tests/unit/compare tests/unit/shared/test_quotas.py",
-        _runs("restores races waves very_large_objects"),
-    ],
-    f"{SHARED}/compare/verify.py": [
-        "tests/unit/compare",
-        _runs("second_comparison verified_runs verified_restores"),
-    ],
-    f"{SHARED}/compare/": ["tests/unit/compare", _runs("races waves list_requests")],
+    f"{SHARED}/apply/uploads.py": _near(
+        "apply", "lost_uploads stopped_runs very_large_objects", "tests/unit/tally/test_report.py"
+    ),
+    f"{SHARED}/apply/worker.py": _near("apply", "runs_side_by_side races throttling"),
+    f"{SHARED}/compare/compare.py": _near(
+        "compare", "races waves list_requests", "tests/unit/shared/test_quotas.py"
+    ),
+    f"{SHARED}/compare/plan_writer.py": _near(
+        "compare", "restores races waves very_large_objects", "tests/unit/shared/test_quotas.py"
+    ),
+    f"{SHARED}/compare/verify.py": _near("compare", "second_comparison verified_runs verified_restores"),
+    f"{SHARED}/compare/": _near("compare", "races waves list_requests"),
     f"{SHARED}/errors.py": [
         "tests/unit/test_errors.py tests/unit/shared tests/unit/apply/test_in_flight.py tests/unit/tally",
         _runs("races unequal_parts failures"),
     ],
-    f"{SHARED}/filter_rules.py": [
-        "tests/unit/shared tests/unit/compare/test_filters.py",
-        _runs("filters_of_runs"),
-    ],
-    f"{SHARED}/run.py": [
-        "tests/unit/shared tests/unit/compare/test_filters.py",
-        _runs("applied_plans restores filters_of_runs"),
-    ],
-    f"{SHARED}/s3/abilities.py": ["tests/unit/s3", _runs("object_lock annotations old_botocore")],
-    f"{SHARED}/s3/before_parse.py": ["tests/unit/s3", _runs("old_botocore")],
-    f"{SHARED}/s3/botocore_version.py": ["tests/unit/s3", _runs("old_botocore")],
-    f"{SHARED}/s3/clients.py": ["tests/unit/s3", _runs("incomplete_answers races throttling")],
-    f"{SHARED}/s3/heads.py": ["tests/unit/s3", _runs("buckets_as_they_are incomplete_answers races")],
-    f"{SHARED}/s3/": ["tests/unit/s3", _runs("races throttling")],
-    f"{SHARED}/tally/plan.py": ["tests/unit/tally", _runs("sync applied_plans restores")],
-    f"{SHARED}/tally/stopping.py": ["tests/unit/tally", _runs("stopped_runs restores")],
-    f"{SHARED}/tally/verification.py": ["tests/unit/tally", _runs("second_comparison verified_runs")],
-    f"{SHARED}/tally/": ["tests/unit/tally", _runs("sync failures verified_runs")],
-    f"{SHARED}/work_bucket/approved_plans.py": [
-        "tests/unit/work_bucket tests/unit/tasks/test_approving.py",
-        _runs("applied_plans restores"),
-    ],
-    f"{SHARED}/work_bucket/stopping.py": ["tests/unit/work_bucket", _runs("stopped_runs")],
-    f"{SHARED}/work_bucket/": ["tests/unit/work_bucket", _runs("damaged_files lost_files")],
-    f"{SHARED}/work_items.py": ["tests/unit/shared", _runs("restores races")],
-    f"{SHARED}/": ["tests/unit/shared", _runs("sync_options races")],
+    f"{SHARED}/filter_rules.py": _near("shared", "filters_of_runs", "tests/unit/compare/test_filters.py"),
+    f"{SHARED}/run.py": _near(
+        "shared", "applied_plans restores filters_of_runs", "tests/unit/compare/test_filters.py"
+    ),
+    f"{SHARED}/s3/abilities.py": _near("s3", "object_lock annotations old_botocore"),
+    f"{SHARED}/s3/before_parse.py": _near("s3", "old_botocore"),
+    f"{SHARED}/s3/botocore_version.py": _near("s3", "old_botocore"),
+    f"{SHARED}/s3/clients.py": _near("s3", "incomplete_answers races throttling"),
+    f"{SHARED}/s3/heads.py": _near("s3", "buckets_as_they_are incomplete_answers races"),
+    f"{SHARED}/s3/": _near("s3", "races throttling"),
+    f"{SHARED}/tally/plan.py": _near("tally", "sync applied_plans restores"),
+    f"{SHARED}/tally/stopping.py": _near("tally", "stopped_runs restores"),
+    f"{SHARED}/tally/verification.py": _near("tally", "second_comparison verified_runs"),
+    f"{SHARED}/tally/": _near("tally", "sync failures verified_runs"),
+    f"{SHARED}/work_bucket/approved_plans.py": _near(
+        "work_bucket", "applied_plans restores", "tests/unit/tasks/test_approving.py"
+    ),
+    f"{SHARED}/work_bucket/stopping.py": _near("work_bucket", "stopped_runs"),
+    f"{SHARED}/work_bucket/": _near("work_bucket", "damaged_files lost_files"),
+    f"{SHARED}/work_items.py": _near("shared", "restores races"),
+    f"{SHARED}/": _near("shared", "sync_options races"),
     "state_machines/": [
         "tests/unit/shared/test_machine_fields.py tests/unit/shared/test_map_variants.py tests/unit/shared/test_quotas.py",
         _runs("sync failures limits"),

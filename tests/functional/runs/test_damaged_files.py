@@ -403,7 +403,7 @@ LOSSES = ("removed", "shorter", "shorter at first")
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_is_not_needed_any_more_or_the_run_is_not_green(kind: str, damage: str) -> None:
-    found = endings(kind, damage)
+    found = endings(kind, damage, at_every_moment=damage == "removed")
 
     expected = {case: expected_ending(*case, damage) for case in found}
     assert found == expected
@@ -447,15 +447,14 @@ def test_the_books_alone_do_not_see_whose_a_file_of_as_many_entries_is(kind: str
     assert ("wrong" in found.values()) == (kind in EQUAL_COUNTS), found
 
 
-def endings(kind: str, damage: str) -> dict[tuple[str, str, str], str]:
-    """Return how the runs end in which a file is damaged, by kind, which file and step."""
+def endings(kind: str, damage: str, *, at_every_moment: bool = False) -> dict[tuple[str, str, str], str]:
+    """Return how the runs end in which a file is damaged, by kind, which file and step; or only around the change of that."""
     found: dict[tuple[str, str, str], str] = {}
     run, _ = ours(), theirs()
     with small_world() as world:
         world.undisturbed = run
         moments = list(moments_of(kind))
-        is_everywhere = damage == "removed" and run_folder.VERIFY
-        for number, step in moments if is_everywhere else around_the_change(kind, damage, moments):
+        for number, step in moments if at_every_moment else around_the_change(kind, damage, moments):
             files = run.moments[number - 1].files(kind)
             for which, key in {"first": files[0], "last": files[-1]}.items():
                 if which == "first" or (files[1:] and damage in LOSSES):

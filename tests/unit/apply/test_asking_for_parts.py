@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from botocore.exceptions import ClientError
 from fake_s3 import MB, Answer, Request
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.apply.parts import exact_parts, guess_parts, head_first_part
 from lambda_functions.shared.errors import SourceChanged
 from lambda_functions.shared.work_items import ToCopy
 
 DENIED = Answer(403, "AccessDenied", "Access Denied")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def asked_parts(world: World) -> list[int | None]:

@@ -6,13 +6,12 @@ else has just written or calls it our copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_s3 import HOUR
-from runs_on_fake_s3 import Worker, World, world_on_fake_s3
+from runs_on_fake_s3 import Worker, World
 from samples import client_error
 
 from lambda_functions.shared.apply.conflicts import (
@@ -38,12 +37,6 @@ THEIRS = "the destination was written by somebody else after it was listed"
 VANISHED = "the source object was gone when it was to be copied"
 LEFT_OUT = "the source object was replaced by one that the filters leave out"
 KMS = "aws:kms"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def judged(worker: Worker, item: ToCopy, refusal: Exception = REFUSED) -> Judgement:

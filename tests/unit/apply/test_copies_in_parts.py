@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_s3 import LOST, MB
-from runs_on_fake_s3 import World, world_on_fake_s3
+from runs_on_fake_s3 import World
 
 from lambda_functions.shared.apply.multipart import CopiedPart, MultipartCopy, Upload
 from lambda_functions.shared.apply.parts import Part
@@ -19,12 +18,6 @@ from lambda_functions.shared.work_items import ToCopy
 KMS = "aws:kms"
 MD5_OF_A, MD5_OF_B = hashlib.md5(b"a").hexdigest(), hashlib.md5(b"b").hexdigest()
 PARTS_ETAG = hashlib.md5(bytes.fromhex(MD5_OF_A + MD5_OF_B)).hexdigest() + "-2"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def copy_of(world: World, **options: Any) -> MultipartCopy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Event, current_thread, main_thread
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_s3 import HOUR, LOST, Answer, Request
 from installed_botocore import needs_conditions_in_batches
-from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
+from runs_on_fake_s3 import TURN_SECONDS, World
 
 from lambda_functions.shared.apply import deleter
 from lambda_functions.shared.apply.deleter import Deleter, batches
@@ -24,12 +24,6 @@ THEIRS = "the destination was written by somebody else after it was listed"
 DENIED = Answer(403, "AccessDenied", "Access Denied")
 BUSY = Answer(503, "SlowDown", "Please reduce your request rate.")
 ODD = "odd\u0001"  # XML cannot carry it, so it is deleted by a request of its own
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
 
 
 def orphans(world: World, *keys: str) -> list[ToDelete]:
@@ -242,16 +236,9 @@ def busy(key: str) -> tuple[str, Any]:
 
 @pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])
 def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
-    world: World, key: str, monkeypatch: pytest.MonkeyPatch
+    world: World, key: str, least_pauses: list[float]
 ) -> None:
     """S3 asks to come more slowly; tries without a pause are over before it could have got less busy."""
-    drawn: list[float] = []
-
-    def longest(least: float, most: float) -> float:
-        drawn.append(least)
-        return most
-
-    monkeypatch.setattr("random.uniform", longest)
     items = orphans(world, key)
     operation, answer = busy(key)
     world.s3.before(operation, answer, times=99)
@@ -260,7 +247,7 @@ def test_between_four_tries_of_a_busy_key_are_three_pauses_that_may_grow(
 
     assert outcomes == [Outcome(key, "failed", 0, "not deleted: S3 was too busy 4 times")]
     assert len(world.s3.of(operation)) == 4
-    assert (world.slept, drawn) == ([2, 4, 8], [0, 0, 0])
+    assert (world.slept, least_pauses) == ([2, 4, 8], [0, 0, 0])
 
 
 @pytest.mark.parametrize("key", [pytest.param("a", marks=needs_conditions_in_batches), ODD])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_s3 import GB, MB, Answer, Request
-from runs_on_fake_s3 import TURN_SECONDS, World, world_on_fake_s3
+from runs_on_fake_s3 import TURN_SECONDS, World
 
 from lambda_functions.shared.apply import copier
 from lambda_functions.shared.apply.copier import Copier, is_multipart, seconds_needed
@@ -24,26 +23,11 @@ TOO_LATE = "the copy had not ended when its worker's time was over"
 STOPPED = "the run was stopped before it could be tried again"
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with world_on_fake_s3() as one:
-        yield one
-
-
 # --- Tries
 
 
-def test_between_three_tries_are_two_pauses_that_may_grow(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_between_three_tries_are_two_pauses_that_may_grow(world: World, least_pauses: list[float]) -> None:
     """Whoever writes the same key is still at it; a try without a pause meets the same conflict."""
-    drawn: list[float] = []
-
-    def longest(least: float, most: float) -> float:
-        drawn.append(least)
-        return most
-
-    monkeypatch.setattr("random.uniform", longest)
     world.source.put("key", b"1")
     world.s3.before("CopyObject", CONFLICT, times=99)
 
@@ -51,7 +35,7 @@ def test_between_three_tries_are_two_pauses_that_may_grow(
 
     assert (outcome.what, outcome.size) == ("failed", 0)
     assert len(world.s3.of("CopyObject")) == 3
-    assert (world.slept, drawn) == ([1, 2], [0, 0])
+    assert (world.slept, least_pauses) == ([1, 2], [0, 0])
 
 
 def test_a_copy_that_succeeds_at_the_third_try_is_counted_once_with_its_bytes(world: World) -> None:

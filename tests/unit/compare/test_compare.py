@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 from botocore.exceptions import ClientError
-from listed_bucket import ListedBucket
+from listed_bucket import ListedBucket, RefusingBucket
 from samples import FOLDER, MemoryS3, client_error, memory_folder, run_of
 
 from lambda_functions.shared.compare import compare as module
@@ -25,17 +25,6 @@ from lambda_functions.shared.work_bucket.heartbeat import Heartbeat
 
 EVER = Turn(0.0, 100.0, "attempt", lambda: 0.0)
 OVER = Turn(0.0, 100.0, "attempt", lambda: 100.0)
-
-
-class Refusing(ListedBucket):
-    """Answers no LIST but with an error."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__([])
-        self.error = error
-
-    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-        raise self.error
 
 
 def compared(
@@ -92,7 +81,7 @@ BUSY = client_error(503, "SlowDown", "ListObjectsV2", "Please reduce your reques
 
 def test_a_listing_that_is_refused_breaks_the_range_which_hands_nothing_back() -> None:
     """Else the next wave would ask in vain once more, and the one after it."""
-    record = compared(Refusing(DENIED), ListedBucket("abc"))
+    record = compared(RefusingBucket(DENIED), ListedBucket("abc"))
 
     assert record["broken"].startswith(
         "s3://from/ -> s3://into/ (the whole bucket) could not be compared: AccessDenied: "
@@ -112,7 +101,7 @@ def test_keys_out_of_order_break_the_range() -> None:
 
 def test_what_another_attempt_may_get_over_is_raised_and_leaves_no_record() -> None:
     work = MemoryS3()
-    clients = Clients(Refusing(BUSY), ListedBucket("abc"), work, RequestCounter())
+    clients = Clients(RefusingBucket(BUSY), ListedBucket("abc"), work, RequestCounter())
 
     with pytest.raises(ClientError, match="SlowDown"):
         compare_once(clients, run_of(), "1-0001", KeyRange(), EVER)
@@ -203,7 +192,7 @@ def test_a_range_is_watched_by_what_its_counts_are_after_every_page() -> None:
     assert [one["objects"] for one in beats] == [2, 4]
 
 
-@pytest.mark.parametrize("destination", [ListedBucket("a"), Refusing(DENIED), Refusing(BUSY)])
+@pytest.mark.parametrize("destination", [ListedBucket("a"), RefusingBucket(DENIED), RefusingBucket(BUSY)])
 def test_the_threads_that_ask_for_keys_end_with_the_range_however_it_ends(destination: Any) -> None:
     """A Lambda's process lives on: threads that are left would add up from one invocation to the next."""
     with (

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from listed_bucket import ETAG, ListedBucket
+from listed_bucket import ETAG, ListedBucket, RefusingBucket
 from samples import NOON, client_error, entry, run_of
 from samples import entries as listed
 
@@ -185,22 +185,11 @@ def test_the_last_page_goes_on_nowhere(token: str | None) -> None:
     assert read_page(Ending(["a"]), run_of().source, None).token is None
 
 
-class Answering(ListedBucket):
-    """Answers with an error."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__([])
-        self.error = error
-
-    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-        raise self.error
-
-
 def test_a_page_that_s3_refuses_breaks_the_range_and_says_why() -> None:
     denied = client_error(403, "AccessDenied", "ListObjectsV2", "no")
 
     with pytest.raises(RangeBroken, match=r"^AccessDenied: no \(ListObjectsV2\)"):
-        read_page(Answering(denied), run_of().source, None)
+        read_page(RefusingBucket(denied), run_of().source, None)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +197,7 @@ def test_a_page_that_s3_refuses_breaks_the_range_and_says_why() -> None:
 )
 def test_what_passes_is_left_to_the_next_attempt(error: Exception) -> None:
     with pytest.raises((ClientError, ConnectionError)) as caught:
-        read_page(Answering(error), run_of().source, None)
+        read_page(RefusingBucket(error), run_of().source, None)
 
     assert caught.value is error
 

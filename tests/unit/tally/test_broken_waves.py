@@ -6,7 +6,17 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from samples import EXECUTION, FOLDER, client_error, compared_record, memory_folder, run_of, shard, wave_of
+from samples import (
+    EXECUTION,
+    FOLDER,
+    client_error,
+    compared_record,
+    compared_state,
+    memory_folder,
+    run_of,
+    shard,
+    wave_of,
+)
 
 from lambda_functions.shared.compare.waves import range_record_name
 from lambda_functions.shared.invocation import Turn
@@ -114,14 +124,7 @@ def test_what_broke_in_a_wave_that_was_added_up_after_all_is_not_what_ended_the_
     wave = wave_of(folder, record)
     sums = total_of_records([record])
     broke(folder, "1-0001")
-    comparison = {
-        "next": "apply",
-        "wave": 1,
-        "waves": [wave],
-        "books": sums.books(),
-        "tally": sums.tally,
-        "plan": sums.plan,
-    }
+    comparison = compared_state(wave, sums)
 
     result = end(folder, comparison=comparison, error={"Error": "States.Timeout", "Cause": "late"})
 

@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from samples import EXECUTION, FOLDER, client_error, compared_record, memory_folder, run_of, shard
+from samples import (
+    EXECUTION,
+    FOLDER,
+    client_error,
+    compared_record,
+    compared_state,
+    memory_folder,
+    run_of,
+    shard,
+)
 
 from lambda_functions.shared.apply.uploads import name_of, remember
 from lambda_functions.shared.compare.waves import write_wave
@@ -510,14 +519,7 @@ def folder_of_run(*names: list[dict[str, str]], **values: Any) -> tuple[RunFolde
     record = compared_record(failures=files, **values)
     folder.write("compared/1-0001.json", record)
     sums = total_of_records([record])
-    return folder, {
-        "next": "apply",
-        "wave": 1,
-        "waves": [wave],
-        "books": sums.books(),
-        "tally": sums.tally,
-        "plan": sums.plan,
-    }
+    return folder, compared_state(wave, sums)
 
 
 def sums_of(folder: RunFolder, name: str, applied: WorkTotals) -> dict[str, Any]:
@@ -648,9 +650,7 @@ def test_a_run_of_a_plan_names_the_keys_that_its_dry_run_found_and_none_of_its_r
     wave = {**write_wave(there, 1, [{"after": None, "upTo": None}]), "index": "ranges/1.json"}
     run = replace(run_of(), plan=AppliedPlan("runs/sync/planned", "0" * 64, [wave]))
     sums = total_of_records([record])
-    comparison = {
-        "next": "report", "wave": 1, "waves": [wave], "books": sums.books(), "tally": sums.tally, "plan": sums.plan,
-    }  # fmt: skip
+    comparison = {**compared_state(wave, sums), "next": "report"}
 
     result = end(
         folder, run={"verdict": "valid", **run.to_json(), "requests": {"HEAD_BUCKET": 2}}, comparison=comparison

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import EXECUTION, compared_record, memory_folder, run_of
+from samples import EXECUTION, compared_record, compared_state, memory_folder, run_of
 
 from lambda_functions.shared.compare.waves import write_wave
 from lambda_functions.shared.invocation import Turn
@@ -222,15 +222,7 @@ def warned(**comparison: Any) -> list[str]:
         "execution": EXECUTION,
         "input": {},
         "run": {"verdict": "valid", **run.to_json(), "requests": {}, "warnings": ["What was before."]},
-        "comparison": {
-            "next": "apply",
-            "wave": 1,
-            "waves": [wave],
-            "books": sums.books(),
-            "tally": sums.tally,
-            "plan": sums.plan,
-            **comparison,
-        },
+        "comparison": {**compared_state(wave, sums), **comparison},
     }
     clients = Clients(None, None, folder.client, RequestCounter())
     end = end_run(clients, state, Turn(0.0, 900.0, "request", lambda: 0.0))

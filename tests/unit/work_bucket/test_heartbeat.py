@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from first_waits import FirstWait
 from samples import FOLDER, memory_folder
 
 from lambda_functions.shared.outcomes import Outcome, Tally
@@ -70,17 +71,10 @@ def test_seconds_are_those_of_the_turn_whenever_it_began_and_told_in_tenths(
 
 def test_heartbeats_have_a_thread_of_their_own_that_keeps_no_process_alive() -> None:
     """A write that hangs would else keep the worker from ending."""
-    threads, has_waited = list[threading.Thread](), threading.Event()
-
-    def wait(seconds: float) -> bool:
-        threads.append(threading.current_thread())
-        has_waited.set()
-        return True
+    wait = FirstWait()
 
     with Heartbeat(memory_folder(), "copy-000001", RECORD, wait=wait):
-        assert has_waited.wait(60)
-
-    assert [(thread.name, thread.daemon) for thread in threads] == [("heartbeat", True)]
+        assert wait.thread() == ("heartbeat", True)
 
 
 def test_nothing_is_written_any_more_once_the_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

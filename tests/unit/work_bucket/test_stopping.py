@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from first_waits import FirstWait
 from samples import client_error, memory_folder
 
 from lambda_functions.shared.invocation import StopRequest, Turn
@@ -89,17 +89,10 @@ def test_a_turn_of_less_than_five_seconds_asks_once() -> None:
 
 def test_a_turn_asks_in_a_thread_of_its_own_that_keeps_no_process_alive() -> None:
     """A worker that waited itself would do nothing else, and one whose request hangs would never end."""
-    threads, has_waited = list[threading.Thread](), threading.Event()
-
-    def wait(seconds: float) -> bool:
-        threads.append(threading.current_thread())
-        has_waited.set()
-        return True
+    wait = FirstWait()
 
     with StopWatch(memory_folder(), wait):
-        assert has_waited.wait(60)
-
-    assert [(thread.name, thread.daemon) for thread in threads] == [("stop", True)]
+        assert wait.thread() == ("stop", True)
 
 
 def test_nothing_is_asked_any_more_once_the_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
